@@ -1,0 +1,170 @@
+//! The command line: verbs, flags and what they mean.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mainstay_schema::Ds;
+
+/// Customer retention as a daily batch job: who is at risk, why, and what to do about it within the budget.
+#[derive(Debug, Parser)]
+#[command(name = "mainstay", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Flags that every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArguments {
+    /// Folder of the project, with its mainstay.yml.
+    #[arg(long, global = true, default_value = ".", env = "MAINSTAY_PROJECT_DIR")]
+    pub(crate) project_dir: PathBuf,
+    /// Target of mainstay.yml to use instead of its default_target.
+    #[arg(long, global = true)]
+    pub(crate) target: Option<String>,
+    /// Variables that win over those of mainstay.yml, as YAML: 'data: /srv/data, active_days: 180'.
+    #[arg(long, global = true, default_value = "")]
+    pub(crate) vars: String,
+    /// How results are written.
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+    /// How progress and logs are written, on standard error.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// No progress, only results and errors.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+    /// No colours and no moving bars.
+    #[arg(long, global = true, env = "NO_COLOR", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) no_color: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Tables for people.
+    Text,
+    /// One JSON document for programs.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Bars on a terminal, plain lines otherwise.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run a job for one day.
+    Run(RunArguments),
+    /// Run a job for every day of a range, in order; days that are done are left alone.
+    Backfill(BackfillArguments),
+    /// Show what was published.
+    #[command(subcommand)]
+    Show(Shown),
+    /// Check published days: files, digests, reconciliation, certificate, budget, cooldown.
+    Verify(VerifyArguments),
+    /// Generate the data of a simulated retailer.
+    Generate(GenerateArguments),
+}
+
+/// Flags of one execution, none of which changes its result.
+#[derive(Debug, Args)]
+pub(crate) struct ExecutionArguments {
+    /// Partitions that plans run in parallel; as many as the machine runs threads by default.
+    #[arg(long, alias = "threads", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) partitions: Option<u16>,
+    /// Rows of a batch.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch_size: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Name of the job: jobs/<JOB>.yml.
+    pub(crate) job: String,
+    /// The day to decide for; sees what was known before its midnight. The day after the newest data by default.
+    #[arg(long)]
+    pub(crate) date: Option<Ds>,
+    /// Run a finished day again and replace what it published.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Exit code where the day is done already: 99 tells Airflow to skip.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) done_exit_code: u8,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackfillArguments {
+    /// Name of the job: jobs/<JOB>.yml.
+    pub(crate) job: String,
+    /// First day.
+    #[arg(long)]
+    pub(crate) from: Ds,
+    /// Last day, included.
+    #[arg(long)]
+    pub(crate) to: Ds,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Shown {
+    /// The risk table of a day: segments, and the customers with the most revenue at risk.
+    Risk(ShowArguments),
+    /// The allocation of a day: interventions, spend, certificate, budget of the month.
+    Allocation(ShowArguments),
+    /// The run record of a day: inputs, model, gates, digests, timings.
+    Run(ShowArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The job that published.
+    #[arg(long, default_value = "daily_risk")]
+    pub(crate) job: String,
+    /// The day; the newest published one by default.
+    #[arg(long)]
+    pub(crate) date: Option<Ds>,
+    /// Only this customer.
+    #[arg(long)]
+    pub(crate) customer: Option<String>,
+    /// How many customers to list.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The job that published.
+    #[arg(default_value = "daily_risk")]
+    pub(crate) job: String,
+    /// The day; every published day by default.
+    #[arg(long)]
+    pub(crate) date: Option<Ds>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// Folder to fill; must be empty or hold the same data already.
+    #[arg(long, default_value = "data")]
+    pub(crate) output_dir: PathBuf,
+    /// Customers that ever sign up.
+    #[arg(long, default_value_t = 2000)]
+    pub(crate) customers: u32,
+    /// First day.
+    #[arg(long, default_value = "2024-01-01")]
+    pub(crate) start: Ds,
+    /// Number of days.
+    #[arg(long, default_value_t = 730)]
+    pub(crate) days: u32,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+}

@@ -1,0 +1,127 @@
+//! One function a verb: opens the project, calls the job, writes the result.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use mainstay_job::progress::Progress;
+use mainstay_job::show::{self, ShowRequest};
+use mainstay_job::{OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify};
+use mainstay_session::SessionSettings;
+use mainstay_simulator::SimulatorSettings;
+use serde::Serialize;
+
+use crate::arguments::{
+    Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output, RunArguments,
+    ShowArguments, Shown, Verb, VerifyArguments,
+};
+use crate::progress::observer;
+use crate::render;
+
+/// Executes the command line.
+pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { global, verb } = arguments;
+    match verb {
+        Verb::Run(arguments) => run(&global, arguments).await,
+        Verb::Backfill(arguments) => backfill_days(&global, arguments).await,
+        Verb::Show(shown) => show_day(&global, shown).await,
+        Verb::Verify(arguments) => verify_days(&global, arguments).await,
+        Verb::Generate(arguments) => generate(&global, &arguments),
+    }
+}
+
+async fn open(global: &GlobalArguments, execution: Option<&ExecutionArguments>) -> Result<OpenProject> {
+    let options = OpenOptions {
+        folder: &global.project_dir,
+        target: global.target.as_deref(),
+        vars: &global.vars,
+        session: execution.map(session_settings).unwrap_or_default(),
+    };
+    OpenProject::open(&options, Progress::new(observer(global))).await
+}
+
+fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
+    let default = SessionSettings::default();
+    SessionSettings {
+        partitions: execution.partitions.map_or(default.partitions, usize::from),
+        batch_size: execution.batch_size.map_or(default.batch_size, |rows| rows as usize),
+        ..default
+    }
+}
+
+async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
+    let open = open(global, Some(&arguments.execution)).await?;
+    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
+    let outcome = run_job(&open, &arguments.job, request).await?;
+    write(global, &outcome, || render::outcome::text(&outcome))?;
+    Ok(match outcome {
+        Outcome::Published(_) => ExitCode::SUCCESS,
+        Outcome::AlreadyDone(_) => ExitCode::from(arguments.done_exit_code),
+    })
+}
+
+async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
+    let open = open(global, Some(&arguments.execution)).await?;
+    let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
+    write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
+    let open = open(global, None).await?;
+    match shown {
+        Shown::Risk(arguments) => {
+            let view = show::risk(&open, &request(arguments)).await?;
+            write(global, &view, || render::risk::text(&view))?;
+        }
+        Shown::Allocation(arguments) => {
+            let view = show::allocation(&open, &request(arguments)).await?;
+            write(global, &view, || render::allocation::text(&view))?;
+        }
+        Shown::Run(arguments) => {
+            let view = show::run(&open, &request(arguments)).await?;
+            write(global, &view, || render::run::text(&view.record))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request(arguments: ShowArguments) -> ShowRequest {
+    let ShowArguments { job, date, customer, top } = arguments;
+    ShowRequest { job, ds: date, customer, top }
+}
+
+async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
+    let open = open(global, None).await?;
+    let report = verify::verify(&open, &arguments.job, arguments.date).await?;
+    write(global, &report, || render::verify::text(&report))?;
+    if report.verified {
+        return Ok(ExitCode::SUCCESS);
+    }
+    anyhow::bail!("{}", render::verify::failures(&report))
+}
+
+fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<ExitCode> {
+    let settings = SimulatorSettings {
+        customers: arguments.customers,
+        start: arguments.start,
+        days: arguments.days,
+        seed: arguments.seed,
+    };
+    let generated = simulate(&settings, &arguments.output_dir, &Progress::new(observer(global)))?;
+    write(global, &generated, || format!("{}: {generated}\n", arguments.output_dir.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a result to standard output in the form that was asked for.
+fn write(global: &GlobalArguments, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    let text = match global.output {
+        Output::Json => serde_json::to_string_pretty(result)? + "\n",
+        Output::Text => text(),
+    };
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads only the first lines has got what they wanted.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}

@@ -1,0 +1,44 @@
+//! The `mainstay` command: parses, calls a job, writes what came out.
+//!
+//! Results go to standard output, as tables or as one JSON document; progress, warnings and errors go to standard error. Exit
+//! codes: 0 done, 1 a failure that was handled and explained, 2 wrong usage. What the verbs do is in `mainstay-job`.
+
+mod arguments;
+mod commands;
+mod progress;
+mod render;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::arguments::Arguments;
+
+/// Runs the command with the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            // Nowhere to tell it if even standard error is gone; the exit code still does.
+            let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "error".into()))
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Plans of DataFusion nest deeply, and a debug build spends more stack on each level.
+        .thread_stack_size(16 * 1024 * 1024)
+        .build()
+        .context("cannot start the async runtime")?;
+    runtime.block_on(async { tokio::spawn(commands::execute(arguments)).await })?
+}

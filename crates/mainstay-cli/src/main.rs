@@ -1,0 +1,5 @@
+//! The `mainstay` command.
+
+fn main() -> std::process::ExitCode {
+    mainstay_cli::main()
+}

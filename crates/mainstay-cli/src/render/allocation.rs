@@ -1,0 +1,50 @@
+//! The allocation of a day.
+
+use mainstay_job::show::AllocationView;
+
+use super::table;
+
+/// Decisions, the certificate, the month's money, and the most valuable interventions.
+pub(crate) fn text(view: &AllocationView) -> String {
+    let summary = &view.summary;
+    let mut text = format!(
+        "{} of {}: {} customers treated for {} of today's {}\n",
+        view.job, view.ds, summary.treated, summary.spent_cents, summary.allowance_cents
+    );
+    let decisions = view.decisions.iter().map(|count| {
+        vec![
+            count.decision.clone(),
+            count.decision_reason.clone(),
+            count.customers.to_string(),
+            count.cost_cents.to_string(),
+            count.expected_value_cents.to_string(),
+        ]
+    });
+    text += &table(&["decision", "reason", "customers", "cost", "expected gain"], &[2, 3, 4], decisions);
+    text += &format!(
+        "certificate: the plan gains {}, no plan within {} gains more than {} (gap {:.1e}); the next 1.00 would gain {:.2}\n",
+        summary.value_cents, summary.allowance_cents, summary.certificate.upper_bound, summary.gap, summary.price_of_budget
+    );
+    let month = &view.month;
+    text += &format!(
+        "{}: {} of {} committed in {} days, {} left\n",
+        month.month,
+        month.committed_cents,
+        month.budget_cents,
+        month.committed_days.len(),
+        month.balance_cents
+    );
+    let customers = view.customers.iter().map(|customer| {
+        vec![
+            customer.customer_id.clone(),
+            customer.decision.clone(),
+            customer.channel.clone().unwrap_or_default(),
+            customer.cost_cents.to_string(),
+            customer.expected_value_cents.to_string(),
+            customer.threshold_price.map(|price| format!("{price:.2}")).unwrap_or_default(),
+            customer.decision_reason.clone(),
+        ]
+    });
+    let header = ["customer", "decision", "channel", "cost", "expected gain", "threshold price", "reason"];
+    text + &table(&header, &[3, 4, 5], customers)
+}

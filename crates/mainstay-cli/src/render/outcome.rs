@@ -1,0 +1,52 @@
+//! How runs ended.
+
+use mainstay_job::Outcome;
+use mainstay_job::details::{DailyDetails, TrainingDetails};
+use serde::Deserialize;
+
+use super::{run, table};
+
+/// One run.
+pub(crate) fn text(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::AlreadyDone(record) => {
+            format!("{} of {} is already done (run {}); --force runs it again\n", record.job, record.ds, record.run_id)
+        }
+        Outcome::Published(record) => {
+            let mut text = format!("{} of {} is published (run {})\n", record.job, record.ds, record.run_id);
+            if let Ok(details) = DailyDetails::deserialize(&record.details) {
+                text += &run::population(&details);
+                text += &run::money(&details);
+                text += &format!(
+                    "\nSee it with: mainstay show risk, mainstay show allocation, mainstay show run --date {}\n",
+                    record.ds
+                );
+            } else if let Some(training) = record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok()) {
+                text += &run::training(&training);
+            }
+            text
+        }
+    }
+}
+
+/// The runs of a range of days.
+pub(crate) fn backfill(outcomes: &[Outcome]) -> String {
+    let rows = outcomes.iter().map(|outcome| {
+        let record = outcome.record();
+        let how = match outcome {
+            Outcome::Published(_) => "published",
+            Outcome::AlreadyDone(_) => "already done",
+        };
+        let details = DailyDetails::deserialize(&record.details).ok();
+        let figure = |value: fn(&DailyDetails) -> String| details.as_ref().map(value).unwrap_or_default();
+        vec![
+            record.ds.to_string(),
+            how.to_owned(),
+            figure(|details| details.population.scored.to_string()),
+            figure(|details| details.allocation.treated.to_string()),
+            figure(|details| details.allocation.spent_cents.to_string()),
+            figure(|details| details.allocation.value_cents.to_string()),
+        ]
+    });
+    table(&["day", "outcome", "scored", "treated", "spent", "expected gain"], &[2, 3, 4, 5], rows)
+}

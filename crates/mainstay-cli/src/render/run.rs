@@ -1,0 +1,152 @@
+//! A run record.
+
+use mainstay_job::details::{DailyDetails, TrainingDetails};
+use mainstay_schema::Digest;
+use mainstay_table::RunRecord;
+use serde::Deserialize;
+
+use super::{percent, table, verdict};
+
+/// The whole record for people.
+pub(crate) fn text(record: &RunRecord) -> String {
+    let mut text = format!(
+        "{} of {}, run {}, attempt {}\nas of {}, finished {}\n",
+        record.job, record.ds, record.run_id, record.attempt, record.as_of, record.finished_at
+    );
+    if let Ok(details) = DailyDetails::deserialize(&record.details) {
+        text += &population(&details);
+        text += &model(&details);
+        text += &inputs(&details);
+        if let Some(details) = &details.training {
+            text += &training(details);
+        }
+        text += &steps(&details);
+    } else if let Some(details) = record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok()) {
+        text += &training(&details);
+    }
+    text + &tables(record)
+}
+
+/// known = scored + ineligible + refused.
+pub(crate) fn population(details: &DailyDetails) -> String {
+    let population = details.population;
+    format!(
+        "\n{} known customers = {} scored + {} ineligible + {} refused; {} source rows in quarantine\n",
+        population.known, population.scored, population.ineligible, population.refused, population.quarantined_rows
+    )
+}
+
+/// What the plan spends and gains.
+pub(crate) fn money(details: &DailyDetails) -> String {
+    let allocation = &details.allocation;
+    format!(
+        "{} customers treated for {} of today's {} ({} left of {} in {})\nexpected gain {}, at most {} was possible: gap {:.1e}\n",
+        allocation.treated,
+        allocation.spent_cents,
+        allocation.allowance_cents,
+        allocation.available_cents,
+        allocation.budget_cents,
+        allocation.month,
+        allocation.value_cents,
+        allocation.certificate.upper_bound,
+        allocation.gap
+    )
+}
+
+fn model(details: &DailyDetails) -> String {
+    let model = &details.model;
+    let gates = if model.gates_failed { "GATES FAILED" } else { "all gates passed" };
+    format!(
+        "\nmodel {}@{}, version {}, {}, trained on what happened until {}, {gates}\n",
+        model.name,
+        model.alias,
+        model.version,
+        short(&model.digest),
+        model.trained_until
+    )
+}
+
+fn inputs(details: &DailyDetails) -> String {
+    let rows = details.inputs.sources.tables.iter().map(|source| {
+        let fresh = details.inputs.freshness.iter().find(|fresh| fresh.table == source.table);
+        let newest = fresh.and_then(|fresh| fresh.newest).map(|newest| newest.to_string()).unwrap_or_default();
+        vec![source.table.clone(), source.files.to_string(), source.rows.to_string(), newest]
+    });
+    table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows)
+}
+
+/// How a model was trained and judged; gates that failed stand out.
+pub(crate) fn training(details: &TrainingDetails) -> String {
+    let (model, baseline) = (&details.evaluation.ranking, &details.baseline.evaluation.ranking);
+    let rows: usize = details.cuts.iter().map(|cut| cut.rows).sum();
+    let mut text = format!(
+        "\nmodel {} version {} ({}), {}\n{} cuts with {rows} rows, labels until {}; judged on {}: {} customers, churn rate {}\n",
+        details.model,
+        details.version,
+        details.alias,
+        short(&details.digest),
+        details.cuts.len(),
+        details.trained_until,
+        details.test_cut,
+        model.rows,
+        percent(model.base_rate)
+    );
+    let figures = [
+        ("AUC", format!("{:.4}", model.auc), format!("{:.4}", baseline.auc)),
+        ("average precision", format!("{:.4}", model.average_precision), format!("{:.4}", baseline.average_precision)),
+        (
+            "precision at the top 20 %",
+            format!("{:.4}", model.precision_at_top_20_percent),
+            format!("{:.4}", baseline.precision_at_top_20_percent),
+        ),
+        (
+            "lift at the top 20 %",
+            format!("{:.3}", model.lift_at_top_20_percent),
+            format!("{:.3}", baseline.lift_at_top_20_percent),
+        ),
+        ("Brier score", format!("{:.4}", details.evaluation.brier), String::new()),
+        (
+            "calibration error",
+            format!("{:.4} (noise floor {:.4})", details.evaluation.ece, details.evaluation.ece_noise_floor),
+            String::new(),
+        ),
+    ];
+    let alone = format!("{} alone", details.baseline.feature);
+    let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
+    text += &table(&["test cut", "model", &alone], &[1, 2], rows);
+    let gates = details.gates.iter().map(|gate| {
+        let attainable = gate.attainable.map(|most| format!("{most:.4}")).unwrap_or_default();
+        vec![
+            gate.name.clone(),
+            format!("{:.4}", gate.value),
+            format!("{}", gate.threshold),
+            attainable,
+            verdict(gate.passed).to_owned(),
+        ]
+    });
+    text + &table(&["gate", "value", "at least", "attainable", "verdict"], &[1, 2, 3], gates)
+}
+
+fn steps(details: &DailyDetails) -> String {
+    let rows = details.seconds.iter().map(|(step, seconds)| vec![step.clone(), format!("{seconds:.2}")]);
+    table(&["step", "seconds"], &[1], rows)
+}
+
+fn tables(record: &RunRecord) -> String {
+    let rows = record.tables.iter().map(|published| {
+        vec![
+            published.table.clone(),
+            published.version.to_string(),
+            published.rows.to_string(),
+            short(&published.digest),
+        ]
+    });
+    if record.tables.is_empty() {
+        return String::new();
+    }
+    table(&["table", "Delta version", "rows", "canonical digest"], &[1, 2], rows)
+}
+
+fn short(digest: &Digest) -> String {
+    format!("blake3:{}", digest.short())
+}

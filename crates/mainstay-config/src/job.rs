@@ -1,0 +1,121 @@
+//! Jobs, the files `jobs/*.yml`: what `mainstay run` can run.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{check_identifier, check_range};
+use crate::error::ConfigError;
+use crate::place::Place;
+use crate::schedule::Schedule;
+use crate::training::TrainingJob;
+use crate::yaml::{self, Document};
+
+/// A job of any kind.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum JobConfig {
+    /// Scores, explains, values, allocates and publishes one day.
+    Daily(DailyJob),
+    /// Trains, calibrates and judges a model.
+    Training(TrainingJob),
+}
+
+/// The key `kind` of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// [`JobConfig::Daily`].
+    Daily,
+    /// [`JobConfig::Training`].
+    Training,
+}
+
+/// The job of a day: features, score, reasons, value, allocation, publication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DailyJob {
+    /// Its name, that of its file.
+    pub name: String,
+    /// Always [`JobKind::Daily`].
+    pub kind: JobKind,
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it runs.
+    pub schedule: Option<Schedule>,
+    /// SQL model of the features: one row a known customer.
+    pub features: String,
+    /// SQL model of the lifetime value and expected revenue in cents.
+    pub value: String,
+    /// Registered model.
+    pub model: String,
+    /// Alias of the model version that scores.
+    pub alias: String,
+    /// Training job that runs first where the model has no version of that alias yet.
+    pub train_with: Option<String>,
+    /// How many reasons each score is published with, 1 to 4.
+    pub reasons: u8,
+    /// File of the policy, below the folder `jobs`.
+    pub policy: String,
+}
+
+/// What is read first, to know what the rest of the file must be.
+#[derive(Deserialize)]
+struct KindOnly {
+    kind: JobKind,
+}
+
+impl JobConfig {
+    /// Reads a job from the text of its file; `file` is shown in errors, and its stem is the name that the job must have.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::read(file, text).map(|document| document.value)
+    }
+
+    pub(crate) fn read(file: &str, text: &str) -> Result<Document<Self>, ConfigError> {
+        let job = match yaml::parse::<KindOnly>(file, text)?.value.kind {
+            JobKind::Daily => yaml::parse(file, text)?.map(Self::Daily),
+            JobKind::Training => yaml::parse(file, text)?.map(Self::Training),
+        };
+        let (config, place) = job.parts();
+        check_name(config.name(), file, place.key("name"))?;
+        match config {
+            Self::Daily(daily) => daily.check(place)?,
+            Self::Training(training) => training.check(place)?,
+        }
+        Ok(job)
+    }
+
+    /// The name of the job.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Daily(job) => &job.name,
+            Self::Training(job) => &job.name,
+        }
+    }
+}
+
+fn check_name(name: &str, file: &str, place: Place<'_>) -> Result<(), ConfigError> {
+    check_identifier(name, place)?;
+    let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
+    place.ensure(name == stem, || {
+        format!("a job is named like its file: `{stem}`, not `{name}`")
+    })
+}
+
+impl DailyJob {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        if let Some(schedule) = &self.schedule {
+            schedule.check(place.key("schedule"))?;
+        }
+        let names = [
+            ("features", &self.features),
+            ("value", &self.value),
+            ("model", &self.model),
+            ("alias", &self.alias),
+        ];
+        for (key, name) in names {
+            check_identifier(name, place.key(key))?;
+        }
+        check_range(self.reasons, 1..=4, place.key("reasons"))
+    }
+}

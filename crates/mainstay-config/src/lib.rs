@@ -1,0 +1,35 @@
+//! Typed, validated settings: the project file, its jobs and their policies.
+//!
+//! Every value is checked where it is read, and every error names file, line and column, shows the line, and says what to do.
+//! [`Project::load`] is the way in; it and `load` are the only code that touches files. The rest works on texts:
+//! [`JobConfig::parse`], [`Policy::parse`], [`VarOverrides::parse`]. What the settings name (models, SQL, data) is not looked at here.
+
+pub mod error;
+pub mod job;
+pub mod policy;
+pub mod project;
+pub mod schedule;
+pub mod settings;
+pub mod source;
+pub mod target;
+pub mod training;
+pub mod vars;
+
+mod checks;
+mod load;
+mod message;
+mod place;
+mod yaml;
+
+pub use error::{ConfigError, Diagnostic, UnknownName};
+pub use job::{DailyJob, JobConfig};
+pub use policy::Policy;
+pub use project::Project;
+pub use settings::ProjectConfig;
+pub use source::{Source, SourceTable};
+pub use target::Target;
+pub use training::TrainingJob;
+pub use vars::{VarOverrides, VarValue, Variables};
+
+#[cfg(test)]
+mod tests;

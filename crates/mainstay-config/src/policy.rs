@@ -1,0 +1,234 @@
+//! Policies: what may be offered, to whom, for how much, and what the bands and tiers are called.
+
+use mainstay_schema::{Cents, Digest, RiskBand};
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{check_identifier, check_not_empty, check_range, check_unique};
+use crate::error::{ConfigError, UnknownName};
+use crate::place::Place;
+use crate::yaml;
+
+/// A policy as a file below `jobs/` states it. Its serialised form, money in cents, is for digests and records, not for reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// What may be spent.
+    pub budget: Budget,
+    /// Days without another intervention after one.
+    pub cooldown_days: u32,
+    /// Customers who are never treated, for comparison.
+    pub holdout: Option<Holdout>,
+    /// The catalogue, at least one, in the order of the file.
+    pub interventions: Vec<Intervention>,
+    /// Bands of the churn probability, from the highest down to the one from 0.
+    pub risk_bands: Vec<RiskBand>,
+    /// Tiers of the lifetime value, from the highest down to the one from 0.
+    pub value_tiers: Vec<ValueTier>,
+}
+
+/// What may be spent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// For a calendar month in the project's time zone, at least 0.
+    #[serde(deserialize_with = "yaml::from_text")]
+    pub amount: Cents,
+    /// How the month's money is spread over its days.
+    pub pacing: Pacing,
+    /// A day spends at most so many equal slices of the month, the last day excepted; at least 1.
+    pub largest_daily_multiple: f64,
+}
+
+/// How the month's money is spread over its days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pacing {
+    /// The price of budget decides what today is worth.
+    Price,
+    /// All that is left may go today.
+    None,
+}
+
+/// Customers who are never treated, drawn anew each quarter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holdout {
+    /// Part of the salt, with the quarter: another experiment draws other customers.
+    pub experiment: String,
+    /// Share of the customers, 0 to 0.5.
+    pub share: f64,
+}
+
+/// An entry of the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intervention {
+    /// Its name.
+    pub name: String,
+    /// The channel it goes through: `call`, `email`.
+    pub channel: String,
+    /// What it costs for one customer, at least 0.
+    #[serde(deserialize_with = "yaml::from_text")]
+    pub cost: Cents,
+    /// Share of would-be churners that it keeps, above 0 and at most 1.
+    pub effect: f64,
+    /// The risk band for which a fixed policy would use it, for comparison.
+    pub tier: Option<String>,
+}
+
+/// A named range of lifetime value, from `clv_at_least` upwards to the next tier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueTier {
+    /// What people call it: `gold`, `silver`, `bronze`.
+    pub name: String,
+    /// The lowest value that belongs to it.
+    #[serde(deserialize_with = "yaml::from_text")]
+    pub clv_at_least: Cents,
+}
+
+impl Policy {
+    /// Reads a policy from the text of its file; `file` is shown in errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        let document = yaml::parse::<Self>(file, text)?;
+        document.value.check(document.place())?;
+        let mut policy = document.value;
+        policy
+            .risk_bands
+            .sort_by(|a, b| b.churn_probability_at_least.total_cmp(&a.churn_probability_at_least));
+        policy
+            .value_tiers
+            .sort_by_key(|tier| std::cmp::Reverse(tier.clv_at_least));
+        Ok(policy)
+    }
+
+    /// The name of the risk band of a churn probability.
+    pub fn risk_band(&self, churn_probability: f64) -> &str {
+        let band = self
+            .risk_bands
+            .iter()
+            .find(|band| churn_probability >= band.churn_probability_at_least);
+        band.or(self.risk_bands.last()).map_or("", |band| &band.name)
+    }
+
+    /// The name of the value tier of a lifetime value; one below 0 is in the lowest.
+    pub fn value_tier(&self, clv: Cents) -> &str {
+        let tier = self.value_tiers.iter().find(|tier| clv >= tier.clv_at_least);
+        tier.or(self.value_tiers.last()).map_or("", |tier| &tier.name)
+    }
+
+    /// The digest of what the policy says, whatever the layout of its file and the order of bands and tiers.
+    pub fn digest(&self) -> Digest {
+        Digest::of(serde_json::json!(self).to_string().as_bytes())
+    }
+
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_identifier(&self.name, place.key("name"))?;
+        self.budget.check(place.key("budget"))?;
+        if let Some(holdout) = &self.holdout {
+            let place = place.key("holdout");
+            check_identifier(&holdout.experiment, place.key("experiment"))?;
+            check_range(holdout.share, 0.0..=0.5, place.key("share"))?;
+        }
+        check_risk_bands(&self.risk_bands, place.key("risk_bands"))?;
+        check_value_tiers(&self.value_tiers, place.key("value_tiers"))?;
+        self.check_interventions(place.key("interventions"))
+    }
+
+    fn check_interventions(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_not_empty(self.interventions.is_empty(), "intervention", place)?;
+        check_unique(
+            "intervention",
+            self.interventions.iter().map(|each| each.name.as_str()),
+            place,
+        )?;
+        self.interventions
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, intervention)| {
+                let place = place.item(index);
+                intervention.check(place)?;
+                self.check_tier(intervention.tier.as_deref(), place.key("tier"))
+            })
+    }
+
+    fn check_tier(&self, tier: Option<&str>, place: Place<'_>) -> Result<(), ConfigError> {
+        let bands = || self.risk_bands.iter().map(|band| band.name.as_str());
+        match tier {
+            Some(tier) if bands().all(|band| band != tier) => {
+                Err(place.unknown(&UnknownName::new("risk band", tier, bands())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Budget {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_not_negative(self.amount, place.key("amount"))?;
+        let multiple = self.largest_daily_multiple;
+        place.key("largest_daily_multiple").ensure(multiple >= 1.0, || {
+            format!("expected a number of at least 1, found {multiple}")
+        })
+    }
+}
+
+impl Intervention {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_identifier(&self.name, place.key("name"))?;
+        let is_decision = matches!(self.name.as_str(), "none" | "holdout");
+        place.key("name").ensure(!is_decision, || {
+            format!(
+                "`{}` is what the table of decisions says of customers without an intervention: use another name",
+                self.name
+            )
+        })?;
+        check_identifier(&self.channel, place.key("channel"))?;
+        check_not_negative(self.cost, place.key("cost"))?;
+        let effect = self.effect;
+        place.key("effect").ensure(effect > 0.0 && effect <= 1.0, || {
+            format!("expected a share above 0 and at most 1, found {effect}")
+        })
+    }
+}
+
+fn check_not_negative(amount: Cents, place: Place<'_>) -> Result<(), ConfigError> {
+    place.ensure(amount >= Cents::ZERO, || {
+        format!("expected an amount of at least 0, found {amount}")
+    })
+}
+
+fn check_risk_bands(bands: &[RiskBand], place: Place<'_>) -> Result<(), ConfigError> {
+    check_unique("risk band", bands.iter().map(|band| band.name.as_str()), place)?;
+    for (index, band) in bands.iter().enumerate() {
+        let place = place.item(index).key("churn_probability_at_least");
+        let lowest = band.churn_probability_at_least;
+        check_range(lowest, 0.0..=1.0, place)?;
+        let is_repeated = bands
+            .iter()
+            .take(index)
+            .any(|other| other.churn_probability_at_least == lowest);
+        place.ensure(!is_repeated, || format!("another risk band begins at {lowest} as well"))?;
+    }
+    place.ensure(bands.iter().any(|band| band.churn_probability_at_least == 0.0), || {
+        "no risk band begins at 0: the lowest must, so that every customer has one".into()
+    })
+}
+
+fn check_value_tiers(tiers: &[ValueTier], place: Place<'_>) -> Result<(), ConfigError> {
+    check_unique("value tier", tiers.iter().map(|tier| tier.name.as_str()), place)?;
+    for (index, tier) in tiers.iter().enumerate() {
+        let place = place.item(index).key("clv_at_least");
+        let lowest = tier.clv_at_least;
+        check_not_negative(lowest, place)?;
+        let is_repeated = tiers.iter().take(index).any(|other| other.clv_at_least == lowest);
+        place.ensure(!is_repeated, || {
+            format!("another value tier begins at {lowest} as well")
+        })?;
+    }
+    place.ensure(tiers.iter().any(|tier| tier.clv_at_least == Cents::ZERO), || {
+        "no value tier begins at 0: the lowest must, so that every customer has one".into()
+    })
+}

@@ -1,0 +1,254 @@
+//! Sources: the tables that a project reads, and the contract that each must keep.
+
+use std::path::Path;
+
+use mainstay_schema::table::ColumnType;
+use mainstay_schema::{Cents, Ds};
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_unique};
+use crate::error::{ConfigError, UnknownName};
+use crate::place::Place;
+use crate::{target, yaml};
+
+/// A folder of tables.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The first argument of `{{ source('s', 't') }}`.
+    pub name: String,
+    /// Folder or object storage URL. A template in YAML; rendered and absolute in a loaded project.
+    pub path: String,
+    /// Fills an empty path with generated data.
+    pub simulator: Option<Simulator>,
+    /// The tables of the source, at least one.
+    pub tables: Vec<SourceTable>,
+}
+
+/// What the simulator generates where the path of the source is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulator {
+    /// How many customers, at least 1.
+    pub customers: u32,
+    /// The first day.
+    #[serde(deserialize_with = "yaml::from_text")]
+    pub start: Ds,
+    /// How many days, at least 1.
+    pub days: u32,
+    /// The same seed gives the same bytes.
+    pub seed: u64,
+}
+
+/// A table of a source and its contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTable {
+    /// The second argument of `{{ source('s', 't') }}`.
+    pub name: String,
+    /// What one row is about.
+    pub description: Option<String>,
+    /// Folder or file. Below the source's path and a template in YAML; rendered and absolute in a loaded project.
+    pub path: String,
+    /// Format of the files.
+    #[serde(default)]
+    pub format: TableFormat,
+    /// Column of the time at which a row happened: a timestamp or date.
+    pub event_time: String,
+    /// Column of the time from which a row was known, where it has one: a timestamp or date.
+    pub known_at: Option<String>,
+    /// Columns that identify a row, at least one.
+    pub key: Vec<String>,
+    /// How old the newest row may be.
+    pub freshness: Option<Freshness>,
+    /// The columns that the project reads, at least one; others are ignored.
+    pub columns: Vec<SourceColumn>,
+}
+
+impl SourceTable {
+    /// A declared column.
+    pub fn column(&self, name: &str) -> Option<&SourceColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Format of a table's files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TableFormat {
+    /// Apache Parquet.
+    #[default]
+    Parquet,
+}
+
+/// How many hours the newest row may lie before as-of. At least one limit is given; a warning comes no later than an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freshness {
+    /// Hours after which the run warns, at least 1.
+    pub warn_after_hours: Option<u32>,
+    /// Hours after which the run fails, at least 1.
+    pub error_after_hours: Option<u32>,
+}
+
+/// A column of a table: a row that breaks its type, nullability or minimum goes to the quarantine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceColumn {
+    /// Its name in the files.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+    /// Whether null is allowed; it is unless said otherwise.
+    #[serde(default = "allowed")]
+    pub nullable: bool,
+    /// The least value allowed, for numbers only. For money a whole number of cents.
+    pub minimum: Option<f64>,
+    /// Whether it holds personal data, which never enters a table of ours.
+    #[serde(default)]
+    pub personal: bool,
+    /// Whether it is a protected attribute, which no feature may depend on.
+    #[serde(default)]
+    pub protected: bool,
+    /// What it means.
+    pub description: Option<String>,
+}
+
+fn allowed() -> bool {
+    true
+}
+
+/// Checks all sources of a project; `place` is that of the list.
+pub(crate) fn check_sources(sources: &[Source], place: Place<'_>) -> Result<(), ConfigError> {
+    check_not_empty(sources.is_empty(), "source", place)?;
+    check_unique("source", sources.iter().map(|source| source.name.as_str()), place)?;
+    sources
+        .iter()
+        .enumerate()
+        .try_for_each(|(index, source)| source.check(place.item(index)))
+}
+
+impl Source {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_identifier(&self.name, place.key("name"))?;
+        if let Some(simulator) = &self.simulator {
+            let place = place.key("simulator");
+            check_at_least_1(simulator.customers, place.key("customers"))?;
+            check_at_least_1(simulator.days, place.key("days"))?;
+        }
+        let tables = place.key("tables");
+        check_not_empty(self.tables.is_empty(), "table", tables)?;
+        check_unique("table", self.tables.iter().map(|table| table.name.as_str()), tables)?;
+        self.tables
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, table)| table.check(tables.item(index)))
+    }
+
+    /// The source with its paths rendered, and resolved against the folder of the file that states it.
+    pub(crate) fn resolved(
+        &self,
+        folder: &Path,
+        place: Place<'_>,
+        render: impl Fn(&str, Place<'_>) -> Result<String, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let mut resolved = self.clone();
+        resolved.path = target::resolve(folder, &render(&self.path, place.key("path"))?);
+        for (index, table) in resolved.tables.iter_mut().enumerate() {
+            let path = render(&table.path, place.key("tables").item(index).key("path"))?;
+            table.path = target::below(&resolved.path, &path);
+        }
+        Ok(resolved)
+    }
+}
+
+impl SourceTable {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_identifier(&self.name, place.key("name"))?;
+        self.check_columns(place.key("columns"))?;
+        self.check_time(&self.event_time, place.key("event_time"))?;
+        if let Some(known_at) = &self.known_at {
+            self.check_time(known_at, place.key("known_at"))?;
+        }
+        self.check_key(place.key("key"))?;
+        self.freshness
+            .map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
+    }
+
+    fn check_columns(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_not_empty(self.columns.is_empty(), "column", place)?;
+        check_unique("column", self.columns.iter().map(|column| column.name.as_str()), place)?;
+        self.columns
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, column)| column.check(place.item(index)))
+    }
+
+    fn check_time(&self, name: &str, place: Place<'_>) -> Result<(), ConfigError> {
+        let column_type = self.declared(name, place)?.column_type;
+        place.ensure(matches!(column_type, ColumnType::Timestamp | ColumnType::Date), || {
+            format!("column `{name}` must be a timestamp or date to tell the time, it is {column_type}")
+        })
+    }
+
+    fn check_key(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_not_empty(self.key.is_empty(), "column of the key", place)?;
+        check_unique("column", self.key.iter().map(String::as_str), place)?;
+        self.key.iter().enumerate().try_for_each(|(index, name)| {
+            let column_type = self.declared(name, place.item(index))?.column_type;
+            place
+                .item(index)
+                .ensure(!matches!(column_type, ColumnType::Double | ColumnType::Money), || {
+                    format!("column `{name}` is {column_type}: an amount cannot identify a row")
+                })
+        })
+    }
+
+    fn declared(&self, name: &str, place: Place<'_>) -> Result<&SourceColumn, ConfigError> {
+        let known = || self.columns.iter().map(|column| column.name.as_str());
+        self.column(name)
+            .ok_or_else(|| place.unknown(&UnknownName::new("column", name, known())))
+    }
+}
+
+impl Freshness {
+    fn check(self, place: Place<'_>) -> Result<(), ConfigError> {
+        let Self {
+            warn_after_hours: warn,
+            error_after_hours: error,
+        } = self;
+        place.ensure(warn.or(error).is_some(), || {
+            "expected `warn_after_hours`, `error_after_hours` or both".into()
+        })?;
+        warn.map_or(Ok(()), |hours| check_at_least_1(hours, place.key("warn_after_hours")))?;
+        error.map_or(Ok(()), |hours| check_at_least_1(hours, place.key("error_after_hours")))?;
+        match (warn, error) {
+            (Some(warn), Some(error)) => place.key("warn_after_hours").ensure(warn <= error, || {
+                format!("the warning after {warn} hours comes later than the error after {error}")
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl SourceColumn {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let Self { name, column_type, .. } = self;
+        place
+            .key("name")
+            .ensure(!name.trim().is_empty(), || "a column needs a name".into())?;
+        let Some(minimum) = self.minimum else { return Ok(()) };
+        let place = place.key("minimum");
+        match column_type {
+            ColumnType::Double => Ok(()),
+            ColumnType::Integer | ColumnType::BigInt => place.ensure(minimum.fract() == 0.0, || {
+                format!("expected a whole number for column `{name}`")
+            }),
+            ColumnType::Money => place.ensure(minimum.to_string().parse::<Cents>().is_ok(), || {
+                format!("expected at most two decimals for column `{name}`, which is money")
+            }),
+            _ => Err(place.error(format!("column `{name}` is {column_type}: only numbers have a minimum"))),
+        }
+    }
+}

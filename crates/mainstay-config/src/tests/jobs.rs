@@ -1,0 +1,237 @@
+//! Slips in jobs.
+
+use super::{assert_refused, slip};
+use crate::job::JobConfig;
+
+#[test]
+fn slips_in_a_daily_job_are_refused() {
+    assert_refused(
+        "jobs/daily_risk.yml",
+        JobConfig::parse,
+        &[
+            slip(
+                "name: daily_risk",
+                "name: daily_risks",
+                "
+jobs/daily_risk.yml:1:7: a job is named like its file: `daily_risk`, not `daily_risks`
+  |
+1 | name: daily_risks
+  |       ^^^^^^^^^^^",
+            ),
+            slip(
+                "kind: daily",
+                "kind: dayly",
+                "
+jobs/daily_risk.yml:2:7: unknown value `dayly`, did you mean `daily`?
+  |
+2 | kind: dayly
+  |       ^^^^^
+  = known values: daily, training",
+            ),
+            slip(
+                "reasons: 3",
+                "reasons: 0",
+                "
+jobs/daily_risk.yml:12:10: expected a number from 1 to 4, found 0
+   |
+12 | reasons: 0
+   |          ^",
+            ),
+            slip(
+                "reasons: 3",
+                "reasons: 5",
+                "
+jobs/daily_risk.yml:12:10: expected a number from 1 to 4, found 5
+   |
+12 | reasons: 5
+   |          ^",
+            ),
+            slip(
+                "reasons: 3",
+                "reasons: three",
+                "
+jobs/daily_risk.yml:12:10: expected a whole number from 0 to 255, found `three`
+   |
+12 | reasons: three
+   |          ^^^^^",
+            ),
+            slip(
+                "cron: \"0 4 * * *\"",
+                "cron: \"0 4 * *\"",
+                r#"
+jobs/daily_risk.yml:5:9: a cron expression has 5 fields (minute, hour, day, month, weekday), this has 4
+  |
+5 |   cron: "0 4 * *"
+  |         ^^^^^^^^^"#,
+            ),
+            slip(
+                "cron: \"0 4 * * *\"",
+                "cron: \"0 25 * * *\"",
+                r#"
+jobs/daily_risk.yml:5:9: `25` is no hour of a cron expression: 0 to 23
+  |
+5 |   cron: "0 25 * * *"
+  |         ^^^^^^^^^^^^"#,
+            ),
+            slip(
+                "  time_zone: UTC",
+                "  time_zone: CEST",
+                "
+jobs/daily_risk.yml:6:14: unknown time zone `CEST`, did you mean `CET`?
+  |
+6 |   time_zone: CEST
+  |              ^^^^
+  = time zones have IANA names, such as Europe/Berlin or UTC",
+            ),
+            slip(
+                "alias: champion\n",
+                "",
+                "
+jobs/daily_risk.yml:1:1: missing key `alias`
+  |
+1 | name: daily_risk
+  | ^",
+            ),
+            slip(
+                "train_with:",
+                "trainwith:",
+                "
+jobs/daily_risk.yml:11:1: unknown key `trainwith`, did you mean `train_with`?
+   |
+11 | trainwith: train_churn
+   | ^^^^^^^^^
+   = known keys: name, kind, description, schedule, features, value, model, alias, train_with, reasons, policy",
+            ),
+            slip(
+                "features: customer_features",
+                "features: [customer_features]",
+                "
+jobs/daily_risk.yml:7:11: expected a single value here
+  |
+7 | features: [customer_features]
+  |           ^",
+            ),
+            slip(
+                "schedule:\n",
+                "schedule: daily\nx:\n",
+                "
+jobs/daily_risk.yml:4:11: expected keys and values here
+  |
+4 | schedule: daily
+  |           ^^^^^",
+            ),
+            slip(
+                "model: churn",
+                "model: my-churn",
+                "
+jobs/daily_risk.yml:9:8: `my-churn` is no name: use letters, digits and underscores, and begin with a letter
+  |
+9 | model: my-churn
+  |        ^^^^^^^^",
+            ),
+            slip(
+                "kind: daily\n",
+                "",
+                "
+jobs/daily_risk.yml:1:1: missing key `kind`
+  |
+1 | name: daily_risk
+  | ^",
+            ),
+            slip(
+                "train_with: train_churn",
+                "train_with: train_churn\ncuts: {training: 8}",
+                "
+jobs/daily_risk.yml:12:1: unknown key `cuts`
+   |
+12 | cuts: {training: 8}
+   | ^^^^
+   = known keys: name, kind, description, schedule, features, value, model, alias, train_with, reasons, policy",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn slips_in_a_training_job_are_refused() {
+    assert_refused("jobs/train_churn.yml", JobConfig::parse, &[
+slip("  training: 8", "  training: 0", "
+jobs/train_churn.yml:8:13: expected a number of at least 1, found 0
+  |
+8 |   training: 0
+  |             ^"),
+slip("  step_days: 30", "  step_days: 1.5", "
+jobs/train_churn.yml:9:14: expected a whole number from 0 to 4294967295, found `1.5`
+  |
+9 |   step_days: 1.5
+  |              ^^^"),
+slip("kind: boosted_trees", "kind: random_forest", "
+jobs/train_churn.yml:12:9: unknown value `random_forest`
+   |
+12 |   kind: random_forest
+   |         ^^^^^^^^^^^^^
+   = known values: boosted_trees"),
+slip("kind: platt", "kind: plat", "
+jobs/train_churn.yml:20:9: unknown value `plat`, did you mean `platt`?
+   |
+20 |   kind: plat
+   |         ^^^^
+   = known values: platt"),
+slip("rounds: 150", "rounds: 0", "
+jobs/train_churn.yml:13:11: expected a number from 1 to 10000, found 0
+   |
+13 |   rounds: 0
+   |           ^"),
+slip("depth: 4", "depth: 40", "
+jobs/train_churn.yml:14:10: expected a number from 1 to 12, found 40
+   |
+14 |   depth: 40
+   |          ^^"),
+slip("learning_rate: 0.1", "learning_rate: 0", "
+jobs/train_churn.yml:15:18: expected a number above 0 and at most 1, found 0
+   |
+15 |   learning_rate: 0
+   |                  ^"),
+slip("rows_per_round: 16384", "rows_per_round: 0", "
+jobs/train_churn.yml:16:19: expected a number of at least 1, found 0
+   |
+16 |   rows_per_round: 0
+   |                   ^"),
+slip("l2: 1.0", "l2: -1", "
+jobs/train_churn.yml:17:7: expected a number of at least 0, found -1
+   |
+17 |   l2: -1
+   |       ^^"),
+slip("minimum_leaf_rows: 20", "minimum_leaf_rows: 0", "
+jobs/train_churn.yml:18:22: expected a number of at least 1, found 0
+   |
+18 |   minimum_leaf_rows: 0
+   |                      ^"),
+slip("held_back: 0.2", "held_back: 1", "
+jobs/train_churn.yml:21:14: expected a share above 0 and below 1, found 1
+   |
+21 |   held_back: 1
+   |              ^"),
+slip("seed: 20240101", "seed: -1", "
+jobs/train_churn.yml:23:7: expected a whole number, at least 0, found `-1`
+   |
+23 | seed: -1
+   |       ^^"),
+slip("auc_at_least: 0.80", "auc_at_least: 80", "
+jobs/train_churn.yml:25:17: expected a number from 0 to 1, found 80
+   |
+25 |   auc_at_least: 80
+   |                 ^^"),
+slip("precision_at_top_20_percent_at_least: 0.60", "precision_at_20_percent_at_least: 0.60", "
+jobs/train_churn.yml:26:3: unknown key `precision_at_20_percent_at_least`, did you mean `precision_at_top_20_percent_at_least`?
+   |
+26 |   precision_at_20_percent_at_least: 0.60
+   |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   = known keys: auc_at_least, precision_at_top_20_percent_at_least, history_days_at_least"),
+slip("precision_at_top_20_percent_at_least: 0.60", "precision_at_top_20_percent_at_least: 60", "
+jobs/train_churn.yml:26:41: expected a number from 0 to 1, found 60
+   |
+26 |   precision_at_top_20_percent_at_least: 60
+   |                                         ^^"),
+]);
+}

@@ -1,0 +1,161 @@
+//! The settings of a training job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::{check_at_least_1, check_identifier, check_range};
+use crate::error::ConfigError;
+use crate::job::JobKind;
+use crate::place::Place;
+
+/// Trains, calibrates and judges a model in time order, and registers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingJob {
+    /// Its name, that of its file.
+    pub name: String,
+    /// Always [`JobKind::Training`].
+    pub kind: JobKind,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The registered model that gets a new version.
+    pub model: String,
+    /// SQL model of the features.
+    pub features: String,
+    /// SQL model of the label.
+    pub label: String,
+    /// The past days that are learnt from.
+    pub cuts: Cuts,
+    /// What is fitted.
+    pub algorithm: Algorithm,
+    /// How scores become probabilities.
+    pub calibration: Calibration,
+    /// Feature that is shown alone beside the model.
+    pub baseline: String,
+    /// The same seed gives the same model.
+    pub seed: u64,
+    /// What the model is judged by.
+    pub gates: Gates,
+}
+
+/// The past days that are learnt from: cuts a step apart, whose label windows end before the test cut begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cuts {
+    /// How many cuts to train on at most, at least 1.
+    pub training: u32,
+    /// Days between two cuts, at least 1.
+    pub step_days: u32,
+    /// Days after the first order before which there is no cut.
+    pub minimum_history_days: u32,
+}
+
+/// Boosted trees and their hyperparameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Algorithm {
+    /// What is fitted.
+    pub kind: AlgorithmKind,
+    /// Trees, 1 to 10,000.
+    pub rounds: u32,
+    /// Depth of a tree, 1 to 12.
+    pub depth: u32,
+    /// Share of each tree's step that is taken, above 0 and at most 1.
+    pub learning_rate: f64,
+    /// Rows drawn for each tree, at least 1.
+    pub rows_per_round: u32,
+    /// Penalty on the values of leaves, at least 0.
+    pub l2: f64,
+    /// Rows that a leaf holds at least, at least 1.
+    pub minimum_leaf_rows: u32,
+}
+
+/// The algorithms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlgorithmKind {
+    /// Gradient boosting on linfa's decision trees.
+    BoostedTrees,
+}
+
+/// How scores become probabilities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// The curve that is fitted.
+    pub kind: CalibrationKind,
+    /// Share of the customers kept out of the fit of the trees, above 0 and below 1.
+    pub held_back: f64,
+}
+
+/// The calibration curves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalibrationKind {
+    /// Platt's sigmoid of the score.
+    Platt,
+}
+
+/// The least that a model must reach on the test cut to pass. A gate that fails is shown, never hidden.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// Area under the ROC curve, 0 to 1.
+    pub auc_at_least: f64,
+    /// Share of churners among the fifth with the highest scores, 0 to 1.
+    pub precision_at_top_20_percent_at_least: f64,
+    /// Days between the first order and the test cut.
+    pub history_days_at_least: u32,
+}
+
+impl TrainingJob {
+    pub(crate) fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let names = [
+            ("model", &self.model),
+            ("features", &self.features),
+            ("label", &self.label),
+            ("baseline", &self.baseline),
+        ];
+        for (key, name) in names {
+            check_identifier(name, place.key(key))?;
+        }
+        let cuts = place.key("cuts");
+        check_at_least_1(self.cuts.training, cuts.key("training"))?;
+        check_at_least_1(self.cuts.step_days, cuts.key("step_days"))?;
+        self.algorithm.check(place.key("algorithm"))?;
+        self.calibration.check(place.key("calibration"))?;
+        self.gates.check(place.key("gates"))
+    }
+}
+
+impl Algorithm {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_range(self.rounds, 1..=10_000, place.key("rounds"))?;
+        check_range(self.depth, 1..=12, place.key("depth"))?;
+        let rate = self.learning_rate;
+        place.key("learning_rate").ensure(rate > 0.0 && rate <= 1.0, || {
+            format!("expected a number above 0 and at most 1, found {rate}")
+        })?;
+        check_at_least_1(self.rows_per_round, place.key("rows_per_round"))?;
+        place.key("l2").ensure(self.l2 >= 0.0, || {
+            format!("expected a number of at least 0, found {}", self.l2)
+        })?;
+        check_at_least_1(self.minimum_leaf_rows, place.key("minimum_leaf_rows"))
+    }
+}
+
+impl Calibration {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let share = self.held_back;
+        place.key("held_back").ensure(share > 0.0 && share < 1.0, || {
+            format!("expected a share above 0 and below 1, found {share}")
+        })
+    }
+}
+
+impl Gates {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_range(self.auc_at_least, 0.0..=1.0, place.key("auc_at_least"))?;
+        let key = "precision_at_top_20_percent_at_least";
+        check_range(self.precision_at_top_20_percent_at_least, 0.0..=1.0, place.key(key))
+    }
+}

@@ -1,0 +1,210 @@
+//! What a source table promises: the types of its files and the rules for its rows.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::functions::math::expr_fn::isnan;
+use datafusion::common::DFSchema;
+use jiff::Timestamp;
+use mainstay_config::SourceTable;
+use mainstay_config::source::SourceColumn;
+use mainstay_schema::table::ColumnType;
+
+use crate::error::FeatureError;
+
+/// `source.table`, as messages call a source table.
+pub(crate) fn table_name(source: &str, table: &str) -> String {
+    format!("{source}.{table}")
+}
+
+/// The type that a declared column has for models.
+pub(crate) fn arrow_type(column_type: ColumnType) -> DataType {
+    match column_type {
+        ColumnType::Text => DataType::Utf8,
+        ColumnType::Integer => DataType::Int32,
+        ColumnType::BigInt => DataType::Int64,
+        ColumnType::Double => DataType::Float64,
+        ColumnType::Boolean => DataType::Boolean,
+        ColumnType::Date => DataType::Date32,
+        ColumnType::Timestamp => timestamp_type(),
+        ColumnType::Money => DataType::Decimal128(18, 2),
+    }
+}
+
+fn timestamp_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// The declared columns in order. All may be null here: rows that break the contract are still to be sorted out.
+pub(crate) fn declared_schema(table: &SourceTable) -> SchemaRef {
+    let field = |column: &SourceColumn| Field::new(&column.name, arrow_type(column.column_type), true);
+    Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Whether every value of a file's type is a value of the declared type.
+fn accepts(declared: ColumnType, found: &DataType) -> bool {
+    use DataType::{
+        Boolean, Date32, Decimal32, Decimal64, Decimal128, Decimal256, Float16, Float32, Float64, Int8, Int16, Int32, Int64,
+        LargeUtf8, UInt8, UInt16, UInt32, Utf8, Utf8View,
+    };
+    let is_short_integer = matches!(found, Int8 | Int16 | Int32 | UInt8 | UInt16);
+    let is_integer = is_short_integer || matches!(found, Int64 | UInt32);
+    match declared {
+        ColumnType::Text => matches!(found, Utf8 | LargeUtf8 | Utf8View),
+        ColumnType::Integer => is_short_integer,
+        ColumnType::BigInt => is_integer,
+        ColumnType::Double => is_integer || matches!(found, Float16 | Float32 | Float64),
+        ColumnType::Boolean => matches!(found, Boolean),
+        ColumnType::Date => matches!(found, Date32),
+        ColumnType::Timestamp => match found {
+            DataType::Timestamp(_, zone) => zone.as_deref().is_none_or(is_utc),
+            _ => false,
+        },
+        ColumnType::Money => {
+            matches!(found, Decimal32(_, scale) | Decimal64(_, scale) | Decimal128(_, scale) | Decimal256(_, scale) if *scale <= 2)
+        }
+    }
+}
+
+fn is_utc(zone: &str) -> bool {
+    matches!(zone, "UTC" | "utc" | "Etc/UTC" | "Z" | "+00:00" | "+00" | "+0000")
+}
+
+fn expected(declared: ColumnType) -> &'static str {
+    match declared {
+        ColumnType::Text => "text (a string)",
+        ColumnType::Integer => "integer (a whole number of at most 32 bits)",
+        ColumnType::BigInt => "bigint (a whole number of at most 64 bits)",
+        ColumnType::Double => "double (a number)",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Date => "date",
+        ColumnType::Timestamp => "timestamp (in UTC or without a time zone)",
+        ColumnType::Money => "money (a decimal with at most two decimals)",
+    }
+}
+
+/// Checks that a file has every declared column, with a type that the declared one accepts.
+pub(crate) fn check_file(source: &str, table: &SourceTable, file: &str, schema: &Schema) -> Result<(), FeatureError> {
+    for column in &table.columns {
+        let Some((_, field)) = schema.column_with_name(&column.name) else {
+            return Err(FeatureError::MissingColumn {
+                table: table_name(source, &table.name),
+                file: file.to_owned(),
+                column: column.name.clone(),
+                present: schema.fields().iter().map(|field| field.name().clone()).collect(),
+            });
+        };
+        if !accepts(column.column_type, field.data_type()) {
+            return Err(FeatureError::WrongType {
+                table: table_name(source, &table.name),
+                file: file.to_owned(),
+                column: column.name.clone(),
+                expected: expected(column.column_type),
+                found: field.data_type().to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A column by its exact name: no folding of case, no splitting at dots.
+pub(crate) fn column(name: &str) -> Expr {
+    Expr::Column(Column::new_unqualified(name))
+}
+
+/// A rule that every row keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    /// Why a row that breaks it is refused.
+    pub(crate) reason: String,
+    /// True where a row breaks it; null counts as false.
+    pub(crate) broken: Expr,
+    /// True where a row keeps it, never null.
+    pub(crate) kept: Expr,
+}
+
+/// The rules of a table, in the order in which a row is judged.
+pub(crate) fn rules(table: &SourceTable) -> Vec<Rule> {
+    table.columns.iter().flat_map(|declared| column_rules(table, declared)).collect()
+}
+
+fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
+    let name = &declared.name;
+    let value = column(name);
+    let is_null = value.clone().is_null();
+    let mut rules = Vec::new();
+    // A row without an event time cannot be placed before or after any instant.
+    if !declared.nullable || *name == table.event_time {
+        rules.push(Rule { reason: format!("{name} is null"), broken: is_null.clone(), kept: value.clone().is_not_null() });
+    }
+    if declared.column_type == ColumnType::Double {
+        let broken = isnan(value.clone());
+        let kept = is_null.clone().or(Expr::Not(Box::new(broken.clone())));
+        rules.push(Rule { reason: format!("{name} is not a number"), broken, kept });
+    }
+    if let Some(minimum) = declared.minimum {
+        let bound = lit(minimum_value(declared.column_type, minimum));
+        let kept = is_null.or(value.clone().gt_eq(bound.clone()));
+        rules.push(Rule { reason: format!("{name} is below {minimum}"), broken: value.lt(bound), kept });
+    }
+    rules
+}
+
+// Config checks that the minimum of a whole number is whole, and that of money whole cents.
+fn minimum_value(column_type: ColumnType, minimum: f64) -> ScalarValue {
+    match column_type {
+        ColumnType::Integer => ScalarValue::Int32(Some(minimum as i32)),
+        ColumnType::BigInt => ScalarValue::Int64(Some(minimum as i64)),
+        ColumnType::Money => ScalarValue::Decimal128(Some((minimum * 100.0).round() as i128), 18, 2),
+        _ => ScalarValue::Float64(Some(minimum)),
+    }
+}
+
+/// An instant as a constant of the type of source timestamps.
+pub(crate) fn instant(at: Timestamp) -> Expr {
+    lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
+}
+
+/// A column that tells the time, as a timestamp; a date stands for its midnight in UTC.
+pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
+    let is_date = table.column(name).is_some_and(|declared| declared.column_type == ColumnType::Date);
+    if !is_date {
+        return Ok(column(name));
+    }
+    let schema = DFSchema::try_from(declared_schema(table))?;
+    Ok(column(name).cast_to(&timestamp_type(), &schema)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_loses_nothing() {
+        let naive = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        let paris = DataType::Timestamp(TimeUnit::Microsecond, Some("Europe/Paris".into()));
+        for (declared, found, accepted) in [
+            (ColumnType::Text, DataType::LargeUtf8, true),
+            (ColumnType::Text, DataType::Binary, false),
+            (ColumnType::Integer, DataType::Int16, true),
+            (ColumnType::Integer, DataType::UInt32, false),
+            (ColumnType::Integer, DataType::Int64, false),
+            (ColumnType::BigInt, DataType::UInt32, true),
+            (ColumnType::BigInt, DataType::UInt64, false),
+            (ColumnType::Double, DataType::Float32, true),
+            (ColumnType::Double, DataType::Int64, true),
+            (ColumnType::Double, DataType::Utf8, false),
+            (ColumnType::Timestamp, naive, true),
+            (ColumnType::Timestamp, arrow_type(ColumnType::Timestamp), true),
+            (ColumnType::Timestamp, paris, false),
+            (ColumnType::Money, DataType::Decimal128(10, 2), true),
+            (ColumnType::Money, DataType::Decimal256(40, 0), true),
+            (ColumnType::Money, DataType::Decimal128(18, 4), false),
+            (ColumnType::Money, DataType::Float64, false),
+        ] {
+            assert_eq!(accepts(declared, &found), accepted, "{declared:?} {found}");
+        }
+    }
+}

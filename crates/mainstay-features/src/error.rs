@@ -1,0 +1,180 @@
+//! What can go wrong with sources and models, and how it is told.
+
+use std::fmt;
+
+use datafusion::error::DataFusionError;
+use mainstay_config::{ConfigError, UnknownName};
+
+/// Why sources or models cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FeatureError {
+    /// A model, or the file that describes it, is wrong.
+    #[error("{0}")]
+    Model(#[from] Box<ModelFault>),
+    /// No model, source or table has the name.
+    #[error("{0} ({})", .0.known_names())]
+    Unknown(UnknownName),
+    /// Models that build on each other, so that none can come first.
+    #[error("models build on each other in a circle: {}: remove one of these references", .path.join(" -> "))]
+    Cycle {
+        /// The models in order of reference, the first one again at the end.
+        path: Vec<String>,
+    },
+    /// A label was asked for without an instant up to which it may look.
+    #[error("model `{model}` is a label: it needs the end of its horizon besides the as-of")]
+    NoLabelEnd {
+        /// The label.
+        model: String,
+    },
+    /// A source table has no files.
+    #[error("source {table}: no Parquet file below `{path}`{found}: put its files there, or set the path of the source in mainstay.yml")]
+    NoFiles {
+        /// `source.table`.
+        table: String,
+        /// Where its files would be.
+        path: String,
+        /// What is there instead: empty, or such as ` (found orders.csv)`.
+        found: String,
+    },
+    /// A file cannot be read as Parquet.
+    #[error("source {table}: `{file}` cannot be read as Parquet ({source}): it is cut short or of another format; write it again, or move it out of the folder")]
+    Unreadable {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// What the reader said.
+        source: parquet::errors::ParquetError,
+    },
+    /// A file lacks a declared column.
+    #[error("source {table}: `{file}` has no column `{column}` (it has {}): write the column, or take it out of mainstay.yml", .present.join(", "))]
+    MissingColumn {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// The declared column.
+        column: String,
+        /// The columns of the file.
+        present: Vec<String>,
+    },
+    /// A column of a file has another type than declared.
+    #[error("source {table}: column `{column}` of `{file}` is {found}, expected {expected}: write it so, or change its type in mainstay.yml")]
+    WrongType {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// The declared type and what it accepts.
+        expected: &'static str,
+        /// The Arrow type of the file.
+        found: String,
+    },
+    /// A contract names a column or an address that cannot work.
+    #[error("source {table}: {message}")]
+    Contract {
+        /// `source.table`.
+        table: String,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The pins of a run lack a table of the project.
+    #[error("source {table} is not pinned: pin the sources again with the project as it is now")]
+    NotPinned {
+        /// `source.table`.
+        table: String,
+    },
+    /// A source has not been loaded recently enough.
+    #[error("{0}")]
+    Stale(String),
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Object storage failed.
+    #[error("source {table}: cannot list `{path}`: {source}")]
+    Storage {
+        /// `source.table`.
+        table: String,
+        /// Where its files are.
+        path: String,
+        /// What the store said.
+        source: object_store::Error,
+    },
+    /// A folder or file of the project cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    Read {
+        /// The path.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A query failed as it was planned or ran.
+    #[error("query failed: {0}")]
+    Query(#[from] DataFusionError),
+}
+
+impl FeatureError {
+    /// Whether the same call may work later: object storage failed, not the project or its data.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Storage { .. } => true,
+            Self::Query(error) => {
+                matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What is wrong in a file of a model, shown as `file:line:column: message`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFault {
+    /// The file, as the project's folders name it.
+    pub file: String,
+    /// Line from 1, where known.
+    pub line: Option<usize>,
+    /// Column from 1, where known.
+    pub column: Option<usize>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl ModelFault {
+    pub(crate) fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { file: file.into(), line: None, column: None, message: message.into() }
+    }
+
+    pub(crate) fn at_line(mut self, line: Option<usize>) -> Self {
+        self.line = line;
+        self
+    }
+
+    pub(crate) fn at(mut self, line: usize, column: usize) -> Self {
+        self.line = Some(line);
+        self.column = Some(column);
+        self
+    }
+}
+
+impl fmt::Display for ModelFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl std::error::Error for ModelFault {}
+
+impl From<ModelFault> for FeatureError {
+    fn from(fault: ModelFault) -> Self {
+        Self::Model(Box::new(fault))
+    }
+}

@@ -1,0 +1,36 @@
+//! The SQL project: pinned sources held to their contracts, and models of SQL that see them as of an instant.
+//!
+//! [`pin`] lists and checks the files of a run. [`Sources`] reads those files: what may be seen before an instant, what broke a
+//! contract, how fresh it is. [`SqlProject`] holds the models and hands out lazy DataFrames: [`SqlProject::model`].
+//!
+//! Point in time holds by construction. A model reaches data through `source()` and `ref()` alone, planned in a catalog of its
+//! own, and every source there is a view of the rows whose event time lies before the bound and that were known by then.
+//!
+//! This crate executes nothing but checks: it neither builds sessions nor writes tables.
+
+mod contract;
+mod data_test;
+mod error;
+mod freshness;
+mod graph;
+mod model;
+mod moment;
+mod pin;
+mod plan;
+mod privacy;
+mod project;
+mod quarantine;
+mod source;
+mod template;
+
+pub use data_test::TestResult;
+pub use error::{FeatureError, ModelFault};
+pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
+pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind};
+pub use moment::Moment;
+pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin};
+pub use project::SqlProject;
+pub use source::Sources;
+
+#[cfg(test)]
+mod tests;

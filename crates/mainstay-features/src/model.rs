@@ -1,0 +1,128 @@
+//! A model of SQL and what its sibling `.yml` says of it.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+/// What a model is for, by its folder under `sql/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ModelKind {
+    /// `sql/staging`: renames, casts and cleans a source.
+    Staging,
+    /// `sql/features`: what the model of churn may know of a customer.
+    Feature,
+    /// `sql/labels`: the only models that see what comes after as-of.
+    Label,
+    /// `sql/marts`: everything else, such as the value of a customer.
+    Mart,
+}
+
+impl ModelKind {
+    /// The kind of the models in a folder under `sql/`.
+    pub(crate) fn of_folder(folder: &str) -> Option<Self> {
+        match folder {
+            "staging" => Some(Self::Staging),
+            "features" => Some(Self::Feature),
+            "labels" => Some(Self::Label),
+            "marts" => Some(Self::Mart),
+            _ => None,
+        }
+    }
+
+    /// What a model of this kind is called in a message.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Staging => "staging",
+            Self::Feature => "feature",
+            Self::Label => "label",
+            Self::Mart => "mart",
+        }
+    }
+}
+
+/// One `.sql` file and its description.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name: that of the file without `.sql`.
+    pub name: String,
+    /// Its kind.
+    pub kind: ModelKind,
+    /// The `.sql` file, as the project's folders name it.
+    pub file: String,
+    /// The template of its SQL.
+    pub template: String,
+    /// What one row means; empty without a `.yml`.
+    pub description: String,
+    /// The columns that identify a row; empty without a `.yml`.
+    pub grain: Vec<String>,
+    /// What is said of its columns.
+    pub columns: Vec<ColumnDoc>,
+    /// The models that it names in `ref()`.
+    pub refs: BTreeSet<String>,
+    /// The tables that it names in `source()`, as (source, table).
+    pub sources: BTreeSet<(String, String)>,
+}
+
+impl Model {
+    /// What is said of a column here.
+    pub fn column(&self, name: &str) -> Option<&ColumnDoc> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The `.yml` file beside the `.sql` file.
+    pub(crate) fn description_file(&self) -> String {
+        format!("{}.yml", self.file.trim_end_matches(".sql"))
+    }
+}
+
+/// A sibling `.yml` as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Description {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    #[serde(default)]
+    pub(crate) grain: Vec<String>,
+    #[serde(default)]
+    pub(crate) columns: Vec<ColumnDoc>,
+}
+
+/// What a `.yml` says of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnDoc {
+    /// The column.
+    pub name: String,
+    /// What it means, with its unit.
+    pub description: String,
+    /// For a feature: the reason in plain words, `{value}` standing for its value.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// What must hold of its values.
+    #[serde(default)]
+    pub tests: Vec<ColumnTest>,
+}
+
+/// A rule for the values of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnTest {
+    /// No value is null.
+    NotNull,
+    /// No value stands twice; nulls do not count.
+    Unique,
+    /// Every value is one of these; nulls do not count.
+    AcceptedValues(Vec<AcceptedValue>),
+}
+
+/// A value that a column may have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum AcceptedValue {
+    /// true or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A text.
+    Text(String),
+}

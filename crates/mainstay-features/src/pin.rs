@@ -1,0 +1,188 @@
+//! The files that a run reads, listed once and checked against the contracts.
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use mainstay_config::{Source, SourceTable};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::ParquetObjectReader;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::contract;
+use crate::error::FeatureError;
+
+/// Footers that are read at the same time.
+const CONCURRENT_READS: usize = 16;
+
+/// The files of all source tables: part of the run record, and all that a run reads of its sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedSources {
+    /// The tables in the order of the project.
+    pub tables: Vec<PinnedTable>,
+}
+
+/// The files of one source table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedTable {
+    /// The source.
+    pub source: String,
+    /// The table of the source.
+    pub table: String,
+    /// Its files in the order of their paths, at least one.
+    pub files: Vec<PinnedFile>,
+}
+
+/// One file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedFile {
+    /// Its URL: `file:///...` or that of object storage.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// When the store says that it was written.
+    pub last_modified: Timestamp,
+    /// The store's tag of its content, where it has one.
+    pub etag: Option<String>,
+}
+
+/// Lists the Parquet files of every source table and checks that each can be read and keeps the types of its contract.
+///
+/// A path is a single `.parquet` file, or a folder of which all `*.parquet` files below count, save those in folders or with
+/// names that begin with `_` or `.`. The context provides the object stores.
+pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSources, FeatureError> {
+    let mut tables = Vec::new();
+    for source in sources {
+        for table in &source.tables {
+            let files = pin_table(ctx, source, table).await?;
+            tables.push(PinnedTable { source: source.name.clone(), table: table.name.clone(), files });
+        }
+    }
+    Ok(PinnedSources { tables })
+}
+
+async fn pin_table(ctx: &SessionContext, source: &Source, table: &SourceTable) -> Result<Vec<PinnedFile>, FeatureError> {
+    let folder = locate(source, table)?;
+    let store = ctx.runtime_env().object_store(folder.object_store())?;
+    let files = list(&store, &folder, &source.name, table).await?;
+    let reads = files.into_iter().map(|file| read_footer(&store, &folder, &source.name, table, file));
+    futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
+}
+
+/// The URL of a table's path; a local path without a scheme is taken literally, wildcards included.
+fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, FeatureError> {
+    let fault = || FeatureError::Contract {
+        table: contract::table_name(&source.name, &table.name),
+        message: format!("`{}` is neither an absolute path nor a URL: correct the path of the source", table.path),
+    };
+    let url = if table.path.contains("://") {
+        Url::parse(&table.path).map_err(|_| fault())?
+    } else {
+        Url::from_file_path(FilePath::new(&table.path)).map_err(|()| fault())?
+    };
+    Ok(ListingTableUrl::try_new(url, None)?)
+}
+
+async fn list(
+    store: &Arc<dyn ObjectStore>,
+    folder: &ListingTableUrl,
+    source: &str,
+    table: &SourceTable,
+) -> Result<Vec<ObjectMeta>, FeatureError> {
+    let storage = |error| FeatureError::Storage {
+        table: contract::table_name(source, &table.name),
+        path: table.path.clone(),
+        source: error,
+    };
+    // A folder may be called x.parquet too: what is no file is listed.
+    if folder.prefix().extension() == Some("parquet") {
+        match store.head(folder.prefix()).await {
+            Ok(file) => return Ok(vec![file]),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(storage(error)),
+        }
+    }
+    let found: Vec<ObjectMeta> = store.list(Some(folder.prefix())).try_collect().await.map_err(storage)?;
+    let (mut files, others): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .filter(|file| is_visible(folder.prefix(), &file.location))
+        .partition(|file| file.location.extension() == Some("parquet"));
+    if files.is_empty() {
+        return Err(FeatureError::NoFiles {
+            table: contract::table_name(source, &table.name),
+            path: table.path.clone(),
+            found: found_instead(&others),
+        });
+    }
+    files.sort_by(|left, right| left.location.cmp(&right.location));
+    Ok(files)
+}
+
+fn is_visible(folder: &Path, file: &Path) -> bool {
+    file.prefix_match(folder).is_some_and(|mut parts| !parts.any(|part| part.as_ref().starts_with(['_', '.'])))
+}
+
+fn found_instead(others: &[ObjectMeta]) -> String {
+    match others.iter().filter_map(|file| file.location.filename()).min() {
+        Some(name) => format!(" (found `{name}`, which is not read)"),
+        None => String::new(),
+    }
+}
+
+async fn read_footer(
+    store: &Arc<dyn ObjectStore>,
+    folder: &ListingTableUrl,
+    source: &str,
+    table: &SourceTable,
+    file: ObjectMeta,
+) -> Result<PinnedFile, FeatureError> {
+    let path = file_url(folder, &file.location);
+    let shown = shown(&path);
+    let (schema, rows) = read_schema(store, &file).await.map_err(|error| FeatureError::Unreadable {
+        table: contract::table_name(source, &table.name),
+        file: shown.clone(),
+        source: error,
+    })?;
+    contract::check_file(source, table, &shown, &schema)?;
+    let last_modified = Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default();
+    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag })
+}
+
+async fn read_schema(
+    store: &Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+) -> Result<(SchemaRef, u64), parquet::errors::ParquetError> {
+    let mut reader = ParquetObjectReader::new(Arc::clone(store), file.location.clone()).with_file_size(file.size);
+    let metadata = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::default()).await?;
+    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
+    Ok((Arc::clone(metadata.schema()), rows))
+}
+
+fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {
+    let mut url = folder.get_url().clone();
+    url.set_path("");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().extend(location.parts().map(|part| part.as_ref().to_owned()));
+    }
+    url
+}
+
+/// A URL as a user writes it: a local file by its path.
+fn shown(url: &Url) -> String {
+    match url.to_file_path() {
+        Ok(path) if url.scheme() == "file" => path.to_string_lossy().into_owned(),
+        _ => url.to_string(),
+    }
+}

@@ -1,0 +1,293 @@
+//! Models as lazy plans.
+//!
+//! A model is planned in a catalog of its own, made for the one call, in which every model and source that it builds on is a
+//! view. A view carries its plan and is inlined where it is named, so nothing of the catalog outlives planning, several moments
+//! live side by side in one session, and no model can name a table other than through `ref()` and `source()`.
+//!
+//! The catalog has a schema for every instant up to which something is seen: models before as-of and, for labels, staging and
+//! sources before the end of the horizon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    TableProvider,
+};
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::TableReference;
+use jiff::Timestamp;
+use mainstay_config::UnknownName;
+
+use crate::contract;
+use crate::error::{FeatureError, ModelFault};
+use crate::graph;
+use crate::model::{Model, ModelKind};
+use crate::moment::{self, Moment};
+use crate::project::SqlProject;
+use crate::source::Sources;
+use crate::template;
+
+impl SqlProject {
+    /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
+    ///
+    /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and sources until
+    /// `label_end`.
+    pub fn model<'a>(
+        &'a self,
+        ctx: &'a SessionContext,
+        sources: &'a Sources,
+        name: &'a str,
+        moment: &'a Moment,
+    ) -> impl Future<Output = Result<DataFrame, FeatureError>> + Send + 'a {
+        let tables: SourceTables<'a> = Box::new(|source, table, bound| sources.view(source, table, bound));
+        async move { Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?)) }
+    }
+}
+
+/// What stands for a source table: (source, table, instant up to which it is seen).
+pub(crate) type SourceTables<'a> =
+    Box<dyn Fn(&str, &str, Timestamp) -> Result<Arc<dyn TableProvider>, FeatureError> + Send + Sync + 'a>;
+
+/// Plans a model and all that it builds on.
+pub(crate) async fn plan_model(
+    ctx: &SessionContext,
+    project: &SqlProject,
+    tables: SourceTables<'_>,
+    name: &str,
+    moment: &Moment,
+) -> Result<LogicalPlan, FeatureError> {
+    let model = project.find(name)?;
+    let horizon = Horizon::of(model, moment)?;
+    let mut planner = Planner { project, tables, state: private_state(ctx), planned: BTreeMap::new() };
+    for (model, horizon) in in_order(project, model, horizon) {
+        planner.plan(model, horizon).await?;
+    }
+    planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
+        FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
+    })
+}
+
+/// What a model sees: all that came before an instant, or what a label sees of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Horizon {
+    Before(Timestamp),
+    Label { as_of: Timestamp, end: Timestamp },
+}
+
+impl Horizon {
+    fn of(model: &Model, moment: &Moment) -> Result<Self, FeatureError> {
+        match (model.kind, moment.label_end) {
+            (ModelKind::Label, Some(end)) => Ok(Self::Label { as_of: moment.as_of, end }),
+            (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd { model: model.name.clone() }),
+            _ => Ok(Self::Before(moment.as_of)),
+        }
+    }
+
+    /// What a model that is referred to sees.
+    fn of_reference(self, reference: &Model) -> Self {
+        match (self, reference.kind) {
+            (Self::Before(_), _) | (Self::Label { .. }, ModelKind::Label) => self,
+            (Self::Label { end, .. }, ModelKind::Staging) => Self::Before(end),
+            (Self::Label { as_of, .. }, ModelKind::Feature | ModelKind::Mart) => Self::Before(as_of),
+        }
+    }
+
+    fn as_of(self) -> Timestamp {
+        match self {
+            Self::Before(instant) | Self::Label { as_of: instant, .. } => instant,
+        }
+    }
+
+    fn sources_before(self) -> Timestamp {
+        match self {
+            Self::Before(instant) | Self::Label { end: instant, .. } => instant,
+        }
+    }
+
+    fn label_end(self) -> Option<Timestamp> {
+        match self {
+            Self::Before(_) => None,
+            Self::Label { end, .. } => Some(end),
+        }
+    }
+
+    fn relation(self, name: &str) -> String {
+        format!("\"{self}\".\"{name}\"")
+    }
+}
+
+impl fmt::Display for Horizon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Before(instant) => write!(f, "before {instant}"),
+            Self::Label { as_of, end } => write!(f, "{as_of} to {end}"),
+        }
+    }
+}
+
+/// The model behind all that it builds on, each with what it sees, once.
+fn in_order<'a>(project: &'a SqlProject, model: &'a Model, horizon: Horizon) -> Vec<(&'a Model, Horizon)> {
+    fn visit<'a>(
+        project: &'a SqlProject,
+        model: &'a Model,
+        horizon: Horizon,
+        seen: &mut BTreeSet<(&'a str, Horizon)>,
+        order: &mut Vec<(&'a Model, Horizon)>,
+    ) {
+        if !seen.insert((&model.name, horizon)) {
+            return;
+        }
+        for reference in graph::referenced(project.models_by_name(), model) {
+            visit(project, reference, horizon.of_reference(reference), seen, order);
+        }
+        order.push((model, horizon));
+    }
+    let mut order = Vec::new();
+    visit(project, model, horizon, &mut BTreeSet::new(), &mut order);
+    order
+}
+
+/// The session's functions and options with an empty catalog, and with places in the text kept for errors.
+fn private_state(ctx: &SessionContext) -> SessionState {
+    let state = ctx.state();
+    let mut config = state.config().clone();
+    config.options_mut().sql_parser.collect_spans = true;
+    let catalogs = MemoryCatalogProviderList::new();
+    catalogs.register_catalog(config.options().catalog.default_catalog.clone(), Arc::new(MemoryCatalogProvider::new()));
+    SessionStateBuilder::new_from_existing(state).with_config(config).with_catalog_list(Arc::new(catalogs)).build()
+}
+
+struct Planner<'a> {
+    project: &'a SqlProject,
+    tables: SourceTables<'a>,
+    state: SessionState,
+    planned: BTreeMap<(String, Horizon), LogicalPlan>,
+}
+
+impl Planner<'_> {
+    async fn plan(&mut self, model: &Model, horizon: Horizon) -> Result<(), FeatureError> {
+        let sources = Horizon::Before(horizon.sources_before());
+        for (source, table) in &model.sources {
+            let provider = (self.tables)(source, table, horizon.sources_before())?;
+            self.register(sources, &contract::table_name(source, table), provider)?;
+        }
+        let sql = self.render(model, horizon)?;
+        let plan = self.state.create_logical_plan(&sql).await.map_err(|error| sql_fault(model, &error))?;
+        refuse_statement(model, &plan)?;
+        refuse_unknown_columns(model, &plan)?;
+        self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
+        self.planned.insert((model.name.clone(), horizon), plan);
+        Ok(())
+    }
+
+    fn render(&self, model: &Model, horizon: Horizon) -> Result<String, FeatureError> {
+        let mut scope = self.project.scope();
+        for reference in graph::referenced(self.project.models_by_name(), model) {
+            let relation = horizon.of_reference(reference).relation(&reference.name);
+            scope.refs.insert(reference.name.clone(), relation);
+        }
+        for (source, table) in &model.sources {
+            let relation = Horizon::Before(horizon.sources_before()).relation(&contract::table_name(source, table));
+            scope.sources.insert((source.clone(), table.clone()), relation);
+        }
+        scope.as_of = moment::literal(horizon.as_of());
+        scope.label_end = horizon.label_end().map(moment::literal);
+        Ok(template::render(&model.file, &model.template, &scope)?.sql)
+    }
+
+    fn register(&self, horizon: Horizon, name: &str, table: Arc<dyn TableProvider>) -> Result<(), FeatureError> {
+        let reference = TableReference::partial(horizon.to_string(), name);
+        let default_catalog = &self.state.config_options().catalog.default_catalog;
+        if let Some(catalog) = self.state.catalog_list().catalog(default_catalog)
+            && catalog.schema(&horizon.to_string()).is_none()
+        {
+            catalog.register_schema(&horizon.to_string(), Arc::new(MemorySchemaProvider::new()))?;
+        }
+        let schema = self.state.schema_for_ref(reference)?;
+        if !schema.table_exist(name) {
+            schema.register_table(name.to_owned(), table)?;
+        }
+        Ok(())
+    }
+}
+
+fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+    let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    only_queries.verify_plan(plan).map_err(|_| {
+        let message = "a model is one query: write a `select`, and nothing that creates or changes tables";
+        ModelFault::new(&model.file, message).into()
+    })
+}
+
+/// Refuses a description of columns that the model does not have.
+fn refuse_unknown_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+    let columns: BTreeSet<&str> = plan.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    let described = model.columns.iter().map(|column| &column.name).chain(&model.grain);
+    match described.into_iter().find(|name| !columns.contains(name.as_str())) {
+        Some(name) => {
+            let unknown = UnknownName::new("column", name.as_str(), columns);
+            let message = format!("{unknown} ({})", unknown.known_names());
+            Err(ModelFault::new(model.description_file(), message).into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// An error of the SQL planner as a fault of the model: where it stands, what is wrong, what could be meant.
+fn sql_fault(model: &Model, error: &DataFusionError) -> FeatureError {
+    let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
+    let root = error.find_root();
+    let message = match root {
+        DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
+            SchemaError::FieldNotFound { field, valid_fields } => {
+                let known: BTreeSet<&str> = valid_fields.iter().map(|column| column.name()).collect();
+                let unknown = UnknownName::new("column", field.name(), known);
+                format!("{unknown} ({})", unknown.known_names())
+            }
+            other => other.to_string(),
+        },
+        other => plain_message(&other.strip_backtrace()),
+    };
+    let fault = ModelFault::new(&model.file, message);
+    let fault = match span {
+        Some(span) => fault.at(span.start.line as usize, span.start.column as usize),
+        None => match parser_location(&fault.message) {
+            Some((start, line, column)) => {
+                let message = fault.message.get(..start).unwrap_or_default().to_owned();
+                ModelFault { message, ..fault }.at(line, column)
+            }
+            None => fault,
+        },
+    };
+    fault.into()
+}
+
+/// Drops the planner's prefixes, and says how tables are named where one was not found.
+fn plain_message(message: &str) -> String {
+    let prefixes = ["SQL error: ParserError(\"", "SQL error: TokenizerError(\"", "Error during planning: ", "This feature is not implemented: "];
+    let stripped = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
+    let stripped = stripped.strip_suffix("\")").unwrap_or(stripped);
+    match stripped.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
+        Some(table) => {
+            let table = table.rsplit('.').next().unwrap_or(table);
+            format!("no table `{table}`: name a model with ref('{table}') and a source table with source('source', '{table}')")
+        }
+        None => stripped.to_owned(),
+    }
+}
+
+/// Where sqlparser's ` at Line: 3, Column: 5` begins, and what it says.
+fn parser_location(message: &str) -> Option<(usize, usize, usize)> {
+    let start = message.rfind(" at Line: ")?;
+    let (line, column) = message.get(start..)?.strip_prefix(" at Line: ")?.split_once(", Column: ")?;
+    let digits: String = column.chars().take_while(char::is_ascii_digit).collect();
+    Some((start, line.parse().ok()?, digits.parse().ok()?))
+}

@@ -1,0 +1,89 @@
+//! Personal and protected columns stay out of features.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use jiff::{Timestamp, ToSpan};
+use mainstay_config::source::SourceColumn;
+
+use crate::contract;
+use crate::error::{FeatureError, ModelFault};
+use crate::model::{Model, ModelKind};
+use crate::moment::Moment;
+use crate::plan::{self, SourceTables};
+use crate::project::SqlProject;
+
+/// Plans every model against the declared columns, without data, and refuses features that have or read a personal or protected
+/// column.
+///
+/// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any name, but
+/// that nothing in the feature needs, is not read.
+pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<(), FeatureError> {
+    let as_of = Timestamp::UNIX_EPOCH;
+    let moment = Moment { as_of, label_end: as_of.checked_add(24.hours()).ok() };
+    for model in project.models() {
+        let plan = plan::plan_model(ctx, project, declared_tables(project), &model.name, &moment).await?;
+        if model.kind == ModelKind::Feature {
+            refuse_output(project, model, &plan)?;
+            refuse_reads(project, model, &ctx.state().optimize(&plan)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
+    Box::new(|source, table, _| {
+        let mut tables = project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);
+        let declared = tables.find(|declared| declared.name == table);
+        let declared = declared.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
+        Ok(Arc::new(EmptyTable::new(contract::declared_schema(declared))) as Arc<dyn TableProvider>)
+    })
+}
+
+fn refuse_output(project: &SqlProject, model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+    for field in plan.schema().fields() {
+        let guarded = guarded_columns(project).find(|(_, column)| column.name == *field.name());
+        if let Some((table, column)) = guarded {
+            return Err(refusal(model, "has a column named", &table, column));
+        }
+    }
+    Ok(())
+}
+
+fn refuse_reads(project: &SqlProject, model: &Model, optimized: &LogicalPlan) -> Result<(), FeatureError> {
+    let mut read = BTreeSet::new();
+    optimized.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            read.extend(columns.map(|column| (scan.table_name.table().to_owned(), column)));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match guarded_columns(project).find(|(table, column)| read.contains(&(table.clone(), column.name.clone()))) {
+        Some((table, column)) => Err(refusal(model, "reads", &table, column)),
+        None => Ok(()),
+    }
+}
+
+/// The personal and protected columns of all sources, each with its `source.table`.
+fn guarded_columns(project: &SqlProject) -> impl Iterator<Item = (String, &SourceColumn)> {
+    let tables = project.sources().iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+    tables.flat_map(|(source, table)| {
+        let name = contract::table_name(&source.name, &table.name);
+        table.columns.iter().filter(|column| column.personal || column.protected).map(move |column| (name.clone(), column))
+    })
+}
+
+fn refusal(model: &Model, verb: &str, table: &str, column: &SourceColumn) -> FeatureError {
+    let kind = if column.personal { "personal" } else { "protected" };
+    let message = format!(
+        "{verb} `{}`, which source {table} declares {kind}: no feature may have it or depend on it, leave it out",
+        column.name
+    );
+    ModelFault::new(&model.file, message).into()
+}

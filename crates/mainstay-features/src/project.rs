@@ -1,0 +1,221 @@
+//! The models of a project: found, described, put in order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use datafusion::prelude::SessionContext;
+use mainstay_config::{Project, Source, UnknownName, VarValue};
+use mainstay_schema::digest::{Digest, DigestHasher};
+use serde_saphyr::{MessageFormatter, UserMessageFormatter};
+
+use crate::error::{FeatureError, ModelFault};
+use crate::graph;
+use crate::model::{ColumnDoc, Description, Model, ModelKind};
+use crate::privacy;
+use crate::template::{self, Scope};
+
+/// All models of SQL of a project, checked: every template renders, every model plans against the declared sources, no reference
+/// runs in a circle, no feature depends on a label or on a personal or protected column.
+#[derive(Debug, Clone)]
+pub struct SqlProject {
+    models: BTreeMap<String, Model>,
+    sources: Vec<Source>,
+    vars: BTreeMap<String, VarValue>,
+    digest: Digest,
+}
+
+impl SqlProject {
+    /// Loads and checks the models below the project's folders of SQL. Needs no data; the context brings the functions of SQL.
+    pub async fn load(ctx: &SessionContext, project: &Project) -> Result<Self, FeatureError> {
+        let sources = project.config().sources.clone();
+        Self::load_folders(ctx, &project.sql_folders(), project.root(), sources, project.variables().all().clone()).await
+    }
+
+    /// As `load`, with the parts of the project; files below `root` are shown relative to it.
+    pub(crate) async fn load_folders(
+        ctx: &SessionContext,
+        folders: &[PathBuf],
+        root: &Path,
+        sources: Vec<Source>,
+        vars: BTreeMap<String, VarValue>,
+    ) -> Result<Self, FeatureError> {
+        let models = read_models(folders, root)?;
+        let mut project = Self { models, sources, vars, digest: Digest::of(&[]) };
+        project.digest = project.resolve_references()?;
+        graph::check(&project.models)?;
+        privacy::check(ctx, &project).await?;
+        Ok(project)
+    }
+
+    /// The models in the order of their names.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+
+    /// A model by its name; an error names the nearest one.
+    pub fn find(&self, name: &str) -> Result<&Model, FeatureError> {
+        let unknown = || FeatureError::Unknown(UnknownName::new("model", name, self.models.keys()));
+        self.models.get(name).ok_or_else(unknown)
+    }
+
+    /// What is said of a column of a model, by the model or by the first of the models that it builds on that describes the column.
+    pub fn column(&self, model: &str, column: &str) -> Option<&ColumnDoc> {
+        let model = self.models.get(model)?;
+        let inherited = || model.refs.iter().find_map(|reference| self.column(reference, column));
+        model.column(column).or_else(inherited)
+    }
+
+    /// The digest of the SQL of all models, variables filled in, without the instants of a run.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub(crate) fn models_by_name(&self) -> &BTreeMap<String, Model> {
+        &self.models
+    }
+
+    pub(crate) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// A scope of the project's variables, in which nothing may be referred to yet.
+    pub(crate) fn scope(&self) -> Scope {
+        let vars = self.vars.iter().map(|(name, value)| (name.clone(), minijinja::Value::from(value))).collect();
+        Scope { vars, ..Scope::default() }
+    }
+
+    /// Renders every model once to learn what it names, and digests the outcome.
+    fn resolve_references(&mut self) -> Result<Digest, FeatureError> {
+        let mut scope = self.scope();
+        scope.refs = self.models.keys().map(|name| (name.clone(), name.clone())).collect();
+        let tables = self.sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+        scope.sources = tables
+            .map(|(source, table)| ((source.name.clone(), table.name.clone()), format!("{}.{}", source.name, table.name)))
+            .collect();
+        scope.as_of = "as_of".to_owned();
+        let mut hasher = DigestHasher::new();
+        for model in self.models.values_mut() {
+            scope.label_end = (model.kind == ModelKind::Label).then(|| "label_end".to_owned());
+            let rendered = template::render(&model.file, &model.template, &scope)?;
+            hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes()).frame(rendered.sql.as_bytes());
+            model.refs = rendered.refs;
+            model.sources = rendered.sources;
+        }
+        Ok(hasher.finish())
+    }
+}
+
+/// The models of all folders; one of an earlier folder hides those of the same name in later ones.
+fn read_models(folders: &[PathBuf], root: &Path) -> Result<BTreeMap<String, Model>, FeatureError> {
+    let mut models = BTreeMap::new();
+    for folder in folders {
+        for (name, model) in read_folder(folder, root)? {
+            models.entry(name).or_insert(model);
+        }
+    }
+    Ok(models)
+}
+
+fn read_folder(folder: &Path, root: &Path) -> Result<BTreeMap<String, Model>, FeatureError> {
+    let mut models: BTreeMap<String, Model> = BTreeMap::new();
+    let files = files_below(folder)?;
+    for path in files.iter().filter(|path| has_extension(path, "sql")) {
+        let model = read_model(folder, path, root)?;
+        if let Some(other) = models.get(&model.name) {
+            let message = format!("model `{}` stands in `{}` too: rename one of them", model.name, other.file);
+            return Err(ModelFault::new(model.file, message).into());
+        }
+        models.insert(model.name.clone(), model);
+    }
+    match files.iter().find(|path| has_extension(path, "yml") && !path.with_extension("sql").is_file()) {
+        Some(orphan) => {
+            let message = "describes no model: there is no `.sql` file of that name beside it";
+            Err(ModelFault::new(shown(orphan, root), message).into())
+        }
+        None => Ok(models),
+    }
+}
+
+fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureError> {
+    let file = shown(path, root);
+    let relative = path.strip_prefix(folder).unwrap_or(path);
+    let kind = relative.iter().next().and_then(|part| ModelKind::of_folder(&part.to_string_lossy())).ok_or_else(|| {
+        let message = "stands in no folder of models: move it to staging, features, labels or marts";
+        ModelFault::new(&file, message)
+    })?;
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
+        let message = "a model is named by lower-case letters, digits and `_`: rename the file";
+        return Err(ModelFault::new(file, message).into());
+    }
+    let description = read_description(&path.with_extension("yml"), &name, root)?;
+    Ok(Model {
+        template: read(path, root)?,
+        description: description.description,
+        grain: description.grain,
+        columns: description.columns,
+        refs: Default::default(),
+        sources: Default::default(),
+        name,
+        kind,
+        file,
+    })
+}
+
+fn read_description(path: &Path, model: &str, root: &Path) -> Result<Description, FeatureError> {
+    if !path.is_file() {
+        return Ok(Description { name: model.to_owned(), description: String::new(), grain: vec![], columns: vec![] });
+    }
+    let file = shown(path, root);
+    let description: Description = serde_saphyr::from_str(&read(path, root)?).map_err(|error| yaml_fault(&file, &error))?;
+    if description.name != model {
+        let message = format!("describes `{}`, but the model beside it is `{model}`: give it that name", description.name);
+        return Err(ModelFault::new(file, message).into());
+    }
+    Ok(description)
+}
+
+fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> ModelFault {
+    let inner = error.without_snippet();
+    let message = match inner {
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
+            let unknown = UnknownName::new("key", field, expected.iter().copied());
+            format!("{unknown} ({})", unknown.known_names())
+        }
+        serde_saphyr::Error::SerdeMissingField { field, .. } => format!("missing key `{field}`"),
+        other => UserMessageFormatter.format_message(other).into_owned(),
+    };
+    let fault = ModelFault::new(file, message);
+    match error.location() {
+        Some(location) => fault.at(location.line() as usize, location.column() as usize),
+        None => fault,
+    }
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FeatureError> {
+    let fault = |source| FeatureError::Read { path: folder.display().to_string(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fault)? {
+        let path = entry.map_err(fault)?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found == extension)
+}
+
+fn read(path: &Path, root: &Path) -> Result<String, FeatureError> {
+    fs::read_to_string(path).map_err(|source| FeatureError::Read { path: shown(path, root), source })
+}
+
+fn shown(path: &Path, root: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}

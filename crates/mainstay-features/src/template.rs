@@ -1,0 +1,189 @@
+//! The templates of SQL: `ref`, `source`, `var`, `env_var`, `as_of` and `label_end`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mainstay_config::UnknownName;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use crate::error::ModelFault;
+
+/// Steps after which a template is taken to run forever.
+const FUEL: u64 = 200_000;
+
+/// What a template may name, and the SQL that each name stands for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// Relations of the models.
+    pub(crate) refs: BTreeMap<String, String>,
+    /// Relations of the source tables, by (source, table).
+    pub(crate) sources: BTreeMap<(String, String), String>,
+    /// The project's variables.
+    pub(crate) vars: BTreeMap<String, Value>,
+    /// The instant of `as_of`.
+    pub(crate) as_of: String,
+    /// The instant of `label_end`; labels alone have one.
+    pub(crate) label_end: Option<String>,
+}
+
+/// A template as SQL, and what it named on the way.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered {
+    pub(crate) sql: String,
+    pub(crate) refs: BTreeSet<String>,
+    pub(crate) sources: BTreeSet<(String, String)>,
+}
+
+/// Fills in a template; `file` is named in errors.
+pub(crate) fn render(file: &str, text: &str, scope: &Scope) -> Result<Rendered, ModelFault> {
+    let named = Arc::new(Mutex::new(Named::default()));
+    let environment = environment(scope, &named);
+    let fault = |error: &Error| ModelFault::new(file, describe(error)).at_line(error.line());
+    let template = environment.template_from_named_str(file, text).map_err(|error| fault(&error))?;
+    refuse_unknown_names(file, text, &environment, template.undeclared_variables(false))?;
+    let sql = template.render(()).map_err(|error| fault(&error))?;
+    let Named { refs, sources } = std::mem::take(&mut *lock(&named));
+    Ok(Rendered { sql, refs, sources })
+}
+
+#[derive(Debug, Default)]
+struct Named {
+    refs: BTreeSet<String>,
+    sources: BTreeSet<(String, String)>,
+}
+
+fn lock(named: &Mutex<Named>) -> std::sync::MutexGuard<'_, Named> {
+    named.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment.set_keep_trailing_newline(true);
+    environment.add_global("as_of", Value::from(scope.as_of.clone()));
+    if let Some(label_end) = &scope.label_end {
+        environment.add_global("label_end", Value::from(label_end.clone()));
+    }
+    let (refs, log) = (scope.refs.clone(), Arc::clone(named));
+    environment.add_function("ref", move |model: String| {
+        let relation = refs.get(&model).cloned().ok_or_else(|| unknown("model", &model, refs.keys().cloned()))?;
+        lock(&log).refs.insert(model);
+        Ok::<_, Error>(relation)
+    });
+    let (sources, log) = (scope.sources.clone(), Arc::clone(named));
+    environment.add_function("source", move |source: String, table: String| {
+        let name = format!("{source}.{table}");
+        let known = || sources.keys().map(|(source, table)| format!("{source}.{table}"));
+        let key = (source, table);
+        let relation = sources.get(&key).cloned().ok_or_else(|| unknown("source", &name, known()))?;
+        lock(&log).sources.insert(key);
+        Ok::<_, Error>(relation)
+    });
+    let vars = scope.vars.clone();
+    environment.add_function("var", move |name: String| {
+        vars.get(&name).cloned().ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))
+    });
+    environment.add_function("env_var", env_var);
+    environment
+}
+
+fn env_var(name: String, default: Option<String>) -> Result<String, Error> {
+    std::env::var(&name).ok().or(default).ok_or_else(|| {
+        let message =
+            format!("environment variable `{name}` is not set: set it, or give a default: env_var('{name}', 'value')");
+        Error::new(ErrorKind::InvalidOperation, message)
+    })
+}
+
+fn unknown(kind: &'static str, name: &str, known: impl Iterator<Item = String>) -> Error {
+    let unknown = UnknownName::new(kind, name, known);
+    Error::new(ErrorKind::InvalidOperation, format!("{unknown} ({})", unknown.known_names()))
+}
+
+fn refuse_unknown_names(
+    file: &str,
+    text: &str,
+    environment: &Environment<'_>,
+    used: impl IntoIterator<Item = String>,
+) -> Result<(), ModelFault> {
+    let known: BTreeSet<String> = environment.globals().map(|(name, _)| name.to_owned()).collect();
+    let used: BTreeSet<String> = used.into_iter().collect();
+    let Some(name) = used.difference(&known).next() else {
+        return Ok(());
+    };
+    let message = if name == "label_end" {
+        "`label_end` stands for an instant after as-of: only models under sql/labels may look ahead".to_owned()
+    } else {
+        let ours = ["as_of", "env_var", "label_end", "ref", "source", "var"];
+        let unknown = UnknownName::new("name", name, ours);
+        format!("{unknown} ({}; a variable of the project is read with var('{name}'))", unknown.known_names())
+    };
+    let line = text.lines().position(|line| line.contains(name.as_str())).map(|index| index + 1);
+    Err(ModelFault::new(file, message).at_line(line))
+}
+
+fn describe(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "the template does not come to an end: shorten its loops".to_owned(),
+        (ErrorKind::SyntaxError, Some(detail)) => format!("the template is not well formed: {detail}"),
+        (_, Some(detail)) => detail.to_owned(),
+        (kind, None) => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope {
+            refs: BTreeMap::from([("stg_orders".to_owned(), "t.stg_orders".to_owned())]),
+            sources: BTreeMap::from([(("retailer".to_owned(), "orders".to_owned()), "t.orders".to_owned())]),
+            vars: BTreeMap::from([("active_days".to_owned(), Value::from(365))]),
+            as_of: "AS_OF".to_owned(),
+            label_end: None,
+        }
+    }
+
+    fn fault(text: &str) -> String {
+        render("sql/features/feat_x.sql", text, &scope()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn fills_in_names_and_remembers_them() {
+        let text = "select {{ var('active_days') }}, {{ as_of }}\nfrom {{ ref('stg_orders') }}, {{ source('retailer', 'orders') }}\n";
+        let rendered = render("x.sql", text, &scope()).unwrap();
+        assert_eq!(rendered.sql, "select 365, AS_OF\nfrom t.stg_orders, t.orders\n");
+        assert!(rendered.refs.contains("stg_orders"));
+        assert!(rendered.sources.contains(&("retailer".to_owned(), "orders".to_owned())));
+    }
+
+    #[test]
+    fn faults_name_the_line_and_the_nearest_name() {
+        insta::assert_snapshot!(fault("select 1\nfrom {{ ref('stg_order') }}"), @"sql/features/feat_x.sql:2: unknown model `stg_order`, did you mean `stg_orders`? (known models: stg_orders)");
+        insta::assert_snapshot!(fault("\n\n{{ source('retailer', 'order') }}"), @"sql/features/feat_x.sql:3: unknown source `retailer.order`, did you mean `retailer.orders`? (known sources: retailer.orders)");
+        insta::assert_snapshot!(fault("{{ var('active_day') }}"), @"sql/features/feat_x.sql:1: unknown variable `active_day`, did you mean `active_days`? (known variables: active_days)");
+        insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, source, var; a variable of the project is read with var('as_off'))");
+        insta::assert_snapshot!(fault("{{ env_var('MAINSTAY_TEST_UNSET') }}"), @"sql/features/feat_x.sql:1: environment variable `MAINSTAY_TEST_UNSET` is not set: set it, or give a default: env_var('MAINSTAY_TEST_UNSET', 'value')");
+        insta::assert_snapshot!(fault("select 1\n{{ ref('stg_orders' }}"), @"");
+    }
+
+    #[test]
+    fn only_labels_look_ahead() {
+        insta::assert_snapshot!(fault("select 1\nwhere t < {{ label_end }}"), @"sql/features/feat_x.sql:2: `label_end` stands for an instant after as-of: only models under sql/labels may look ahead");
+        let label = Scope { label_end: Some("END".to_owned()), ..scope() };
+        assert_eq!(render("x.sql", "{{ label_end }}", &label).unwrap().sql, "END");
+    }
+
+    #[test]
+    fn a_template_without_end_is_stopped() {
+        let message = fault("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}");
+        assert_eq!(message, "sql/features/feat_x.sql:1: the template does not come to an end: shorten its loops");
+    }
+
+    #[test]
+    fn env_var_takes_its_default() {
+        assert_eq!(render("x.sql", "{{ env_var('MAINSTAY_TEST_UNSET', 'd') }}", &scope()).unwrap().sql, "d");
+    }
+}

@@ -1,0 +1,142 @@
+use datafusion::arrow::util::pretty::pretty_format_batches;
+
+use super::fixture::{Fixture, at};
+use crate::{FeatureError, PinnedSources, Sources};
+
+const ONE_ORDER: &str = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
+
+async fn pin_error(fixture: &Fixture) -> String {
+    fixture.message(&fixture.pin().await.unwrap_err())
+}
+
+#[tokio::test]
+async fn pins_the_files_of_a_folder_in_order() {
+    let fixture = Fixture::new();
+    for file in ["b.parquet", "year=2025/a.parquet", "_temporary/c.parquet", "a b.parquet"] {
+        fixture.write_orders(file, ONE_ORDER).await;
+    }
+    fixture.write("data/orders/_SUCCESS", "");
+    let pinned = fixture.pin().await.unwrap();
+    let files = &pinned.tables[0].files;
+    let names: Vec<_> = files.iter().map(|file| file.path.rsplit_once("/orders/").unwrap().1).collect();
+    assert_eq!(names, ["a%20b.parquet", "b.parquet", "year=2025/a.parquet"]);
+    assert!(files.iter().all(|file| file.rows == 1 && file.bytes > 0 && file.etag.is_some()));
+    let json = serde_json::to_string(&pinned).unwrap();
+    assert_eq!(serde_json::from_str::<PinnedSources>(&json).unwrap(), pinned);
+    fixture.write("sql/staging/stg_orders.sql", "select order_id from {{ source('shop', 'orders') }}");
+    assert_eq!(fixture.rows("stg_orders", &at("2025-02-01T00:00:00Z")).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_run_reads_only_what_is_pinned() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("a.parquet", ONE_ORDER).await;
+    let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+    fixture.write_orders("b.parquet", ONE_ORDER).await;
+    let rows = project.model(&fixture.ctx, &sources, "stg_orders", &at("2025-02-01T00:00:00Z")).await.unwrap();
+    assert_eq!(rows.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn files_may_differ_in_the_order_and_width_of_their_columns() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("a.parquet", ONE_ORDER).await;
+    fixture
+        .write_query(
+            "data/orders/b.parquet",
+            "select 7 as extra, cast(2 as decimal(5, 0)) as net_amount, arrow_cast('x', 'LargeUtf8') as gender,
+                cast(2 as bigint) as \"Weight kg\", arrow_cast('2025-01-01T10:00:00', 'Timestamp(Second, None)') as ordered_at,
+                arrow_cast(null, 'Timestamp(Second, None)') as loaded_at, 'o2' as order_id, cast(null as varchar) as email",
+        )
+        .await;
+    let rows = fixture.rows("stg_orders", &at("2025-02-01T00:00:00Z")).await;
+    assert_eq!(
+        rows,
+        [
+            "o1 | a@b.c | f | 2025-01-01T10:00:00Z | 2025-01-01T11:00:00Z | 1.00 | 1.5",
+            "o2 |  | x | 2025-01-01T10:00:00Z |  | 2.00 | 2.0",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_files_is_an_error() {
+    let fixture = Fixture::new();
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    fixture.write("data/orders/orders.csv", "order_id\n1\n");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+}
+
+#[tokio::test]
+async fn a_missing_column_is_named() {
+    let fixture = Fixture::new();
+    fixture.write_query("data/orders/a.parquet", "select 'o1' as order_id, 'x' as email, 'f' as gender, now() as happened").await;
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+}
+
+#[tokio::test]
+async fn a_wrong_type_is_named() {
+    let fixture = Fixture::new();
+    let columns = "'o1' as order_id, 'x' as email, 'f' as gender, '2025-01-01' as ordered_at";
+    fixture.write_query("data/orders/a.parquet", &format!("select {columns}")).await;
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+}
+
+#[tokio::test]
+async fn a_truncated_and_a_foreign_file_are_named() {
+    let fixture = Fixture::new();
+    fixture.write_orders("a.parquet", ONE_ORDER).await;
+    let whole = std::fs::read(fixture.path("data/orders/a.parquet")).unwrap();
+    fixture.write("data/orders/b.parquet", &whole[..whole.len() / 2]);
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    fixture.write("data/orders/b.parquet", "order_id,net_amount\no1,1.00\n");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    fixture.write("data/orders/b.parquet", "");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_pinned_is_named() {
+    let fixture = Fixture::new();
+    let error = Sources::open(&fixture.project(), &PinnedSources::default()).unwrap_err();
+    assert!(!error.is_retryable());
+    assert!(matches!(error, FeatureError::NotPinned { .. }));
+    insta::assert_snapshot!(error, @"source shop.orders is not pinned: pin the sources again with the project as it is now");
+}
+
+#[tokio::test]
+async fn rows_that_break_the_contract_are_quarantined_and_not_seen() {
+    let fixture = Fixture::with_staging();
+    let orders = "
+        ('good', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 0.00),
+        ('below', '2025-01-01T10:00:00', '2025-01-01T11:00:00', -0.01),
+        (null, '2025-01-01T10:00:00', '2025-01-01T11:00:00', -1.00),
+        ('later', '2025-03-01T10:00:00', '2025-03-01T11:00:00', -1.00),
+        ('timeless', null, '2025-01-01T11:00:00', 1.00)";
+    fixture.write_orders("a.parquet", orders).await;
+    fixture
+        .write_query(
+            "data/orders/b.parquet",
+            "select 'nan' as order_id, 'a@b.c' as email, 'f' as gender, timestamp '2025-01-01T10:00:00' as ordered_at,
+                timestamp '2025-01-01T10:00:00' as loaded_at, cast(5 as decimal(9, 2)) as net_amount,
+                cast('NaN' as double) as \"Weight kg\"",
+        )
+        .await;
+    let moment = at("2025-02-01T00:00:00Z");
+    let seen = fixture.rows("stg_orders", &moment).await;
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert!(seen[0].starts_with("good"));
+    let refused = fixture.sources().await.quarantine(&fixture.ctx, moment.as_of).await.unwrap();
+    let mut refused: Vec<_> =
+        pretty_format_batches(&refused).unwrap().to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    refused.sort();
+    insta::assert_snapshot!(refused.join("\n"), @"");
+}
+
+#[tokio::test]
+async fn nothing_is_quarantined_where_all_rows_keep_the_contract() {
+    let fixture = Fixture::new();
+    fixture.write_orders("a.parquet", ONE_ORDER).await;
+    let refused = fixture.sources().await.quarantine(&fixture.ctx, "2025-02-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    assert!(refused.is_empty());
+}

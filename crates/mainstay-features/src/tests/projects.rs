@@ -1,0 +1,177 @@
+use super::fixture::{Fixture, at};
+use crate::{ColumnTest, ModelKind};
+
+#[tokio::test]
+async fn models_that_run_in_a_circle_are_refused_with_the_path() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_a.sql", "select * from {{ ref('feat_b') }}");
+    fixture.write("sql/features/feat_b.sql", "select * from {{ ref('feat_c') }}");
+    fixture.write("sql/features/feat_c.sql", "select * from {{ ref('feat_a') }}, {{ ref('stg_orders') }}");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+}
+
+#[tokio::test]
+async fn a_feature_that_depends_on_a_label_is_refused() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/labels/churned.sql", "select order_id from {{ ref('stg_orders') }}");
+    fixture.write("sql/features/feat_leak.sql", "select * from {{ ref('churned') }}");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+}
+
+#[tokio::test]
+async fn staging_that_builds_on_a_feature_is_refused() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_a.sql", "select order_id from {{ ref('stg_orders') }}");
+    fixture.write("sql/staging/stg_b.sql", "select * from {{ ref('feat_a') }}");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_refused_with_the_nearest() {
+    let fixture = Fixture::with_staging();
+    let project = fixture.load().await.unwrap();
+    insta::assert_snapshot!(project.find("stg_order").unwrap_err(), @"");
+}
+
+async fn sql_error(sql: &str) -> String {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_x.sql", sql);
+    fixture.load_error().await
+}
+
+#[tokio::test]
+async fn bad_sql_is_refused_with_its_place() {
+    insta::assert_snapshot!(sql_error("select order_id\nfrom {{ ref('stg_orders') }}\nwhere order by 1").await, @"");
+    insta::assert_snapshot!(sql_error("select\n    net_amont\nfrom {{ ref('stg_orders') }}").await, @"");
+    insta::assert_snapshot!(sql_error("select *\nfrom orders").await, @"");
+    insta::assert_snapshot!(sql_error("select nope(1) as a").await, @"");
+    insta::assert_snapshot!(sql_error("create table t as select 1 as a").await, @"");
+    insta::assert_snapshot!(sql_error("select 1 as a; select 2 as b").await, @"");
+    insta::assert_snapshot!(sql_error("").await, @"");
+    insta::assert_snapshot!(sql_error("select 'unfinished").await, @"");
+}
+
+#[tokio::test]
+async fn personal_and_protected_columns_stay_out_of_features() {
+    insta::assert_snapshot!(sql_error("select order_id, email from {{ ref('stg_orders') }}").await, @"");
+    insta::assert_snapshot!(sql_error("select order_id as gender from {{ ref('stg_orders') }}").await, @"");
+    insta::assert_snapshot!(sql_error("select order_id from {{ ref('stg_orders') }} where gender = 'f'").await, @"");
+    let in_subquery = "select order_id from {{ ref('stg_orders') }} where net_amount in (select length(email) from {{ ref('stg_orders') }})";
+    insta::assert_snapshot!(sql_error(in_subquery).await, @"");
+}
+
+#[tokio::test]
+async fn a_new_name_in_staging_does_not_hide_a_protected_column() {
+    let fixture = Fixture::new();
+    fixture.write("sql/staging/stg_orders.sql", "select order_id, gender as g from {{ source('shop', 'orders') }}");
+    fixture.write("sql/features/feat_ids.sql", "select order_id from {{ ref('stg_orders') }}");
+    fixture.load().await.unwrap();
+    fixture.write("sql/features/feat_ids.sql", "select order_id, upper(g) as h from {{ ref('stg_orders') }}");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+}
+
+#[tokio::test]
+async fn descriptions_are_held_against_their_models() {
+    let described = async |yml: &str| {
+        let fixture = Fixture::with_staging();
+        fixture.write("sql/staging/stg_orders.yml", yml);
+        fixture.load_error().await
+    };
+    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrains: [order_id]\n").await, @"");
+    insta::assert_snapshot!(described("name: stg_order\ndescription: x\n").await, @"");
+    insta::assert_snapshot!(described("name: stg_orders\n").await, @"");
+    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrain: [orderid]\n").await, @"");
+    insta::assert_snapshot!(
+        described("name: stg_orders\ndescription: x\ncolumns:\n  - {name: order_id, description: x, tests: [notnull]}\n").await,
+        @""
+    );
+}
+
+#[tokio::test]
+async fn files_out_of_place_are_named() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/staging/stg_gone.yml", "name: stg_gone\ndescription: x\n");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/feature/feat_a.sql", "select 1 as a");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/stg_orders.sql", "select 1 as a");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/Feat-A.sql", "select 1 as a");
+    insta::assert_snapshot!(fixture.load_error().await, @"");
+}
+
+#[tokio::test]
+async fn a_project_overrides_the_models_of_the_one_it_extends() {
+    let base = Fixture::with_staging();
+    base.write("sql/features/feat_count.sql", "select count(*) as orders from {{ ref('stg_orders') }}");
+    base.write("own/mainstay.yml", "name: own\ntime_zone: UTC\nextends: ..\n");
+    base.write("own/sql/staging/stg_orders.sql", "select 1 as a union all select 2 as a");
+    let project = mainstay_config::Project::load(&base.path("own"), &Default::default(), None).unwrap();
+    let own = crate::SqlProject::load(&base.ctx, &project).await.unwrap();
+    let extended = base.load().await.unwrap();
+    assert_eq!(own.find("stg_orders").unwrap().file, "sql/staging/stg_orders.sql");
+    assert!(own.find("feat_count").unwrap().file.ends_with("sql/features/feat_count.sql"));
+    assert_ne!(own.digest(), extended.digest());
+    base.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
+    let rows = own.model(&base.ctx, &base.sources().await, "feat_count", &at("2025-02-01T00:00:00Z")).await.unwrap();
+    assert_eq!(super::fixture::lines(rows).await, ["2"]);
+}
+
+#[tokio::test]
+async fn the_digest_follows_sql_and_variables() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_a.sql", "select {{ var('active_days') }} as days from {{ ref('stg_orders') }}");
+    let digest = fixture.load().await.unwrap().digest();
+    assert_eq!(fixture.load().await.unwrap().digest(), digest);
+    let overrides = mainstay_config::VarOverrides::parse("active_days: 30").unwrap();
+    let project = mainstay_config::Project::load(&fixture.path(""), &overrides, None).unwrap();
+    assert_ne!(crate::SqlProject::load(&fixture.ctx, &project).await.unwrap().digest(), digest);
+}
+
+#[tokio::test]
+async fn columns_are_described_where_they_are_made() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_a.sql", "select order_id as customer_id, 1 as orders from {{ ref('stg_orders') }}");
+    fixture.write(
+        "sql/features/feat_a.yml",
+        "name: feat_a\ndescription: x\ncolumns:\n  - {name: orders, description: Orders., reason: '{value} orders'}\n",
+    );
+    fixture.write("sql/features/all_features.sql", "select * from {{ ref('feat_a') }}");
+    let project = fixture.load().await.unwrap();
+    assert_eq!(project.column("all_features", "orders").unwrap().reason.as_deref(), Some("{value} orders"));
+    assert!(project.column("all_features", "customer_id").is_none());
+    assert_eq!(project.find("feat_a").unwrap().kind, ModelKind::Feature);
+}
+
+#[tokio::test]
+async fn declared_tests_count_what_fails_them() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/features/feat_a.sql", "select * from (values ('a', 1, 1), ('a', 2, null), (null, 2, 3)) as t (id, n, status)");
+    fixture.write(
+        "sql/features/feat_a.yml",
+        "
+name: feat_a
+description: x
+grain: [id, n]
+columns:
+  - {name: id, description: x, tests: [not_null, unique]}
+  - name: n
+    description: x
+    tests: [not_null]
+  - name: status
+    description: x
+    tests:
+      - accepted_values: [1, 2]
+",
+    );
+    fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
+    let project = fixture.load().await.unwrap();
+    assert_eq!(project.find("feat_a").unwrap().columns[0].tests, [ColumnTest::NotNull, ColumnTest::Unique]);
+    let results = project.run_tests(&fixture.ctx, &fixture.sources().await, &["feat_a"], &at("2025-02-01T00:00:00Z")).await.unwrap();
+    let shown: Vec<_> = results.iter().map(|result| format!("{}: {}", result.test, result.failures)).collect();
+    assert_eq!(shown, ["id not_null: 1", "n not_null: 0", "status accepted_values: 1", "id unique: 1", "grain (id, n): 0"]);
+    assert_eq!(results.iter().filter(|result| result.is_passed()).count(), 2);
+}

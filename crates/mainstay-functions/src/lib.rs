@@ -1,0 +1,35 @@
+//! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`.
+//!
+//! A function takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
+//! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
+//! the model once and keeps it in a [`ModelCache`].
+//!
+//! Not here: the kernels (`mainstay-model`), contexts (`mainstay-session`), where models are stored (`mainstay-registry`).
+
+mod arguments;
+mod explain;
+mod model_cache;
+mod predict;
+mod uniform_hash;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::ScalarUDF;
+
+pub use explain::{Explain, REASON_FIELDS};
+pub use model_cache::{ModelCache, ModelFuture};
+pub use predict::{Predict, Score};
+pub use uniform_hash::{UniformHash, uniform_hash};
+
+/// Every scalar function of ours: the one list for client, scheduler, executor and tests.
+pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
+    vec![
+        Arc::new(ScalarUDF::from(Predict::new(Score::Probability, models.clone()))),
+        Arc::new(ScalarUDF::from(Predict::new(Score::Raw, models.clone()))),
+        Arc::new(ScalarUDF::from(Explain::new(models.clone()))),
+        Arc::new(ScalarUDF::from(UniformHash::default())),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

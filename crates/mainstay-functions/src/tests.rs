@@ -1,0 +1,1 @@
+//! The functions over a real context, against the model called directly.

@@ -1,0 +1,73 @@
+//! The model that scores: found by its alias, or trained first where there is none yet.
+
+use anyhow::{Context, Result, bail};
+use mainstay_config::{DailyJob, JobConfig};
+use mainstay_registry::ModelVersion;
+use mainstay_schema::Ds;
+
+use crate::details::{ModelUsed, TrainingDetails};
+use crate::run::Run;
+use crate::sources::PinnedDay;
+use crate::training;
+
+/// The model version behind an alias, resolved once for the run.
+pub(crate) struct Champion {
+    pub(crate) used: ModelUsed,
+    /// Its features, in its order.
+    pub(crate) features: Vec<String>,
+    /// The training that made it, where this run did.
+    pub(crate) training: Option<TrainingDetails>,
+}
+
+/// Resolves the job's alias to a version and loads it, so that a damaged model fails the run before anything is computed.
+pub(crate) async fn resolve_or_train(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<Champion> {
+    let registry = &run.open.registry;
+    let mut trained = None;
+    let version = match registry.resolve(&job.model, &job.alias).await? {
+        Some(version) => version,
+        None => {
+            trained = Some(train_first(run, day, job).await?);
+            registry.resolve_required(&job.model, &job.alias).await?
+        }
+    };
+    let used = used(&version, &job.alias)?;
+    if used.trained_until > run.ds {
+        run.open.progress.warn(format!(
+            "model {} version {} was trained on what happened until {}: for {} it knows the future",
+            used.name, used.version, used.trained_until, run.ds
+        ));
+    }
+    let ensemble = registry.load(&version).await.with_context(|| {
+        let job = job.train_with.as_deref().unwrap_or("its training job");
+        format!("the model cannot be used; if it cannot be restored, run {job}, which writes it again")
+    })?;
+    let features = ensemble.features().iter().map(|feature| feature.name.clone()).collect();
+    Ok(Champion { used, features, training: trained })
+}
+
+async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<TrainingDetails> {
+    let Some(name) = &job.train_with else {
+        bail!("model {} has no {}: train one, or name a training job in train_with", job.model, job.alias);
+    };
+    let JobConfig::Training(training_job) = run.open.project.job(name)? else {
+        bail!("{name} is not a training job: correct train_with of {}", job.name);
+    };
+    if training_job.model != job.model {
+        bail!("{name} trains model {}, but {} wants {}: they must name the same", training_job.model, job.name, job.model);
+    }
+    training::train(run, day, &training_job).await
+}
+
+fn used(version: &ModelVersion, alias: &str) -> Result<ModelUsed> {
+    let trained_until = version.training.get("trained_until").cloned();
+    let trained_until: Ds = serde_json::from_value(trained_until.unwrap_or_default())
+        .with_context(|| format!("model {} version {} does not say until when it was trained", version.name, version.version))?;
+    Ok(ModelUsed {
+        name: version.name.clone(),
+        alias: alias.to_owned(),
+        version: version.version.clone(),
+        digest: version.digest,
+        gates_failed: version.gates_failed,
+        trained_until,
+    })
+}

@@ -1,0 +1,119 @@
+//! Which past days a model learns from, and on which later day it is judged.
+
+use anyhow::{Context, Result, bail};
+use arrow::array::AsArray;
+use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::functions_aggregate::expr_fn::min;
+use datafusion::prelude::col;
+use jiff::Timestamp;
+use mainstay_config::{TrainingJob, VarValue};
+use mainstay_features::Moment;
+use mainstay_schema::Ds;
+
+use crate::run::Run;
+use crate::sources::PinnedDay;
+
+/// The cuts of a training: label windows of the training cuts end before the test cut begins.
+pub(crate) struct CutPlan {
+    /// Ascending, at least one.
+    pub(crate) training: Vec<Ds>,
+    /// The latest day whose label window is complete.
+    pub(crate) test: Ds,
+    pub(crate) horizon_days: u32,
+}
+
+impl CutPlan {
+    /// The day before which everything that the model learnt from had happened.
+    pub(crate) fn trained_until(&self) -> Ds {
+        self.training.last().map_or(self.test, |latest| label_end(*latest, self.horizon_days))
+    }
+}
+
+/// The day on which the label window of a cut ends, exclusive.
+pub(crate) fn label_end(cut: Ds, horizon_days: u32) -> Ds {
+    cut.plus_days(i32::try_from(horizon_days).unwrap_or(i32::MAX))
+}
+
+/// The cuts of a job as of the run's day, as many as the history allows.
+pub(crate) fn plan(run: &Run<'_>, job: &TrainingJob, first_order: Ds) -> Result<CutPlan> {
+    let horizon_days = horizon_days(run)?;
+    let plan = plan_from(run.ds, job, first_order, horizon_days);
+    if plan.training.is_empty() {
+        let needed = i64::from(job.cuts.minimum_history_days) + 2 * i64::from(horizon_days);
+        bail!(
+            "{} needs {needed} days of orders before {}: the first one is of {first_order}; take a later --date, or lower \
+             minimum_history_days or horizon_days",
+            job.name,
+            run.ds
+        );
+    }
+    Ok(plan)
+}
+
+fn plan_from(ds: Ds, job: &TrainingJob, first_order: Ds, horizon_days: u32) -> CutPlan {
+    let back = |day: Ds, days: u32| day.plus_days(-i32::try_from(days).unwrap_or(i32::MAX));
+    let test = back(ds, horizon_days);
+    let latest = back(test, horizon_days);
+    let earliest = label_end(first_order, job.cuts.minimum_history_days);
+    let cuts = (0..job.cuts.training).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
+    let mut training: Vec<Ds> = cuts.take_while(|cut| *cut >= earliest).collect();
+    training.reverse();
+    CutPlan { training, test, horizon_days }
+}
+
+fn horizon_days(run: &Run<'_>) -> Result<u32> {
+    let value = run.open.project.variables().get("horizon_days")?;
+    match value {
+        VarValue::Integer(days) if *days > 0 => u32::try_from(*days).context("horizon_days is too large"),
+        other => bail!("variable horizon_days must be a whole number of days above 0, found {other}"),
+    }
+}
+
+/// The day of the first order that the run may see.
+pub(crate) async fn first_order(run: &Run<'_>, day: &PinnedDay) -> Result<Ds> {
+    let moment = Moment { as_of: run.as_of, label_end: None };
+    let orders = day.model(&run.open.session, "stg_orders", &moment).await?;
+    let first = orders.aggregate(Vec::new(), vec![min(col("ordered_at"))])?.collect().await?;
+    let instant = first.iter().find_map(|batch| {
+        let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
+        column.iter().next().flatten()
+    });
+    match instant {
+        Some(micros) => Ok(Ds::of(Timestamp::from_microsecond(micros)?, &run.open.project.time_zone())),
+        None => bail!("there is no order before {}: nothing can be learnt", run.ds),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ds(text: &str) -> Ds {
+        text.parse().unwrap()
+    }
+
+    fn job() -> TrainingJob {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/train_churn.yml");
+        let text = std::fs::read_to_string(file).unwrap();
+        let mainstay_config::JobConfig::Training(job) = mainstay_config::JobConfig::parse(file, &text).unwrap() else {
+            panic!("train_churn is a training job");
+        };
+        job
+    }
+
+    #[test]
+    fn no_training_label_reaches_into_the_test_cut() {
+        let plan = plan_from(ds("2011-11-30"), &job(), ds("2009-12-01"), 90);
+        assert_eq!(plan.test, ds("2011-09-01"));
+        assert_eq!(plan.training.last(), Some(&ds("2011-06-03")));
+        assert_eq!(plan.trained_until(), plan.test);
+        assert!(plan.training.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn no_cut_lies_before_the_history_it_needs() {
+        let plan = plan_from(ds("2025-01-01"), &job(), ds("2024-01-01"), 90);
+        assert_eq!(plan.training, [ds("2024-07-05")]);
+        assert!(plan_from(ds("2024-12-01"), &job(), ds("2024-01-01"), 90).training.is_empty());
+    }
+}

@@ -1,0 +1,52 @@
+//! The daily job: the order of its steps, and nothing else.
+
+use anyhow::Result;
+use mainstay_config::DailyJob;
+use mainstay_table::RunRecord;
+
+use crate::allocate;
+use crate::champion;
+use crate::details::{DailyDetails, PinnedInputs};
+use crate::features;
+use crate::money;
+use crate::open_project::OpenProject;
+use crate::publish::{self, StagedDay};
+use crate::run::{self, Outcome, Run, RunRequest};
+use crate::score::{self, Scoring};
+use crate::sources::{self, FoundSources};
+
+/// Runs the job for one day, unless the day is published already.
+pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest) -> Result<Outcome> {
+    money::settle_published(&open.lake).await?;
+    run::one_day(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+}
+
+async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
+    let policy = run.open.project.policy(&job.policy)?;
+    let day = sources::pin(run, found).await?;
+    let champion = champion::resolve_or_train(run, &day, job).await?;
+    let features = features::stage(run, &day, &job.features).await?;
+    let scoring = Scoring { job, policy: &policy, champion: &champion };
+    let risk = score::stage(run, &day, &features, &scoring).await?;
+    let allocation = allocate::stage(run, &risk, &policy).await?;
+    let details = DailyDetails {
+        inputs: PinnedInputs {
+            sources: day.pin.clone(),
+            freshness: day.freshness.clone(),
+            sql: day.sql.digest(),
+            policy: policy.digest(),
+            ledger_version: allocation.ledger_version,
+            plans: risk.plans.clone(),
+            consent_default: run.open.project.config().consent_default,
+        },
+        model: champion.used,
+        features: features.names.clone(),
+        reasons: job.reasons,
+        population: risk.population,
+        allocation: allocation.summary.clone(),
+        training: champion.training,
+        seconds: run.seconds(),
+    };
+    let staged = StagedDay { sources: &day, features: &features, risk: &risk, allocation: &allocation };
+    publish::publish(run, &staged, &details).await
+}

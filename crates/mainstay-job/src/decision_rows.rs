@@ -1,0 +1,105 @@
+//! The rows of `campaign_allocations`: one decision a customer, with the reason.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use mainstay_config::Policy;
+use mainstay_schema::plan::Offer;
+use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
+
+use crate::allocate::{Candidate, Decided};
+
+/// One row but for `ds` and `run_id`.
+struct Decision<'a> {
+    customer_id: &'a str,
+    decision: &'a str,
+    channel: Option<&'a str>,
+    cost_cents: i64,
+    expected_value_cents: i64,
+    threshold_price: Option<f64>,
+    propensity: f64,
+    reason: DecisionReason,
+}
+
+/// The decisions as one batch, sorted by customer, in the contract's order behind `ds`.
+pub(crate) fn batch(decided: &Decided, policy: &Policy, run_id: &RunId) -> Result<RecordBatch> {
+    let decisions = decisions(decided, policy);
+    let text = |value: fn(&Decision<'_>) -> Option<String>| -> ArrayRef {
+        Arc::new(decisions.iter().map(value).collect::<StringArray>())
+    };
+    let cents = |value: fn(&Decision<'_>) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(decisions.iter().map(value)))
+    };
+    let columns: Vec<(&str, bool, ArrayRef)> = vec![
+        (column::CUSTOMER_ID, false, text(|d| Some(d.customer_id.to_owned()))),
+        ("decision", false, text(|d| Some(d.decision.to_owned()))),
+        ("channel", true, text(|d| d.channel.map(str::to_owned))),
+        ("cost_cents", false, cents(|d| d.cost_cents)),
+        ("expected_value_cents", false, cents(|d| d.expected_value_cents)),
+        ("expected_saved_cents", false, cents(|d| d.expected_value_cents + d.cost_cents)),
+        ("threshold_price", true, Arc::new(decisions.iter().map(|d| d.threshold_price).collect::<Float64Array>())),
+        ("propensity", false, Arc::new(Float64Array::from_iter_values(decisions.iter().map(|d| d.propensity)))),
+        ("decision_reason", false, text(|d| Some(d.reason.to_string()))),
+        (column::RUN_ID, false, Arc::new(StringArray::from(vec![run_id.as_str(); decisions.len()]))),
+    ];
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, nullable, array)| Field::new(*name, data_type(array), *nullable)).collect();
+    let arrays = columns.into_iter().map(|(_, _, array)| array).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
+}
+
+fn data_type(array: &ArrayRef) -> DataType {
+    array.data_type().clone()
+}
+
+fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> {
+    let offers = &decided.instance.as_instance().offers;
+    let mut chosen = vec![None; decided.candidates.len()];
+    for offer in decided.solution.plan.chosen.iter().filter_map(|&position| offers.get(position as usize)) {
+        if let Some(slot) = chosen.get_mut(offer.customer as usize) {
+            *slot = Some(offer);
+        }
+    }
+    let treatable = 1.0 - policy.holdout.as_ref().map_or(0.0, |holdout| holdout.share);
+    let thresholds = decided.solution.thresholds.iter();
+    let rows = decided.candidates.iter().zip(chosen).zip(thresholds);
+    rows.map(|((candidate, offer), threshold)| Decision {
+        threshold_price: threshold.as_ref().map(|efficiency| efficiency.to_f64()),
+        propensity: treatable,
+        ..decision(candidate, offer, threshold.is_some(), policy)
+    })
+    .collect()
+}
+
+fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: bool, policy: &'a Policy) -> Decision<'a> {
+    let nothing = |decision, reason| Decision {
+        customer_id: &candidate.customer_id,
+        decision,
+        channel: None,
+        cost_cents: 0,
+        expected_value_cents: 0,
+        threshold_price: None,
+        propensity: 0.0,
+        reason,
+    };
+    if !candidate.is_scored {
+        return nothing("none", DecisionReason::NotScored);
+    }
+    if let Some(reason) = candidate.blocked_by.reason() {
+        let is_held_out = candidate.blocked_by.contains(BlockedBy::HOLDOUT);
+        return nothing(if is_held_out { "holdout" } else { "none" }, reason);
+    }
+    let chosen = offer.and_then(|offer| Some((offer, policy.interventions.get(usize::from(offer.intervention))?)));
+    match chosen {
+        Some((offer, intervention)) => Decision {
+            channel: Some(&intervention.channel),
+            cost_cents: offer.cost.0,
+            expected_value_cents: offer.value.0,
+            ..nothing(&intervention.name, DecisionReason::Chosen)
+        },
+        None if had_offers => nothing("none", DecisionReason::Budget),
+        None => nothing("none", DecisionReason::NoPositiveValue),
+    }
+}

@@ -1,0 +1,223 @@
+//! What a run record says beyond its tables: the inputs that were pinned and what came out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use mainstay_config::settings::ConsentDefault;
+use mainstay_features::{Freshness, PinnedSources};
+use mainstay_schema::plan::Certificate;
+use mainstay_schema::{Cents, Digest, Ds, Month};
+use mainstay_train::baseline::SingleFeature;
+use mainstay_train::{Evaluation, GateResult};
+use serde::{Deserialize, Serialize};
+
+/// The details of a run of a daily job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DailyDetails {
+    /// Everything that was read.
+    pub inputs: PinnedInputs,
+    /// The model that scored.
+    pub model: ModelUsed,
+    /// Columns of the feature table behind customer and status.
+    pub features: Vec<String>,
+    /// How many reasons each score was published with.
+    pub reasons: u8,
+    /// How the known customers split up.
+    pub population: Population,
+    /// What was decided, for how much.
+    pub allocation: AllocationSummary,
+    /// The training that ran first, where there was no champion.
+    pub training: Option<TrainingDetails>,
+    /// Wall time of each step.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+/// What a daily run has read: together with the seed of the model it determines every published table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PinnedInputs {
+    /// The source tables and where their files are listed.
+    pub sources: SourcesPin,
+    /// Age of every source table at as-of.
+    pub freshness: Vec<Freshness>,
+    /// Digest of the project's SQL and variables.
+    pub sql: Digest,
+    /// Digest of the policy.
+    pub policy: Digest,
+    /// Version of the budget ledger that the allowance was computed from.
+    pub ledger_version: Option<u64>,
+    /// Days of own plans that the cooldown looked at, with the version of `campaign_allocations`.
+    pub plans: Vec<PinnedPlan>,
+    /// What holds where there is no record of consent.
+    pub consent_default: ConsentDefault,
+}
+
+/// What the sources held, in short; the file below the target lists every file with its size, time and tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcesPin {
+    /// Object with the whole list.
+    pub file: String,
+    /// Digest of that object.
+    pub digest: Digest,
+    /// One entry a source table.
+    pub tables: Vec<SourceTablePin>,
+}
+
+/// One source table in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTablePin {
+    /// `source.table`.
+    pub table: String,
+    /// How many files.
+    pub files: usize,
+    /// Rows in them.
+    pub rows: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+impl SourcesPin {
+    /// The short form of a list that was written to `file`.
+    pub fn new(file: String, digest: Digest, pinned: &PinnedSources) -> Self {
+        let tables = pinned.tables.iter().map(|table| SourceTablePin {
+            table: format!("{}.{}", table.source, table.table),
+            files: table.files.len(),
+            rows: table.files.iter().map(|file| file.rows).sum(),
+            bytes: table.files.iter().map(|file| file.bytes).sum(),
+        });
+        Self { file, digest, tables: tables.collect() }
+    }
+}
+
+/// An own plan of an earlier day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedPlan {
+    /// Its day.
+    pub ds: Ds,
+    /// Version of the table in which the day stands.
+    pub version: u64,
+}
+
+/// The model version behind the scores.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ModelUsed {
+    /// Registered model.
+    pub name: String,
+    /// Alias by which it was found.
+    pub alias: String,
+    /// Version.
+    pub version: String,
+    /// Digest of the ensemble.
+    pub digest: Digest,
+    /// Whether a gate had failed when it was registered.
+    pub gates_failed: bool,
+    /// The end of its last training label window: it knows what happened before.
+    pub trained_until: Ds,
+}
+
+/// known = scored + ineligible + refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Population {
+    /// All customers that the sources name before as-of.
+    pub known: u64,
+    /// With a probability, a band and reasons.
+    pub scored: u64,
+    /// Lapsed or without an order.
+    pub ineligible: u64,
+    /// Eligible, but not to be scored; the table says why.
+    pub refused: u64,
+    /// Source rows that broke their contract.
+    pub quarantined_rows: u64,
+}
+
+impl Population {
+    /// Whether no customer vanished.
+    pub fn is_reconciled(&self) -> bool {
+        self.known == self.scored + self.ineligible + self.refused
+    }
+}
+
+/// The money and the worth of one day's plan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AllocationSummary {
+    /// The month that pays.
+    pub month: Month,
+    /// Budget of the month.
+    pub budget_cents: Cents,
+    /// What the ledger had left before the day.
+    pub available_cents: Cents,
+    /// What the day could spend.
+    pub allowance_cents: Cents,
+    /// What the plan spends.
+    pub spent_cents: Cents,
+    /// Expected gain of the plan, net of its cost.
+    pub value_cents: Cents,
+    /// Customers with an intervention.
+    pub treated: u64,
+    /// Cents of value that one more cent of budget would bring.
+    pub price_of_budget: f64,
+    /// The certificate of the plan.
+    pub certificate: Certificate,
+    /// Share of the upper bound that the plan may have missed.
+    pub gap: f64,
+    /// The offers that the plan chose from, below the target.
+    pub offers_file: String,
+    /// Digest of that file.
+    pub offers_digest: Digest,
+    /// The ledger's reservation.
+    pub reservation: String,
+}
+
+/// The details of a run of a training job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrainingDetails {
+    /// Registered model.
+    pub model: String,
+    /// The version that this training made.
+    pub version: String,
+    /// Digest of the ensemble.
+    pub digest: Digest,
+    /// The alias that it got.
+    pub alias: String,
+    /// Past days that were learnt from.
+    pub cuts: Vec<CutDetails>,
+    /// The later day that it was judged on.
+    pub test_cut: Ds,
+    /// End of the last training label window.
+    pub trained_until: Ds,
+    /// Judged on the test cut.
+    pub evaluation: Evaluation,
+    /// One feature alone, on the same rows.
+    pub baseline: Baseline,
+    /// Every gate with its figure.
+    pub gates: Vec<GateResult>,
+    /// Whether any gate failed.
+    pub gates_failed: bool,
+    /// Digest of the SQL that made the rows.
+    pub sql: Digest,
+    /// The source tables and where their files are listed.
+    pub sources: SourcesPin,
+    /// The instant that the training could see up to.
+    pub as_of: Timestamp,
+}
+
+/// One training cut.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutDetails {
+    /// Its day.
+    pub ds: Ds,
+    /// The day on which its label window ends, exclusive.
+    pub label_end: Ds,
+    /// Eligible customers.
+    pub rows: usize,
+    /// Those of them that churned.
+    pub churned: usize,
+}
+
+/// One feature as a score of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The feature.
+    pub feature: String,
+    /// Its ranking of the test cut.
+    pub evaluation: SingleFeature,
+}

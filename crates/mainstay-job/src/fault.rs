@@ -1,0 +1,22 @@
+//! Boundaries at which a test may kill the process. Without the feature `failpoints` nothing of this is compiled in.
+
+/// Reads which boundaries are to fail from the environment variable `FAILPOINTS`, as `score=return`.
+#[cfg(feature = "failpoints")]
+pub fn arm() {
+    // The scenario is undone when it is dropped; it must last as long as the process.
+    std::mem::forget(fail::FailScenario::setup());
+}
+
+/// A point between two steps: `name` in `FAILPOINTS` kills the process here as `kill -9` would.
+pub(crate) fn boundary(name: &str) {
+    fail::fail_point!(name, |_| kill());
+    let _ = name;
+}
+
+#[cfg(feature = "failpoints")]
+fn kill() {
+    let killed = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+    // The signal ends the process before the command's answer is read; without it the test must not go on by mistake.
+    drop(killed);
+    std::process::abort();
+}

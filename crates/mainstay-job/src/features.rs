@@ -1,0 +1,100 @@
+//! The second step: the feature table of the day, computed once and staged.
+
+use anyhow::{Context, Result, bail};
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::Partitioning;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
+use mainstay_features::{Moment, SqlProject};
+use mainstay_schema::table::{Column, ColumnType, TableContract};
+use mainstay_schema::{column, table};
+use mainstay_table::StagedTable;
+
+use crate::progress::Step;
+use crate::run::Run;
+use crate::sources::PinnedDay;
+
+/// Columns of a feature model that are not features.
+const BESIDE_FEATURES: [&str; 3] = [column::CUSTOMER_ID, column::STATUS, column::STATUS_REASON];
+
+/// The feature table of a day, staged.
+pub(crate) struct StagedFeatures {
+    pub(crate) contract: TableContract,
+    pub(crate) staged: StagedTable,
+    /// The features in the order of their columns.
+    pub(crate) names: Vec<String>,
+}
+
+/// Computes the feature model as of the day and stages it, one file a bucket of customers.
+pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, model: &str) -> Result<StagedFeatures> {
+    let step = run.start(Step::Features);
+    let moment = Moment { as_of: run.as_of, label_end: None };
+    let frame = day.model(&run.open.session, model, &moment).await?;
+    let names = feature_names(model, &frame)?;
+    let contract = contract(&day.sql, model, &names);
+    let frame = frame.select(columns(&names, run))?;
+    let partitions = bucketed(&run.open.session, frame).await?;
+    let counter = step.clone();
+    let rows = std::sync::atomic::AtomicU64::new(0);
+    let Run { open, ds, run_id, .. } = run;
+    let staged =
+        mainstay_table::stage::stage(&open.session, &open.lake, &contract, *ds, run_id, partitions, move |more| {
+            let done = rows.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
+            counter.advance(done, None, "customers");
+        })
+        .await?;
+    if staged.rows == 0 {
+        bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
+    }
+    run.finish(Step::Features, step, format!("{} customers, {} features", staged.rows, names.len()));
+    Ok(StagedFeatures { contract, staged, names })
+}
+
+/// The numeric columns of a feature model behind customer, status and its reason.
+pub(crate) fn feature_names(model: &str, frame: &DataFrame) -> Result<Vec<String>> {
+    let schema = frame.schema();
+    for needed in BESIDE_FEATURES {
+        if schema.field_with_unqualified_name(needed).is_err() {
+            bail!("model {model} must have a column {needed}, which the reference SQL takes from feat_population");
+        }
+    }
+    let mut names = Vec::new();
+    for field in schema.fields().iter().filter(|field| !BESIDE_FEATURES.contains(&field.name().as_str())) {
+        if !field.data_type().is_numeric() && *field.data_type() != DataType::Boolean {
+            bail!(
+                "column {} of model {model} is {}: a feature must be a number; cast it, or leave it out",
+                field.name(),
+                field.data_type()
+            );
+        }
+        names.push(field.name().clone());
+    }
+    if names.is_empty() {
+        bail!("model {model} has no feature: add a numeric column");
+    }
+    Ok(names)
+}
+
+fn columns(names: &[String], run: &Run<'_>) -> Vec<Expr> {
+    let text = |name: &str| cast(ident(name), DataType::Utf8).alias(name);
+    let mut columns: Vec<Expr> = BESIDE_FEATURES.into_iter().map(text).collect();
+    columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
+    columns.push(lit(run.run_id.as_str()).alias(column::RUN_ID));
+    columns
+}
+
+fn contract(sql: &SqlProject, model: &str, names: &[String]) -> TableContract {
+    let feature = |name: &String| {
+        let comment = sql.column(model, name).map_or("", |column| column.description.as_str());
+        Column::new(name, ColumnType::Double, comment).nullable()
+    };
+    table::customer_features(names.iter().map(feature).collect())
+}
+
+/// The frame as one stream a bucket, by the hash of the customer.
+pub(crate) async fn bucketed(session: &SessionContext, frame: DataFrame) -> Result<Vec<SendableRecordBatchStream>> {
+    let buckets = session.copied_config().target_partitions();
+    let by_customer = Partitioning::Hash(vec![ident(column::CUSTOMER_ID)], buckets);
+    let bucketed = frame.repartition(by_customer)?;
+    bucketed.execute_stream_partitioned().await.context("cannot start the plan")
+}

@@ -1,0 +1,67 @@
+//! The jobs: which step follows which, and what is carried from one to the next.
+//!
+//! The way of a day, once down this list and never back:
+//!
+//! ```text
+//! FoundSources -> PinnedDay -> StagedFeatures -> ScoredDay -> AllocatedDay -> RunRecord
+//! ```
+//!
+//! [`OpenProject`] is the way in, [`run_job`] and [`backfill`] run, [`show`] and [`verify`] read what was published. This is
+//! the only crate that knows the order of the steps; how a step does its work belongs to the crate of that work.
+
+mod allocate;
+mod champion;
+mod cuts;
+mod daily;
+mod decision_rows;
+pub mod details;
+pub mod fault;
+mod features;
+mod money;
+mod offers_file;
+mod open_project;
+mod own_plans;
+pub mod progress;
+mod publish;
+mod run;
+mod score;
+mod score_sql;
+pub mod show;
+mod simulate;
+mod sources;
+mod train_job;
+mod training;
+mod training_rows;
+pub mod verify;
+
+use anyhow::{Result, bail};
+use mainstay_config::JobConfig;
+use mainstay_schema::Ds;
+
+pub use open_project::{OpenOptions, OpenProject};
+pub use run::{Outcome, RunRequest};
+pub use simulate::simulate;
+
+/// Runs a job of the project for one day.
+pub async fn run_job(open: &OpenProject, job: &str, request: RunRequest) -> Result<Outcome> {
+    match open.project.job(job)? {
+        JobConfig::Daily(job) => daily::run(open, &job, request).await,
+        JobConfig::Training(job) => train_job::run(open, &job, request).await,
+    }
+}
+
+/// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone.
+pub async fn backfill(open: &OpenProject, job: &str, from: Ds, to: Ds) -> Result<Vec<Outcome>> {
+    if to < from {
+        bail!("the range ends on {to}, before it begins on {from}: swap --from and --to");
+    }
+    let mut outcomes = Vec::new();
+    let mut ds = from;
+    while ds <= to {
+        let request = RunRequest { ds: Some(ds), is_forced: false };
+        let outcome = run_job(open, job, request).await;
+        outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
+        ds = ds.plus_days(1);
+    }
+    Ok(outcomes)
+}

@@ -1,0 +1,153 @@
+//! The ledger's side of a plan: what today may spend, the reservation, and how it is settled.
+
+use anyhow::{Context, Result, bail};
+use mainstay_allocator::{Frontier, Solution, ValidInstance};
+use mainstay_config::Policy;
+use mainstay_config::policy::Pacing as ConfiguredPacing;
+use mainstay_ledger::pacing::todays_allowance;
+use mainstay_ledger::{Claim, Ledger, Pacing, PacingRule, Spending};
+use mainstay_schema::{Cents, RunId};
+use mainstay_schema::ledger::{EntryKind, LedgerEntry};
+use mainstay_table::ledger_table::{self, Appended};
+use mainstay_table::{Lake, claim, run_record};
+
+use crate::allocate::solve;
+use crate::run::{LEASE_SECONDS, Run};
+
+/// How often a reservation is tried again when other runs were faster.
+const TRIES: usize = 32;
+
+/// A plan whose money is reserved.
+pub(crate) struct Reserved {
+    pub(crate) instance: ValidInstance,
+    pub(crate) solution: Solution,
+    /// The ledger's entry.
+    pub(crate) reservation: String,
+    /// What the month had left for the day.
+    pub(crate) available: Cents,
+    /// The version of the ledger that said so.
+    pub(crate) ledger_version: Option<u64>,
+}
+
+/// Reads the balance, decides within what today may spend, and reserves the cost at the next version of the ledger.
+///
+/// Where another run changed the ledger in between, the balance is read and the plan decided again.
+pub(crate) async fn reserve(
+    run: &Run<'_>,
+    policy: &Policy,
+    instance: ValidInstance,
+    frontier: &Frontier,
+) -> Result<Reserved> {
+    for _ in 0..TRIES {
+        settle_published(&run.open.lake).await?;
+        let (entries, version) = ledger_table::read(&run.open.lake).await?;
+        let ledger = Ledger::new(entries)?;
+        let dead = dead_reservations(run, &ledger).await?;
+        let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
+        let available = ledger.available_for(&claim, policy.budget.amount)?;
+        let allowance = todays_allowance(
+            &pacing(policy),
+            available,
+            run.ds.days_left_in_month(),
+            &ledger.history(run.job, run.ds),
+            |price| frontier.spend_at(price),
+            |cents| frontier.price_at(cents).to_f64(),
+        );
+        let (decided, solution) = solve(instance.clone(), frontier, allowance.allowance)?;
+        let spending = Spending {
+            amount: solution.certificate.plan_cost,
+            allowance: allowance.allowance,
+            price: solution.certificate.price.to_f64(),
+        };
+        let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
+        let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;
+        if let Appended::At { .. } = ledger_table::append_at(&run.open.lake, &entries, version).await? {
+            return Ok(Reserved { instance: decided, solution, reservation, available, ledger_version: version });
+        }
+    }
+    bail!("the budget ledger changed {TRIES} times while the day was decided: run it again when fewer runs are under way")
+}
+
+fn pacing(policy: &Policy) -> Pacing {
+    let rule = match policy.budget.pacing {
+        ConfiguredPacing::Price => PacingRule::Price,
+        ConfiguredPacing::None => PacingRule::None,
+    };
+    Pacing { rule, largest_daily_multiple: policy.budget.largest_daily_multiple }
+}
+
+/// Open reservations whose runs are gone: earlier attempts at this very day, which this one has fenced out, and runs that
+/// have given no sign of life.
+async fn dead_reservations(run: &Run<'_>, ledger: &Ledger) -> Result<Vec<String>> {
+    let mut dead = Vec::new();
+    for entry in ledger.open_reservations() {
+        if is_fenced(run, entry) || !is_alive(&run.open.lake, entry).await? {
+            dead.push(entry.entry_id.clone());
+        }
+    }
+    Ok(dead)
+}
+
+fn is_fenced(run: &Run<'_>, entry: &LedgerEntry) -> bool {
+    entry.job == run.job && entry.ds == run.ds && entry.run_id != run.run_id
+}
+
+async fn is_alive(lake: &Lake, entry: &LedgerEntry) -> Result<bool> {
+    // Only the newest attempt of a day can still publish; an older one is fenced out, alive or not.
+    let newest = claim::latest(lake, &entry.job, entry.ds).await?;
+    match newest.filter(|attempt| attempt.run_id == entry.run_id) {
+        Some(attempt) => Ok(claim::is_alive(lake, &attempt, LEASE_SECONDS).await?),
+        None => Ok(false),
+    }
+}
+
+/// Turns the reservation of a published day into a commitment; one that is settled already is left alone.
+pub(crate) async fn settle(lake: &Lake, reservation: &str) -> Result<()> {
+    change(lake, |ledger| match open_reservation(ledger, reservation) {
+        Some(open) => Ok(Some(ledger.commit(reservation, open.amount)?)),
+        None => Ok(None),
+    })
+    .await
+}
+
+/// Gives back what a failed run has reserved, if anything.
+pub(crate) async fn release(run: &Run<'_>) -> Result<()> {
+    let reservation = reservation_of(&run.run_id);
+    change(&run.open.lake, |ledger| match open_reservation(ledger, &reservation) {
+        Some(_) => Ok(Some(ledger.release(&reservation, &run.run_id, run.ds)?)),
+        None => Ok(None),
+    })
+    .await
+}
+
+/// Settles every published day whose run died between its record and the ledger.
+pub(crate) async fn settle_published(lake: &Lake) -> Result<()> {
+    let (entries, _) = ledger_table::read(lake).await?;
+    for open in Ledger::new(entries)?.open_reservations() {
+        let record = run_record::latest_published(lake, &open.job, open.ds).await?;
+        if record.is_some_and(|record| record.run_id == open.run_id) {
+            settle(lake, &open.entry_id).await?;
+        }
+    }
+    Ok(())
+}
+
+fn reservation_of(run_id: &RunId) -> String {
+    format!("{run_id}/{}", EntryKind::Planned)
+}
+
+fn open_reservation<'a>(ledger: &'a Ledger, reservation: &str) -> Option<&'a LedgerEntry> {
+    ledger.open_reservations().into_iter().find(|open| open.entry_id == reservation)
+}
+
+/// Appends the entry that `decide` wants, at the version that it was decided on; decides again where another run was faster.
+async fn change(lake: &Lake, decide: impl Fn(&Ledger) -> Result<Option<LedgerEntry>>) -> Result<()> {
+    for _ in 0..TRIES {
+        let (entries, version) = ledger_table::read(lake).await?;
+        let Some(entry) = decide(&Ledger::new(entries)?)? else { return Ok(()) };
+        if let Appended::At { .. } = ledger_table::append_at(lake, &[entry], version).await? {
+            return Ok(());
+        }
+    }
+    bail!("the budget ledger changed {TRIES} times: run the day again when fewer runs are under way")
+}

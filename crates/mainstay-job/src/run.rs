@@ -1,0 +1,220 @@
+//! One execution of a job for one day: its identity, and how it ends.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use mainstay_schema::{Digest, Ds, RunId};
+use mainstay_table::run_record::{self, RunRecord};
+use mainstay_table::{Attempt, Lease, claim};
+use serde::Serialize;
+
+use crate::fault;
+use crate::money;
+use crate::open_project::OpenProject;
+use crate::progress::{Step, StepProgress};
+use crate::sources::{self, FoundSources};
+
+/// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
+pub(crate) const LEASE_SECONDS: u32 = 60;
+
+/// How often a run gives its sign of life.
+const BEAT: Duration = Duration::from_secs(10);
+
+/// Gives the sign of life of a run until it is dropped.
+struct Heartbeat(tokio::task::JoinHandle<()>);
+
+impl Heartbeat {
+    fn start(lease: Lease) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                // A beat that fails is followed by the next; without any the run counts as dead, which is safe.
+                let _ = lease.beat().await;
+            }
+        }))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a caller asks of a job.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunRequest {
+    /// The day; the day after the newest data where absent.
+    pub ds: Option<Ds>,
+    /// Runs a finished day again.
+    pub is_forced: bool,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "outcome", content = "record", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The day was published.
+    Published(Box<RunRecord>),
+    /// The day had been published before; nothing was changed.
+    AlreadyDone(Box<RunRecord>),
+}
+
+impl Outcome {
+    /// The record of the day.
+    pub fn record(&self) -> &RunRecord {
+        match self {
+            Self::Published(record) | Self::AlreadyDone(record) => record,
+        }
+    }
+}
+
+/// A run that holds the newest attempt of its day.
+pub(crate) struct Run<'a> {
+    pub(crate) open: &'a OpenProject,
+    pub(crate) run_id: RunId,
+    pub(crate) job: &'a str,
+    pub(crate) ds: Ds,
+    pub(crate) as_of: Timestamp,
+    pub(crate) attempt: Attempt,
+    pub(crate) is_forced: bool,
+    started_at: Timestamp,
+    _heartbeat: Heartbeat,
+    seconds: Mutex<BTreeMap<String, f64>>,
+}
+
+/// Claims a day and takes it through `steps`, unless it is published already and not forced.
+///
+/// A run whose steps fail gives back what it reserved and leaves a record of the failure.
+pub(crate) async fn one_day(
+    open: &OpenProject,
+    job: &str,
+    request: RunRequest,
+    steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
+) -> Result<Outcome> {
+    if let Some(ds) = request.ds
+        && let Some(done) = done(open, job, ds, request).await?
+    {
+        return Ok(done);
+    }
+    let found = sources::find(open).await?;
+    let ds = found.day(request.ds)?;
+    if let Some(done) = done(open, job, ds, request).await? {
+        return Ok(done);
+    }
+    let run = Run::claim(open, job, ds, request.is_forced).await?;
+    match steps(&run, found).await {
+        Ok(record) => Ok(Outcome::Published(Box::new(record))),
+        Err(error) => {
+            run.give_up(&error).await;
+            Err(error)
+        }
+    }
+}
+
+async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
+    if request.is_forced {
+        return Ok(None);
+    }
+    let record = run_record::latest_published(&open.lake, job, ds).await?;
+    Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
+}
+
+impl<'a> Run<'a> {
+    /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
+    pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, is_forced: bool) -> Result<Self> {
+        let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
+        let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
+        let started_at = Timestamp::now();
+        let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
+        let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt));
+        fault::boundary("claimed");
+        let seconds = Mutex::default();
+        Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
+    }
+
+    pub(crate) fn start(&self, step: Step) -> StepProgress {
+        self.open.progress.start(step)
+    }
+
+    /// Ends a step: tells it, keeps its time, and passes its boundary.
+    pub(crate) fn finish(&self, step: Step, progress: StepProgress, summary: impl Into<String>) {
+        let seconds = progress.finish(summary);
+        if let Ok(mut times) = self.seconds.lock() {
+            times.insert(step.as_str().to_owned(), seconds);
+        }
+        fault::boundary(step.as_str());
+    }
+
+    pub(crate) fn seconds(&self) -> BTreeMap<String, f64> {
+        self.seconds.lock().map(|times| times.clone()).unwrap_or_default()
+    }
+
+    /// Where a small file of this run lies below the target.
+    pub(crate) fn artefact(&self, name: &str) -> String {
+        format!("artefacts/{}/ds={}/{}/{name}", self.job, self.ds, self.run_id)
+    }
+
+    /// Writes a small file of this run and gives its digest.
+    pub(crate) async fn write_artefact(&self, name: &str, content: Vec<u8>) -> Result<Digest> {
+        let digest = Digest::of(&content);
+        self.open.lake.put(&self.artefact(name), content).await?;
+        Ok(digest)
+    }
+
+    /// Refuses to go on where another run holds a newer attempt of the day, or has published it in the meantime.
+    pub(crate) async fn check_still_ours(&self) -> Result<()> {
+        let newest = claim::latest(&self.open.lake, self.job, self.ds).await?;
+        if let Some(other) = newest.filter(|newest| newest.number > self.attempt.number) {
+            bail!(
+                "another run ({}) has taken over {} of {}: this one ({}) publishes nothing; wait for the other to end",
+                other.run_id, self.job, self.ds, self.run_id
+            );
+        }
+        if let Some(done) = run_record::latest_published(&self.open.lake, self.job, self.ds).await?
+            && !self.is_forced
+        {
+            bail!(
+                "another run ({}) has published {} of {} in the meantime: this one ({}) publishes nothing",
+                done.run_id, self.job, self.ds, self.run_id
+            );
+        }
+        Ok(())
+    }
+
+    /// The record of this run, as published now.
+    pub(crate) fn record(&self, tables: Vec<mainstay_table::PublishedTable>, details: serde_json::Value) -> RunRecord {
+        RunRecord {
+            run_id: self.run_id.clone(),
+            job: self.job.to_owned(),
+            ds: self.ds,
+            attempt: self.attempt.number,
+            status: mainstay_table::RunStatus::Published,
+            started_at: self.started_at,
+            finished_at: Timestamp::now(),
+            as_of: self.as_of,
+            tables,
+            details,
+        }
+    }
+
+    /// Gives back what the run has reserved and records why it failed. What cannot be done is told, and does not hide the
+    /// failure: the next run releases the reservation.
+    pub(crate) async fn give_up(&self, error: &anyhow::Error) {
+        if let Err(unreleased) = money::release(self).await {
+            self.open.progress.warn(format!("the reservation of the failed run stays for now: {unreleased:#}"));
+        }
+        self.record_failure(error).await;
+    }
+
+    async fn record_failure(&self, error: &anyhow::Error) {
+        let mut record = self.record(Vec::new(), serde_json::Value::Null);
+        record.status = mainstay_table::RunStatus::Failed { error: format!("{error:#}") };
+        if let Err(unrecorded) = run_record::append(&self.open.lake, &record).await {
+            self.open.progress.warn(format!("the failure could not be recorded: {unrecorded}"));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The third step: every customer scored, explained and valued, and staged as the risk table.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, bail};
+use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::prelude::{DataFrame, SessionContext};
+use mainstay_config::settings::ConsentDefault;
+use mainstay_config::{DailyJob, Policy};
+use mainstay_features::Moment;
+use mainstay_schema::table::TableContract;
+use mainstay_schema::{CustomerStatus, Ds, table};
+use mainstay_table::StagedTable;
+
+use crate::champion::Champion;
+use crate::details::{PinnedPlan, Population};
+use crate::features::{StagedFeatures, bucketed};
+use crate::own_plans;
+use crate::progress::Step;
+use crate::run::Run;
+use crate::score_sql::ScoreQuery;
+use crate::sources::PinnedDay;
+
+/// The risk table of a day, staged.
+pub(crate) struct ScoredDay {
+    pub(crate) contract: TableContract,
+    pub(crate) staged: StagedTable,
+    pub(crate) population: Population,
+    /// Own plans that the cooldown looked at.
+    pub(crate) plans: Vec<PinnedPlan>,
+}
+
+/// What the step scores with.
+pub(crate) struct Scoring<'a> {
+    pub(crate) job: &'a DailyJob,
+    pub(crate) policy: &'a Policy,
+    pub(crate) champion: &'a Champion,
+}
+
+/// Scores the staged features and stages the risk table, in one plan.
+pub(crate) async fn stage(
+    run: &Run<'_>,
+    day: &PinnedDay,
+    features: &StagedFeatures,
+    scoring: &Scoring<'_>,
+) -> Result<ScoredDay> {
+    let step = run.start(Step::Score);
+    check_features(features, scoring.champion)?;
+    // A context of its own: the names that the query reads are those of this day alone.
+    let session = SessionContext::new_with_state(run.open.session.state());
+    let plans = register_inputs(run, &session, day, features, scoring).await?;
+    let query = ScoreQuery {
+        model_digest: scoring.champion.used.digest.to_string(),
+        model_name: &scoring.champion.used.name,
+        model_version: &scoring.champion.used.version,
+        run_id: run.run_id.as_str(),
+        features: &scoring.champion.features,
+        reasons: usize::from(scoring.job.reasons),
+        policy: scoring.policy,
+        holdout_salt: scoring.policy.holdout.as_ref().map(|holdout| holdout_salt(&holdout.experiment, run.ds)),
+        is_consent_assumed: run.open.project.config().consent_default == ConsentDefault::Allow,
+    };
+    let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
+    let contract = table::customer_risk(usize::from(scoring.job.reasons));
+    let partitions = bucketed(&session, frame).await?;
+    let (counter, rows) = (step.clone(), AtomicU64::new(0));
+    let total = features.staged.rows;
+    let Run { open, ds, run_id, .. } = run;
+    let staged =
+        mainstay_table::stage::stage(&open.session, &open.lake, &contract, *ds, run_id, partitions, move |more| {
+            counter.advance(rows.fetch_add(more, Ordering::Relaxed) + more, Some(total), "customers");
+        })
+        .await?;
+    let mut population = count(run, &contract, &staged).await?;
+    population.quarantined_rows = day.quarantine.rows;
+    if staged.rows != features.staged.rows || !population.is_reconciled() {
+        bail!(
+            "the population does not reconcile: {} customers have features, {} a risk row ({population:?}); is the grain of \
+             {} one row a customer?",
+            features.staged.rows, staged.rows, scoring.job.value
+        );
+    }
+    let Population { scored, ineligible, refused, .. } = population;
+    run.finish(Step::Score, step, format!("{scored} scored, {ineligible} ineligible, {refused} refused"));
+    Ok(ScoredDay { contract, staged, population, plans })
+}
+
+/// The salt of the holdout: drawn anew each quarter.
+pub(crate) fn holdout_salt(experiment: &str, ds: Ds) -> String {
+    format!("{experiment}-{}Q{}", ds.0.year(), (ds.0.month() - 1) / 3 + 1)
+}
+
+fn check_features(features: &StagedFeatures, champion: &Champion) -> Result<()> {
+    let missing: Vec<&str> =
+        champion.features.iter().filter(|name| !features.names.contains(name)).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let used = &champion.used;
+    bail!(
+        "model {} version {} needs features that the feature table lacks: {}; restore them, or train a new version",
+        used.name,
+        used.version,
+        missing.join(", ")
+    )
+}
+
+async fn register_inputs(
+    run: &Run<'_>,
+    session: &SessionContext,
+    day: &PinnedDay,
+    features: &StagedFeatures,
+    scoring: &Scoring<'_>,
+) -> Result<Vec<PinnedPlan>> {
+    let staged = mainstay_table::read::read_staged(session, &run.open.lake, &features.contract, &features.staged).await?;
+    register(session, "staged_features", staged)?;
+    let moment = Moment { as_of: run.as_of, label_end: None };
+    let value = day.model(session, &scoring.job.value, &moment).await?;
+    register(session, "customer_value", value)?;
+    let contacts = own_plans::recent_contacts(run, session, scoring.policy.cooldown_days).await?;
+    register(session, "recent_contacts", contacts.customers)?;
+    Ok(contacts.plans)
+}
+
+fn register(session: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {
+    session.deregister_table(name)?;
+    session.register_table(name, frame.into_view())?;
+    Ok(())
+}
+
+async fn count(run: &Run<'_>, contract: &TableContract, staged: &StagedTable) -> Result<Population> {
+    let frame = mainstay_table::read::read_staged(&run.open.session, &run.open.lake, contract, staged).await?;
+    population(frame).await
+}
+
+/// Counts the customers of a risk table by status.
+pub(crate) async fn population(risk: DataFrame) -> Result<Population> {
+    use datafusion::functions_aggregate::expr_fn::count;
+    use datafusion::prelude::{col, lit};
+    let batches = risk.aggregate(vec![col("status")], vec![count(lit(1)).alias("customers")])?.collect().await?;
+    let mut population = Population::default();
+    for batch in &batches {
+        let (statuses, customers) = (batch.column(0).as_string::<i32>(), counts(batch));
+        for (status, &customers) in statuses.iter().zip(customers.values()) {
+            let customers = u64::try_from(customers)?;
+            population.known += customers;
+            let counter = match status {
+                Some(status) if status == CustomerStatus::Scored.as_str() => &mut population.scored,
+                Some(status) if status == CustomerStatus::Ineligible.as_str() => &mut population.ineligible,
+                Some(status) if status == CustomerStatus::Refused.as_str() => &mut population.refused,
+                other => bail!("customer_risk has a status {other:?} that does not exist"),
+            };
+            *counter += customers;
+        }
+    }
+    Ok(population)
+}
+
+fn counts(batch: &RecordBatch) -> Arc<Int64Array> {
+    Arc::new(batch.column(1).as_primitive::<Int64Type>().clone())
+}

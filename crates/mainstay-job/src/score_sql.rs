@@ -1,0 +1,157 @@
+//! The SQL of the score step: who is scored, how, and which rules forbid contact.
+//!
+//! It reads four tables that the step registers: `staged_features`, `customer_value`, `recent_contacts` (customer_id) and
+//! nothing else; it gives the columns of `customer_risk` behind `ds`, in the contract's order.
+
+use mainstay_config::Policy;
+use mainstay_schema::BlockedBy;
+
+/// What the query needs to know.
+pub(crate) struct ScoreQuery<'a> {
+    pub(crate) model_digest: String,
+    pub(crate) model_name: &'a str,
+    pub(crate) model_version: &'a str,
+    pub(crate) run_id: &'a str,
+    pub(crate) features: &'a [String],
+    pub(crate) reasons: usize,
+    pub(crate) policy: &'a Policy,
+    /// Salt of the holdout: experiment and quarter.
+    pub(crate) holdout_salt: Option<String>,
+    /// Whether a customer may be contacted without a record of consent.
+    pub(crate) is_consent_assumed: bool,
+}
+
+impl ScoreQuery<'_> {
+    /// The whole query.
+    pub(crate) fn sql(&self) -> String {
+        format!(
+            "with checked as (\n{}\n), scored as (\n{}\n), valued as (\n{}\n)\n{}",
+            self.checked(),
+            self.scored(),
+            self.valued(),
+            self.risk()
+        )
+    }
+
+    /// Status of every customer; an infinite feature refuses the customer and never reaches the model.
+    fn checked(&self) -> String {
+        let infinite = |name: &str| format!("abs({0}) = cast('Infinity' as double)", quoted(name));
+        let refusals: Vec<String> = self
+            .features
+            .iter()
+            .map(|name| format!("when {} then {}", infinite(name), literal(&format!("infinite_feature: {name}"))))
+            .collect();
+        let finite: Vec<String> = self
+            .features
+            .iter()
+            .map(|name| format!("case when {} then null else {1} end as {1}", infinite(name), quoted(name)))
+            .collect();
+        let refusal = format!("case {} end", refusals.join(" "));
+        format!(
+            "select customer_id,\n\
+             case when status <> 'eligible' then 'ineligible' when {refusal} is not null then 'refused' else 'scored' end as status,\n\
+             case when status <> 'eligible' then status_reason else {refusal} end as status_reason,\n{}\n\
+             from staged_features",
+            finite.join(",\n")
+        )
+    }
+
+    fn scored(&self) -> String {
+        let features: Vec<String> = self.features.iter().map(|name| quoted(name)).collect();
+        let (features, digest) = (features.join(", "), literal(&self.model_digest));
+        format!(
+            "select customer_id, status, status_reason,\n\
+             case when status = 'scored' then predict({digest}, {features}) end as churn_probability,\n\
+             case when status = 'scored' then raw_score({digest}, {features}) end as raw_score,\n\
+             case when status = 'scored' then explain({digest}, {}, {features}) end as reasons\n\
+             from checked",
+            self.reasons
+        )
+    }
+
+    fn valued(&self) -> String {
+        format!(
+            "select scored.*, coalesce(v.clv_cents, 0) as clv_cents,\n\
+             cast(floor(scored.churn_probability * coalesce(v.expected_revenue_cents, 0)) as bigint) as at_risk_cents,\n\
+             {} as risk_band,\n{} as value_tier,\n{} as blocked_by\n\
+             from scored left join customer_value v on v.customer_id = scored.customer_id\n\
+             left join recent_contacts c on c.customer_id = scored.customer_id",
+            self.risk_band(),
+            self.value_tier(),
+            self.blocked_by()
+        )
+    }
+
+    fn risk_band(&self) -> String {
+        let bands = self.policy.risk_bands.iter();
+        let cases = bands.map(|band| {
+            format!("when scored.churn_probability >= {:?} then {}", band.churn_probability_at_least, literal(&band.name))
+        });
+        format!("case {} end", cases.collect::<Vec<_>>().join(" "))
+    }
+
+    fn value_tier(&self) -> String {
+        let tiers = self.policy.value_tiers.iter();
+        let cases = tiers
+            .map(|tier| format!("when coalesce(v.clv_cents, 0) >= {} then {}", tier.clv_at_least.0, literal(&tier.name)));
+        format!("case {} end", cases.collect::<Vec<_>>().join(" "))
+    }
+
+    fn blocked_by(&self) -> String {
+        let consent = if self.is_consent_assumed { 0 } else { BlockedBy::NO_CONSENT.0 };
+        let holdout = match (&self.policy.holdout, &self.holdout_salt) {
+            (Some(holdout), Some(salt)) => format!(
+                "case when uniform_hash({}, scored.customer_id) < {:?} then {} else 0 end",
+                literal(salt),
+                holdout.share,
+                BlockedBy::HOLDOUT.0
+            ),
+            _ => "0".to_owned(),
+        };
+        format!(
+            "cast(case when c.customer_id is not null then {} else 0 end + {consent} + {holdout} as int)",
+            BlockedBy::COOLDOWN.0
+        )
+    }
+
+    fn risk(&self) -> String {
+        let mut columns: Vec<String> = [
+            "customer_id",
+            "status",
+            "status_reason",
+            "churn_probability",
+            "raw_score",
+            "risk_band",
+            "value_tier",
+            "risk_band || '/' || value_tier as segment",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        columns.push(format!("{} as clv_amount", money("clv_cents")));
+        columns.push(format!("{} as revenue_at_risk_amount", money("at_risk_cents")));
+        columns.push("blocked_by".to_owned());
+        for position in 1..=self.reasons {
+            for field in ["feature", "value", "contribution", "text"] {
+                columns.push(format!("reasons[{position}]['{field}'] as reason_{position}_{field}"));
+            }
+        }
+        let scored_only = |value: &str| format!("case when status = 'scored' then {} end", literal(value));
+        columns.push(format!("{} as model_name", scored_only(self.model_name)));
+        columns.push(format!("{} as model_version", scored_only(self.model_version)));
+        columns.push(format!("{} as run_id", literal(self.run_id)));
+        format!("select {}\nfrom valued", columns.join(",\n"))
+    }
+}
+
+/// Cents as `decimal(18, 2)`, exactly.
+fn money(cents: &str) -> String {
+    format!("cast(cast({cents} as decimal(20, 0)) * cast(0.01 as decimal(3, 2)) as decimal(18, 2))")
+}
+
+fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}

@@ -1,0 +1,96 @@
+//! What was published, read back for people and programs.
+//!
+//! Every view is of one published day and reads exactly the files that its run record names, so that no view mixes two runs.
+
+mod allocation;
+mod risk;
+
+use anyhow::{Context, Result, bail};
+use datafusion::prelude::SessionContext;
+use mainstay_schema::Ds;
+use mainstay_schema::table::TableContract;
+use mainstay_table::{RunRecord, read, run_record};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use allocation::month;
+pub use allocation::{AllocationView, CommittedDay, CustomerDecision, DecisionCount, MonthView, allocation};
+pub use risk::{CustomerRisk, ReasonView, RiskView, Segment, risk};
+
+use crate::details::DailyDetails;
+use crate::open_project::OpenProject;
+use crate::own_plans::as_staged;
+
+/// Which day to show, and how much of it.
+#[derive(Debug, Clone)]
+pub struct ShowRequest {
+    /// The job that published.
+    pub job: String,
+    /// The day; the newest published one where absent.
+    pub ds: Option<Ds>,
+    /// Only this customer.
+    pub customer: Option<String>,
+    /// How many customers to list.
+    pub top: usize,
+}
+
+/// The run record of a day.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunView {
+    /// The record.
+    pub record: RunRecord,
+}
+
+/// Shows the run record of a day.
+pub async fn run(open: &OpenProject, request: &ShowRequest) -> Result<RunView> {
+    Ok(RunView { record: published(open, request).await?.record })
+}
+
+/// A published day and what its record says.
+pub(crate) struct PublishedDay {
+    pub(crate) record: RunRecord,
+}
+
+impl PublishedDay {
+    /// The details of a daily job.
+    pub(crate) fn details(&self) -> Result<DailyDetails> {
+        let RunRecord { job, ds, .. } = &self.record;
+        parse(&self.record.details).with_context(|| format!("{job} of {ds} has published no tables: it is no daily job"))
+    }
+
+    /// Registers the day's rows of a table under its name.
+    pub(crate) async fn register(&self, open: &OpenProject, session: &SessionContext, contract: &TableContract) -> Result<()> {
+        let Some(table) = self.record.table(&contract.name) else {
+            bail!("the run record of {} names no table {}", self.record.ds, contract.name);
+        };
+        let frame = read::read_staged(session, &open.lake, contract, &as_staged(self.record.ds, table)).await?;
+        session.deregister_table(contract.name.as_str())?;
+        session.register_table(contract.name.as_str(), frame.into_view())?;
+        Ok(())
+    }
+}
+
+fn parse<T: DeserializeOwned>(details: &serde_json::Value) -> serde_json::Result<T> {
+    T::deserialize(details)
+}
+
+/// The record of the day asked for, or of the newest published one.
+pub(crate) async fn published(open: &OpenProject, request: &ShowRequest) -> Result<PublishedDay> {
+    let job = &request.job;
+    // An unknown job is another mistake than one that has not run.
+    open.project.job(job)?;
+    let record = match request.ds {
+        Some(ds) => run_record::latest_published(&open.lake, job, ds).await?,
+        None => run_record::latest(&open.lake, job).await?,
+    };
+    match (record, request.ds) {
+        (Some(record), _) => Ok(PublishedDay { record }),
+        (None, Some(ds)) => bail!("there is no published day {ds} of {job}: run it with `mainstay run {job} --date {ds}`"),
+        (None, None) => bail!("there is no published day of {job} yet: run it with `mainstay run {job}`"),
+    }
+}
+
+/// A context whose table names are those of one view.
+pub(crate) fn private_session(open: &OpenProject) -> SessionContext {
+    SessionContext::new_with_state(open.session.state())
+}

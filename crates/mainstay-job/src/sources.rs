@@ -1,0 +1,119 @@
+//! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::Schema;
+use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::prelude::{DataFrame, SessionContext};
+use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
+use mainstay_schema::{Ds, column, table};
+use mainstay_table::StagedTable;
+
+use crate::details::SourcesPin;
+use crate::open_project::OpenProject;
+use crate::progress::Step;
+use crate::run::Run;
+use crate::simulate;
+
+/// The sources of a run as they were found, and the SQL over them.
+pub(crate) struct PinnedDay {
+    pub(crate) sources: Sources,
+    pub(crate) sql: SqlProject,
+    pub(crate) pin: SourcesPin,
+    pub(crate) freshness: Vec<Freshness>,
+    pub(crate) quarantine: StagedTable,
+}
+
+/// Sources whose files are known, before a day is chosen.
+pub(crate) struct FoundSources {
+    pub(crate) sources: Sources,
+    pub(crate) pinned: PinnedSources,
+    /// The day of the newest row.
+    pub(crate) last_complete_day: Option<Ds>,
+}
+
+/// Finds the files of all sources and holds their columns against the contracts.
+pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
+    simulate::fill_empty_sources(open)?;
+    let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
+    let sources = Sources::open(&open.project, &pinned)?;
+    let last_complete_day = sources.last_complete_day(&open.session).await?;
+    Ok(FoundSources { sources, pinned, last_complete_day })
+}
+
+impl PinnedDay {
+    /// A model of the project's SQL over these sources, as of a moment.
+    pub(crate) async fn model(&self, session: &SessionContext, name: &str, moment: &Moment) -> Result<DataFrame> {
+        Ok(self.sql.model(session, &self.sources, name, moment).await?)
+    }
+}
+
+impl FoundSources {
+    /// The day to run: the one asked for, which the data must reach, or the one after the newest data.
+    pub(crate) fn day(&self, asked: Option<Ds>) -> Result<Ds> {
+        let Some(last) = self.last_complete_day else {
+            bail!("the sources hold no row at all: load some data first");
+        };
+        let latest = last.plus_days(1);
+        match asked {
+            Some(ds) if ds > latest => bail!(
+                "the data end with {last}, so that {latest} is the latest day that can be run; {ds} cannot: load the days \
+                 between, or give an earlier --date"
+            ),
+            Some(ds) => Ok(ds),
+            None => Ok(latest),
+        }
+    }
+}
+
+/// Pins the sources for a run: freshness is judged, and the rows to quarantine are staged.
+pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay> {
+    let step = run.start(Step::Sources);
+    let FoundSources { sources, pinned, .. } = found;
+    let freshness = judge_freshness(run, &sources).await?;
+    let quarantine = stage_quarantine(run, &sources).await?;
+    let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
+    let digest = run.write_artefact("sources.json", content).await?;
+    let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
+    let sql = SqlProject::load(&run.open.session, &run.open.project).await?;
+    let rows: u64 = pin.tables.iter().map(|table| table.rows).sum();
+    run.finish(
+        Step::Sources,
+        step,
+        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
+    );
+    Ok(PinnedDay { sources, sql, pin, freshness, quarantine })
+}
+
+async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
+    let freshness = sources.freshness(&run.open.session, run.as_of).await?;
+    refuse_stale(&freshness)?;
+    let warnings = freshness.iter().filter(|table| table.status == FreshnessStatus::Warn);
+    warnings.filter_map(|table| table.message.as_deref()).for_each(|message| run.open.progress.warn(message));
+    Ok(freshness)
+}
+
+async fn stage_quarantine(run: &Run<'_>, sources: &Sources) -> Result<StagedTable> {
+    let refused = sources.quarantine(&run.open.session, run.as_of).await?;
+    let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
+    let partitions = match batches.first() {
+        None => Vec::new(),
+        Some(first) => {
+            let schema = first.schema();
+            vec![Box::pin(MemoryStream::try_new(batches, schema, None)?) as _]
+        }
+    };
+    let contract = table::quarantine();
+    let Run { open, ds, run_id, .. } = run;
+    Ok(mainstay_table::stage::stage(&open.session, &open.lake, &contract, *ds, run_id, partitions, |_| ()).await?)
+}
+
+fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {
+    let run_ids: ArrayRef = Arc::new(StringArray::from(vec![run.run_id.as_str(); batch.num_rows()]));
+    let run_id = arrow::datatypes::Field::new(column::RUN_ID, arrow::datatypes::DataType::Utf8, false);
+    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(run_id)]).collect::<Vec<_>>();
+    let columns = batch.columns().iter().cloned().chain([run_ids]).collect();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}

@@ -1,0 +1,25 @@
+//! The training job: a model as of a day, registered, with a run record of its own.
+
+use anyhow::Result;
+use mainstay_config::TrainingJob;
+use mainstay_table::{RunRecord, run_record};
+
+use crate::open_project::OpenProject;
+use crate::run::{self, Outcome, Run, RunRequest};
+use crate::sources::{self, FoundSources};
+use crate::training;
+
+/// Trains as of one day, unless that was done already.
+pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: RunRequest) -> Result<Outcome> {
+    run::one_day(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+}
+
+async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {
+    let day = sources::pin(run, found).await?;
+    let training = training::train(run, &day, job).await?;
+    run.check_still_ours().await?;
+    let details = serde_json::json!({"training": training, "seconds": run.seconds()});
+    let record = run.record(Vec::new(), details);
+    run_record::append(&run.open.lake, &record).await?;
+    Ok(record)
+}

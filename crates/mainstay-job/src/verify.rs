@@ -1,0 +1,250 @@
+//! Checks published days against what their records claim, trusting neither the solver nor the files.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use datafusion::prelude::SessionContext;
+use mainstay_schema::plan::{Certificate, Plan};
+use mainstay_schema::table::{self, Column, ColumnType, TableContract};
+use mainstay_schema::{Digest, Ds, RunId};
+use mainstay_table::{PublishedTable, RunRecord, digest, read, run_record, stage};
+use serde::Serialize;
+
+use crate::details::DailyDetails;
+use crate::offers_file;
+use crate::open_project::OpenProject;
+use crate::own_plans::as_staged;
+use crate::progress::Step;
+use crate::score;
+use crate::show::{MonthView, PublishedDay, ShowRequest, published};
+
+/// What `mainstay verify` found.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerifyReport {
+    /// Whether every check of every day passed.
+    pub verified: bool,
+    /// The days, in order.
+    pub days: Vec<VerifiedDay>,
+}
+
+/// The checks of one day.
+#[derive(Debug, Clone, Serialize)]
+pub struct VerifiedDay {
+    /// The day.
+    pub ds: Ds,
+    /// The run that published it.
+    pub run_id: RunId,
+    /// Each check with its result.
+    pub checks: Vec<Check>,
+}
+
+/// One check.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub passed: bool,
+    /// The figures, or what is wrong.
+    pub detail: String,
+}
+
+impl Check {
+    fn of(name: &'static str, result: Result<String>) -> Self {
+        match result {
+            Ok(detail) => Self { name, passed: true, detail },
+            Err(error) => Self { name, passed: false, detail: format!("{error:#}") },
+        }
+    }
+}
+
+/// Verifies one published day of a job, or all of them.
+pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<VerifyReport> {
+    let step = open.progress.start(Step::Verify);
+    let records = match ds {
+        Some(ds) => vec![published(open, &request(job, Some(ds))).await?.record],
+        None => run_record::published_days(&open.lake, job).await?,
+    };
+    if records.is_empty() {
+        // The same message as for anything else that wants a published day.
+        published(open, &request(job, None)).await?;
+    }
+    let mut days = Vec::with_capacity(records.len());
+    for (position, record) in records.iter().enumerate() {
+        step.advance(position as u64, Some(records.len() as u64), "days");
+        days.push(verify_day(open, record).await?);
+    }
+    let failed = days.iter().flat_map(|day| &day.checks).filter(|check| !check.passed).count();
+    step.finish(format!("{} days, {failed} checks failed", days.len()));
+    Ok(VerifyReport { verified: failed == 0, days })
+}
+
+fn request(job: &str, ds: Option<Ds>) -> ShowRequest {
+    ShowRequest { job: job.to_owned(), ds, customer: None, top: 0 }
+}
+
+async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDay> {
+    let day = Day { open, record, details: PublishedDay { record: record.clone() }.details()? };
+    let mut checks = vec![Check::of("file digests", day.files().await)];
+    // Tables whose bytes are not ours are not read: what they say would mean nothing.
+    if checks.iter().all(|check| check.passed) {
+        let session = SessionContext::new_with_state(open.session.state());
+        checks.push(Check::of("canonical digests", day.canonical_digests().await));
+        checks.push(Check::of("population", day.population().await));
+        checks.push(Check::of("certificate", day.certificate(&session).await));
+        checks.push(Check::of("nobody contacted against a rule", day.blocked(&session).await));
+        checks.push(Check::of("budget", day.budget().await));
+    }
+    Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), checks })
+}
+
+/// A published day under examination.
+struct Day<'a> {
+    open: &'a OpenProject,
+    record: &'a RunRecord,
+    details: DailyDetails,
+}
+
+impl Day<'_> {
+    fn tables(&self) -> Result<Vec<(TableContract, &PublishedTable)>> {
+        let feature = |name: &String| Column::new(name, ColumnType::Double, "").nullable();
+        let contracts = [
+            table::quarantine(),
+            table::customer_features(self.details.features.iter().map(feature).collect()),
+            table::customer_risk(usize::from(self.details.reasons)),
+            table::campaign_allocations(),
+        ];
+        let published = |contract: TableContract| {
+            let table = self.record.table(&contract.name);
+            let table = table.with_context(|| format!("the run record names no table {}", contract.name))?;
+            Ok((contract, table))
+        };
+        contracts.into_iter().map(published).collect()
+    }
+
+    async fn files(&self) -> Result<String> {
+        let mut count = 0;
+        for table in &self.record.tables {
+            stage::verify_files(&self.open.lake, &table.files).await?;
+            count += table.files.len();
+        }
+        Ok(format!("{count} files"))
+    }
+
+    async fn canonical_digests(&self) -> Result<String> {
+        let Self { open, record, .. } = self;
+        for (contract, table) in self.tables()? {
+            let found =
+                digest::canonical_digest(&open.session, &open.lake, &contract, record.ds, &table.files).await?;
+            ensure!(
+                found == table.digest,
+                "{} of {} has digest {found}, its run record says {}",
+                table.table,
+                record.ds,
+                table.digest
+            );
+        }
+        Ok(format!("{} tables", self.record.tables.len()))
+    }
+
+    async fn population(&self) -> Result<String> {
+        let contract = table::customer_risk(usize::from(self.details.reasons));
+        let Some(risk) = self.record.table(&contract.name) else { bail!("there is no customer_risk") };
+        let staged = as_staged(self.record.ds, risk);
+        let frame = read::read_staged(&self.open.session, &self.open.lake, &contract, &staged).await?;
+        let mut counted = score::population(frame).await?;
+        counted.quarantined_rows = self.details.population.quarantined_rows;
+        ensure!(counted == self.details.population, "counted {counted:?}, the run record says {:?}", self.details.population);
+        ensure!(counted.is_reconciled(), "known is not scored + ineligible + refused: {counted:?}");
+        Ok(format!(
+            "{} known = {} scored + {} ineligible + {} refused",
+            counted.known, counted.scored, counted.ineligible, counted.refused
+        ))
+    }
+
+    /// The plan as it was published, against the offers and the certificate, by the verifier that shares no code with the solver.
+    async fn certificate(&self, session: &SessionContext) -> Result<String> {
+        let summary = &self.details.allocation;
+        let offers = self.open.lake.get(&summary.offers_file).await?;
+        let offers = offers.with_context(|| format!("{} is gone", summary.offers_file))?;
+        ensure!(
+            Digest::of(&offers) == summary.offers_digest,
+            "{} has another digest than its run record says",
+            summary.offers_file
+        );
+        let customers = u32::try_from(self.details.population.known).context("too many customers for a certificate")?;
+        let decoded = offers_file::decode(offers.into(), customers, summary.allowance_cents)?;
+        let positions: BTreeMap<(&str, &str), u32> = decoded
+            .customer_ids
+            .iter()
+            .zip(&decoded.interventions)
+            .map(|(customer, intervention)| (customer.as_str(), intervention.as_str()))
+            .zip(0u32..)
+            .collect();
+        let mut plan = Plan::default();
+        for (customer, decision) in self.chosen(session).await? {
+            let position = positions.get(&(customer.as_str(), decision.as_str()));
+            let position = position.with_context(|| format!("{customer} was given {decision}, which was not among the offers"))?;
+            plan.chosen.push(*position);
+        }
+        plan.chosen.sort_unstable();
+        let certificate: &Certificate = &summary.certificate;
+        let verified = mainstay_verifier::verify(&decoded.instance, &plan, certificate)?;
+        Ok(format!(
+            "value {} of at most {} (missed at most {}), cost {} of {}",
+            verified.value, verified.upper_bound, verified.gap, verified.cost, certificate.budget
+        ))
+    }
+
+    async fn chosen(&self, session: &SessionContext) -> Result<Vec<(String, String)>> {
+        let day = PublishedDay { record: self.record.clone() };
+        day.register(self.open, session, &table::campaign_allocations()).await?;
+        let sql = "select customer_id, decision from campaign_allocations where decision_reason = 'chosen'";
+        let mut chosen = Vec::new();
+        for batch in session.sql(sql).await?.collect().await? {
+            let (customers, decisions) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            chosen.extend(customers.iter().flatten().map(str::to_owned).zip(decisions.iter().flatten().map(str::to_owned)));
+        }
+        Ok(chosen)
+    }
+
+    /// Cooldown, consent and holdout stand in `blocked_by` of the risk table: whoever has a bit there gets nothing.
+    async fn blocked(&self, session: &SessionContext) -> Result<String> {
+        let day = PublishedDay { record: self.record.clone() };
+        day.register(self.open, session, &table::campaign_allocations()).await?;
+        day.register(self.open, session, &table::customer_risk(usize::from(self.details.reasons))).await?;
+        let sql = "select count(*) filter (where plan.decision_reason = 'chosen' and (risk.blocked_by <> 0 or risk.status <> 'scored')),
+                          count(*) filter (where plan.decision_reason = 'chosen')
+                   from campaign_allocations plan join customer_risk risk on plan.customer_id = risk.customer_id";
+        let batches = session.sql(sql).await?.collect().await?;
+        let counts = |column: usize| -> i64 {
+            batches.iter().map(|batch| batch.column(column).as_primitive::<Int64Type>().iter().flatten().sum::<i64>()).sum()
+        };
+        ensure!(counts(0) == 0, "{} customers were treated although a rule forbids it", counts(0));
+        Ok(format!("{} treated", counts(1)))
+    }
+
+    async fn budget(&self) -> Result<String> {
+        let summary = &self.details.allocation;
+        let month: MonthView =
+            crate::show::month(self.open, &self.record.job, self.record.ds, summary.budget_cents).await?;
+        let committed = month.committed_days.iter().find(|day| day.ds == self.record.ds);
+        let committed = committed.map(|day| day.spent_cents).unwrap_or_default();
+        ensure!(
+            committed == summary.spent_cents,
+            "the plan of {} costs {}, the ledger has committed {committed}",
+            self.record.ds,
+            summary.spent_cents
+        );
+        ensure!(
+            month.committed_cents <= month.budget_cents,
+            "{} was committed in {}, of a budget of {}",
+            month.committed_cents,
+            month.month,
+            month.budget_cents
+        );
+        Ok(format!("{} of {} committed in {}", month.committed_cents, month.budget_cents, month.month))
+    }
+}

@@ -1,0 +1,142 @@
+//! The ledger: what is reserved, committed and left.
+
+use std::collections::BTreeMap;
+
+use mainstay_schema::ledger::LedgerEntry;
+use mainstay_schema::{Cents, Ds, Month};
+
+use crate::check;
+use crate::error::LedgerError;
+use crate::pacing::PacingDay;
+
+/// The entries of all months, checked. The order in which they were read does not matter.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// By entry id.
+    pub(crate) records: BTreeMap<String, Record>,
+}
+
+/// An entry and what became of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) entry: LedgerEntry,
+    pub(crate) state: State,
+}
+
+/// What an entry does to the balance now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A reservation whose run has neither committed nor released it.
+    Open,
+    /// A commitment in force.
+    Standing,
+    /// A commitment in force that an open reservation of a forced rerun wants to take over.
+    Contested,
+    /// It holds no money: a release, or what was committed, released or taken over.
+    Ended,
+}
+
+impl Ledger {
+    /// Reads a ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError::Corrupt`] where entries contradict each other, with the id of one of them.
+    pub fn new(entries: Vec<LedgerEntry>) -> Result<Self, LedgerError> {
+        check::build(entries).map(|records| Self { records })
+    }
+
+    /// What is left of a month's budget: budget - open reservations - committed + released, never below 0.
+    ///
+    /// While a forced rerun holds a reservation that is to take over a commitment, the larger of the two counts, so that the
+    /// budget holds whether it commits or dies. A budget that was lowered below what is spent leaves 0.
+    pub fn balance(&self, month: Month, budget: Cents) -> Cents {
+        self.left(month, budget, |_| true)
+    }
+
+    /// The reservations that were neither committed nor released, by entry id. Those of dead runs are to be released.
+    pub fn open_reservations(&self) -> Vec<&LedgerEntry> {
+        self.records
+            .values()
+            .filter(|record| record.state == State::Open)
+            .map(|record| &record.entry)
+            .collect()
+    }
+
+    /// The commitment in force for a job and day, the one that a forced rerun would take over.
+    pub fn standing_commitment(&self, job: &str, ds: Ds) -> Option<&LedgerEntry> {
+        self.commitments().find(|entry| entry.job == job && entry.ds == ds)
+    }
+
+    /// What the commitments in force of a month add up to.
+    pub fn committed(&self, month: Month) -> Cents {
+        self.commitments()
+            .filter(|entry| entry.month == month)
+            .map(|entry| entry.amount)
+            .sum()
+    }
+
+    /// The days of the month before `ds` for which the job has committed, in order: what pacing learns from.
+    pub fn history(&self, job: &str, ds: Ds) -> Vec<PacingDay> {
+        let mut days: Vec<PacingDay> = self
+            .commitments()
+            .filter(|entry| entry.job == job && entry.month == ds.month() && entry.ds < ds)
+            .map(|entry| PacingDay {
+                ds: entry.ds,
+                allowance: entry.allowance,
+                spent: entry.amount,
+                price: entry.price,
+            })
+            .collect();
+        days.sort_by_key(|day| day.ds);
+        days
+    }
+
+    /// This ledger with more entries.
+    ///
+    /// # Errors
+    /// [`LedgerError::Corrupt`] where they contradict it.
+    pub fn with(&self, entries: impl IntoIterator<Item = LedgerEntry>) -> Result<Self, LedgerError> {
+        Self::new(
+            self.records
+                .values()
+                .map(|record| record.entry.clone())
+                .chain(entries)
+                .collect(),
+        )
+    }
+
+    /// Budget less what the entries of the month hold that are `counted`, at least 0.
+    pub(crate) fn left(&self, month: Month, budget: Cents, counted: impl Fn(&LedgerEntry) -> bool) -> Cents {
+        let held: Cents = self
+            .records
+            .values()
+            .filter(|record| record.entry.month == month && counted(&record.entry))
+            .map(|record| self.held_by(record))
+            .sum();
+        Cents(budget.0.saturating_sub(held.0).max(0))
+    }
+
+    /// What one entry takes from the balance. A contested commitment is counted with the reservation that contests it.
+    fn held_by(&self, record: &Record) -> Cents {
+        match record.state {
+            State::Open => record.entry.amount.max(self.contested_by(&record.entry)),
+            State::Standing => record.entry.amount,
+            State::Contested | State::Ended => Cents::ZERO,
+        }
+    }
+
+    fn contested_by(&self, reservation: &LedgerEntry) -> Cents {
+        let commitment = reservation.replaces.as_ref().and_then(|id| self.records.get(id));
+        commitment.map_or(Cents::ZERO, |record| record.entry.amount)
+    }
+
+    fn commitments(&self) -> impl Iterator<Item = &LedgerEntry> {
+        self.records
+            .values()
+            .filter(|record| matches!(record.state, State::Standing | State::Contested))
+            .map(|record| &record.entry)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! Model versions and aliases on object storage: who is champion, who was, and the very bytes of each.
+//!
+//! Below the prefix, for each registered model:
+//!
+//! ```text
+//! models/<name>/blobs/<hex digest>.json              the model's bytes, named by their content
+//! models/<name>/versions/<1, 2, ...>.json            a ModelVersion each
+//! models/<name>/aliases/<alias>/<000001, ...>.json   an AliasEntry each; the newest is current
+//! ```
+//!
+//! Nothing but a blob is ever written twice, and a blob only with the same content: numbers are claimed by create-if-absent, so two
+//! writers never overwrite each other and history cannot be rewritten. The registry does not train, judge or promote: it
+//! records what [`Registry::register`] and [`Registry::set_alias`] are told, with the reasons given.
+
+mod alias;
+mod error;
+mod name;
+mod registry;
+mod storage;
+mod version;
+
+pub use alias::{AliasChange, AliasEntry};
+pub use error::RegistryError;
+pub use registry::Registry;
+pub use version::{Candidate, Gate, ModelVersion};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! The words that every crate shares: dates, money, digests, column names, table contracts, decisions.
+//!
+//! Base crate: it depends on no other crate of ours and does no I/O. It is not a place for helpers: what is here is a term of
+//! `ARCHITECTURE.md` with one meaning.
+
+pub mod column;
+pub mod customer;
+pub mod date;
+pub mod decision;
+pub mod digest;
+pub mod id;
+pub mod ledger;
+pub mod money;
+pub mod plan;
+pub mod table;
+
+pub use customer::{CustomerStatus, RiskBand};
+pub use date::{Ds, Month};
+pub use decision::{BlockedBy, DecisionReason};
+pub use digest::{Digest, DigestHasher};
+pub use id::RunId;
+pub use money::Cents;

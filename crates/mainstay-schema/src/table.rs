@@ -1,0 +1,324 @@
+//! The contracts of the published tables: names, types, keys and meanings of their columns.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::column;
+
+/// The type of a column, in the words of SQL; the table crate maps it to Arrow and Delta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnType {
+    /// UTF-8 text.
+    Text,
+    /// 32-bit integer.
+    Integer,
+    /// 64-bit integer; all `_cents` columns.
+    BigInt,
+    /// Double precision; never money.
+    Double,
+    /// True or false.
+    Boolean,
+    /// Calendar day.
+    Date,
+    /// Instant in microseconds, UTC.
+    Timestamp,
+    /// Money as `decimal(18, 2)`.
+    Money,
+}
+
+impl ColumnType {
+    /// The name of the type in contracts and in YAML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::BigInt => "bigint",
+            Self::Double => "double",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Money => "money",
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub column_type: ColumnType,
+    /// Whether null is allowed.
+    pub nullable: bool,
+    /// Whether it may differ between two runs over the same inputs (`run_id`, clocks) and so stays out of the canonical digest.
+    pub volatile: bool,
+    /// What it means, as the table's column comment.
+    pub comment: String,
+}
+
+impl Column {
+    /// A column that is never null and depends on the inputs alone.
+    pub fn new(name: impl Into<String>, column_type: ColumnType, comment: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            column_type,
+            nullable: false,
+            volatile: false,
+            comment: comment.into(),
+        }
+    }
+
+    /// Allows null.
+    pub fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    /// Leaves the column out of the canonical digest.
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+}
+
+/// A published table, partitioned by `ds`. `ds` is the first column and part of every key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableContract {
+    /// Its name, and its folder below the target's path.
+    pub name: String,
+    /// What one row is about.
+    pub comment: String,
+    /// The columns that identify a row within a day: the order of the canonical digest.
+    pub key: Vec<String>,
+    /// All columns in order, `ds` first.
+    pub columns: Vec<Column>,
+}
+
+fn ds() -> Column {
+    Column::new(column::DS, ColumnType::Date, "The day that the row was decided for")
+}
+
+fn customer_id() -> Column {
+    Column::new(
+        column::CUSTOMER_ID,
+        ColumnType::Text,
+        "The source's key of the customer",
+    )
+}
+
+fn run_id() -> Column {
+    Column::new(column::RUN_ID, ColumnType::Text, "The run that wrote the row").volatile()
+}
+
+/// `customer_features`: the feature table as scored. `features` are the columns behind customer, status and its reason.
+pub fn customer_features(features: Vec<Column>) -> TableContract {
+    let mut columns = vec![
+        ds(),
+        customer_id(),
+        Column::new(
+            column::STATUS,
+            ColumnType::Text,
+            "eligible or ineligible, as the SQL of the project says",
+        ),
+        Column::new(
+            column::STATUS_REASON,
+            ColumnType::Text,
+            "Why the customer is ineligible",
+        )
+        .nullable(),
+    ];
+    columns.extend(features);
+    columns.push(run_id());
+    TableContract {
+        name: "customer_features".into(),
+        comment: "The feature table as scored: one row a known customer and day".into(),
+        key: vec![column::CUSTOMER_ID.into()],
+        columns,
+    }
+}
+
+/// `customer_risk`: what the day says of every known customer, with `reasons` explanations each.
+pub fn customer_risk(reasons: usize) -> TableContract {
+    use ColumnType::{Double, Integer, Money, Text};
+    let mut columns = vec![
+        ds(),
+        customer_id(),
+        Column::new(column::STATUS, Text, "scored, ineligible or refused"),
+        Column::new(column::STATUS_REASON, Text, "Why the customer was not scored").nullable(),
+        Column::new(
+            column::CHURN_PROBABILITY,
+            Double,
+            "Calibrated probability of churn in the horizon",
+        )
+        .nullable(),
+        Column::new(
+            column::RAW_SCORE,
+            Double,
+            "The model's margin: contributions and bias sum to it",
+        )
+        .nullable(),
+        Column::new(
+            "risk_band",
+            Text,
+            "Band of the churn probability, as the policy names it",
+        )
+        .nullable(),
+        Column::new("value_tier", Text, "Tier of the lifetime value, as the policy names it"),
+        Column::new("segment", Text, "Risk band and value tier, as band/tier").nullable(),
+        Column::new("clv_amount", Money, "Expected margin in the value horizon if retained"),
+        Column::new(
+            "revenue_at_risk_amount",
+            Money,
+            "Churn probability times expected net revenue in the horizon",
+        )
+        .nullable(),
+        Column::new(
+            column::BLOCKED_BY,
+            Integer,
+            "Bits of the rules that forbid contact: 1 cooldown, 2 no consent, 4 holdout",
+        ),
+    ];
+    for position in 1..=reasons {
+        columns.extend([
+            Column::new(
+                format!("reason_{position}_feature"),
+                Text,
+                "Feature that raises the risk",
+            )
+            .nullable(),
+            Column::new(format!("reason_{position}_value"), Double, "Value of the feature").nullable(),
+            Column::new(
+                format!("reason_{position}_contribution"),
+                Double,
+                "Its share of the raw score",
+            )
+            .nullable(),
+            Column::new(format!("reason_{position}_text"), Text, "The reason in plain words").nullable(),
+        ]);
+    }
+    columns.extend([
+        Column::new("model_name", Text, "Registered model").nullable(),
+        Column::new("model_version", Text, "Version of the registered model").nullable(),
+        run_id(),
+    ]);
+    TableContract {
+        name: "customer_risk".into(),
+        comment: "Churn risk, value and reasons: one row a known customer and day".into(),
+        key: vec![column::CUSTOMER_ID.into()],
+        columns,
+    }
+}
+
+/// `campaign_allocations`: the decision for every known customer.
+pub fn campaign_allocations() -> TableContract {
+    use ColumnType::{BigInt, Double, Text};
+    TableContract {
+        name: "campaign_allocations".into(),
+        comment: "Who gets which intervention, and why: one row a known customer and day".into(),
+        key: vec![column::CUSTOMER_ID.into()],
+        columns: vec![
+            ds(),
+            customer_id(),
+            Column::new("decision", Text, "Intervention of the catalogue, none or holdout"),
+            Column::new("channel", Text, "Channel of the intervention").nullable(),
+            Column::new("cost_cents", BigInt, "What the intervention costs"),
+            Column::new(
+                "expected_value_cents",
+                BigInt,
+                "Expected gain of the intervention, net of its cost",
+            ),
+            Column::new(
+                "expected_saved_cents",
+                BigInt,
+                "Expected gain of the intervention before its cost",
+            ),
+            Column::new(
+                "threshold_price",
+                Double,
+                "Price of budget below which the customer gets an intervention",
+            )
+            .nullable(),
+            Column::new(
+                "propensity",
+                Double,
+                "Probability, before the holdout was drawn, that the customer could be treated",
+            ),
+            Column::new(
+                "decision_reason",
+                Text,
+                "chosen, budget, frequency_cap, holdout, no_positive_value ...",
+            ),
+            run_id(),
+        ],
+    }
+}
+
+/// `quarantine`: source rows that broke their contract.
+pub fn quarantine() -> TableContract {
+    use ColumnType::Text;
+    TableContract {
+        name: "quarantine".into(),
+        comment: "Source rows that were refused, with the reason; personal columns redacted".into(),
+        key: vec!["source".into(), "reason".into(), "row".into()],
+        columns: vec![
+            ds(),
+            Column::new("source", Text, "Source table, as source.table"),
+            Column::new("reason", Text, "Which rule the row broke"),
+            Column::new("row", Text, "The row as JSON, personal columns redacted"),
+            run_id(),
+        ],
+    }
+}
+
+/// `budget_ledger`: every cent reserved, spent or given back. Append-only.
+pub fn budget_ledger() -> TableContract {
+    use ColumnType::{BigInt, Double, Text};
+    TableContract {
+        name: "budget_ledger".into(),
+        comment: "Money reserved, committed and released, by month".into(),
+        key: vec!["entry_id".into()],
+        columns: vec![
+            ds(),
+            Column::new("entry_id", Text, "Unique name of the entry").volatile(),
+            Column::new("month", Text, "The month whose budget it touches, as 2026-01"),
+            Column::new("job", Text, "The job whose plan it pays"),
+            Column::new("kind", Text, "planned, committed or released"),
+            Column::new("amount_cents", BigInt, "How much"),
+            Column::new("replaces", Text, "The entry that it takes the place of")
+                .nullable()
+                .volatile(),
+            Column::new("allowance_cents", BigInt, "What the day could have spent"),
+            Column::new("price", Double, "Price of budget of the day's plan"),
+            run_id(),
+        ],
+    }
+}
+
+/// `runs`: one row a finished attempt, published or failed. Append-only; written last.
+pub fn runs() -> TableContract {
+    use ColumnType::{Integer, Text, Timestamp};
+    TableContract {
+        name: "runs".into(),
+        comment: "Run records: what was read, decided and published".into(),
+        key: vec![column::RUN_ID.into()],
+        columns: vec![
+            ds(),
+            run_id(),
+            Column::new("job", Text, "The job"),
+            Column::new("attempt", Integer, "Attempt of the job for the day, from 1"),
+            Column::new("status", Text, "published or failed"),
+            Column::new("started_at", Timestamp, "When the run began").volatile(),
+            Column::new("finished_at", Timestamp, "When the record was written").volatile(),
+            Column::new("record", Text, "The whole run record as JSON").volatile(),
+        ],
+    }
+}

@@ -1,0 +1,77 @@
+//! The only builder of DataFusion contexts: one set of options, one list of functions, for every plan of Mainstay.
+//!
+//! Options that touch a result are fixed here and nowhere else; what a user may change (partitions, batch size, memory) must
+//! not change a result.
+
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use mainstay_functions::ModelCache;
+
+/// What a user may choose of a session, none of which changes a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionSettings {
+    /// Partitions that a plan runs in parallel, at least 1.
+    pub partitions: usize,
+    /// Rows of a batch, at least 1.
+    pub batch_size: usize,
+    /// Bytes that plans may hold before they spill; no limit where absent.
+    pub memory_limit_bytes: Option<usize>,
+}
+
+impl Default for SessionSettings {
+    /// As many partitions as the machine runs threads.
+    fn default() -> Self {
+        let partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { partitions, batch_size: 8192, memory_limit_bytes: None }
+    }
+}
+
+/// A context with our options and functions; `models` backs `predict()` and `explain()`.
+pub fn build(settings: &SessionSettings, models: &ModelCache) -> Result<SessionContext> {
+    let mut runtime = RuntimeEnvBuilder::new();
+    if let Some(bytes) = settings.memory_limit_bytes {
+        runtime = runtime.with_memory_limit(bytes, 1.0);
+    }
+    let state = SessionStateBuilder::new()
+        .with_config(config(settings))
+        .with_runtime_env(runtime.build_arc()?)
+        .with_default_features()
+        .build();
+    let context = SessionContext::new_with_state(state);
+    for function in mainstay_functions::scalar_functions(models) {
+        context.register_udf(Arc::unwrap_or_clone(function));
+    }
+    Ok(context)
+}
+
+fn config(settings: &SessionSettings) -> SessionConfig {
+    SessionConfig::new()
+        .with_target_partitions(settings.partitions.max(1))
+        .with_batch_size(settings.batch_size.max(1))
+        .with_information_schema(false)
+        .set_str("datafusion.execution.time_zone", "+00:00")
+        // One text type everywhere: contracts compare types exactly.
+        .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn knows_our_functions_and_text_is_utf8() {
+        let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
+        let context = build(&SessionSettings::default(), &models).unwrap();
+        for name in ["predict", "raw_score", "explain"] {
+            assert!(context.state().scalar_functions().contains_key(name), "{name}");
+        }
+        let text = context.sql("select cast('a' as varchar) as t").await.unwrap();
+        assert_eq!(text.schema().field(0).data_type(), &datafusion::arrow::datatypes::DataType::Utf8);
+    }
+}

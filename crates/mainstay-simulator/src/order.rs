@@ -1,0 +1,283 @@
+//! Orders and returns.
+
+use mainstay_schema::Cents;
+
+use crate::calendar::{CalendarDay, DAY_SECONDS, SECOND};
+use crate::catalogue::{CATEGORY_COUNT, Catalogue};
+use crate::customer::Customer;
+use crate::random::Draws;
+
+/// Where an order was placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// The web shop.
+    Web,
+    /// The app.
+    App,
+    /// A shop with a door.
+    Store,
+}
+
+/// An order, or a return of one: then with the amounts that go back, not negative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// From 1, ascending with time.
+    pub number: u64,
+    /// Number of the customer.
+    pub customer: u32,
+    /// In microseconds since 1970 UTC.
+    pub ordered_at: i64,
+    /// When the retailer's warehouse knew of it, before 03:00 of the next day; in microseconds since 1970 UTC.
+    pub loaded_at: i64,
+    /// At list prices.
+    pub gross: Cents,
+    /// Gross less net.
+    pub discount: Cents,
+    /// What was paid or goes back: the sum of the lines.
+    pub net: Cents,
+    /// What the goods cost the retailer, where it is known.
+    pub cost: Option<Cents>,
+    /// Where it was placed.
+    pub channel: Channel,
+    /// Whether it is a return.
+    pub is_return: bool,
+    /// One to six products.
+    pub lines: Vec<Line>,
+}
+
+/// One product of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Number of the product.
+    pub product: u32,
+    /// Category of the product.
+    pub category: &'static str,
+    /// At least 1.
+    pub quantity: i32,
+    /// List price of the day.
+    pub unit_price: Cents,
+    /// Paid for the line: its share of the order's net amount.
+    pub net: Cents,
+}
+
+/// A purchase, and the return that it will lead to.
+pub(crate) struct Purchase {
+    pub(crate) order: Order,
+    /// The day number of the return, and the return.
+    pub(crate) return_order: Option<(i32, Order)>,
+}
+
+const MOST_LINES: u32 = 6;
+/// Share of the orders that arrive late, broken or not as promised.
+const BAD_ORDERS: f64 = 0.04;
+const BAD_ORDERS_RETURNED: f64 = 0.75;
+const COST_UNKNOWN: f64 = 0.03;
+
+/// The customer buys on `day`: the basket, its price and what comes back. `number` is left 0.
+pub(crate) fn purchase(
+    customer: &mut Customer,
+    day: &CalendarDay,
+    catalogue: &Catalogue,
+    draws: &mut Draws,
+) -> Purchase {
+    let channel = customer.traits.favourite_channel.or_another(draws);
+    let (ordered_at, loaded_at) = instants(customer, channel, day, draws);
+    let lines = basket(customer, day, catalogue, draws);
+    let gross = Cents(lines.iter().map(Line::gross).sum());
+    let net = Cents(gross.0 - gross.0 * discount_percent(customer, day, draws) / 100);
+    let cost_percent = draws.between(55.0, 75.0);
+    let cost = (!draws.chance(COST_UNKNOWN)).then(|| gross.share(cost_percent / 100.0));
+    let mut order = Order {
+        number: 0,
+        customer: customer.number,
+        ordered_at,
+        loaded_at,
+        gross,
+        discount: Cents(gross.0 - net.0),
+        net,
+        cost,
+        channel,
+        is_return: false,
+        lines,
+    };
+    share_net(&mut order.lines, gross, net);
+
+    let went_badly = draws.chance(BAD_ORDERS);
+    customer.remember_order(went_badly);
+    let return_rate = customer.traits.return_rate + if went_badly { BAD_ORDERS_RETURNED } else { 0.0 };
+    let return_order = draws.chance(return_rate).then(|| give_back(&order, day, draws));
+    Purchase { order, return_order }
+}
+
+/// The return of one line or of the whole order, 3 to 30 days later: day number and return.
+fn give_back(order: &Order, day: &CalendarDay, draws: &mut Draws) -> (i32, Order) {
+    let days = 3 + (8.0 * draws.exponential()).min(27.0) as i32;
+    let lines = match order.lines.get(draws.index(order.lines.len())) {
+        Some(line) if draws.chance(0.5) => vec![line.clone()],
+        _ => order.lines.clone(),
+    };
+    let gross = Cents(lines.iter().map(Line::gross).sum());
+    let net = lines.iter().map(|line| line.net).sum::<Cents>();
+    let channel = order.channel;
+    let midnight = day.midnight + i64::from(days) * DAY_SECONDS * SECOND;
+    let ordered = channel.second_of_day(draws);
+    let loaded = channel.loaded_second(ordered, draws);
+    let returned = Order {
+        ordered_at: midnight + ordered * SECOND,
+        loaded_at: midnight + loaded * SECOND,
+        gross,
+        discount: Cents(gross.0 - net.0),
+        net,
+        cost: order.cost.map(|cost| cost.share(gross.0 as f64 / order.gross.0 as f64)),
+        is_return: true,
+        lines,
+        ..order.clone()
+    };
+    (day.number + days, returned)
+}
+
+/// Instants of ordering and loading. On the day of the sign-up the order follows it within the hour.
+fn instants(customer: &Customer, channel: Channel, day: &CalendarDay, draws: &mut Draws) -> (i64, i64) {
+    let ordered = if customer.signed_up_day == day.number {
+        (customer.signed_up_at - day.midnight) / SECOND + draws.between(60.0, 2_700.0) as i64
+    } else {
+        channel.second_of_day(draws)
+    };
+    let loaded = channel.loaded_second(ordered, draws);
+    (day.midnight + ordered * SECOND, day.midnight + loaded * SECOND)
+}
+
+/// One to six lines; those who fade put less into the basket.
+fn basket(customer: &Customer, day: &CalendarDay, catalogue: &Catalogue, draws: &mut Draws) -> Vec<Line> {
+    let traits = &customer.traits;
+    let lines = 1 + draws.poisson(0.4 + 1.1 * customer.vigour.min(1.5)).min(MOST_LINES - 1);
+    (0..lines)
+        .filter_map(|_| {
+            let is_favourite = draws.chance(0.55);
+            let category = if is_favourite {
+                traits.favourite_category
+            } else {
+                draws.index(CATEGORY_COUNT)
+            };
+            let product = catalogue.pick(category, draws)?;
+            let unit_price = (product.price_cents * day.price_level) as i64;
+            let quantity = 1 + draws.poisson(0.3 * traits.basket_level).min(9) as i32;
+            Some(Line {
+                product: product.number,
+                category: product.category,
+                quantity,
+                unit_price: Cents(unit_price.max(1)),
+                net: Cents::ZERO,
+            })
+        })
+        .collect()
+}
+
+/// Whole per cent off the order.
+fn discount_percent(customer: &Customer, day: &CalendarDay, draws: &mut Draws) -> i64 {
+    let dependence = customer.traits.discount_dependence;
+    let probability = if day.is_promotion {
+        0.35 + 0.5 * dependence
+    } else {
+        0.05 + 0.25 * dependence
+    };
+    if draws.chance(probability) {
+        5 * (1 + draws.index(5) as i64)
+    } else {
+        0
+    }
+}
+
+/// Spreads the order's net amount over its lines so that it adds up to the cent.
+fn share_net(lines: &mut [Line], gross: Cents, net: Cents) {
+    let (mut gross_so_far, mut net_so_far) = (0, 0);
+    for line in lines {
+        gross_so_far += line.gross();
+        let target = gross_so_far * net.0 / gross.0.max(1);
+        line.net = Cents(target - net_so_far);
+        net_so_far = target;
+    }
+}
+
+impl Line {
+    /// List price of the line, in cents.
+    fn gross(&self) -> i64 {
+        i64::from(self.quantity) * self.unit_price.0
+    }
+}
+
+impl Channel {
+    /// The value of the column `channel`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::App => "app",
+            Self::Store => "store",
+        }
+    }
+
+    /// Where a customer likes best to shop.
+    pub(crate) fn favourite(draws: &mut Draws, is_young: bool) -> Self {
+        let app = if is_young { 0.45 } else { 0.15 };
+        draws.choose(&[(Self::App, app), (Self::Store, 0.2)], Self::Web)
+    }
+
+    fn or_another(self, draws: &mut Draws) -> Self {
+        draws.choose(&[(self, 0.7), (Self::App, 0.1), (Self::Store, 0.05)], Self::Web)
+    }
+
+    /// Shops are open from 9 to 20; screens are busiest in the afternoon and never close.
+    fn second_of_day(self, draws: &mut Draws) -> i64 {
+        match self {
+            Self::Store => draws.between(9.0 * 3_600.0, 20.0 * 3_600.0) as i64,
+            Self::Web | Self::App => ((16.0 + 4.5 * draws.normal()) * 3_600.0).rem_euclid(DAY_SECONDS as f64) as i64,
+        }
+    }
+
+    /// Shops report at night, screens after minutes to hours; all before 03:00.
+    fn loaded_second(self, ordered: i64, draws: &mut Draws) -> i64 {
+        let latest = DAY_SECONDS + 3 * 3_600 - 1;
+        match self {
+            Self::Store => DAY_SECONDS + draws.between(-1_800.0, 9_000.0) as i64,
+            Self::Web | Self::App => (ordered + 120 + (2_400.0 * draws.exponential()) as i64).min(latest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Stream;
+
+    fn line(quantity: i32, cents: i64) -> Line {
+        Line {
+            product: 1,
+            category: "toys",
+            quantity,
+            unit_price: Cents(cents),
+            net: Cents::ZERO,
+        }
+    }
+
+    #[test]
+    fn lines_add_up_to_the_cent() {
+        let mut lines = [line(1, 333), line(3, 111), line(2, 167)];
+        share_net(&mut lines, Cents(1_000), Cents(851));
+        assert_eq!(lines.iter().map(|line| line.net).sum::<Cents>(), Cents(851));
+        assert!(lines.iter().all(|line| line.net > Cents::ZERO));
+    }
+
+    #[test]
+    fn stores_are_open_by_day_and_report_at_night() {
+        for subject in 0..1_000 {
+            let mut draws = Draws::new(1, Stream::Purchase, subject, 0);
+            let ordered = Channel::Store.second_of_day(&mut draws);
+            assert!((9 * 3_600..20 * 3_600).contains(&ordered));
+            assert!(Channel::Store.loaded_second(ordered, &mut draws) > ordered);
+            let ordered = Channel::Web.second_of_day(&mut draws);
+            assert!((0..DAY_SECONDS).contains(&ordered));
+            let loaded = Channel::Web.loaded_second(ordered, &mut draws);
+            assert!(ordered < loaded && loaded < DAY_SECONDS + 3 * 3_600);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! One Parquet file of ours: written through the object store, counted and digested on the way.
+
+use bytes::Bytes;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::TryStreamExt;
+use futures::future::BoxFuture;
+use mainstay_schema::DigestHasher;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use parquet::arrow::AsyncArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::properties::WriterProperties;
+use tokio::io::AsyncWriteExt;
+
+use crate::error::TableError;
+use crate::lake::Lake;
+use crate::stage::StagedFile;
+use crate::statistics;
+
+/// Rows in a row group: bounds the memory of a partition that is being written.
+const ROW_GROUP_ROWS: usize = 131_072;
+
+/// A file that is being written. Dropped unfinished, it leaves nothing that a reader sees.
+pub(crate) struct ParquetFile {
+    writer: AsyncArrowWriter<DigestedObject>,
+    path: String,
+}
+
+impl ParquetFile {
+    /// Begins a file at a path below the target; the schema is that of all its batches.
+    pub(crate) fn create(lake: &Lake, path: String, schema: SchemaRef) -> Result<Self, TableError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .build();
+        let object = DigestedObject {
+            object: BufWriter::new(lake.store().clone(), Path::from(path.as_str())),
+            hasher: DigestHasher::new(),
+            bytes: 0,
+        };
+        let writer =
+            AsyncArrowWriter::try_new(object, schema, Some(properties)).map_err(TableError::parquet(&path))?;
+        Ok(Self { writer, path })
+    }
+
+    /// Adds rows.
+    pub(crate) async fn write(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
+        self.writer.write(batch).await.map_err(TableError::parquet(&self.path))
+    }
+
+    /// Ends the file.
+    pub(crate) async fn finish(mut self) -> Result<StagedFile, TableError> {
+        let metadata = self.writer.finish().await.map_err(TableError::parquet(&self.path))?;
+        let object = self.writer.into_inner();
+        Ok(StagedFile {
+            path: self.path,
+            rows: metadata.file_metadata().num_rows().unsigned_abs(),
+            bytes: object.bytes,
+            digest: object.hasher.finish(),
+            statistics: statistics::of(&metadata),
+        })
+    }
+}
+
+/// An object that knows the digest of what went into it.
+struct DigestedObject {
+    object: BufWriter,
+    hasher: DigestHasher,
+    bytes: u64,
+}
+
+impl AsyncFileWriter for DigestedObject {
+    fn write(&mut self, content: Bytes) -> BoxFuture<'_, ParquetResult<()>> {
+        self.hasher.update(&content);
+        self.bytes += content.len() as u64;
+        Box::pin(async move { self.object.put(content).await.map_err(|error| ParquetError::External(Box::new(error))) })
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, ParquetResult<()>> {
+        Box::pin(async move { self.object.shutdown().await.map_err(|error| ParquetError::External(Box::new(error))) })
+    }
+}
+
+/// Reads a file whole and holds it against its recorded size and digest.
+///
+/// Errors: [`TableError::FileMissing`] or [`TableError::FileCorrupt`], naming the file.
+pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta, TableError> {
+    let failed = || TableError::store("read", &file.path);
+    let object = match lake.store().get(&Path::from(file.path.as_str())).await {
+        Ok(object) => object,
+        Err(object_store::Error::NotFound { .. }) => return Err(TableError::FileMissing { path: file.path.clone() }),
+        Err(source) => return Err(failed()(source)),
+    };
+    let meta = object.meta.clone();
+    if meta.size != file.bytes {
+        return Err(corrupt(file, format!("{} bytes", file.bytes), format!("{} bytes", meta.size)));
+    }
+    let mut hasher = DigestHasher::new();
+    let mut content = object.into_stream();
+    while let Some(piece) = content.try_next().await.map_err(failed())? {
+        hasher.update(&piece);
+    }
+    let found = hasher.finish();
+    if found == file.digest { Ok(meta) } else { Err(corrupt(file, file.digest.to_string(), found.to_string())) }
+}
+
+fn corrupt(file: &StagedFile, expected: String, found: String) -> TableError {
+    TableError::FileCorrupt { path: file.path.clone(), expected, found }
+}

@@ -1,0 +1,115 @@
+//! What can be wrong with training rows, parameters or scores.
+
+use mainstay_model::ModelError;
+use mainstay_schema::Ds;
+use thiserror::Error;
+
+/// Why a model could not be trained, calibrated or judged.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// Nothing to learn from.
+    #[error("there are no rows: choose cuts with eligible customers")]
+    NoRows,
+    /// Nothing to learn with.
+    #[error("there are no features: name at least one column")]
+    NoFeatures,
+    /// The names and the columns differ in number.
+    #[error("{names} feature names were given for {columns} columns: give one name a column")]
+    ColumnCount {
+        /// How many names.
+        names: usize,
+        /// How many columns.
+        columns: usize,
+    },
+    /// A column is longer or shorter than there are keys.
+    #[error("column `{column}` has {found} rows, expected {expected}: give every column the same rows")]
+    ColumnLength {
+        /// The column: a feature, `label` or `cut`.
+        column: String,
+        /// The number of keys.
+        expected: usize,
+        /// The length of the column.
+        found: usize,
+    },
+    /// A customer stands twice in one cut.
+    #[error("customer `{key}` has more than one row at cut {cut}: give each customer one row a cut")]
+    DuplicateRow {
+        /// The customer.
+        key: String,
+        /// The cut.
+        cut: Ds,
+    },
+    /// A value that is no measurement.
+    #[error("column `{column}` is infinite for customer `{key}` at cut {cut}: make it null or finite in its SQL")]
+    Infinite {
+        /// The feature.
+        column: String,
+        /// The customer.
+        key: String,
+        /// The cut.
+        cut: Ds,
+    },
+    /// All labels are the same.
+    #[error("all {rows} rows have label {}: choose cuts with both churned and retained customers", u8::from(*.label))]
+    OneClass {
+        /// How many rows there are.
+        rows: usize,
+        /// The label that all have.
+        label: bool,
+    },
+    /// Too few rows to part even once.
+    #[error("{found} rows are too few, at least {minimum} are needed: add cuts or lower `minimum_leaf_rows`")]
+    TooFewRows {
+        /// How many there are.
+        found: usize,
+        /// Twice the minimum of a leaf.
+        minimum: usize,
+    },
+    /// A parameter outside of its range.
+    #[error("`{parameter}` is {found}: it must be {allowed}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// linfa refused to fit a tree.
+    #[error("linfa could not fit the tree of round {round}")]
+    Fit {
+        /// The round, from 0.
+        round: usize,
+        /// What linfa says.
+        source: linfa::Error,
+    },
+    /// The trees do not make a sound model.
+    #[error("the fitted trees do not make a sound model")]
+    Model(#[from] ModelError),
+    /// Scores and labels differ in number.
+    #[error("{scores} scores were given for {labels} labels: give one score a row")]
+    ScoreCount {
+        /// How many scores.
+        scores: usize,
+        /// How many labels.
+        labels: usize,
+    },
+    /// A score that cannot be compared.
+    #[error("the score of row {row} is {score:?}: scores must be finite, and probabilities within 0 and 1")]
+    Score {
+        /// The row, from 0.
+        row: usize,
+        /// Its score.
+        score: f64,
+    },
+    /// Rows with higher scores churn less: there is no probability that rises with the score.
+    #[error(
+        "on the {rows} rows held back churn falls as the score rises (slope {slope:?}): hold back more or train on more cuts"
+    )]
+    Slope {
+        /// How many rows were held back.
+        rows: usize,
+        /// The slope of the sigmoid.
+        slope: f64,
+    },
+}

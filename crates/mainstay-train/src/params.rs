@@ -1,0 +1,183 @@
+//! Parameters of boosting: unchecked, and checked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::TrainError;
+
+/// Parameters of boosted trees, as a job states them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoostedTreesParams {
+    /// How many trees are fitted, 1 to 10,000.
+    pub rounds: usize,
+    /// Splits from root to leaf, 1 to 10.
+    pub depth: usize,
+    /// The share of a tree's step that is taken, above 0 and at most 1.
+    pub learning_rate: f64,
+    /// Rows, about, that each tree's splits are chosen on, 2 to 262,144 and at least twice `minimum_leaf_rows`.
+    pub rows_per_round: usize,
+    /// Shrinks leaves with little evidence, 0.001 to 1,000: added to the sum of p(1 - p) of a leaf.
+    pub l2: f64,
+    /// The least weight of a leaf, in rows of average weight of its round's draw, at least 1.
+    pub minimum_leaf_rows: usize,
+    /// Draws the rows of each round.
+    pub seed: u64,
+}
+
+/// The most rows of a draw: linfa sums weights in single precision, which is exact up to 2^24 units and so leaves 64 a row.
+const MAX_ROWS_PER_ROUND: usize = 1 << 18;
+
+impl BoostedTreesParams {
+    /// Checks every parameter.
+    ///
+    /// # Errors
+    /// The first parameter outside of its range, with the range.
+    pub fn check(self) -> Result<ValidBoostedTreesParams, TrainError> {
+        within("rounds", self.rounds, 1, 10_000)?;
+        within("depth", self.depth, 1, 10)?;
+        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
+            return Err(refused(
+                "learning_rate",
+                self.learning_rate,
+                "above 0 and at most 1".into(),
+            ));
+        }
+        within("minimum_leaf_rows", self.minimum_leaf_rows, 1, MAX_ROWS_PER_ROUND / 2)?;
+        within(
+            "rows_per_round",
+            self.rows_per_round,
+            2 * self.minimum_leaf_rows,
+            MAX_ROWS_PER_ROUND,
+        )?;
+        within("l2", self.l2, 0.001, 1000.0)?;
+        Ok(ValidBoostedTreesParams(self))
+    }
+}
+
+fn within<T: Copy + PartialOrd + std::fmt::Display>(
+    parameter: &'static str,
+    found: T,
+    least: T,
+    most: T,
+) -> Result<(), TrainError> {
+    if found >= least && found <= most {
+        return Ok(());
+    }
+    Err(refused(parameter, found, format!("from {least} to {most}")))
+}
+
+fn refused(parameter: &'static str, found: impl std::fmt::Display, allowed: String) -> TrainError {
+    TrainError::Parameter {
+        parameter,
+        found: found.to_string(),
+        allowed,
+    }
+}
+
+/// Parameters that were checked: only these fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValidBoostedTreesParams(BoostedTreesParams);
+
+impl ValidBoostedTreesParams {
+    /// The parameters.
+    pub fn params(&self) -> &BoostedTreesParams {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: BoostedTreesParams = BoostedTreesParams {
+        rounds: 150,
+        depth: 4,
+        learning_rate: 0.1,
+        rows_per_round: 16_384,
+        l2: 1.0,
+        minimum_leaf_rows: 20,
+        seed: 1,
+    };
+
+    #[test]
+    fn accepts_the_ends_of_the_ranges() {
+        assert_eq!(GOOD.check().unwrap().params(), &GOOD);
+        let least = BoostedTreesParams {
+            rounds: 1,
+            depth: 1,
+            rows_per_round: 2,
+            minimum_leaf_rows: 1,
+            l2: 0.001,
+            ..GOOD
+        };
+        assert!(least.check().is_ok());
+    }
+
+    #[test]
+    fn refuses_each_parameter_with_its_range() {
+        let cases = [
+            (
+                BoostedTreesParams { rounds: 0, ..GOOD },
+                "`rounds` is 0: it must be from 1 to 10000",
+            ),
+            (
+                BoostedTreesParams { depth: 11, ..GOOD },
+                "`depth` is 11: it must be from 1 to 10",
+            ),
+            (
+                BoostedTreesParams {
+                    learning_rate: 0.0,
+                    ..GOOD
+                },
+                "`learning_rate` is 0: it must be above 0 and at most 1",
+            ),
+            (
+                BoostedTreesParams {
+                    learning_rate: 1.5,
+                    ..GOOD
+                },
+                "`learning_rate` is 1.5: it must be above 0 and at most 1",
+            ),
+            (
+                BoostedTreesParams {
+                    learning_rate: f64::NAN,
+                    ..GOOD
+                },
+                "`learning_rate` is NaN: it must be above 0 and at most 1",
+            ),
+            (
+                BoostedTreesParams {
+                    rows_per_round: 39,
+                    ..GOOD
+                },
+                "`rows_per_round` is 39: it must be from 40 to 262144",
+            ),
+            (
+                BoostedTreesParams {
+                    minimum_leaf_rows: 0,
+                    ..GOOD
+                },
+                "`minimum_leaf_rows` is 0: it must be from 1 to 131072",
+            ),
+            (
+                BoostedTreesParams { l2: -1.0, ..GOOD },
+                "`l2` is -1: it must be from 0.001 to 1000",
+            ),
+            (
+                BoostedTreesParams { l2: f64::NAN, ..GOOD },
+                "`l2` is NaN: it must be from 0.001 to 1000",
+            ),
+        ];
+        for (params, expected) in cases {
+            assert_eq!(params.check().unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_an_unknown_key() {
+        let mut json = serde_json::to_value(GOOD).unwrap();
+        json["gamma"] = 1.into();
+        let error = serde_json::from_value::<BoostedTreesParams>(json).unwrap_err();
+        assert!(error.to_string().contains("unknown field `gamma`"), "{error}");
+    }
+}

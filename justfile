@@ -1,0 +1,29 @@
+# The commands of this repository by name; each is a line that also works without `just`.
+
+# The daily job on generated data.
+run *arguments:
+    cargo run -- run daily_risk {{arguments}}
+
+# The tests of README.md.
+test:
+    cargo test --workspace
+
+# The crates that need neither DataFusion nor Delta: seconds, not minutes.
+test-pure:
+    cargo test -p mainstay-schema -p mainstay-config -p mainstay-model -p mainstay-train -p mainstay-allocator -p mainstay-verifier -p mainstay-ledger
+
+# Against other people's software; sets up its own Python environment.
+peers:
+    tests/peers/run
+
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, sources and duplicate versions of the dependencies (needs cargo-deny).
+deny:
+    cargo deny check bans licenses sources
+
+# What CI runs.
+ci:
+    .ci/run

@@ -1,0 +1,148 @@
+//! Bad input: a clear message, exit code 1, nothing published.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::harness::{Project, text};
+
+const DAY: [&str; 4] = ["run", "daily_risk", "--date", "2025-08-01"];
+
+/// Runs the day, which must fail with a message that holds every part, and publish nothing.
+fn refused(project: &Project, parts: &[&str]) {
+    let message = project.failure(&DAY);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!project.has_published(), "a day was published in spite of:\n{message}");
+    let risk = project.lake().join("customer_risk/_delta_log");
+    assert!(!risk.exists(), "a table was published in spite of:\n{message}");
+}
+
+fn some_orders_file(project: &Project) -> PathBuf {
+    let mut files: Vec<_> =
+        fs::read_dir(project.data().join("orders")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files[files.len() / 2].clone()
+}
+
+#[test]
+fn a_column_that_the_files_lack() {
+    let project = Project::copy();
+    project.edit(
+        "mainstay.yml",
+        "{name: gross_amount, type: money, minimum: 0}",
+        "{name: gross_sales, type: money, minimum: 0}",
+    );
+    refused(&project, &["gross_sales", "retailer.orders", "orders/"]);
+}
+
+#[test]
+fn a_column_of_another_type() {
+    let project = Project::copy();
+    project.edit("mainstay.yml", "{name: channel, type: text}", "{name: channel, type: timestamp}");
+    refused(&project, &["channel", "timestamp", "retailer.orders"]);
+}
+
+#[test]
+fn an_unknown_key_names_place_and_neighbour() {
+    let project = Project::copy();
+    project.edit("mainstay.yml", "consent_default: allow", "consent_defualt: allow");
+    refused(&project, &["mainstay.yml:", "consent_defualt", "consent_default"]);
+    let project = Project::copy();
+    project.edit("jobs/daily_risk.yml", "reasons: 3", "reason: 3");
+    refused(&project, &["daily_risk.yml:", "`reason`", "reasons"]);
+}
+
+#[test]
+fn a_negative_budget() {
+    let project = Project::copy();
+    project.edit("jobs/policies/retention.yml", "amount: 50000.00", "amount: -1.00");
+    refused(&project, &["retention.yml:4:", "-1.00"]);
+}
+
+#[test]
+fn data_that_are_too_old() {
+    let project = Project::copy();
+    // The last week of order lines never arrived; orders did.
+    for day in 25..=31 {
+        let file = project.data().join(format!("order_lines/date=2025-07-{day}.parquet"));
+        fs::remove_file(file).unwrap();
+    }
+    refused(&project, &["retailer.order_lines", "error_after", "72"]);
+}
+
+#[test]
+fn a_date_that_the_data_do_not_reach() {
+    let project = Project::copy();
+    let message = project.failure(&["run", "daily_risk", "--date", "2025-08-24"]);
+    assert!(message.contains("2025-08-24") && message.contains("2025-08-23"), "{message}");
+    assert!(!project.has_published());
+}
+
+#[test]
+fn a_truncated_file() {
+    let project = Project::copy();
+    let file = some_orders_file(&project);
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    refused(&project, &[file.file_name().unwrap().to_str().unwrap(), "orders"]);
+}
+
+#[test]
+fn a_foreign_file() {
+    let project = Project::copy();
+    let file = some_orders_file(&project);
+    fs::write(&file, "order_id,customer_id\n1,2\n").unwrap();
+    refused(&project, &[file.file_name().unwrap().to_str().unwrap(), "Parquet"]);
+}
+
+#[test]
+fn no_data_at_all() {
+    let project = Project::copy();
+    project.edit("mainstay.yml", "simulator:\n      customers: 2000\n      start: 2024-01-01\n      days: 730\n      seed: 42\n", "description: ours\n");
+    fs::remove_dir_all(project.data()).unwrap();
+    let message = project.failure(&DAY);
+    assert!(message.contains("data"), "{message}");
+    assert!(!project.has_published());
+}
+
+#[test]
+fn a_corrupted_model() {
+    let project = Project::copy();
+    let trained = project.json(&["run", "train_churn", "--date", "2025-08-01"]);
+    assert_eq!(trained["outcome"], "published", "{trained}");
+    let blobs = project.lake().join("registry/blobs");
+    let blob = fs::read_dir(&blobs).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&blob).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] = bytes[middle].wrapping_add(1);
+    fs::write(&blob, bytes).unwrap();
+    let message = project.failure(&DAY);
+    assert!(message.contains(blob.file_name().unwrap().to_str().unwrap()), "{message}");
+    assert!(message.contains("train_churn"), "{message}");
+    assert!(!project.lake().join("customer_risk/_delta_log").exists());
+}
+
+#[test]
+fn a_target_that_cannot_be_written() {
+    let project = Project::copy();
+    fs::write(project.lake(), "a file stands where the folder should be").unwrap();
+    let message = project.failure(&DAY);
+    assert!(message.contains("cannot") && message.contains("lake"), "{message}");
+}
+
+#[test]
+fn sql_that_does_not_compile_names_the_model() {
+    let project = Project::copy();
+    project.edit("sql/marts/customer_value.sql", "clv_cents", "clv_cents,,");
+    refused(&project, &["customer_value.sql"]);
+}
+
+#[test]
+fn a_project_that_is_not_there() {
+    let project = Project::copy();
+    fs::remove_file(project.folder().join("mainstay.yml")).unwrap();
+    let output = project.output(&DAY);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("mainstay.yml"));
+}

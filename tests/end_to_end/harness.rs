@@ -1,0 +1,147 @@
+//! Runs the command as a user does and reads what it says.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The root of the repository, which is the reference project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Generated data that every test may read: 600 customers over 600 days from 2024-01-01, so that the newest day is 2025-08-22.
+pub fn generated_data() -> &'static Path {
+    static DATA: OnceLock<TempDir> = OnceLock::new();
+    DATA.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        let generated = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"))
+            .args(["generate", "--customers", "600", "--days", "600", "--seed", "7", "--output-dir"])
+            .arg(folder.path().join("data"))
+            .output()
+            .unwrap();
+        assert!(generated.status.success(), "{}", text(&generated.stderr));
+        folder
+    })
+    .path()
+}
+
+/// A project with a target of its own, gone when dropped.
+pub struct Project {
+    folder: PathBuf,
+    vars: String,
+    scratch: TempDir,
+}
+
+impl Project {
+    /// The reference project over the shared generated data.
+    pub fn reference() -> Self {
+        let scratch = TempDir::new().unwrap();
+        let vars = vars(&generated_data().join("data"), &scratch.path().join("lake"));
+        Self { folder: root(), vars, scratch }
+    }
+
+    /// A copy of the reference project that a test may spoil, over data of its own.
+    pub fn copy() -> Self {
+        let scratch = TempDir::new().unwrap();
+        let folder = scratch.path().join("project");
+        for part in ["jobs", "sql"] {
+            copy_folder(&root().join(part), &folder.join(part));
+        }
+        std::fs::copy(root().join("mainstay.yml"), folder.join("mainstay.yml")).unwrap();
+        copy_folder(&generated_data().join("data"), &scratch.path().join("data"));
+        let vars = vars(&scratch.path().join("data"), &scratch.path().join("lake"));
+        Self { folder, vars, scratch }
+    }
+
+    /// A project in a folder of the repository, with more variables.
+    pub fn at(folder: &Path, more_vars: &str) -> Self {
+        let scratch = TempDir::new().unwrap();
+        let lake = scratch.path().join("lake");
+        Self { folder: folder.to_owned(), vars: format!("lake: {}, {more_vars}", lake.display()), scratch }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.scratch.path().join("data")
+    }
+
+    pub fn lake(&self) -> PathBuf {
+        self.scratch.path().join("lake")
+    }
+
+    /// Replaces `from` by `to` in a file of the project; `from` must be there.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.folder.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// The command, ready to run in this project.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));
+        command.args(arguments).arg("--project-dir").arg(&self.folder).args(["--vars", &self.vars]);
+        command.env_remove("FAILPOINTS");
+        command
+    }
+
+    /// Runs the command to its end.
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs the command, which must end well, and reads its JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.output(&[arguments, &["-o", "json"]].concat());
+        assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+    }
+
+    /// Runs the command, which must fail as handled, and gives its message.
+    pub fn failure(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{}", text(&output.stderr));
+        text(&output.stderr)
+    }
+
+    /// Whether any day of the job was published.
+    pub fn has_published(&self) -> bool {
+        self.output(&["show", "run", "-o", "json"]).status.success()
+    }
+}
+
+/// The canonical digests of the tables in a run's JSON, by table.
+pub fn digests(run: &Value) -> Vec<(String, String)> {
+    let tables = run["record"]["tables"].as_array().unwrap();
+    tables
+        .iter()
+        .map(|table| (table["table"].as_str().unwrap().to_owned(), table["digest"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn vars(data: &Path, lake: &Path) -> String {
+    format!("data: {}, lake: {}", data.display(), lake.display())
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

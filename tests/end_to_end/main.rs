@@ -1,0 +1,11 @@
+//! End-to-end tests of the whole command, on generated data and on a real retailer.
+
+mod architecture;
+mod bad_input;
+mod concurrency;
+mod crash;
+mod daily;
+mod determinism;
+mod harness;
+mod month;
+mod online_retail_ii;

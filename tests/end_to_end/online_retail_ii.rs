@@ -1,0 +1,50 @@
+//! A real retailer: two years of invoices, mapped by staging SQL alone.
+
+use std::path::PathBuf;
+
+use crate::harness::{Project, root};
+
+fn data() -> Option<PathBuf> {
+    let data = root().parent()?.join("shared/data/online_retail_ii");
+    if !data.join("online_retail_ii.parquet").exists() {
+        eprintln!("SKIPPED: online_retail_ii.parquet is absent: expected in {}", data.display());
+        return None;
+    }
+    Some(data)
+}
+
+#[test]
+fn the_reference_cut_has_its_customers_and_an_honest_test() {
+    let Some(data) = data() else { return };
+    let project = Project::at(&root().join("tests/projects/online_retail_ii"), &format!("data: {}", data.display()));
+
+    // Labels of the test cut of 2011-09-01 are complete at 2011-11-30, and training label windows end before the test cut.
+    let trained = project.json(&["run", "train_churn", "--date", "2011-11-30"]);
+    let training = &trained["record"]["details"]["training"];
+    assert_eq!(training["test_cut"], "2011-09-01");
+    for cut in training["cuts"].as_array().unwrap() {
+        assert!(cut["label_end"].as_str().unwrap() <= "2011-09-01", "{cut}");
+    }
+    let test = &training["evaluation"];
+    assert_eq!(test["rows"], 4335);
+    assert!((test["base_rate"].as_f64().unwrap() - 0.505).abs() < 0.001, "{test}");
+    let recency = training["baseline"]["evaluation"]["auc"].as_f64().unwrap();
+    assert!((recency - 0.709).abs() < 0.002, "{recency}");
+    assert!(test["auc"].as_f64().unwrap() > recency + 0.02, "{test}");
+    assert!(test["brier"].as_f64().unwrap() < 0.25, "{test}");
+
+    // Gates that fail are shown as failed, with their figure, and the first champion is flagged.
+    let gates = training["gates"].as_array().unwrap();
+    let auc_gate = gates.iter().find(|gate| gate["name"].as_str().unwrap().contains("auc")).unwrap();
+    assert_eq!(auc_gate["passed"].as_bool().unwrap(), auc_gate["value"].as_f64().unwrap() >= 0.80);
+
+    let run = project.json(&["run", "daily_risk", "--date", "2011-09-01"]);
+    let details = &run["record"]["details"];
+    let population = &details["population"];
+    let count = |name: &str| population[name].as_u64().unwrap();
+    assert_eq!(count("scored") + count("refused"), 4335);
+    assert_eq!(count("known"), count("scored") + count("ineligible") + count("refused"));
+    let any_failed = gates.iter().any(|gate| gate["passed"] == false);
+    assert_eq!(details["model"]["gates_failed"].as_bool().unwrap(), any_failed);
+    assert_eq!(project.json(&["verify"])["verified"], true);
+}
