@@ -3,6 +3,12 @@ with order_lines as (
     select * from {{ ref('stg_order_lines') }}
 ),
 
+returns as (
+    select order_id
+    from {{ ref('stg_orders') }}
+    where is_return
+),
+
 products as (
     select
         customer_id,
@@ -11,7 +17,9 @@ products as (
         count(*) as lines,
         sum(quantity) as units
     from order_lines
-    where ordered_at >= {{ as_of }} - interval '365' day
+    where
+        ordered_at >= {{ as_of }} - interval '365' day
+        and not exists (select 1 from returns where returns.order_id = order_lines.order_id)
     group by customer_id, product_id
 )
 

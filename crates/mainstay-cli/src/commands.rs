@@ -108,8 +108,8 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
         days: arguments.days,
         seed: arguments.seed,
     };
-    let generated = simulate(&settings, &arguments.output_dir, &Progress::new(observer(global)))?;
-    write(global, &generated, || format!("{}: {generated}\n", arguments.output_dir.display()))?;
+    let generated = simulate(settings, &arguments.output_dir, &Progress::new(observer(global)))?;
+    write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,6 +16,9 @@ use clap::Parser;
 
 use crate::arguments::Arguments;
 
+/// Plans of DataFusion nest deeply, and a build that is not optimised spends more stack on each level.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
+
 /// Runs the command with the arguments of the process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -34,11 +37,16 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "error".into()))
         .init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        // Plans of DataFusion nest deeply, and a debug build spends more stack on each level.
-        .thread_stack_size(16 * 1024 * 1024)
-        .build()
-        .context("cannot start the async runtime")?;
-    runtime.block_on(async { tokio::spawn(commands::execute(arguments)).await })?
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(|| {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+            runtime.context("cannot start the async runtime")?.block_on(commands::execute(arguments))
+        })
+        .context("cannot start a thread")?;
+    match worker.join() {
+        Ok(result) => result,
+        // The panic has told what happened; it is a bug, which has the code of what was not handled.
+        Err(_) => Ok(ExitCode::from(2)),
+    }
 }

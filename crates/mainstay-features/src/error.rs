@@ -12,7 +12,7 @@ pub enum FeatureError {
     #[error("{0}")]
     Model(#[from] Box<ModelFault>),
     /// No model, source or table has the name.
-    #[error("{0} ({})", .0.known_names())]
+    #[error("{unknown} ({known})", unknown = .0, known = .0.known_names())]
     Unknown(UnknownName),
     /// Models that build on each other, so that none can come first.
     #[error("models build on each other in a circle: {}: remove one of these references", .path.join(" -> "))]
@@ -37,14 +37,14 @@ pub enum FeatureError {
         found: String,
     },
     /// A file cannot be read as Parquet.
-    #[error("source {table}: `{file}` cannot be read as Parquet ({source}): it is cut short or of another format; write it again, or move it out of the folder")]
+    #[error("source {table}: `{file}` cannot be read as Parquet ({}): it is cut short or of another format; write it again, or move it out of the folder", parquet_cause(.source))]
     Unreadable {
         /// `source.table`.
         table: String,
         /// The file.
         file: String,
         /// What the reader said.
-        source: parquet::errors::ParquetError,
+        source: Box<DataFusionError>,
     },
     /// A file lacks a declared column.
     #[error("source {table}: `{file}` has no column `{column}` (it has {}): write the column, or take it out of mainstay.yml", .present.join(", "))]
@@ -120,12 +120,19 @@ impl FeatureError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Storage { .. } => true,
-            Self::Query(error) => {
-                matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
-            }
+            Self::Query(error) => is_storage(error),
+            Self::Unreadable { source, .. } => is_storage(source),
             _ => false,
         }
     }
+}
+
+fn parquet_cause(error: &DataFusionError) -> String {
+    error.find_root().strip_backtrace().replace("Parquet error: ", "")
+}
+
+fn is_storage(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
 }
 
 /// What is wrong in a file of a model, shown as `file:line:column: message`.

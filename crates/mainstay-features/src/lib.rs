@@ -20,6 +20,7 @@ mod plan;
 mod privacy;
 mod project;
 mod quarantine;
+mod small_tables;
 mod source;
 mod template;
 

@@ -3,16 +3,17 @@
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use mainstay_config::{Source, SourceTable};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::arrow::parquet_to_arrow_schema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -82,6 +83,8 @@ async fn pin_table(ctx: &SessionContext, source: &Source, table: &SourceTable) -
 }
 
 /// The URL of a table's path; a local path without a scheme is taken literally, wildcards included.
+///
+/// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no file is there.
 fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, FeatureError> {
     let fault = || FeatureError::Contract {
         table: contract::table_name(&source.name, &table.name),
@@ -90,7 +93,9 @@ fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, Featu
     let url = if table.path.contains("://") {
         Url::parse(&table.path).map_err(|_| fault())?
     } else {
-        Url::from_file_path(FilePath::new(&table.path)).map_err(|()| fault())?
+        let path = FilePath::new(&table.path);
+        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        Url::from_file_path(resolved).map_err(|()| fault())?
     };
     Ok(ListingTableUrl::try_new(url, None)?)
 }
@@ -153,21 +158,19 @@ async fn read_footer(
     let (schema, rows) = read_schema(store, &file).await.map_err(|error| FeatureError::Unreadable {
         table: contract::table_name(source, &table.name),
         file: shown.clone(),
-        source: error,
+        source: Box::new(error),
     })?;
     contract::check_file(source, table, &shown, &schema)?;
     let last_modified = Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default();
     Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag })
 }
 
-async fn read_schema(
-    store: &Arc<dyn ObjectStore>,
-    file: &ObjectMeta,
-) -> Result<(SchemaRef, u64), parquet::errors::ParquetError> {
-    let mut reader = ParquetObjectReader::new(Arc::clone(store), file.location.clone()).with_file_size(file.size);
-    let metadata = ArrowReaderMetadata::load_async(&mut reader, ArrowReaderOptions::default()).await?;
-    let rows = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
-    Ok((Arc::clone(metadata.schema()), rows))
+async fn read_schema(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<(Schema, u64), DataFusionError> {
+    let reader = DFParquetMetadata::new(store.as_ref(), file);
+    let metadata = reader.fetch_metadata().await?;
+    let file = metadata.file_metadata();
+    let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
+    Ok((schema, u64::try_from(file.num_rows()).unwrap_or_default()))
 }
 
 fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {

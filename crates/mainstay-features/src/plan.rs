@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+    CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
     TableProvider,
 };
 use datafusion::common::SchemaError;
@@ -22,7 +22,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
-use datafusion::sql::TableReference;
+use datafusion::common::TableReference;
 use jiff::Timestamp;
 use mainstay_config::UnknownName;
 
@@ -35,20 +35,22 @@ use crate::project::SqlProject;
 use crate::source::Sources;
 use crate::template;
 
+const ONE_QUERY: &str = "a model is one query: write one `select`, and nothing that creates or changes tables";
+
 impl SqlProject {
     /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
     ///
     /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and sources until
     /// `label_end`.
-    pub fn model<'a>(
-        &'a self,
-        ctx: &'a SessionContext,
-        sources: &'a Sources,
-        name: &'a str,
-        moment: &'a Moment,
-    ) -> impl Future<Output = Result<DataFrame, FeatureError>> + Send + 'a {
-        let tables: SourceTables<'a> = Box::new(|source, table, bound| sources.view(source, table, bound));
-        async move { Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?)) }
+    pub async fn model(
+        &self,
+        ctx: &SessionContext,
+        sources: &Sources,
+        name: &str,
+        moment: &Moment,
+    ) -> Result<DataFrame, FeatureError> {
+        let tables: SourceTables<'_> = Box::new(|source, table, bound| sources.view(source, table, bound));
+        Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?))
     }
 }
 
@@ -222,8 +224,7 @@ impl Planner<'_> {
 fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
     let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_queries.verify_plan(plan).map_err(|_| {
-        let message = "a model is one query: write a `select`, and nothing that creates or changes tables";
-        ModelFault::new(&model.file, message).into()
+        ModelFault::new(&model.file, ONE_QUERY).into()
     })
 }
 
@@ -256,38 +257,44 @@ fn sql_fault(model: &Model, error: &DataFusionError) -> FeatureError {
         },
         other => plain_message(&other.strip_backtrace()),
     };
-    let fault = ModelFault::new(&model.file, message);
-    let fault = match span {
-        Some(span) => fault.at(span.start.line as usize, span.start.column as usize),
-        None => match parser_location(&fault.message) {
-            Some((start, line, column)) => {
-                let message = fault.message.get(..start).unwrap_or_default().to_owned();
-                ModelFault { message, ..fault }.at(line, column)
-            }
-            None => fault,
-        },
+    let place = span.map(|span| (span.start.line as usize, span.start.column as usize));
+    let (message, parsed_place) = match split_place(&message) {
+        Some((message, place)) => (message.to_owned(), Some(place)),
+        None => (message, None),
     };
-    fault.into()
+    let fault = ModelFault::new(&model.file, message);
+    match place.or(parsed_place) {
+        Some((line, column)) => fault.at(line, column).into(),
+        None => fault.into(),
+    }
 }
 
-/// Drops the planner's prefixes, and says how tables are named where one was not found.
+/// The planner's message in the manner of ours; says how tables are named where one was not found.
 fn plain_message(message: &str) -> String {
-    let prefixes = ["SQL error: ParserError(\"", "SQL error: TokenizerError(\"", "Error during planning: ", "This feature is not implemented: "];
+    let prefixes =
+        ["SQL error: ParserError(\"", "SQL error: TokenizerError(\"", "Error during planning: ", "This feature is not implemented: "];
     let stripped = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
     let stripped = stripped.strip_suffix("\")").unwrap_or(stripped);
+    if stripped.contains("only supports a single SQL statement") || stripped.starts_with("No SQL statements") {
+        return ONE_QUERY.to_owned();
+    }
     match stripped.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
         Some(table) => {
             let table = table.rsplit('.').next().unwrap_or(table);
             format!("no table `{table}`: name a model with ref('{table}') and a source table with source('source', '{table}')")
         }
-        None => stripped.to_owned(),
+        None => begin_small(&stripped.split_whitespace().collect::<Vec<_>>().join(" ")),
     }
 }
 
-/// Where sqlparser's ` at Line: 3, Column: 5` begins, and what it says.
-fn parser_location(message: &str) -> Option<(usize, usize, usize)> {
-    let start = message.rfind(" at Line: ")?;
-    let (line, column) = message.get(start..)?.strip_prefix(" at Line: ")?.split_once(", Column: ")?;
-    let digits: String = column.chars().take_while(char::is_ascii_digit).collect();
-    Some((start, line.parse().ok()?, digits.parse().ok()?))
+fn begin_small(message: &str) -> String {
+    let mut characters = message.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}
+
+/// A message of sqlparser without its ` at Line: 3, Column: 5`, and that place.
+fn split_place(message: &str) -> Option<(&str, (usize, usize))> {
+    let (message, place) = message.rsplit_once(" at Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some((message, (line.parse().ok()?, column.parse().ok()?)))
 }

@@ -1,6 +1,6 @@
 //! The models of a project: found, described, put in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,8 @@ impl SqlProject {
         model.column(column).or_else(inherited)
     }
 
-    /// The digest of the SQL of all models, variables filled in, without the instants of a run.
+    /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, and the reasons
+    /// that their features are given as.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -99,6 +100,9 @@ impl SqlProject {
             scope.label_end = (model.kind == ModelKind::Label).then(|| "label_end".to_owned());
             let rendered = template::render(&model.file, &model.template, &scope)?;
             hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes()).frame(rendered.sql.as_bytes());
+            for (column, reason) in model.columns.iter().filter_map(|column| Some((&column.name, column.reason.as_ref()?))) {
+                hasher.frame(column.as_bytes()).frame(reason.as_bytes());
+            }
             model.refs = rendered.refs;
             model.sources = rendered.sources;
         }
@@ -155,8 +159,8 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         description: description.description,
         grain: description.grain,
         columns: description.columns,
-        refs: Default::default(),
-        sources: Default::default(),
+        refs: BTreeSet::new(),
+        sources: BTreeSet::new(),
         name,
         kind,
         file,
@@ -179,10 +183,8 @@ fn read_description(path: &Path, model: &str, root: &Path) -> Result<Description
 fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> ModelFault {
     let inner = error.without_snippet();
     let message = match inner {
-        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => {
-            let unknown = UnknownName::new("key", field, expected.iter().copied());
-            format!("{unknown} ({})", unknown.known_names())
-        }
+        serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown("key", field, expected),
+        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => unknown("test", variant, expected),
         serde_saphyr::Error::SerdeMissingField { field, .. } => format!("missing key `{field}`"),
         other => UserMessageFormatter.format_message(other).into_owned(),
     };
@@ -191,6 +193,11 @@ fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> ModelFault {
         Some(location) => fault.at(location.line() as usize, location.column() as usize),
         None => fault,
     }
+}
+
+fn unknown(kind: &'static str, name: &str, known: &[&'static str]) -> String {
+    let unknown = UnknownName::new(kind, name, known.iter().copied());
+    format!("{unknown} ({})", unknown.known_names())
 }
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FeatureError> {

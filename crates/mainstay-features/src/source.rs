@@ -7,9 +7,12 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::cache::TableScopedPath;
+use datafusion::execution::cache::cache_manager::{CachedFileMetadata, FileStatisticsCache};
+use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, Source, SourceTable};
@@ -18,6 +21,9 @@ use url::Url;
 use crate::contract;
 use crate::error::FeatureError;
 use crate::pin::PinnedSources;
+
+/// What a table may keep of its files' statistics, so that only the first plan reads them.
+const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The pinned files of a project, open for reading.
 #[derive(Debug, Clone)]
@@ -71,7 +77,7 @@ impl OpenTable {
     }
 
     /// All rows, those that break the contract included.
-    pub(crate) fn read(&self, ctx: &SessionContext) -> Result<datafusion::prelude::DataFrame, FeatureError> {
+    pub(crate) fn read(&self, ctx: &SessionContext) -> Result<DataFrame, FeatureError> {
         Ok(ctx.read_table(Arc::clone(&self.provider))?)
     }
 
@@ -99,7 +105,9 @@ fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Resu
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(contract::declared_schema(table));
-    let provider = Arc::new(ListingTable::try_new(config)?);
+    let statistics: Arc<FileStatisticsCache> =
+        Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
+    let provider = Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics)));
     Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider })
 }
 

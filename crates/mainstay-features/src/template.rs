@@ -60,7 +60,6 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
-    environment.set_keep_trailing_newline(true);
     environment.add_global("as_of", Value::from(scope.as_of.clone()));
     if let Some(label_end) = &scope.label_end {
         environment.add_global("label_end", Value::from(label_end.clone()));
@@ -84,12 +83,12 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
     environment.add_function("var", move |name: String| {
         vars.get(&name).cloned().ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))
     });
-    environment.add_function("env_var", env_var);
+    environment.add_function("env_var", |name: &str, default: Option<String>| -> Result<String, Error> { env_var(name, default) });
     environment
 }
 
-fn env_var(name: String, default: Option<String>) -> Result<String, Error> {
-    std::env::var(&name).ok().or(default).ok_or_else(|| {
+fn env_var(name: &str, default: Option<String>) -> Result<String, Error> {
+    std::env::var(name).ok().or(default).ok_or_else(|| {
         let message =
             format!("environment variable `{name}` is not set: set it, or give a default: env_var('{name}', 'value')");
         Error::new(ErrorKind::InvalidOperation, message)
@@ -154,7 +153,7 @@ mod tests {
     fn fills_in_names_and_remembers_them() {
         let text = "select {{ var('active_days') }}, {{ as_of }}\nfrom {{ ref('stg_orders') }}, {{ source('retailer', 'orders') }}\n";
         let rendered = render("x.sql", text, &scope()).unwrap();
-        assert_eq!(rendered.sql, "select 365, AS_OF\nfrom t.stg_orders, t.orders\n");
+        assert_eq!(rendered.sql, "select 365, AS_OF\nfrom t.stg_orders, t.orders");
         assert!(rendered.refs.contains("stg_orders"));
         assert!(rendered.sources.contains(&("retailer".to_owned(), "orders".to_owned())));
     }
@@ -166,7 +165,7 @@ mod tests {
         insta::assert_snapshot!(fault("{{ var('active_day') }}"), @"sql/features/feat_x.sql:1: unknown variable `active_day`, did you mean `active_days`? (known variables: active_days)");
         insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, source, var; a variable of the project is read with var('as_off'))");
         insta::assert_snapshot!(fault("{{ env_var('MAINSTAY_TEST_UNSET') }}"), @"sql/features/feat_x.sql:1: environment variable `MAINSTAY_TEST_UNSET` is not set: set it, or give a default: env_var('MAINSTAY_TEST_UNSET', 'value')");
-        insta::assert_snapshot!(fault("select 1\n{{ ref('stg_orders' }}"), @"");
+        insta::assert_snapshot!(fault("select 1\n{{ ref('stg_orders' }}"), @"sql/features/feat_x.sql:2: the template is not well formed: unexpected `}`, expected `,`");
     }
 
     #[test]

@@ -7,3 +7,4 @@ mod online_retail;
 mod point_in_time;
 mod projects;
 mod reference;
+mod timing;

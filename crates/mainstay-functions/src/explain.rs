@@ -87,7 +87,7 @@ fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Resul
         let found = model.reasons(&row, &contributions, k);
         lengths.push(found.len());
         for reason in &found {
-            feature.append_value(model.features().get(reason.feature).map_or("", |f| f.name()));
+            feature.append_value(model.features().get(reason.feature).map_or("", |f| f.name.as_str()));
             value.append_option((!reason.value.is_nan()).then_some(reason.value));
             contribution.append_value(reason.contribution);
             text.append_value(model.reason_text(reason));

@@ -57,7 +57,7 @@ pub(crate) async fn reserve(
         let spending = Spending {
             amount: solution.certificate.plan_cost,
             allowance: allowance.allowance,
-            price: solution.certificate.price.to_f64(),
+            price: allowance.reference_price,
         };
         let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
         let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;

@@ -38,7 +38,7 @@ pub(crate) struct FoundSources {
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
-    let sources = Sources::open(&open.project, &pinned)?;
+    let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sources, pinned, last_complete_day })
 }

@@ -9,7 +9,8 @@ use mainstay_model::Ensemble;
 use mainstay_registry::{AliasChange, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, single_feature};
-use mainstay_train::calibrate::{hold_back, platt};
+use mainstay_train::calibrate::platt;
+use mainstay_train::draw::hold_back;
 use mainstay_train::evaluate::evaluate;
 use mainstay_train::{BoostedTreesParams, Evaluation, GateResult, Gates, TrainingRows, TrainingSet};
 
@@ -187,7 +188,7 @@ async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &Jud
         gates: judged.gates.iter().map(gate).collect(),
         tags: BTreeMap::new(),
     };
-    let version = registry.register(&job.model, judged.ensemble.to_json().into(), candidate).await?;
+    let version = registry.register(&job.model, &judged.ensemble, candidate).await?;
     let champion = registry.resolve(&job.model, CHAMPION).await?;
     let is_free = champion.is_none_or(|champion| champion.version == version.version);
     let alias = if is_free { CHAMPION } else { CHALLENGER };

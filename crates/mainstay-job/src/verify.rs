@@ -175,7 +175,7 @@ impl Day<'_> {
             summary.offers_file
         );
         let customers = u32::try_from(self.details.population.known).context("too many customers for a certificate")?;
-        let decoded = offers_file::decode(offers.into(), customers, summary.allowance_cents)?;
+        let decoded = offers_file::decode(offers, customers, summary.allowance_cents)?;
         let positions: BTreeMap<(&str, &str), u32> = decoded
             .customer_ids
             .iter()

@@ -3,7 +3,7 @@
 //! Below the prefix, for each registered model:
 //!
 //! ```text
-//! models/<name>/blobs/<hex digest>.json              the model's bytes, named by their content
+//! blobs/<hex digest>.json                              the model's bytes, named by their content
 //! models/<name>/versions/<1, 2, ...>.json            a ModelVersion each
 //! models/<name>/aliases/<alias>/<000001, ...>.json   an AliasEntry each; the newest is current
 //! ```

@@ -45,13 +45,15 @@ impl Registry {
         name::check("a model", name)?;
         let bytes = Bytes::from(model.to_json());
         let digest = Digest::of(&bytes);
-        self.storage.write(&self.blob_path(name, &digest), bytes).await?;
+        self.storage.write(&self.blob_path(&digest), bytes).await?;
         for _ in 0..CLAIMS {
-            let versions = self.versions(name).await?;
-            if let Some(registered) = versions.iter().find(|version| version.digest == digest) {
-                return Ok(registered.clone());
+            // One listing for both: a number beyond versions that were not looked at could give a model two of them.
+            let numbers = self.version_numbers(name).await?;
+            let versions = self.read_versions(name, &numbers).await?;
+            if let Some(registered) = versions.into_iter().find(|version| version.digest == digest) {
+                return Ok(registered);
             }
-            let number = self.version_numbers(name).await?.last().copied().unwrap_or_default() + 1;
+            let number = numbers.last().map_or(1, |last| last + 1);
             let version = ModelVersion::of(candidate.clone(), name, number, digest);
             if self
                 .storage
@@ -66,11 +68,8 @@ impl Registry {
 
     /// All versions of a model, the oldest first; none where nothing is registered under the name.
     pub async fn versions(&self, name: &str) -> Result<Vec<ModelVersion>, RegistryError> {
-        let mut versions = Vec::new();
-        for number in self.version_numbers(name).await? {
-            versions.extend(self.storage.read_record(&self.version_path(name, number)).await?);
-        }
-        Ok(versions)
+        let numbers = self.version_numbers(name).await?;
+        self.read_versions(name, &numbers).await
     }
 
     /// One version of a model.
@@ -192,17 +191,17 @@ impl Registry {
     /// # Errors
     /// As [`load_by_digest`](Self::load_by_digest).
     pub async fn load(&self, version: &ModelVersion) -> Result<Ensemble, RegistryError> {
-        self.load_by_digest(&version.name, &version.digest).await
+        self.load_by_digest(&version.digest).await
     }
 
     /// The model with a digest.
     ///
     /// # Errors
     /// As [`load_bytes_by_digest`](Self::load_bytes_by_digest), and [`Model`](RegistryError::Model) where the format is another.
-    pub async fn load_by_digest(&self, name: &str, digest: &Digest) -> Result<Ensemble, RegistryError> {
-        let bytes = self.load_bytes_by_digest(name, digest).await?;
+    pub async fn load_by_digest(&self, digest: &Digest) -> Result<Ensemble, RegistryError> {
+        let bytes = self.load_bytes_by_digest(digest).await?;
         Ensemble::from_json(&bytes).map_err(|source| RegistryError::Model {
-            object: self.blob_path(name, digest).to_string(),
+            object: self.blob_path(digest).to_string(),
             source,
         })
     }
@@ -211,9 +210,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Missing`](RegistryError::Missing) and [`Damaged`](RegistryError::Damaged), beside failures of the store.
-    pub async fn load_bytes_by_digest(&self, name: &str, digest: &Digest) -> Result<Bytes, RegistryError> {
-        name::check("a model", name)?;
-        let blob = self.blob_path(name, digest);
+    pub async fn load_bytes_by_digest(&self, digest: &Digest) -> Result<Bytes, RegistryError> {
+        let blob = self.blob_path(digest);
         let Some(bytes) = self.storage.read(&blob).await? else {
             return Err(RegistryError::Missing {
                 object: blob.to_string(),
@@ -228,6 +226,14 @@ impl Registry {
             });
         }
         Ok(bytes)
+    }
+
+    async fn read_versions(&self, name: &str, numbers: &[u32]) -> Result<Vec<ModelVersion>, RegistryError> {
+        let mut versions = Vec::new();
+        for &number in numbers {
+            versions.extend(self.storage.read_record(&self.version_path(name, number)).await?);
+        }
+        Ok(versions)
     }
 
     async fn version_numbers(&self, name: &str) -> Result<Vec<u32>, RegistryError> {
@@ -246,9 +252,9 @@ impl Registry {
         }
     }
 
-    fn blob_path(&self, name: &str, digest: &Digest) -> Path {
+    fn blob_path(&self, digest: &Digest) -> Path {
         self.storage
-            .path(&["models", name, "blobs", &format!("{}.json", digest.hex())])
+            .path(&["blobs", &format!("{}.json", digest.hex())])
     }
 
     fn version_path(&self, name: &str, number: u32) -> Path {

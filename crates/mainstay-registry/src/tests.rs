@@ -93,7 +93,7 @@ async fn a_registered_model_reads_back_as_it_was() {
     assert_eq!(registry.version("churn", "1").await.unwrap(), registered);
     assert_eq!(registry.load(&registered).await.unwrap(), model(0.5));
     let bytes = registry
-        .load_bytes_by_digest("churn", &registered.digest)
+        .load_bytes_by_digest(&registered.digest)
         .await
         .unwrap();
     assert_eq!(bytes, model(0.5).to_json());
@@ -276,7 +276,7 @@ async fn with_blob() -> (Arc<dyn ObjectStore>, Registry, crate::ModelVersion, Pa
     let (store, registry) = registry();
     let version = registry.register("churn", &model(0.0), candidate()).await.unwrap();
     let blob = Path::from(format!(
-        "lake/registry/models/churn/blobs/{}.json",
+        "lake/registry/blobs/{}.json",
         version.digest.hex()
     ));
     (store, registry, version, blob)
@@ -316,12 +316,12 @@ async fn a_model_of_another_format_is_named() {
     let (store, registry) = registry();
     let bytes = br#"{"mainstay_model": 2}"#;
     let digest = Digest::of(bytes);
-    let blob = format!("lake/registry/models/churn/blobs/{}.json", digest.hex());
+    let blob = format!("lake/registry/blobs/{}.json", digest.hex());
     store
         .put(&Path::from(blob.as_str()), bytes.as_slice().into())
         .await
         .unwrap();
-    let error = registry.load_by_digest("churn", &digest).await.unwrap_err();
+    let error = registry.load_by_digest(&digest).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("`{blob}` is not a model that this program can read")
@@ -413,7 +413,7 @@ async fn an_unwritable_store_is_named() {
         .register("churn", &model(0.0), candidate())
         .await
         .unwrap_err();
-    let blob = format!("registry/models/churn/blobs/{}.json", model(0.0).digest().hex());
+    let blob = format!("registry/blobs/{}.json", model(0.0).digest().hex());
     assert_eq!(error.to_string(), format!("cannot write `{blob}`"));
 }
 

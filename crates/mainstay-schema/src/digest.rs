@@ -22,12 +22,6 @@ impl Digest {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
     }
 
-    /// The first `bits` bits, at most 64, as a number: a uniform draw.
-    pub fn leading_bits(&self, bits: u32) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 64u32.saturating_sub(bits.clamp(1, 64))
-    }
-
     /// The first eight bytes as a number, spread evenly over all 64 bits: for draws by hash.
     pub fn leading_u64(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;

@@ -73,6 +73,6 @@ pub struct LedgerEntry {
     pub replaces: Option<String>,
     /// What could have been spent on the day (0 for a release).
     pub allowance: Cents,
-    /// The price of budget of the day's plan, cents of value for a cent of budget.
+    /// The price of budget by which the day was judged, cents of value for a cent of budget; the next day starts from it.
     pub price: f64,
 }

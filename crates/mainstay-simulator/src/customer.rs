@@ -12,9 +12,9 @@ pub(crate) enum LifeCycle {
     Steady,
     /// Buys more and more, up to a point.
     Growing,
-    /// Tends to lose interest within a year or so.
+    /// Tends to lose interest within a year.
     Fickle,
-    /// Buys around one time of the year.
+    /// Buys around one time of the year, or two that lie half a year apart.
     Seasonal,
     /// Buys once, seldom again.
     OneOff,
@@ -30,13 +30,15 @@ pub(crate) struct Traits {
     fade_hazard: f64,
     /// Factor of vigour for each day of fading.
     fade_factor: f64,
-    /// Day of the year that seasonal customers buy around.
+    /// Days from season to season of seasonal customers.
+    season_period: i32,
+    /// Day of the period that they buy around.
     season_day: i32,
     /// From 0, pays any price, to 1, buys little without a discount.
     pub(crate) discount_dependence: f64,
     /// Probability that an order that went well comes back.
     pub(crate) return_rate: f64,
-    /// Factor of quantities and taste for dear products.
+    /// Factor of quantities.
     pub(crate) basket_level: f64,
     pub(crate) favourite_category: usize,
     pub(crate) favourite_channel: Channel,
@@ -49,9 +51,9 @@ const COUNTRIES: [(&str, f64); 3] = [("CA", 0.12), ("GB", 0.10), ("DE", 0.08)];
 const GENDERS: [(Option<&str>, f64); 3] = [(Some("female"), 0.48), (Some("male"), 0.38), (Some("other"), 0.02)];
 const LIFE_CYCLES: [(LifeCycle, f64); 4] = [
     (LifeCycle::Growing, 0.16),
-    (LifeCycle::Fickle, 0.30),
-    (LifeCycle::Seasonal, 0.10),
-    (LifeCycle::OneOff, 0.12),
+    (LifeCycle::Fickle, 0.14),
+    (LifeCycle::Seasonal, 0.28),
+    (LifeCycle::OneOff, 0.13),
 ];
 
 impl Traits {
@@ -61,24 +63,28 @@ impl Traits {
         let age = 18.0 + 27.0 * draws.gamma(3.0).min(2.5);
         let is_young = age < 35.0;
         let discount_dependence = draws.uniform() * if is_young { 1.0 } else { 0.7 };
-        let (orders_per_day, days_until_fading) = match life_cycle {
-            LifeCycle::Steady => (1.0 / 32.0, 1_600.0),
-            LifeCycle::Growing => (1.0 / 60.0, 5_000.0),
-            LifeCycle::Fickle => (1.0 / 24.0, 350.0),
-            LifeCycle::Seasonal => (1.0 / 40.0, 1_600.0),
-            LifeCycle::OneOff => (1.0 / 40.0, 800.0),
+        let (pace, days_until_fading) = match life_cycle {
+            LifeCycle::Steady => (1.1, 2_000.0),
+            LifeCycle::Growing => (0.8, 4_000.0),
+            LifeCycle::Fickle => (1.4, 300.0),
+            LifeCycle::Seasonal => (1.1, 2_000.0),
+            LifeCycle::OneOff => (0.8, 600.0),
         };
-        let half_life_days = if draws.chance(0.25) {
-            5.0
+        // From one week to eleven between orders, evenly on a logarithmic scale.
+        let usual_interval_days = 7.0 * libm::exp(draws.between(0.0, 2.4));
+        let half_life_days = if draws.chance(0.5) {
+            4.0
         } else {
-            draws.between(20.0, 60.0)
+            draws.between(10.0, 35.0)
         };
+        let season_period = if draws.chance(0.5) { 365 } else { 183 };
         Self {
             life_cycle,
-            orders_per_day: orders_per_day * libm::exp(0.9 * draws.normal()),
-            fade_hazard: (0.5 + discount_dependence) / days_until_fading,
+            orders_per_day: pace / usual_interval_days,
+            fade_hazard: (0.3 + 1.8 * discount_dependence * discount_dependence) / days_until_fading,
             fade_factor: libm::exp2(-1.0 / half_life_days),
-            season_day: 1 + draws.index(365) as i32,
+            season_period,
+            season_day: draws.index(season_period as usize) as i32,
             discount_dependence,
             return_rate: 0.02 + 0.08 * draws.uniform() * draws.uniform(),
             basket_level: libm::exp(0.35 * draws.normal()),
@@ -128,14 +134,16 @@ pub(crate) const REGIONS: [&str; 4] = ["east", "north", "south", "west"];
 
 const MOVES_PER_DAY: f64 = 0.06 / 365.25;
 const EMAIL_CHANGES_PER_DAY: f64 = 0.04 / 365.25;
-const RECOVERIES_PER_DAY: f64 = 1.0 / 350.0;
+const RECOVERIES_PER_DAY: f64 = 1.0 / 700.0;
 const DISCONTENT_KEPT_PER_DAY: f64 = 0.93;
 /// What a fresh bad experience adds to the probability a day of beginning to fade.
 const DISCONTENT_HAZARD: f64 = 0.08;
+/// Factor of vigour of those whom a bad experience turns away.
+const TURNED_AWAY: f64 = 0.1;
 /// Makes up for the time after an order, when little is needed.
 const FULL_NEED: f64 = 3.0;
 /// What is left of a one-off buyer's appetite after the first order.
-const ONE_OFF_APPETITE: f64 = 0.10;
+const ONE_OFF_APPETITE: f64 = 0.03;
 
 impl Customer {
     /// The customer as they sign up on `day`, `second` seconds after midnight.
@@ -181,7 +189,11 @@ impl Customer {
             self.vigour *= self.traits.fade_factor;
             self.is_fading = luck >= RECOVERIES_PER_DAY;
         } else {
+            let turns_away = luck < DISCONTENT_HAZARD * self.discontent;
             self.is_fading = luck < self.traits.fade_hazard + DISCONTENT_HAZARD * self.discontent;
+            if turns_away {
+                self.vigour *= TURNED_AWAY;
+            }
             self.vigour = match self.traits.life_cycle {
                 LifeCycle::Growing => (self.vigour * 1.003).min(2.5),
                 _ => self.vigour + 0.05 * (1.0 - self.vigour),
@@ -190,14 +202,15 @@ impl Customer {
     }
 
     fn purchase_probability(&self, day: &CalendarDay) -> f64 {
-        let rate = self.traits.orders_per_day * self.vigour * self.need() * self.season(day) * day.demand * self.bargain(day);
+        let rate =
+            self.traits.orders_per_day * self.vigour * self.need() * self.season(day) * day.demand * self.bargain(day);
         rate.min(0.9)
     }
 
     /// Grows from 0 after an order to its full size after a usual interval: people buy more evenly than by pure chance.
     fn need(&self) -> f64 {
         if self.has_ordered {
-            let intervals = f64::from(self.days_since_order) * self.traits.orders_per_day;
+            let intervals = f64::from(self.days_since_order) * self.traits.orders_per_day * self.vigour;
             FULL_NEED * (intervals * intervals).min(1.0)
         } else {
             1.0
@@ -207,8 +220,12 @@ impl Customer {
     fn season(&self, day: &CalendarDay) -> f64 {
         match self.traits.life_cycle {
             LifeCycle::Seasonal => {
-                let apart = (day.day_of_year - self.traits.season_day).rem_euclid(365);
-                if apart.min(365 - apart) <= 40 { 3.5 } else { 0.2 }
+                let apart = (day.day_of_year - self.traits.season_day).rem_euclid(self.traits.season_period);
+                if apart.min(self.traits.season_period - apart) <= 25 {
+                    2.5
+                } else {
+                    0.03
+                }
             }
             LifeCycle::OneOff if self.has_ordered => ONE_OFF_APPETITE,
             _ => 1.0,
@@ -270,7 +287,7 @@ mod tests {
         };
         assert!(ratio(LifeCycle::Growing) > 1.1);
         assert!((0.5..0.95).contains(&ratio(LifeCycle::Steady)));
-        assert!(ratio(LifeCycle::Fickle) < 0.6);
+        assert!(ratio(LifeCycle::Fickle) < ratio(LifeCycle::Steady) - 0.1);
         assert!(ratio(LifeCycle::OneOff) < 0.7);
     }
 
@@ -281,8 +298,7 @@ mod tests {
                 .filter(|&number| {
                     let mut customer = Customer::sign_up(1, number, &day(0), 0);
                     customer.remember_order(is_served_badly);
-                    customer.live(&day(1), &mut Draws::new(1, Stream::Life, number, 1));
-                    (2..=60).any(|number| {
+                    (1..=60).any(|number| {
                         customer.live(&day(number), &mut Draws::new(1, Stream::Life, customer.number, number));
                         customer.is_fading
                     })

@@ -42,6 +42,19 @@ pub(crate) struct OutputFolder {
     settings: SimulatorSettings,
 }
 
+/// Whether a folder is absent, empty, or was left unfinished by a killed [`generate`](crate::generate): then nothing may read it before
+/// `generate` has filled it. False where it holds finished or foreign data.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn lacks_data(folder: &Path) -> Result<bool, SimulatorError> {
+    let is_there = |name| {
+        let marker = folder.join(name);
+        marker.try_exists().map_err(io_error("read", &marker))
+    };
+    Ok(!is_there(FINISHED)? && (is_there(UNFINISHED)? || is_empty(folder)?))
+}
+
 /// What was found when a folder was opened.
 pub(crate) enum Opened {
     /// Nothing, or what a killed run of the same settings left.
@@ -67,7 +80,7 @@ impl OutputFolder {
             }
         } else if let Some(marker) = output.marker(UNFINISHED)? {
             output.check(&marker)?;
-        } else if !output.is_empty()? {
+        } else if !is_empty(&output.folder)? {
             return Err(SimulatorError::Foreign { folder: output.folder });
         }
         create_folder(&output.folder.join(PARTIAL))?;
@@ -141,22 +154,22 @@ impl OutputFolder {
             wanted: describe(GENERATOR, &self.settings),
         })
     }
+}
 
-    /// Whether nothing is there. A run killed before its first marker leaves nothing but the folder of partial files.
-    fn is_empty(&self) -> Result<bool, SimulatorError> {
-        let entries = match fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(io_error("read", &self.folder)(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(io_error("read", &self.folder))?;
-            if entry.file_name() != PARTIAL {
-                return Ok(false);
-            }
+/// Whether nothing is there. A run killed before its first marker leaves nothing but the folder of partial files.
+fn is_empty(folder: &Path) -> Result<bool, SimulatorError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(io_error("read", folder)(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(io_error("read", folder))?;
+        if entry.file_name() != PARTIAL {
+            return Ok(false);
         }
-        Ok(true)
     }
+    Ok(true)
 }
 
 fn describe(generator: u32, settings: &SimulatorSettings) -> String {

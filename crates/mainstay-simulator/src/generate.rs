@@ -1,5 +1,6 @@
 //! Fills a folder with the data of a simulated retailer.
 
+use std::fmt;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -41,9 +42,29 @@ pub struct Written {
 }
 
 impl Generated {
+    /// Number of all files.
+    pub fn files(&self) -> u64 {
+        self.customers.files + self.orders.files + self.order_lines.files
+    }
+
     /// Size of all files in bytes.
     pub fn bytes(&self) -> u64 {
         self.customers.bytes + self.orders.bytes + self.order_lines.bytes
+    }
+}
+
+impl fmt::Display for Generated {
+    /// `2100 versions of customers, 24000 orders and returns, 60000 order lines: 2190 files, 9.5 MB`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} versions of customers, {} orders and returns, {} order lines: {} files, {:.1} MB",
+            self.customers.rows,
+            self.orders.rows,
+            self.order_lines.rows,
+            self.files(),
+            self.bytes() as f64 / 1e6
+        )
     }
 }
 

@@ -172,7 +172,10 @@ mod tests {
     #[test]
     fn the_sequence_never_changes() {
         let mut draws = Draws::new(42, Stream::Traits, 1, 0);
-        assert_eq!([draws.bits(), draws.bits()], [146_695_643_007_083_075, 2_332_924_452_623_139_529]);
+        assert_eq!(
+            [draws.bits(), draws.bits()],
+            [146_695_643_007_083_075, 2_332_924_452_623_139_529]
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl SimulatorSettings {
     ///
     /// # Errors
     /// The first setting that is out of its range.
-    pub fn check(self) -> Result<ValidSettings, SettingsError> {
+    pub fn check(&self) -> Result<ValidSettings, SettingsError> {
         if !(1..=Self::MOST_CUSTOMERS).contains(&self.customers) {
             return Err(SettingsError::Customers(self.customers));
         }
@@ -57,7 +57,7 @@ impl SimulatorSettings {
         if !(1990..2100).contains(&self.start.0.year()) {
             return Err(SettingsError::Start(self.start));
         }
-        Ok(ValidSettings(self))
+        Ok(ValidSettings(self.clone()))
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
         }
     }
 
-    fn message(settings: SimulatorSettings) -> String {
+    fn message(settings: &SimulatorSettings) -> String {
         settings.check().unwrap_err().to_string()
     }
 
@@ -97,7 +97,7 @@ mod tests {
             ..settings()
         };
         assert_eq!(
-            message(none),
+            message(&none),
             "simulator: customers is 0: state a number from 1 to 5000000"
         );
         let many = SimulatorSettings {
@@ -105,22 +105,22 @@ mod tests {
             ..settings()
         };
         assert_eq!(
-            message(many),
+            message(&many),
             "simulator: customers is 5000001: state a number from 1 to 5000000"
         );
         let no_day = SimulatorSettings { days: 0, ..settings() };
-        assert_eq!(message(no_day), "simulator: days is 0: state a number from 1 to 3660");
+        assert_eq!(message(&no_day), "simulator: days is 0: state a number from 1 to 3660");
         let long = SimulatorSettings {
             days: 3_661,
             ..settings()
         };
-        assert_eq!(message(long), "simulator: days is 3661: state a number from 1 to 3660");
+        assert_eq!(message(&long), "simulator: days is 3661: state a number from 1 to 3660");
         let early = SimulatorSettings {
             start: "1989-12-31".parse().unwrap(),
             ..settings()
         };
         assert_eq!(
-            message(early),
+            message(&early),
             "simulator: start is 1989-12-31: state a day from 1990-01-01 to 2099-12-31"
         );
     }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType as ArrowType, Field, Schema, SchemaRef, TimeUnit};
-use deltalake::kernel::{DataType as DeltaType, MetadataValue, PrimitiveType, StructField, StructType};
+use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use deltalake::DeltaTableError;
+use deltalake::kernel::{DataType as DeltaType, MetadataValue, StructField, StructType};
 use mainstay_schema::column;
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 
 use crate::error::TableError;
 
-/// Digits of `Money` in all, and behind the point.
-const MONEY: (u8, i8) = (18, 2);
+/// Digits of `Money` in all.
+const MONEY_DIGITS: u8 = 18;
+/// Digits of `Money` behind the point.
+const MONEY_SCALE: u8 = 2;
 
 /// The Arrow type of a column: money is `Decimal128(18, 2)`, an instant is in microseconds UTC.
 pub fn arrow_type(column_type: ColumnType) -> ArrowType {
@@ -22,18 +25,22 @@ pub fn arrow_type(column_type: ColumnType) -> ArrowType {
         ColumnType::Boolean => ArrowType::Boolean,
         ColumnType::Date => ArrowType::Date32,
         ColumnType::Timestamp => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        ColumnType::Money => ArrowType::Decimal128(MONEY.0, MONEY.1),
+        ColumnType::Money => ArrowType::Decimal128(MONEY_DIGITS, MONEY_SCALE as i8),
     }
 }
 
 /// The Arrow schema of all columns, `ds` first: what readers see.
 pub fn table_schema(contract: &TableContract) -> SchemaRef {
-    Arc::new(contract.columns.iter().map(arrow_field).collect::<Schema>())
+    Arc::new(Schema::new(
+        contract.columns.iter().map(arrow_field).collect::<Fields>(),
+    ))
 }
 
 /// The Arrow schema without `ds`, which stands in the path: what the Parquet files hold and what is staged.
 pub fn file_schema(contract: &TableContract) -> SchemaRef {
-    Arc::new(stored_columns(contract).map(arrow_field).collect::<Schema>())
+    Arc::new(Schema::new(
+        stored_columns(contract).map(arrow_field).collect::<Fields>(),
+    ))
 }
 
 /// The columns that the Parquet files hold: all but `ds`.
@@ -43,21 +50,24 @@ pub(crate) fn stored_columns(contract: &TableContract) -> impl Iterator<Item = &
 
 /// The Delta schema, with the comments of the columns.
 pub(crate) fn delta_schema(contract: &TableContract) -> Result<StructType, TableError> {
-    StructType::try_new(contract.columns.iter().map(delta_field))
-        .map_err(|error| TableError::delta(&contract.name)(error.into()))
+    let fields: Result<Vec<StructField>, DeltaTableError> = contract.columns.iter().map(delta_field).collect();
+    fields
+        .and_then(|fields| Ok(StructType::try_new(fields)?))
+        .map_err(TableError::delta(&contract.name))
 }
 
 fn arrow_field(column: &Column) -> Field {
     Field::new(&column.name, arrow_type(column.column_type), column.nullable)
 }
 
-fn delta_field(column: &Column) -> StructField {
+fn delta_field(column: &Column) -> Result<StructField, DeltaTableError> {
     let comment = ("comment", MetadataValue::String(column.comment.clone()));
-    StructField::new(&column.name, delta_type(column.column_type), column.nullable).with_metadata([comment])
+    let data_type = delta_type(column.column_type)?;
+    Ok(StructField::new(&column.name, data_type, column.nullable).with_metadata([comment]))
 }
 
-fn delta_type(column_type: ColumnType) -> DeltaType {
-    match column_type {
+fn delta_type(column_type: ColumnType) -> Result<DeltaType, DeltaTableError> {
+    Ok(match column_type {
         ColumnType::Text => DeltaType::STRING,
         ColumnType::Integer => DeltaType::INTEGER,
         ColumnType::BigInt => DeltaType::LONG,
@@ -65,13 +75,8 @@ fn delta_type(column_type: ColumnType) -> DeltaType {
         ColumnType::Boolean => DeltaType::BOOLEAN,
         ColumnType::Date => DeltaType::DATE,
         ColumnType::Timestamp => DeltaType::TIMESTAMP,
-        ColumnType::Money => money(),
-    }
-}
-
-fn money() -> DeltaType {
-    // 18 digits, 2 of them behind the point, are within Delta's limits, so the other arm is never taken.
-    PrimitiveType::decimal(MONEY.0, MONEY.1 as u8).map_or(DeltaType::LONG, DeltaType::from)
+        ColumnType::Money => DeltaType::decimal(MONEY_DIGITS, MONEY_SCALE)?,
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How a published table takes up a contract that has changed: it may gain columns and lose some, never change one.
 
-use deltalake::kernel::{Action, MetadataExt, StructField, StructType};
 use deltalake::DeltaTable;
+use deltalake::kernel::{Action, MetadataExt, StructField, StructType};
 use mainstay_schema::table::TableContract;
 
 use crate::arrow_types::delta_schema;
@@ -35,20 +35,31 @@ fn merge(published: &StructType, now: &StructType, table: &str) -> Result<Option
                     now: new.data_type().to_string(),
                 });
             }
-            Some(new) => StructField { nullable: field.nullable || new.nullable, ..field.clone() },
-            None => StructField { nullable: true, ..field.clone() },
+            Some(new) => StructField {
+                nullable: field.nullable || new.nullable,
+                ..field.clone()
+            },
+            None => StructField {
+                nullable: true,
+                ..field.clone()
+            },
         };
         changed |= merged.nullable != field.nullable;
         fields.push(merged);
     }
     for field in now.fields().filter(|field| published.field(field.name()).is_none()) {
-        fields.push(StructField { nullable: true, ..field.clone() });
+        fields.push(StructField {
+            nullable: true,
+            ..field.clone()
+        });
         changed = true;
     }
     if !changed {
         return Ok(None);
     }
-    StructType::try_new(fields).map(Some).map_err(|error| TableError::delta(table)(error.into()))
+    StructType::try_new(fields)
+        .map(Some)
+        .map_err(|error| TableError::delta(table)(error.into()))
 }
 
 #[cfg(test)]
@@ -58,7 +69,12 @@ mod tests {
     use super::*;
 
     fn schema(fields: &[(&str, DataType, bool)]) -> StructType {
-        StructType::try_new(fields.iter().map(|(name, kind, null)| StructField::new(*name, kind.clone(), *null))).unwrap()
+        StructType::try_new(
+            fields
+                .iter()
+                .map(|(name, kind, null)| StructField::new(*name, kind.clone(), *null)),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -66,7 +82,10 @@ mod tests {
         let published = schema(&[("id", DataType::STRING, false), ("old", DataType::LONG, false)]);
         let now = schema(&[("id", DataType::STRING, false), ("new", DataType::DOUBLE, false)]);
         let merged = merge(&published, &now, "t").unwrap().unwrap();
-        let shape: Vec<(&str, bool)> = merged.fields().map(|field| (field.name().as_str(), field.nullable)).collect();
+        let shape: Vec<(&str, bool)> = merged
+            .fields()
+            .map(|field| (field.name().as_str(), field.nullable))
+            .collect();
         assert_eq!(shape, [("id", false), ("old", true), ("new", true)]);
         assert_eq!(merge(&merged, &now, "t").unwrap(), None);
     }

@@ -1,8 +1,8 @@
 //! One Parquet file of ours: written through the object store, counted and digested on the way.
 
-use bytes::Bytes;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use mainstay_schema::DigestHasher;
@@ -42,8 +42,7 @@ impl ParquetFile {
             hasher: DigestHasher::new(),
             bytes: 0,
         };
-        let writer =
-            AsyncArrowWriter::try_new(object, schema, Some(properties)).map_err(TableError::parquet(&path))?;
+        let writer = AsyncArrowWriter::try_new(object, schema, Some(properties)).map_err(TableError::parquet(&path))?;
         Ok(Self { writer, path })
     }
 
@@ -77,11 +76,21 @@ impl AsyncFileWriter for DigestedObject {
     fn write(&mut self, content: Bytes) -> BoxFuture<'_, ParquetResult<()>> {
         self.hasher.update(&content);
         self.bytes += content.len() as u64;
-        Box::pin(async move { self.object.put(content).await.map_err(|error| ParquetError::External(Box::new(error))) })
+        Box::pin(async move {
+            self.object
+                .put(content)
+                .await
+                .map_err(|error| ParquetError::External(Box::new(error)))
+        })
     }
 
     fn complete(&mut self) -> BoxFuture<'_, ParquetResult<()>> {
-        Box::pin(async move { self.object.shutdown().await.map_err(|error| ParquetError::External(Box::new(error))) })
+        Box::pin(async move {
+            self.object
+                .shutdown()
+                .await
+                .map_err(|error| ParquetError::External(Box::new(error)))
+        })
     }
 }
 
@@ -92,12 +101,20 @@ pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta,
     let failed = || TableError::store("read", &file.path);
     let object = match lake.store().get(&Path::from(file.path.as_str())).await {
         Ok(object) => object,
-        Err(object_store::Error::NotFound { .. }) => return Err(TableError::FileMissing { path: file.path.clone() }),
+        Err(object_store::Error::NotFound { .. }) => {
+            return Err(TableError::FileMissing {
+                path: file.path.clone(),
+            });
+        }
         Err(source) => return Err(failed()(source)),
     };
     let meta = object.meta.clone();
     if meta.size != file.bytes {
-        return Err(corrupt(file, format!("{} bytes", file.bytes), format!("{} bytes", meta.size)));
+        return Err(corrupt(
+            file,
+            format!("{} bytes", file.bytes),
+            format!("{} bytes", meta.size),
+        ));
     }
     let mut hasher = DigestHasher::new();
     let mut content = object.into_stream();
@@ -105,9 +122,17 @@ pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta,
         hasher.update(&piece);
     }
     let found = hasher.finish();
-    if found == file.digest { Ok(meta) } else { Err(corrupt(file, file.digest.to_string(), found.to_string())) }
+    if found == file.digest {
+        Ok(meta)
+    } else {
+        Err(corrupt(file, file.digest.to_string(), found.to_string()))
+    }
 }
 
 fn corrupt(file: &StagedFile, expected: String, found: String) -> TableError {
-    TableError::FileCorrupt { path: file.path.clone(), expected, found }
+    TableError::FileCorrupt {
+        path: file.path.clone(),
+        expected,
+        found,
+    }
 }

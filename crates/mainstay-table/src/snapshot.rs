@@ -37,7 +37,12 @@ pub(crate) struct ActiveFile {
 
 /// Loads a table at a version or the newest one; `None` where it does not exist.
 pub(crate) async fn load(lake: &Lake, table: &str, version: Option<u64>) -> Result<Option<DeltaTable>, TableError> {
-    let mut delta = DeltaTable::new(log_store(lake, table)?);
+    let log = log_store(lake, table)?;
+    // Asked first, since a kernel that finds no folder reports a failure, not an absence.
+    if !log.is_delta_table_location().await.map_err(TableError::delta(table))? && version.is_none() {
+        return Ok(None);
+    }
+    let mut delta = DeltaTable::new(log);
     let loaded = match version {
         None => delta.load().await,
         Some(version) => delta.load_version(version).await,
@@ -51,7 +56,11 @@ pub(crate) async fn load(lake: &Lake, table: &str, version: Option<u64>) -> Resu
 }
 
 /// Loads the newest version of a table, which is created empty where absent. Creators in a race all get the one table.
-pub(crate) async fn load_or_create(lake: &Lake, contract: &TableContract, kind: Kind) -> Result<DeltaTable, TableError> {
+pub(crate) async fn load_or_create(
+    lake: &Lake,
+    contract: &TableContract,
+    kind: Kind,
+) -> Result<DeltaTable, TableError> {
     if let Some(found) = load(lake, &contract.name, None).await? {
         return Ok(found);
     }
@@ -70,13 +79,17 @@ pub(crate) async fn load_or_create(lake: &Lake, contract: &TableContract, kind: 
         .await;
     match created {
         Ok(table) => Ok(table),
-        Err(error) => load(lake, &contract.name, None).await?.ok_or_else(|| TableError::delta(&contract.name)(error)),
+        Err(error) => load(lake, &contract.name, None)
+            .await?
+            .ok_or_else(|| TableError::delta(&contract.name)(error)),
     }
 }
 
 /// The version that was loaded.
 pub(crate) fn version(delta: &DeltaTable, table: &str) -> Result<u64, TableError> {
-    delta.version().ok_or_else(|| TableError::delta(table)(DeltaTableError::NotInitialized))
+    delta
+        .version()
+        .ok_or_else(|| TableError::delta(table)(DeltaTableError::NotInitialized))
 }
 
 /// The active files of the days that `wanted` accepts, sorted by path.
@@ -91,7 +104,11 @@ pub(crate) fn active_files(
         let path = format!("{table}/{}", view.path());
         let ds = day(&path, &view.partition_values_map())?;
         if wanted(ds) {
-            files.push(ActiveFile { path, bytes: view.size().unsigned_abs(), ds });
+            files.push(ActiveFile {
+                path,
+                bytes: view.size().unsigned_abs(),
+                ds,
+            });
         }
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -105,8 +122,12 @@ pub(crate) fn day(path: &str, partition: &HashMap<String, Option<String>>) -> Re
 }
 
 fn log_store(lake: &Lake, table: &str) -> Result<LogStoreRef, TableError> {
-    logstore_with(lake.root_store().clone(), &lake.table_url(table)?, StorageConfig::default())
-        .map_err(TableError::delta(table))
+    logstore_with(
+        lake.root_store().clone(),
+        &lake.table_url(table)?,
+        StorageConfig::default(),
+    )
+    .map_err(TableError::delta(table))
 }
 
 async fn missing_version(
@@ -115,7 +136,9 @@ async fn missing_version(
     version: u64,
     error: DeltaTableError,
 ) -> Result<TableError, TableError> {
-    let newest = Box::pin(load(lake, table, None)).await?.and_then(|delta| delta.version());
+    let newest = Box::pin(load(lake, table, None))
+        .await?
+        .and_then(|delta| delta.version());
     Ok(match newest {
         Some(newest) if version <= newest => TableError::delta(table)(error),
         newest => TableError::VersionMissing {

@@ -87,7 +87,13 @@ pub async fn stage(
     let files: Vec<StagedFile> = written.into_iter().map(|(_, file)| file).collect();
     let digest = canonical_digest(ctx, lake, contract, ds, &files).await?;
     let rows = files.iter().map(|file| file.rows).sum();
-    Ok(StagedTable { table: contract.name.clone(), ds, rows, files, digest })
+    Ok(StagedTable {
+        table: contract.name.clone(),
+        ds,
+        rows,
+        files,
+        digest,
+    })
 }
 
 /// Reads every file whole and holds it against its recorded size and digest.
@@ -181,7 +187,10 @@ fn differs_in_encoding_only(expected: &DataType, found: &DataType) -> bool {
         (DataType::Decimal128(digits, scale), DataType::Decimal128(found_digits, found_scale)) => {
             scale == found_scale && found_digits <= digits
         }
-        (DataType::Timestamp(TimeUnit::Microsecond, Some(_)), DataType::Timestamp(TimeUnit::Microsecond, Some(zone))) => {
+        (
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)),
+            DataType::Timestamp(TimeUnit::Microsecond, Some(zone)),
+        ) => {
             matches!(zone.as_ref(), "UTC" | "+00:00" | "Z")
         }
         _ => expected == found,

@@ -1,6 +1,4 @@
-use datafusion::arrow::util::pretty::pretty_format_batches;
-
-use super::fixture::{Fixture, at};
+use super::fixture::{Fixture, at, lines};
 use crate::{FeatureError, PinnedSources, Sources};
 
 const ONE_ORDER: &str = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
@@ -62,16 +60,16 @@ async fn files_may_differ_in_the_order_and_width_of_their_columns() {
 #[tokio::test]
 async fn no_files_is_an_error() {
     let fixture = Fixture::new();
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: no Parquet file below `data/orders`: put its files there, or set the path of the source in mainstay.yml");
     fixture.write("data/orders/orders.csv", "order_id\n1\n");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: no Parquet file below `data/orders` (found `orders.csv`, which is not read): put its files there, or set the path of the source in mainstay.yml");
 }
 
 #[tokio::test]
 async fn a_missing_column_is_named() {
     let fixture = Fixture::new();
     fixture.write_query("data/orders/a.parquet", "select 'o1' as order_id, 'x' as email, 'f' as gender, now() as happened").await;
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/a.parquet` has no column `ordered_at` (it has order_id, email, gender, happened): write the column, or take it out of mainstay.yml");
 }
 
 #[tokio::test]
@@ -79,7 +77,7 @@ async fn a_wrong_type_is_named() {
     let fixture = Fixture::new();
     let columns = "'o1' as order_id, 'x' as email, 'f' as gender, '2025-01-01' as ordered_at";
     fixture.write_query("data/orders/a.parquet", &format!("select {columns}")).await;
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: column `ordered_at` of `data/orders/a.parquet` is Utf8, expected timestamp (in UTC or without a time zone): write it so, or change its type in mainstay.yml");
 }
 
 #[tokio::test]
@@ -88,11 +86,11 @@ async fn a_truncated_and_a_foreign_file_are_named() {
     fixture.write_orders("a.parquet", ONE_ORDER).await;
     let whole = std::fs::read(fixture.path("data/orders/a.parquet")).unwrap();
     fixture.write("data/orders/b.parquet", &whole[..whole.len() / 2]);
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Invalid Parquet file. Corrupt footer): it is cut short or of another format; write it again, or move it out of the folder");
     fixture.write("data/orders/b.parquet", "order_id,net_amount\no1,1.00\n");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Invalid Parquet file. Corrupt footer): it is cut short or of another format; write it again, or move it out of the folder");
     fixture.write("data/orders/b.parquet", "");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (EOF: file size of 0 is less than footer): it is cut short or of another format; write it again, or move it out of the folder");
 }
 
 #[tokio::test]
@@ -127,10 +125,13 @@ async fn rows_that_break_the_contract_are_quarantined_and_not_seen() {
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert!(seen[0].starts_with("good"));
     let refused = fixture.sources().await.quarantine(&fixture.ctx, moment.as_of).await.unwrap();
-    let mut refused: Vec<_> =
-        pretty_format_batches(&refused).unwrap().to_string().lines().map(|line| line.trim_end().to_owned()).collect();
-    refused.sort();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    let refused = lines(fixture.ctx.read_batches(refused).unwrap()).await;
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    shop.orders | Weight kg is not a number | {"order_id":"nan","email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T10:00:00Z","net_amount":"5.00","Weight kg":"NaN"}
+    shop.orders | net_amount is below 0 | {"order_id":"below","email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-0.01","Weight kg":1.5}
+    shop.orders | order_id is null | {"order_id":null,"email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-1.00","Weight kg":1.5}
+    shop.orders | ordered_at is null | {"order_id":"timeless","email":"[redacted]","gender":"f","ordered_at":null,"loaded_at":"2025-01-01T11:00:00Z","net_amount":"1.00","Weight kg":1.5}
+    "#);
 }
 
 #[tokio::test]

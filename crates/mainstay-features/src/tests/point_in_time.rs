@@ -67,9 +67,9 @@ async fn freshness_is_that_of_the_rows_that_are_seen() {
     assert_eq!((warned.status, warned.age_hours), (FreshnessStatus::Warn, Some(37)));
     assert!(crate::refuse_stale(&[warned]).is_ok());
     let stale = crate::refuse_stale(&[status("2025-01-06T00:00:00Z").await]).unwrap_err();
-    insta::assert_snapshot!(stale, @"");
+    insta::assert_snapshot!(stale, @"source shop.orders: newest row is of 2025-01-02 00:00 UTC, 96 hours before the as-of 2025-01-06 00:00 UTC; the limit is 72 (freshness.error_after_hours in mainstay.yml): load the missing days, or run for an earlier date");
     let empty = crate::refuse_stale(&[status("2024-01-01T00:00:00Z").await]).unwrap_err();
-    insta::assert_snapshot!(empty, @"");
+    insta::assert_snapshot!(empty, @"source shop.orders: no row before the as-of 2024-01-01 00:00 UTC: load data, or run for a later date");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ async fn models_that_run_in_a_circle_are_refused_with_the_path() {
     fixture.write("sql/features/feat_a.sql", "select * from {{ ref('feat_b') }}");
     fixture.write("sql/features/feat_b.sql", "select * from {{ ref('feat_c') }}");
     fixture.write("sql/features/feat_c.sql", "select * from {{ ref('feat_a') }}, {{ ref('stg_orders') }}");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"models build on each other in a circle: feat_a -> feat_b -> feat_c -> feat_a: remove one of these references");
 }
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_feature_that_depends_on_a_label_is_refused() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/labels/churned.sql", "select order_id from {{ ref('stg_orders') }}");
     fixture.write("sql/features/feat_leak.sql", "select * from {{ ref('churned') }}");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/features/feat_leak.sql: feature `feat_leak` builds on the label `churned`: a feature may not depend on a label, which sees what comes after as-of; only models under sql/labels may");
 }
 
 #[tokio::test]
@@ -23,14 +23,14 @@ async fn staging_that_builds_on_a_feature_is_refused() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/features/feat_a.sql", "select order_id from {{ ref('stg_orders') }}");
     fixture.write("sql/staging/stg_b.sql", "select * from {{ ref('feat_a') }}");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/staging/stg_b.sql: staging `stg_b` builds on the feature `feat_a`: staging may build on sources and staging alone");
 }
 
 #[tokio::test]
 async fn an_unknown_model_is_refused_with_the_nearest() {
     let fixture = Fixture::with_staging();
     let project = fixture.load().await.unwrap();
-    insta::assert_snapshot!(project.find("stg_order").unwrap_err(), @"");
+    insta::assert_snapshot!(project.find("stg_order").unwrap_err(), @"unknown model `stg_order`, did you mean `stg_orders`? (known models: stg_orders)");
 }
 
 async fn sql_error(sql: &str) -> String {
@@ -41,23 +41,23 @@ async fn sql_error(sql: &str) -> String {
 
 #[tokio::test]
 async fn bad_sql_is_refused_with_its_place() {
-    insta::assert_snapshot!(sql_error("select order_id\nfrom {{ ref('stg_orders') }}\nwhere order by 1").await, @"");
-    insta::assert_snapshot!(sql_error("select\n    net_amont\nfrom {{ ref('stg_orders') }}").await, @"");
-    insta::assert_snapshot!(sql_error("select *\nfrom orders").await, @"");
-    insta::assert_snapshot!(sql_error("select nope(1) as a").await, @"");
-    insta::assert_snapshot!(sql_error("create table t as select 1 as a").await, @"");
-    insta::assert_snapshot!(sql_error("select 1 as a; select 2 as b").await, @"");
-    insta::assert_snapshot!(sql_error("").await, @"");
-    insta::assert_snapshot!(sql_error("select 'unfinished").await, @"");
+    insta::assert_snapshot!(sql_error("select order_id\nfrom {{ ref('stg_orders') }}\nwhere order by 1").await, @"sql/features/feat_x.sql:3:13: expected: end of statement, found: by");
+    insta::assert_snapshot!(sql_error("select\n    net_amont\nfrom {{ ref('stg_orders') }}").await, @"sql/features/feat_x.sql:2:5: unknown column `net_amont`, did you mean `net_amount`? (known columns: Weight kg, email, gender, loaded_at, net_amount, order_id, ordered_at)");
+    insta::assert_snapshot!(sql_error("select *\nfrom orders").await, @"sql/features/feat_x.sql:2:6: no table `orders`: name a model with ref('orders') and a source table with source('source', 'orders')");
+    insta::assert_snapshot!(sql_error("select nope(1) as a").await, @"sql/features/feat_x.sql:1:8: invalid function 'nope'. Did you mean 'now'?");
+    insta::assert_snapshot!(sql_error("create table t as select 1 as a").await, @"sql/features/feat_x.sql: a model is one query: write one `select`, and nothing that creates or changes tables");
+    insta::assert_snapshot!(sql_error("select 1 as a; select 2 as b").await, @"sql/features/feat_x.sql: a model is one query: write one `select`, and nothing that creates or changes tables");
+    insta::assert_snapshot!(sql_error("").await, @"sql/features/feat_x.sql: a model is one query: write one `select`, and nothing that creates or changes tables");
+    insta::assert_snapshot!(sql_error("select 'unfinished").await, @"sql/features/feat_x.sql:1:8: unterminated string literal");
 }
 
 #[tokio::test]
 async fn personal_and_protected_columns_stay_out_of_features() {
-    insta::assert_snapshot!(sql_error("select order_id, email from {{ ref('stg_orders') }}").await, @"");
-    insta::assert_snapshot!(sql_error("select order_id as gender from {{ ref('stg_orders') }}").await, @"");
-    insta::assert_snapshot!(sql_error("select order_id from {{ ref('stg_orders') }} where gender = 'f'").await, @"");
+    insta::assert_snapshot!(sql_error("select order_id, email from {{ ref('stg_orders') }}").await, @"sql/features/feat_x.sql: has a column named `email`, which source shop.orders declares personal: no feature may have it or depend on it, leave it out");
+    insta::assert_snapshot!(sql_error("select order_id as gender from {{ ref('stg_orders') }}").await, @"sql/features/feat_x.sql: has a column named `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
+    insta::assert_snapshot!(sql_error("select order_id from {{ ref('stg_orders') }} where gender = 'f'").await, @"sql/features/feat_x.sql: reads `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
     let in_subquery = "select order_id from {{ ref('stg_orders') }} where net_amount in (select length(email) from {{ ref('stg_orders') }})";
-    insta::assert_snapshot!(sql_error(in_subquery).await, @"");
+    insta::assert_snapshot!(sql_error(in_subquery).await, @"sql/features/feat_x.sql: reads `email`, which source shop.orders declares personal: no feature may have it or depend on it, leave it out");
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn a_new_name_in_staging_does_not_hide_a_protected_column() {
     fixture.write("sql/features/feat_ids.sql", "select order_id from {{ ref('stg_orders') }}");
     fixture.load().await.unwrap();
     fixture.write("sql/features/feat_ids.sql", "select order_id, upper(g) as h from {{ ref('stg_orders') }}");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/features/feat_ids.sql: reads `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
 }
 
 #[tokio::test]
@@ -77,13 +77,13 @@ async fn descriptions_are_held_against_their_models() {
         fixture.write("sql/staging/stg_orders.yml", yml);
         fixture.load_error().await
     };
-    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrains: [order_id]\n").await, @"");
-    insta::assert_snapshot!(described("name: stg_order\ndescription: x\n").await, @"");
-    insta::assert_snapshot!(described("name: stg_orders\n").await, @"");
-    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrain: [orderid]\n").await, @"");
+    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrains: [order_id]\n").await, @"sql/staging/stg_orders.yml:3:1: unknown key `grains`, did you mean `grain`? (known keys: name, description, grain, columns)");
+    insta::assert_snapshot!(described("name: stg_order\ndescription: x\n").await, @"sql/staging/stg_orders.yml: describes `stg_order`, but the model beside it is `stg_orders`: give it that name");
+    insta::assert_snapshot!(described("name: stg_orders\n").await, @"sql/staging/stg_orders.yml:1:1: missing key `description`");
+    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrain: [orderid]\n").await, @"sql/staging/stg_orders.yml: unknown column `orderid`, did you mean `order_id`? (known columns: Weight kg, email, gender, loaded_at, net_amount, order_id, ordered_at)");
     insta::assert_snapshot!(
         described("name: stg_orders\ndescription: x\ncolumns:\n  - {name: order_id, description: x, tests: [notnull]}\n").await,
-        @""
+        @"sql/staging/stg_orders.yml:4:46: unknown test `notnull`, did you mean `not_null`? (known tests: not_null, unique, accepted_values)"
     );
 }
 
@@ -91,16 +91,16 @@ async fn descriptions_are_held_against_their_models() {
 async fn files_out_of_place_are_named() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/staging/stg_gone.yml", "name: stg_gone\ndescription: x\n");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/staging/stg_gone.yml: describes no model: there is no `.sql` file of that name beside it");
     let fixture = Fixture::with_staging();
     fixture.write("sql/feature/feat_a.sql", "select 1 as a");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/feature/feat_a.sql: stands in no folder of models: move it to staging, features, labels or marts");
     let fixture = Fixture::with_staging();
     fixture.write("sql/features/stg_orders.sql", "select 1 as a");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/staging/stg_orders.sql: model `stg_orders` stands in `sql/features/stg_orders.sql` too: rename one of them");
     let fixture = Fixture::with_staging();
     fixture.write("sql/features/Feat-A.sql", "select 1 as a");
-    insta::assert_snapshot!(fixture.load_error().await, @"");
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/features/Feat-A.sql: a model is named by lower-case letters, digits and `_`: rename the file");
 }
 
 #[tokio::test]

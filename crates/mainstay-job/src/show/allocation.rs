@@ -92,7 +92,7 @@ pub struct CommittedDay {
     pub allowance_cents: Cents,
     /// What it spent.
     pub spent_cents: Cents,
-    /// The price of budget of its plan.
+    /// The price of budget by which it was judged.
     pub price: f64,
 }
 

@@ -86,7 +86,7 @@ fn totals_are_plausible() {
 }
 
 #[test]
-fn christmas_sells_more_than_february() {
+fn christmas_sells_more_than_october() {
     let days = days();
     let orders_in = |month: &str| {
         days.iter()

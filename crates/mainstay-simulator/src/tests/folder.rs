@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use super::settings;
-use crate::{Generated, SimulatorError, ValidSettings, generate};
+use crate::{Generated, SimulatorError, ValidSettings, Written, generate, lacks_data};
 
 fn fill(settings: &ValidSettings, folder: &Path) -> Result<Generated, SimulatorError> {
     generate(settings, folder, &mut |_, _| ())
@@ -71,8 +71,7 @@ fn files_lie_by_table_and_date_and_are_counted() {
 
     let mut names: Vec<String> = digests(folder.path()).into_keys().collect();
     names.retain(|name| name != "_generated.json");
-    let files = generated.customers.files + generated.orders.files + generated.order_lines.files;
-    assert_eq!(names.len() as u64, files);
+    assert_eq!(names.len() as u64, generated.files());
     assert!(names.contains(&"orders/date=2024-01-03.parquet".to_owned()));
     let rows = |table: &str| -> u64 {
         let of_table = names.iter().filter(|name| name.starts_with(&format!("{table}/")));
@@ -183,11 +182,41 @@ fn what_a_killed_run_left_is_written_anew() {
     )
     .unwrap();
 
+    assert!(lacks_data(killed.path()).unwrap());
     let error = fill(&settings(60, 10, 8), killed.path()).unwrap_err();
     assert!(matches!(error, SimulatorError::OtherSettings { .. }));
     fill(&settings(60, 10, 7), killed.path()).unwrap();
     fill(&settings(60, 10, 7), whole.path()).unwrap();
     assert_eq!(digests(killed.path()), digests(whole.path()));
+}
+
+#[test]
+fn data_are_lacking_until_they_are_complete() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    assert!(lacks_data(&data).unwrap(), "absent");
+    fs::create_dir(&data).unwrap();
+    assert!(lacks_data(&data).unwrap(), "empty");
+    generate(&settings(20, 3, 7), &data, &mut |_, _| {
+        assert!(lacks_data(&data).unwrap(), "unfinished")
+    })
+    .unwrap();
+    assert!(!lacks_data(&data).unwrap(), "complete");
+    assert!(!lacks_data(folder.path()).unwrap(), "foreign");
+}
+
+#[test]
+fn the_sum_of_it_can_be_read() {
+    let written = |rows, files, bytes| Written { rows, files, bytes };
+    let generated = Generated {
+        customers: written(21, 2, 60_000),
+        orders: written(240, 3, 40_000),
+        order_lines: written(600, 3, 1_140_000),
+    };
+    assert_eq!(
+        generated.to_string(),
+        "21 versions of customers, 240 orders and returns, 600 order lines: 8 files, 1.2 MB"
+    );
 }
 
 #[test]

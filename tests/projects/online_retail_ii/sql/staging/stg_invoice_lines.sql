@@ -1,12 +1,12 @@
--- The invoice lines that count, with amounts in whole cents.
+-- The invoice lines that count, with amounts in whole cents. Exact duplicates still stand in them: see stg_orders.
 with invoice_lines as (
     select * from {{ source('shop', 'invoice_lines') }}
 ),
 
 -- Left out: lines without a customer, free goods and bad debt (no price above 0), write-offs (a negative quantity that
--- cancels no invoice), 1 to 9 December 2010 of the first sheet, which the second repeats, and exact duplicates.
+-- cancels no invoice), and 1 to 9 December 2010 of the first sheet, which the second repeats.
 cleaned as (
-    select distinct
+    select
         "Invoice" as invoice,
         "StockCode" as stock_code,
         "Quantity" as quantity,

@@ -1,5 +1,5 @@
 with invoice_lines as (
-    select * from {{ ref('stg_invoice_lines') }}
+    select distinct * from {{ ref('stg_invoice_lines') }}
 )
 
 select

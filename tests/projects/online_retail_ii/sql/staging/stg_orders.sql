@@ -1,6 +1,6 @@
 -- An invoice is an order, a cancellation a return: it never makes a customer eligible, and it tells who sends things back.
 with invoice_lines as (
-    select * from {{ ref('stg_invoice_lines') }}
+    select distinct * from {{ ref('stg_invoice_lines') }}
 )
 
 select
