@@ -99,7 +99,9 @@ fn a_foreign_file() {
 #[test]
 fn no_data_at_all() {
     let project = Project::copy();
-    project.edit("mainstay.yml", "XX");
+    let simulator = "    simulator:\n      customers: 2000\n      start: 2024-01-01\n      days: 715   # until the middle of \
+                     December, so that the month's budget has days left\n      seed: 42\n";
+    project.edit("mainstay.yml", simulator, "");
     fs::remove_dir_all(project.data()).unwrap();
     let message = project.failure(&DAY);
     assert!(message.contains("data"), "{message}");

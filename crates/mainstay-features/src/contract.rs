@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::{Expr, ExprSchemable, lit};
-use datafusion::functions::math::expr_fn::isnan;
 use datafusion::common::DFSchema;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::functions::math::expr_fn::isnan;
+use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use jiff::Timestamp;
 use mainstay_config::SourceTable;
 use mainstay_config::source::SourceColumn;
@@ -46,8 +46,8 @@ pub(crate) fn declared_schema(table: &SourceTable) -> SchemaRef {
 /// Whether every value of a file's type is a value of the declared type.
 fn accepts(declared: ColumnType, found: &DataType) -> bool {
     use DataType::{
-        Boolean, Date32, Decimal32, Decimal64, Decimal128, Decimal256, Float16, Float32, Float64, Int8, Int16, Int32, Int64,
-        LargeUtf8, UInt8, UInt16, UInt32, Utf8, Utf8View,
+        Boolean, Date32, Decimal32, Decimal64, Decimal128, Decimal256, Float16, Float32, Float64, Int8, Int16, Int32,
+        Int64, LargeUtf8, UInt8, UInt16, UInt32, Utf8, Utf8View,
     };
     let is_short_integer = matches!(found, Int8 | Int16 | Int32 | UInt8 | UInt16);
     let is_integer = is_short_integer || matches!(found, Int64 | UInt32);
@@ -127,7 +127,11 @@ pub(crate) struct Rule {
 
 /// The rules of a table, in the order in which a row is judged.
 pub(crate) fn rules(table: &SourceTable) -> Vec<Rule> {
-    table.columns.iter().flat_map(|declared| column_rules(table, declared)).collect()
+    table
+        .columns
+        .iter()
+        .flat_map(|declared| column_rules(table, declared))
+        .collect()
 }
 
 fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
@@ -137,17 +141,29 @@ fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
     let mut rules = Vec::new();
     // A row without an event time cannot be placed before or after any instant.
     if !declared.nullable || *name == table.event_time {
-        rules.push(Rule { reason: format!("{name} is null"), broken: is_null.clone(), kept: value.clone().is_not_null() });
+        rules.push(Rule {
+            reason: format!("{name} is null"),
+            broken: is_null.clone(),
+            kept: value.clone().is_not_null(),
+        });
     }
     if declared.column_type == ColumnType::Double {
         let broken = isnan(value.clone());
         let kept = is_null.clone().or(Expr::Not(Box::new(broken.clone())));
-        rules.push(Rule { reason: format!("{name} is not a number"), broken, kept });
+        rules.push(Rule {
+            reason: format!("{name} is not a number"),
+            broken,
+            kept,
+        });
     }
     if let Some(minimum) = declared.minimum {
         let bound = lit(minimum_value(declared.column_type, minimum));
         let kept = is_null.or(value.clone().gt_eq(bound.clone()));
-        rules.push(Rule { reason: format!("{name} is below {minimum}"), broken: value.lt(bound), kept });
+        rules.push(Rule {
+            reason: format!("{name} is below {minimum}"),
+            broken: value.lt(bound),
+            kept,
+        });
     }
     rules
 }
@@ -164,12 +180,17 @@ fn minimum_value(column_type: ColumnType, minimum: f64) -> ScalarValue {
 
 /// An instant as a constant of the type of source timestamps.
 pub(crate) fn instant(at: Timestamp) -> Expr {
-    lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
+    lit(ScalarValue::TimestampMicrosecond(
+        Some(at.as_microsecond()),
+        Some("UTC".into()),
+    ))
 }
 
 /// A column that tells the time, as a timestamp; a date stands for its midnight in UTC.
 pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
-    let is_date = table.column(name).is_some_and(|declared| declared.column_type == ColumnType::Date);
+    let is_date = table
+        .column(name)
+        .is_some_and(|declared| declared.column_type == ColumnType::Date);
     if !is_date {
         return Ok(column(name));
     }

@@ -27,7 +27,9 @@ pub enum FeatureError {
         model: String,
     },
     /// A source table has no files.
-    #[error("source {table}: no Parquet file below `{path}`{found}: put its files there, or set the path of the source in mainstay.yml")]
+    #[error(
+        "source {table}: no Parquet file below `{path}`{found}: put its files there, or set the path of the source in mainstay.yml"
+    )]
     NoFiles {
         /// `source.table`.
         table: String,
@@ -59,7 +61,9 @@ pub enum FeatureError {
         present: Vec<String>,
     },
     /// A column of a file has another type than declared.
-    #[error("source {table}: column `{column}` of `{file}` is {found}, expected {expected}: write it so, or change its type in mainstay.yml")]
+    #[error(
+        "source {table}: column `{column}` of `{file}` is {found}, expected {expected}: write it so, or change its type in mainstay.yml"
+    )]
     WrongType {
         /// `source.table`.
         table: String,
@@ -132,7 +136,10 @@ fn parquet_cause(error: &DataFusionError) -> String {
 }
 
 fn is_storage(error: &DataFusionError) -> bool {
-    matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
+    matches!(
+        error.find_root(),
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_)
+    )
 }
 
 /// What is wrong in a file of a model, shown as `file:line:column: message`.
@@ -150,7 +157,12 @@ pub struct ModelFault {
 
 impl ModelFault {
     pub(crate) fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, column: None, message: message.into() }
+        Self {
+            file: file.into(),
+            line: None,
+            column: None,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn at_line(mut self, line: Option<usize>) -> Self {

@@ -20,10 +20,7 @@ pub(crate) fn check(models: &BTreeMap<String, Model>) -> Result<(), FeatureError
 }
 
 /// The models that `model` names in `ref()`, in order of their names.
-pub(crate) fn referenced<'a>(
-    models: &'a BTreeMap<String, Model>,
-    model: &'a Model,
-) -> impl Iterator<Item = &'a Model> {
+pub(crate) fn referenced<'a>(models: &'a BTreeMap<String, Model>, model: &'a Model) -> impl Iterator<Item = &'a Model> {
     model.refs.iter().filter_map(|name| models.get(name))
 }
 
@@ -38,7 +35,9 @@ fn refuse_cycle<'a>(
     }
     if let Some(start) = path.iter().position(|&seen| seen == name) {
         let circle = path.iter().skip(start).copied().chain([name]);
-        return Err(FeatureError::Cycle { path: circle.map(str::to_owned).collect() });
+        return Err(FeatureError::Cycle {
+            path: circle.map(str::to_owned).collect(),
+        });
     }
     path.push(name);
     if let Some(model) = models.get(name) {

@@ -17,9 +17,16 @@ const LARGEST_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Sources {
     /// The same tables, the small ones decoded once and held in memory.
-    pub async fn hold_small_tables(mut self, ctx: &SessionContext, pinned: &PinnedSources) -> Result<Self, FeatureError> {
+    pub async fn hold_small_tables(
+        mut self,
+        ctx: &SessionContext,
+        pinned: &PinnedSources,
+    ) -> Result<Self, FeatureError> {
         for open in &mut self.tables {
-            let files = pinned.tables.iter().find(|found| found.source == open.source && found.table == open.table.name);
+            let files = pinned
+                .tables
+                .iter()
+                .find(|found| found.source == open.source && found.table == open.table.name);
             let bytes: u64 = files.map_or(u64::MAX, |found| found.files.iter().map(|file| file.bytes).sum());
             if bytes <= LARGEST_BYTES {
                 let rows = open.read(ctx)?;

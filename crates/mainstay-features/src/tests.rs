@@ -7,4 +7,3 @@ mod online_retail;
 mod point_in_time;
 mod projects;
 mod reference;
-mod timing;
