@@ -12,7 +12,13 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("base", &["mainstay-schema", "mainstay-config"]),
     (
         "pure",
-        &["mainstay-model", "mainstay-train", "mainstay-allocator", "mainstay-verifier", "mainstay-ledger"],
+        &[
+            "mainstay-model",
+            "mainstay-train",
+            "mainstay-allocator",
+            "mainstay-verifier",
+            "mainstay-ledger",
+        ],
     ),
     (
         "engine",
@@ -42,7 +48,11 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages
         .map(|package| {
-            let normal = package["dependencies"].as_array().unwrap().iter().filter(|d| d["kind"].is_null());
+            let normal = package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|d| d["kind"].is_null());
             let names = normal.map(|d| d["name"].as_str().unwrap().to_owned()).collect();
             (package["name"].as_str().unwrap().to_owned(), names)
         })
@@ -51,7 +61,10 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
 
 fn position(name: &str) -> Option<(usize, usize)> {
     LAYERS.iter().enumerate().find_map(|(layer, (_, crates))| {
-        crates.iter().position(|known| *known == name).map(|within| (layer, within))
+        crates
+            .iter()
+            .position(|known| *known == name)
+            .map(|within| (layer, within))
     })
 }
 
@@ -73,7 +86,10 @@ fn pure_crates_know_no_engine() {
     for (layer, crates) in &LAYERS[..2] {
         for name in *crates {
             for foreign in ENGINE_ONLY {
-                assert!(!packages[*name].iter().any(|d| d == foreign), "{name} ({layer}) must not depend on {foreign}");
+                assert!(
+                    !packages[*name].iter().any(|d| d == foreign),
+                    "{name} ({layer}) must not depend on {foreign}"
+                );
             }
         }
     }
@@ -81,7 +97,10 @@ fn pure_crates_know_no_engine() {
 
 #[test]
 fn the_verifier_trusts_nothing_but_the_schema() {
-    let ours: Vec<String> =
-        dependencies()["mainstay-verifier"].iter().filter(|name| name.starts_with("mainstay-")).cloned().collect();
+    let ours: Vec<String> = dependencies()["mainstay-verifier"]
+        .iter()
+        .filter(|name| name.starts_with("mainstay-"))
+        .cloned()
+        .collect();
     assert_eq!(ours, ["mainstay-schema"]);
 }

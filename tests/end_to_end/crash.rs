@@ -33,14 +33,31 @@ fn a_run_killed_at_any_boundary_is_finished_by_the_next() {
     let project = Project::reference();
     for boundary in BOUNDARIES {
         let lake = project.lake();
-        let killed = project.command(&day).env("FAILPOINTS", format!("{boundary}=return")).output().unwrap();
-        assert_eq!(killed.status.signal(), Some(SIGKILL), "{boundary}: {}", text(&killed.stderr));
+        let killed = project
+            .command(&day)
+            .env("FAILPOINTS", format!("{boundary}=return"))
+            .output()
+            .unwrap();
+        assert_eq!(
+            killed.status.signal(),
+            Some(SIGKILL),
+            "{boundary}: {}",
+            text(&killed.stderr)
+        );
 
         let rerun = project.json(&day);
         assert_eq!(digests(&rerun), digests(&expected), "{boundary}");
         let is_recorded = ["recorded", "settled"].contains(&boundary);
-        assert_eq!(rerun["outcome"], if is_recorded { "already_done" } else { "published" }, "{boundary}");
-        assert_eq!(project.json(&["show", "allocation"])["month"], expected_money, "{boundary}");
+        assert_eq!(
+            rerun["outcome"],
+            if is_recorded { "already_done" } else { "published" },
+            "{boundary}"
+        );
+        assert_eq!(
+            project.json(&["show", "allocation"])["month"],
+            expected_money,
+            "{boundary}"
+        );
         assert_eq!(project.json(&["verify"])["verified"], true, "{boundary}");
 
         std::fs::remove_dir_all(&lake).unwrap();
@@ -54,8 +71,10 @@ fn a_forced_run_killed_before_its_record_leaves_the_day_as_it_was() {
     let first = project.json(&day);
     let money = project.json(&["show", "allocation"])["month"].clone();
     for boundary in ["reserved", "published_customer_risk"] {
-        let killed =
-            project.command(&[&day[..], &["--force"]].concat()).env("FAILPOINTS", format!("{boundary}=return")).output();
+        let killed = project
+            .command(&[&day[..], &["--force"]].concat())
+            .env("FAILPOINTS", format!("{boundary}=return"))
+            .output();
         assert_eq!(killed.unwrap().status.signal(), Some(SIGKILL), "{boundary}");
         let shown = project.json(&["show", "run"]);
         assert_eq!(shown["record"]["run_id"], first["record"]["run_id"]);

@@ -8,17 +8,26 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The root of the repository, which is the reference project.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 /// Generated data that every test may read: 600 customers over 600 days from 2024-01-01, so that the newest day is 2025-08-22.
-pub fn generated_data() -> &'static Path {
+pub(crate) fn generated_data() -> &'static Path {
     static DATA: OnceLock<TempDir> = OnceLock::new();
     DATA.get_or_init(|| {
         let folder = TempDir::new().unwrap();
         let generated = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"))
-            .args(["generate", "--customers", "600", "--days", "600", "--seed", "7", "--output-dir"])
+            .args([
+                "generate",
+                "--customers",
+                "600",
+                "--days",
+                "600",
+                "--seed",
+                "7",
+                "--output-dir",
+            ])
             .arg(folder.path().join("data"))
             .output()
             .unwrap();
@@ -29,7 +38,7 @@ pub fn generated_data() -> &'static Path {
 }
 
 /// A project with a target of its own, gone when dropped.
-pub struct Project {
+pub(crate) struct Project {
     folder: PathBuf,
     vars: String,
     scratch: TempDir,
@@ -37,14 +46,18 @@ pub struct Project {
 
 impl Project {
     /// The reference project over the shared generated data.
-    pub fn reference() -> Self {
+    pub(crate) fn reference() -> Self {
         let scratch = TempDir::new().unwrap();
         let vars = vars(&generated_data().join("data"), &scratch.path().join("lake"));
-        Self { folder: root(), vars, scratch }
+        Self {
+            folder: root(),
+            vars,
+            scratch,
+        }
     }
 
     /// A copy of the reference project that a test may spoil, over data of its own.
-    pub fn copy() -> Self {
+    pub(crate) fn copy() -> Self {
         let scratch = TempDir::new().unwrap();
         let folder = scratch.path().join("project");
         for part in ["jobs", "sql"] {
@@ -57,26 +70,30 @@ impl Project {
     }
 
     /// A project in a folder of the repository, with more variables.
-    pub fn at(folder: &Path, more_vars: &str) -> Self {
+    pub(crate) fn at(folder: &Path, more_vars: &str) -> Self {
         let scratch = TempDir::new().unwrap();
         let lake = scratch.path().join("lake");
-        Self { folder: folder.to_owned(), vars: format!("lake: {}, {more_vars}", lake.display()), scratch }
+        Self {
+            folder: folder.to_owned(),
+            vars: format!("lake: {}, {more_vars}", lake.display()),
+            scratch,
+        }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.scratch.path().join("data")
     }
 
-    pub fn lake(&self) -> PathBuf {
+    pub(crate) fn lake(&self) -> PathBuf {
         self.scratch.path().join("lake")
     }
 
     /// Replaces `from` by `to` in a file of the project; `from` must be there.
-    pub fn edit(&self, file: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, file: &str, from: &str, to: &str) {
         let path = self.folder.join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{file} has no `{from}`");
@@ -84,48 +101,66 @@ impl Project {
     }
 
     /// The command, ready to run in this project.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));
-        command.args(arguments).arg("--project-dir").arg(&self.folder).args(["--vars", &self.vars]);
+        command
+            .args(arguments)
+            .arg("--project-dir")
+            .arg(&self.folder)
+            .args(["--vars", &self.vars]);
         command.env_remove("FAILPOINTS");
         command
     }
 
     /// Runs the command to its end.
-    pub fn output(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs the command, which must end well, and reads its JSON.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.output(&[arguments, &["-o", "json"]].concat());
-        assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?} failed:\n{}",
+            text(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
     }
 
     /// Runs the command, which must fail as handled, and gives its message.
-    pub fn failure(&self, arguments: &[&str]) -> String {
+    pub(crate) fn failure(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{arguments:?}:\n{}",
+            text(&output.stderr)
+        );
         text(&output.stderr)
     }
 
     /// Whether any day of the job was published.
-    pub fn has_published(&self) -> bool {
+    pub(crate) fn has_published(&self) -> bool {
         self.output(&["show", "run", "-o", "json"]).status.success()
     }
 }
 
 /// The canonical digests of the tables in a run's JSON, by table.
-pub fn digests(run: &Value) -> Vec<(String, String)> {
+pub(crate) fn digests(run: &Value) -> Vec<(String, String)> {
     let tables = run["record"]["tables"].as_array().unwrap();
     tables
         .iter()
-        .map(|table| (table["table"].as_str().unwrap().to_owned(), table["digest"].as_str().unwrap().to_owned()))
+        .map(|table| {
+            (
+                table["table"].as_str().unwrap().to_owned(),
+                table["digest"].as_str().unwrap().to_owned(),
+            )
+        })
         .collect()
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -22,7 +22,10 @@ fn thirty_days_keep_budget_and_cooldown() {
         .collect();
     let total: i64 = spent.iter().sum();
     assert!(total <= BUDGET_CENTS, "{spent:?}");
-    assert!(total >= BUDGET_CENTS / 2, "money that was worth spending was left: {spent:?}");
+    assert!(
+        total >= BUDGET_CENTS / 2,
+        "money that was worth spending was left: {spent:?}"
+    );
     assert!(spent[0] * 4 <= BUDGET_CENTS, "spent on day one: {spent:?}");
     assert!(spent.iter().filter(|&&cents| cents > 0).count() >= 20, "{spent:?}");
 
@@ -33,7 +36,10 @@ fn thirty_days_keep_budget_and_cooldown() {
         for customer in shown["customers"].as_array().unwrap() {
             let id = customer["customer_id"].as_str().unwrap();
             if let Some(before) = last_treated.insert(id.to_owned(), day) {
-                assert!(day - before > COOLDOWN_DAYS, "{id} treated on day {before} and again on day {day}");
+                assert!(
+                    day - before > COOLDOWN_DAYS,
+                    "{id} treated on day {before} and again on day {day}"
+                );
             }
         }
     }

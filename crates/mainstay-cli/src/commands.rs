@@ -51,7 +51,10 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
     let open = open(global, Some(&arguments.execution)).await?;
-    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
+    let request = RunRequest {
+        ds: arguments.date,
+        is_forced: arguments.force,
+    };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -63,7 +66,9 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Some(&arguments.execution)).await?;
     let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
-    write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
+    write(global, &serde_json::json!({"runs": runs}), || {
+        render::outcome::backfill(&runs)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,8 +92,18 @@ async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
 }
 
 fn request(arguments: ShowArguments) -> ShowRequest {
-    let ShowArguments { job, date, customer, top } = arguments;
-    ShowRequest { job, ds: date, customer, top }
+    let ShowArguments {
+        job,
+        date,
+        customer,
+        top,
+    } = arguments;
+    ShowRequest {
+        job,
+        ds: date,
+        customer,
+        top,
+    }
 }
 
 async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
@@ -109,7 +124,9 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
         seed: arguments.seed,
     };
     let generated = simulate(settings, &arguments.output_dir, &Progress::new(observer(global)))?;
-    write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;
+    write(global, &generated, || {
+        render::generated::text(&generated, &arguments.output_dir)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

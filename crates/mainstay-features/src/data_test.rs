@@ -51,7 +51,8 @@ impl SqlProject {
 
     /// Runs the tests of a model on rows that it gave earlier, such as its staged table.
     ///
-    /// One query for all rules on single rows, one for each rule of uniqueness. Tests of columns that the rows lack are left out.
+    /// One query for all rules on single rows, one for each rule of uniqueness. The rows must have the columns that are
+    /// tested.
     pub async fn test_rows(&self, model: &str, rows: DataFrame) -> Result<Vec<TestResult>, FeatureError> {
         let model = self.find(model)?;
         let mut results = test_single_rows(model, &rows).await?;

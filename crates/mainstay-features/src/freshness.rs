@@ -44,7 +44,8 @@ pub struct Freshness {
 }
 
 impl Sources {
-    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of`. One aggregate query a table.
+    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of`. One aggregate query a
+    /// table.
     pub async fn freshness(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<Freshness>, FeatureError> {
         let mut all = Vec::new();
         for open in &self.tables {
@@ -56,8 +57,9 @@ impl Sources {
         Ok(all)
     }
 
-    /// The day, in the project's time zone, of the newest row of all tables with a freshness limit (of all tables where none has
-    /// one), whether it may be seen or not. `None` without rows. The day after it is the latest that a run can decide for.
+    /// The day, in the project's time zone, of the newest row of all tables with a freshness limit (of all tables where
+    /// none has one), whether it may be seen or not. `None` without rows. The day after it is the latest that a run can
+    /// decide for.
     pub async fn last_complete_day(&self, ctx: &SessionContext) -> Result<Option<Ds>, FeatureError> {
         let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
         let mut latest = None;

@@ -50,8 +50,8 @@ fn refuse_cycle<'a>(
     Ok(())
 }
 
-// Only direct references need a look: a chain from a feature to a label has a first step from a model that is no label to one
-// that is.
+// Only direct references need a look: a chain from a feature to a label has a first step from a model that is no label
+// to one that is.
 fn refuse_reference(model: &Model, reference: &Model) -> Result<(), FeatureError> {
     let (name, other) = (&model.name, &reference.name);
     let message = match (model.kind, reference.kind) {

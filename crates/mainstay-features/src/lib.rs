@@ -1,10 +1,12 @@
 //! The SQL project: pinned sources held to their contracts, and models of SQL that see them as of an instant.
 //!
-//! [`pin`] lists and checks the files of a run. [`Sources`] reads those files: what may be seen before an instant, what broke a
-//! contract, how fresh it is. [`SqlProject`] holds the models and hands out lazy DataFrames: [`SqlProject::model`].
+//! [`pin`] lists and checks the files of a run. [`Sources`] reads those files: what may be seen before an instant, what
+//! broke a contract, how fresh it is. [`SqlProject`] holds the models and hands out lazy DataFrames:
+//! [`SqlProject::model`].
 //!
-//! Point in time holds by construction. A model reaches data through `source()` and `ref()` alone, planned in a catalog of its
-//! own, and every source there is a view of the rows whose event time lies before the bound and that were known by then.
+//! Point in time holds by construction. A model reaches data through `source()` and `ref()` alone, planned in a catalog
+//! of its own, and every source there is a view of the rows whose event time lies before the bound and that were known
+//! by then.
 //!
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
 

@@ -61,8 +61,8 @@ pub struct PinnedFile {
 
 /// Lists the Parquet files of every source table and checks that each can be read and keeps the types of its contract.
 ///
-/// A path is a single `.parquet` file, or a folder of which all `*.parquet` files below count, save those in folders or with
-/// names that begin with `_` or `.`. The context provides the object stores.
+/// A path is a single `.parquet` file, or a folder of which all `*.parquet` files below count, save those in folders or
+/// with names that begin with `_` or `.`. The context provides the object stores.
 pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSources, FeatureError> {
     let mut tables = Vec::new();
     for source in sources {
@@ -97,7 +97,8 @@ async fn pin_table(
 
 /// The URL of a table's path; a local path without a scheme is taken literally, wildcards included.
 ///
-/// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no file is there.
+/// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no
+/// file is there.
 fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, FeatureError> {
     let fault = || FeatureError::Contract {
         table: contract::table_name(&source.name, &table.name),

@@ -1,11 +1,12 @@
 //! Models as lazy plans.
 //!
-//! A model is planned in a catalog of its own, made for the one call, in which every model and source that it builds on is a
-//! view. A view carries its plan and is inlined where it is named, so nothing of the catalog outlives planning, several moments
-//! live side by side in one session, and no model can name a table other than through `ref()` and `source()`.
+//! A model is planned in a catalog of its own, made for the one call, in which every model and source that it builds on
+//! is a view. A view carries its plan and is inlined where it is named, so nothing of the catalog outlives planning,
+//! several moments live side by side in one session, and no model can name a table other than through `ref()` and
+//! `source()`.
 //!
-//! The catalog has a schema for every instant up to which something is seen: models before as-of and, for labels, staging and
-//! sources before the end of the horizon.
+//! The catalog has a schema for every instant up to which something is seen: models before as-of and, for labels,
+//! staging and sources before the end of the horizon.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,8 +40,8 @@ const ONE_QUERY: &str = "a model is one query: write one `select`, and nothing t
 impl SqlProject {
     /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
     ///
-    /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and sources until
-    /// `label_end`.
+    /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and
+    /// sources until `label_end`.
     pub async fn model(
         &self,
         ctx: &SessionContext,

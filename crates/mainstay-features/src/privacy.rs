@@ -18,11 +18,11 @@ use crate::moment::Moment;
 use crate::plan::{self, SourceTables};
 use crate::project::SqlProject;
 
-/// Plans every model against the declared columns, without data, and refuses features that have or read a personal or protected
-/// column.
+/// Plans every model against the declared columns, without data, and refuses features that have or read a personal or
+/// protected column.
 ///
-/// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any name, but
-/// that nothing in the feature needs, is not read.
+/// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any
+/// name, but that nothing in the feature needs, is not read.
 pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<(), FeatureError> {
     let as_of = Timestamp::UNIX_EPOCH;
     let moment = Moment {

@@ -15,8 +15,8 @@ use crate::model::{ColumnDoc, Description, Model, ModelKind};
 use crate::privacy;
 use crate::template::{self, Scope};
 
-/// All models of SQL of a project, checked: every template renders, every model plans against the declared sources, no reference
-/// runs in a circle, no feature depends on a label or on a personal or protected column.
+/// All models of SQL of a project, checked: every template renders, every model plans against the declared sources, no
+/// reference runs in a circle, no feature depends on a label or on a personal or protected column.
 #[derive(Debug, Clone)]
 pub struct SqlProject {
     models: BTreeMap<String, Model>,
@@ -26,7 +26,8 @@ pub struct SqlProject {
 }
 
 impl SqlProject {
-    /// Loads and checks the models below the project's folders of SQL. Needs no data; the context brings the functions of SQL.
+    /// Loads and checks the models below the project's folders of SQL. Needs no data; the context brings the functions
+    /// of SQL.
     pub async fn load(ctx: &SessionContext, project: &Project) -> Result<Self, FeatureError> {
         let sources = project.config().sources.clone();
         Self::load_folders(
@@ -71,15 +72,16 @@ impl SqlProject {
         self.models.get(name).ok_or_else(unknown)
     }
 
-    /// What is said of a column of a model, by the model or by the first of the models that it builds on that describes the column.
+    /// What is said of a column of a model, by the model or by the first of the models that it builds on that describes
+    /// the column.
     pub fn column(&self, model: &str, column: &str) -> Option<&ColumnDoc> {
         let model = self.models.get(model)?;
         let inherited = || model.refs.iter().find_map(|reference| self.column(reference, column));
         model.column(column).or_else(inherited)
     }
 
-    /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, and the reasons
-    /// that their features are given as.
+    /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, and the
+    /// reasons that their features are given as.
     pub fn digest(&self) -> Digest {
         self.digest
     }

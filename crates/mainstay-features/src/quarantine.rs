@@ -23,9 +23,9 @@ const REASON: &str = "quarantine reason";
 impl Sources {
     /// The rows before `as_of` that break their contract, as batches of `source`, `reason` and `row`.
     ///
-    /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0`, and `row` the row
-    /// as a JSON object in which personal columns read `[redacted]`. One pass a table, and where the statistics of a file show
-    /// that no row can break a rule, none. No batch where no row is refused.
+    /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0`, and
+    /// `row` the row as a JSON object in which personal columns read `[redacted]`. One pass a table, and where the
+    /// statistics of a file show that no row can break a rule, none. No batch where no row is refused.
     pub async fn quarantine(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<RecordBatch>, FeatureError> {
         let mut refused = Vec::new();
         for open in &self.tables {

@@ -1,7 +1,7 @@
 //! Small source tables held in memory.
 //!
-//! A retailer lands a file a day. A plan opens each of them anew, which costs more than what is in them, and a training reads
-//! the sources once a cut: what is small as a whole is decoded once.
+//! A retailer lands a file a day. A plan opens each of them anew, which costs more than what is in them, and a training
+//! reads the sources once a cut: what is small as a whole is decoded once.
 
 use std::sync::Arc;
 

@@ -15,10 +15,16 @@ use crate::model_cache::ModelCache;
 /// Types after coercion: `leading` as they are, all features as double precision.
 pub(crate) fn coerce(function: &str, leading: &[DataType], given: &[DataType]) -> Result<Vec<DataType>> {
     if given.len() <= leading.len() {
-        return plan_err!("{function}() takes a model digest and one argument a feature of the model, in the model's order");
+        return plan_err!(
+            "{function}() takes a model digest and one argument a feature of the model, in the model's order"
+        );
     }
     let features = given.len() - leading.len();
-    Ok(leading.iter().cloned().chain(std::iter::repeat_n(DataType::Float64, features)).collect())
+    Ok(leading
+        .iter()
+        .cloned()
+        .chain(std::iter::repeat_n(DataType::Float64, features))
+        .collect())
 }
 
 /// The model that the first argument names.

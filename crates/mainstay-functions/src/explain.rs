@@ -1,4 +1,6 @@
 //! `explain(model, k, features...)`: the reasons of each row's score.
+//!
+//! Also called `explain_score()`: the parser takes EXPLAIN behind a comma for the statement of that name.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -31,19 +33,28 @@ fn list_item() -> Arc<Field> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Explain {
     models: ModelCache,
+    aliases: [String; 1],
     signature: Signature,
 }
 
 impl Explain {
     /// The function over the models of a cache.
     pub fn new(models: ModelCache) -> Self {
-        Self { models, signature: Signature::user_defined(Volatility::Immutable) }
+        Self {
+            models,
+            aliases: ["explain_score".to_owned()],
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
     }
 }
 
 impl ScalarUDFImpl for Explain {
     fn name(&self) -> &'static str {
         "explain"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -63,8 +74,14 @@ impl ScalarUDFImpl for Explain {
         let Some(ColumnarValue::Scalar(ScalarValue::Int64(Some(k)))) = args.args.get(1) else {
             return exec_err!("the second argument of explain() must be a literal number of reasons");
         };
-        let k = usize::try_from(*k).map_err(|_| DataFusionError::Execution(format!("explain() cannot give {k} reasons")))?;
-        let features = FeatureColumns::new(self.name(), &model, args.args.get(2..).unwrap_or_default(), args.number_rows)?;
+        let k = usize::try_from(*k)
+            .map_err(|_| DataFusionError::Execution(format!("explain() cannot give {k} reasons")))?;
+        let features = FeatureColumns::new(
+            self.name(),
+            &model,
+            args.args.get(2..).unwrap_or_default(),
+            args.number_rows,
+        )?;
         let values = features.values();
         let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
         reasons(&model, k, &columns, args.number_rows).map(ColumnarValue::Array)
@@ -101,5 +118,10 @@ fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Resul
     ];
     let reasons = StructArray::try_new(REASON_FIELDS.clone(), fields, None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(list_item(), offsets, Arc::new(reasons), None)?))
+    Ok(Arc::new(ListArray::try_new(
+        list_item(),
+        offsets,
+        Arc::new(reasons),
+        None,
+    )?))
 }

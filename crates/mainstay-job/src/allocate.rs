@@ -52,10 +52,19 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     let candidates = candidates(risk).await?;
     let instance = ValidInstance::new(instance(&candidates, policy)).context("the offers of the day are not valid")?;
     let frontier = Frontier::build(&instance);
-    let Reserved { instance, solution, reservation, available, ledger_version } =
-        money::reserve(run, policy, instance, &frontier).await?;
+    let Reserved {
+        instance,
+        solution,
+        reservation,
+        available,
+        ledger_version,
+    } = money::reserve(run, policy, instance, &frontier).await?;
     fault::boundary("reserved");
-    let decided = Decided { candidates, instance, solution };
+    let decided = Decided {
+        candidates,
+        instance,
+        solution,
+    };
     let offers = offers_file::encode(&decided, policy)?;
     let offers_digest = run.write_artefact("offers.parquet", offers).await?;
     let certificate = &decided.solution.certificate;
@@ -77,15 +86,31 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
         offers_digest,
         reservation,
     };
-    let told = format!("{} treated for {} of {}", summary.treated, summary.spent_cents, summary.allowance_cents);
+    let told = format!(
+        "{} treated for {} of {}",
+        summary.treated, summary.spent_cents, summary.allowance_cents
+    );
     run.finish(Step::Allocate, step, told);
-    Ok(AllocatedDay { contract, staged, summary, ledger_version })
+    Ok(AllocatedDay {
+        contract,
+        staged,
+        summary,
+        ledger_version,
+    })
 }
 
 /// All customers of the risk table, sorted by id.
 async fn candidates(risk: DataFrame) -> Result<Vec<Candidate>> {
-    let columns = [column::CUSTOMER_ID, column::STATUS, column::CHURN_PROBABILITY, "clv_amount", column::BLOCKED_BY];
-    let frame = risk.select(columns.map(ident).to_vec())?.sort(vec![ident(column::CUSTOMER_ID).sort(true, false)])?;
+    let columns = [
+        column::CUSTOMER_ID,
+        column::STATUS,
+        column::CHURN_PROBABILITY,
+        "clv_amount",
+        column::BLOCKED_BY,
+    ];
+    let frame = risk
+        .select(columns.map(ident).to_vec())?
+        .sort(vec![ident(column::CUSTOMER_ID).sort(true, false)])?;
     let mut candidates = Vec::new();
     for batch in frame.collect().await? {
         candidates.extend(candidates_of(&batch)?);
@@ -95,7 +120,10 @@ async fn candidates(risk: DataFrame) -> Result<Vec<Candidate>> {
 
 fn candidates_of(batch: &RecordBatch) -> Result<Vec<Candidate>> {
     let [ids, statuses, probabilities, clvs, blocks] = batch.columns() else {
-        bail!("customer_risk was read with {} columns instead of 5", batch.num_columns());
+        bail!(
+            "customer_risk was read with {} columns instead of 5",
+            batch.num_columns()
+        );
     };
     let ids = ids.as_string::<i32>();
     let statuses = statuses.as_string::<i32>();
@@ -107,7 +135,11 @@ fn candidates_of(batch: &RecordBatch) -> Result<Vec<Candidate>> {
             Ok(Candidate {
                 customer_id: ids.value(row).to_owned(),
                 is_scored: statuses.value(row) == CustomerStatus::Scored.as_str(),
-                churn_probability: if probabilities.is_null(row) { 0.0 } else { probabilities.value(row) },
+                churn_probability: if probabilities.is_null(row) {
+                    0.0
+                } else {
+                    probabilities.value(row)
+                },
                 clv: Cents(i64::try_from(clvs.value(row)).context("a lifetime value is too large")?),
                 blocked_by: BlockedBy(blocks.value(row)),
             })
@@ -125,11 +157,20 @@ fn instance(candidates: &[Candidate], policy: &Policy) -> Instance {
         for (intervention, offered) in (0u16..).zip(&policy.interventions) {
             let value = offer_value(candidate.churn_probability, offered.effect, candidate.clv, offered.cost).net;
             if value > Cents::ZERO {
-                offers.push(Offer { customer, intervention, value, cost: offered.cost });
+                offers.push(Offer {
+                    customer,
+                    intervention,
+                    value,
+                    cost: offered.cost,
+                });
             }
         }
     }
-    Instance { customers: candidates.len() as u32, offers, budget: Cents::ZERO }
+    Instance {
+        customers: candidates.len() as u32,
+        offers,
+        budget: Cents::ZERO,
+    }
 }
 
 /// The answer within an allowance.
@@ -138,7 +179,9 @@ pub(crate) fn solve(
     frontier: &Frontier,
     allowance: Cents,
 ) -> Result<(ValidInstance, Solution)> {
-    let instance = instance.with_budget(allowance).context("the allowance of the day is not valid")?;
+    let instance = instance
+        .with_budget(allowance)
+        .context("the allowance of the day is not valid")?;
     let solution = allocate(&instance, frontier);
     Ok((instance, solution))
 }

@@ -18,7 +18,10 @@ use crate::sources::{self, FoundSources};
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest) -> Result<Outcome> {
     money::settle_published(&open.lake).await?;
-    run::one_day(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+    run::one_day(open, &job.name, request, async |run, found| {
+        steps(run, job, found).await
+    })
+    .await
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
@@ -26,7 +29,11 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let day = sources::pin(run, found).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     let features = features::stage(run, &day, &job.features).await?;
-    let scoring = Scoring { job, policy: &policy, champion: &champion };
+    let scoring = Scoring {
+        job,
+        policy: &policy,
+        champion: &champion,
+    };
     let risk = score::stage(run, &day, &features, &scoring).await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;
     let details = DailyDetails {
@@ -47,6 +54,11 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         training: champion.training,
         seconds: run.seconds(),
     };
-    let staged = StagedDay { sources: &day, features: &features, risk: &risk, allocation: &allocation };
+    let staged = StagedDay {
+        sources: &day,
+        features: &features,
+        risk: &risk,
+        allocation: &allocation,
+    };
     publish::publish(run, &staged, &details).await
 }

@@ -58,7 +58,10 @@ pub async fn backfill(open: &OpenProject, job: &str, from: Ds, to: Ds) -> Result
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false };
+        let request = RunRequest {
+            ds: Some(ds),
+            is_forced: false,
+        };
         let outcome = run_job(open, job, request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

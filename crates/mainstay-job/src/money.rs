@@ -6,8 +6,8 @@ use mainstay_config::Policy;
 use mainstay_config::policy::Pacing as ConfiguredPacing;
 use mainstay_ledger::pacing::todays_allowance;
 use mainstay_ledger::{Claim, Ledger, Pacing, PacingRule, Spending};
-use mainstay_schema::{Cents, RunId};
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
+use mainstay_schema::{Cents, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Lake, claim, run_record};
 
@@ -43,7 +43,12 @@ pub(crate) async fn reserve(
         let (entries, version) = ledger_table::read(&run.open.lake).await?;
         let ledger = Ledger::new(entries)?;
         let dead = dead_reservations(run, &ledger).await?;
-        let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
+        let claim = Claim {
+            run_id: &run.run_id,
+            job: run.job,
+            ds: run.ds,
+            dead: &dead,
+        };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
         let allowance = todays_allowance(
             &pacing(policy),
@@ -60,12 +65,23 @@ pub(crate) async fn reserve(
             price: allowance.reference_price,
         };
         let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
-        let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;
+        let reservation = entries
+            .last()
+            .map(|entry| entry.entry_id.clone())
+            .context("nothing was reserved")?;
         if let Appended::At { .. } = ledger_table::append_at(&run.open.lake, &entries, version).await? {
-            return Ok(Reserved { instance: decided, solution, reservation, available, ledger_version: version });
+            return Ok(Reserved {
+                instance: decided,
+                solution,
+                reservation,
+                available,
+                ledger_version: version,
+            });
         }
     }
-    bail!("the budget ledger changed {TRIES} times while the day was decided: run it again when fewer runs are under way")
+    bail!(
+        "the budget ledger changed {TRIES} times while the day was decided: run it again when fewer runs are under way"
+    )
 }
 
 fn pacing(policy: &Policy) -> Pacing {
@@ -73,7 +89,10 @@ fn pacing(policy: &Policy) -> Pacing {
         ConfiguredPacing::Price => PacingRule::Price,
         ConfiguredPacing::None => PacingRule::None,
     };
-    Pacing { rule, largest_daily_multiple: policy.budget.largest_daily_multiple }
+    Pacing {
+        rule,
+        largest_daily_multiple: policy.budget.largest_daily_multiple,
+    }
 }
 
 /// Open reservations whose runs are gone: earlier attempts at this very day, which this one has fenced out, and runs that
@@ -137,14 +156,19 @@ fn reservation_of(run_id: &RunId) -> String {
 }
 
 fn open_reservation<'a>(ledger: &'a Ledger, reservation: &str) -> Option<&'a LedgerEntry> {
-    ledger.open_reservations().into_iter().find(|open| open.entry_id == reservation)
+    ledger
+        .open_reservations()
+        .into_iter()
+        .find(|open| open.entry_id == reservation)
 }
 
 /// Appends the entry that `decide` wants, at the version that it was decided on; decides again where another run was faster.
 async fn change(lake: &Lake, decide: impl Fn(&Ledger) -> Result<Option<LedgerEntry>>) -> Result<()> {
     for _ in 0..TRIES {
         let (entries, version) = ledger_table::read(lake).await?;
-        let Some(entry) = decide(&Ledger::new(entries)?)? else { return Ok(()) };
+        let Some(entry) = decide(&Ledger::new(entries)?)? else {
+            return Ok(());
+        };
         if let Appended::At { .. } = ledger_table::append_at(lake, &[entry], version).await? {
             return Ok(());
         }

@@ -126,14 +126,27 @@ async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Res
 impl<'a> Run<'a> {
     /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
     pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, is_forced: bool) -> Result<Self> {
-        let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
+        let as_of = ds
+            .as_of(&open.project.time_zone())
+            .with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
         let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt));
         fault::boundary("claimed");
         let seconds = Mutex::default();
-        Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
+        Ok(Self {
+            open,
+            run_id,
+            job,
+            ds,
+            as_of,
+            attempt,
+            is_forced,
+            started_at,
+            _heartbeat: heartbeat,
+            seconds,
+        })
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
@@ -171,7 +184,10 @@ impl<'a> Run<'a> {
         if let Some(other) = newest.filter(|newest| newest.number > self.attempt.number) {
             bail!(
                 "another run ({}) has taken over {} of {}: this one ({}) publishes nothing; wait for the other to end",
-                other.run_id, self.job, self.ds, self.run_id
+                other.run_id,
+                self.job,
+                self.ds,
+                self.run_id
             );
         }
         if let Some(done) = run_record::latest_published(&self.open.lake, self.job, self.ds).await?
@@ -179,7 +195,10 @@ impl<'a> Run<'a> {
         {
             bail!(
                 "another run ({}) has published {} of {} in the meantime: this one ({}) publishes nothing",
-                done.run_id, self.job, self.ds, self.run_id
+                done.run_id,
+                self.job,
+                self.ds,
+                self.run_id
             );
         }
         Ok(())
@@ -205,16 +224,22 @@ impl<'a> Run<'a> {
     /// failure: the next run releases the reservation.
     pub(crate) async fn give_up(&self, error: &anyhow::Error) {
         if let Err(unreleased) = money::release(self).await {
-            self.open.progress.warn(format!("the reservation of the failed run stays for now: {unreleased:#}"));
+            self.open.progress.warn(format!(
+                "the reservation of the failed run stays for now: {unreleased:#}"
+            ));
         }
         self.record_failure(error).await;
     }
 
     async fn record_failure(&self, error: &anyhow::Error) {
         let mut record = self.record(Vec::new(), serde_json::Value::Null);
-        record.status = mainstay_table::RunStatus::Failed { error: format!("{error:#}") };
+        record.status = mainstay_table::RunStatus::Failed {
+            error: format!("{error:#}"),
+        };
         if let Err(unrecorded) = run_record::append(&self.open.lake, &record).await {
-            self.open.progress.warn(format!("the failure could not be recorded: {unrecorded}"));
+            self.open
+                .progress
+                .warn(format!("the failure could not be recorded: {unrecorded}"));
         }
     }
 }

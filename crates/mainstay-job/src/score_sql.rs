@@ -39,12 +39,24 @@ impl ScoreQuery<'_> {
         let refusals: Vec<String> = self
             .features
             .iter()
-            .map(|name| format!("when {} then {}", infinite(name), literal(&format!("infinite_feature: {name}"))))
+            .map(|name| {
+                format!(
+                    "when {} then {}",
+                    infinite(name),
+                    literal(&format!("infinite_feature: {name}"))
+                )
+            })
             .collect();
         let finite: Vec<String> = self
             .features
             .iter()
-            .map(|name| format!("case when {} then null else {1} end as {1}", infinite(name), quoted(name)))
+            .map(|name| {
+                format!(
+                    "case when {} then null else {1} end as {1}",
+                    infinite(name),
+                    quoted(name)
+                )
+            })
             .collect();
         let refusal = format!("case {} end", refusals.join(" "));
         format!(
@@ -85,20 +97,33 @@ impl ScoreQuery<'_> {
     fn risk_band(&self) -> String {
         let bands = self.policy.risk_bands.iter();
         let cases = bands.map(|band| {
-            format!("when scored.churn_probability >= {:?} then {}", band.churn_probability_at_least, literal(&band.name))
+            format!(
+                "when scored.churn_probability >= {:?} then {}",
+                band.churn_probability_at_least,
+                literal(&band.name)
+            )
         });
         format!("case {} end", cases.collect::<Vec<_>>().join(" "))
     }
 
     fn value_tier(&self) -> String {
         let tiers = self.policy.value_tiers.iter();
-        let cases = tiers
-            .map(|tier| format!("when coalesce(v.clv_cents, 0) >= {} then {}", tier.clv_at_least.0, literal(&tier.name)));
+        let cases = tiers.map(|tier| {
+            format!(
+                "when coalesce(v.clv_cents, 0) >= {} then {}",
+                tier.clv_at_least.0,
+                literal(&tier.name)
+            )
+        });
         format!("case {} end", cases.collect::<Vec<_>>().join(" "))
     }
 
     fn blocked_by(&self) -> String {
-        let consent = if self.is_consent_assumed { 0 } else { BlockedBy::NO_CONSENT.0 };
+        let consent = if self.is_consent_assumed {
+            0
+        } else {
+            BlockedBy::NO_CONSENT.0
+        };
         let holdout = match (&self.policy.holdout, &self.holdout_salt) {
             (Some(holdout), Some(salt)) => format!(
                 "case when uniform_hash({}, scored.customer_id) < {:?} then {} else 0 end",

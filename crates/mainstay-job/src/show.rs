@@ -43,7 +43,9 @@ pub struct RunView {
 
 /// Shows the run record of a day.
 pub async fn run(open: &OpenProject, request: &ShowRequest) -> Result<RunView> {
-    Ok(RunView { record: published(open, request).await?.record })
+    Ok(RunView {
+        record: published(open, request).await?.record,
+    })
 }
 
 /// A published day and what its record says.
@@ -55,11 +57,17 @@ impl PublishedDay {
     /// The details of a daily job.
     pub(crate) fn details(&self) -> Result<DailyDetails> {
         let RunRecord { job, ds, .. } = &self.record;
-        parse(&self.record.details).with_context(|| format!("{job} of {ds} has published no tables: it is no daily job"))
+        parse(&self.record.details)
+            .with_context(|| format!("{job} of {ds} has published no tables: it is no daily job"))
     }
 
     /// Registers the day's rows of a table under its name.
-    pub(crate) async fn register(&self, open: &OpenProject, session: &SessionContext, contract: &TableContract) -> Result<()> {
+    pub(crate) async fn register(
+        &self,
+        open: &OpenProject,
+        session: &SessionContext,
+        contract: &TableContract,
+    ) -> Result<()> {
         let Some(table) = self.record.table(&contract.name) else {
             bail!("the run record of {} names no table {}", self.record.ds, contract.name);
         };
@@ -85,7 +93,9 @@ pub(crate) async fn published(open: &OpenProject, request: &ShowRequest) -> Resu
     };
     match (record, request.ds) {
         (Some(record), _) => Ok(PublishedDay { record }),
-        (None, Some(ds)) => bail!("there is no published day {ds} of {job}: run it with `mainstay run {job} --date {ds}`"),
+        (None, Some(ds)) => {
+            bail!("there is no published day {ds} of {job}: run it with `mainstay run {job} --date {ds}`")
+        }
         (None, None) => bail!("there is no published day of {job} yet: run it with `mainstay run {job}`"),
     }
 }

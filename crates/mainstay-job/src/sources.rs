@@ -38,9 +38,15 @@ pub(crate) struct FoundSources {
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
-    let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
+    let sources = Sources::open(&open.project, &pinned)?
+        .hold_small_tables(&open.session, &pinned)
+        .await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources { sources, pinned, last_complete_day })
+    Ok(FoundSources {
+        sources,
+        pinned,
+        last_complete_day,
+    })
 }
 
 impl PinnedDay {
@@ -82,22 +88,37 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     run.finish(
         Step::Sources,
         step,
-        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
+        format!(
+            "{} tables, {rows} rows, {} quarantined",
+            pin.tables.len(),
+            quarantine.rows
+        ),
     );
-    Ok(PinnedDay { sources, sql, pin, freshness, quarantine })
+    Ok(PinnedDay {
+        sources,
+        sql,
+        pin,
+        freshness,
+        quarantine,
+    })
 }
 
 async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
     let freshness = sources.freshness(&run.open.session, run.as_of).await?;
     refuse_stale(&freshness)?;
     let warnings = freshness.iter().filter(|table| table.status == FreshnessStatus::Warn);
-    warnings.filter_map(|table| table.message.as_deref()).for_each(|message| run.open.progress.warn(message));
+    warnings
+        .filter_map(|table| table.message.as_deref())
+        .for_each(|message| run.open.progress.warn(message));
     Ok(freshness)
 }
 
 async fn stage_quarantine(run: &Run<'_>, sources: &Sources) -> Result<StagedTable> {
     let refused = sources.quarantine(&run.open.session, run.as_of).await?;
-    let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
+    let batches = refused
+        .iter()
+        .map(|batch| with_run_id(batch, run))
+        .collect::<Result<Vec<_>>>()?;
     let partitions = match batches.first() {
         None => Vec::new(),
         Some(first) => {
@@ -113,7 +134,13 @@ async fn stage_quarantine(run: &Run<'_>, sources: &Sources) -> Result<StagedTabl
 fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {
     let run_ids: ArrayRef = Arc::new(StringArray::from(vec![run.run_id.as_str(); batch.num_rows()]));
     let run_id = arrow::datatypes::Field::new(column::RUN_ID, arrow::datatypes::DataType::Utf8, false);
-    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(run_id)]).collect::<Vec<_>>();
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .cloned()
+        .chain([Arc::new(run_id)])
+        .collect::<Vec<_>>();
     let columns = batch.columns().iter().cloned().chain([run_ids]).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }

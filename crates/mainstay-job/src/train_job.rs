@@ -11,7 +11,10 @@ use crate::training;
 
 /// Trains as of one day, unless that was done already.
 pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: RunRequest) -> Result<Outcome> {
-    run::one_day(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+    run::one_day(open, &job.name, request, async |run, found| {
+        steps(run, job, found).await
+    })
+    .await
 }
 
 async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {

@@ -253,8 +253,7 @@ impl Registry {
     }
 
     fn blob_path(&self, digest: &Digest) -> Path {
-        self.storage
-            .path(&["blobs", &format!("{}.json", digest.hex())])
+        self.storage.path(&["blobs", &format!("{}.json", digest.hex())])
     }
 
     fn version_path(&self, name: &str, number: u32) -> Path {

@@ -92,10 +92,7 @@ async fn a_registered_model_reads_back_as_it_was() {
     assert!(registered.gates_failed, "one of the gates failed");
     assert_eq!(registry.version("churn", "1").await.unwrap(), registered);
     assert_eq!(registry.load(&registered).await.unwrap(), model(0.5));
-    let bytes = registry
-        .load_bytes_by_digest(&registered.digest)
-        .await
-        .unwrap();
+    let bytes = registry.load_bytes_by_digest(&registered.digest).await.unwrap();
     assert_eq!(bytes, model(0.5).to_json());
 }
 
@@ -275,10 +272,7 @@ async fn setting_an_alias_at_once_keeps_an_unbroken_history() {
 async fn with_blob() -> (Arc<dyn ObjectStore>, Registry, crate::ModelVersion, Path) {
     let (store, registry) = registry();
     let version = registry.register("churn", &model(0.0), candidate()).await.unwrap();
-    let blob = Path::from(format!(
-        "lake/registry/blobs/{}.json",
-        version.digest.hex()
-    ));
+    let blob = Path::from(format!("lake/registry/blobs/{}.json", version.digest.hex()));
     (store, registry, version, blob)
 }
 

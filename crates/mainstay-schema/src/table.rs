@@ -297,7 +297,11 @@ pub fn budget_ledger() -> TableContract {
                 .nullable()
                 .volatile(),
             Column::new("allowance_cents", BigInt, "What the day could have spent"),
-            Column::new("price", Double, "Price of budget by which the day was judged; the next day starts from it"),
+            Column::new(
+                "price",
+                Double,
+                "Price of budget by which the day was judged; the next day starts from it",
+            ),
             run_id(),
         ],
     }

@@ -115,7 +115,7 @@ async fn a_truncated_and_a_foreign_file_are_named() {
     fixture.write("data/orders/b.parquet", "order_id,net_amount\no1,1.00\n");
     insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Invalid Parquet file. Corrupt footer): it is cut short or of another format; write it again, or move it out of the folder");
     fixture.write("data/orders/b.parquet", "");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (EOF: file size of 0 is less than footer): it is cut short or of another format; write it again, or move it out of the folder");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Parquet files are at least 8 bytes long, but file length is 0): it is cut short or of another format; write it again, or move it out of the folder");
 }
 
 #[tokio::test]
