@@ -62,9 +62,21 @@ fn an_unknown_job_is_named_with_its_neighbour() {
 
 #[test]
 fn what_was_never_published_cannot_be_shown() {
-    let message = Project::reference().failure(&["show", "risk"]);
+    let project = Project::reference();
+    let message = project.failure(&["show", "risk"]);
+    assert!(
+        message.contains("there is no such folder; run the job first"),
+        "{message}"
+    );
+    project.json(&["run", "train_churn", "--date", "2025-08-01"]);
+    let message = project.failure(&["show", "risk"]);
     assert!(
         message.contains("no published day") && message.contains("mainstay run daily_risk"),
+        "{message}"
+    );
+    let message = project.failure(&["show", "risk", "--date", "2025-08-01"]);
+    assert!(
+        message.contains("no published day 2025-08-01") && message.contains("--date 2025-08-01"),
         "{message}"
     );
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use mainstay_job::progress::Progress;
 use mainstay_job::show::{self, ShowRequest};
-use mainstay_job::{OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify};
+use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify};
 use mainstay_session::SessionSettings;
 use mainstay_simulator::SimulatorSettings;
 use serde::Serialize;
@@ -31,11 +31,18 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
 }
 
 async fn open(global: &GlobalArguments, execution: Option<&ExecutionArguments>) -> Result<OpenProject> {
+    // Only what executes a job writes.
+    let access = if execution.is_some() {
+        Access::Write
+    } else {
+        Access::Read
+    };
     let options = OpenOptions {
         folder: &global.project_dir,
         target: global.target.as_deref(),
         vars: &global.vars,
         session: execution.map(session_settings).unwrap_or_default(),
+        access,
     };
     OpenProject::open(&options, Progress::new(observer(global))).await
 }

@@ -75,8 +75,8 @@ impl Observer for Bars {
             }
             Event::Advanced { done, total, unit, .. } => {
                 if let Some(bar) = current.as_ref() {
-                    if let (Some(total), None) = (total, bar.length()) {
-                        bar.set_length(*total);
+                    if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
+                        bar.set_length(total);
                         bar.set_style(counted());
                     }
                     bar.set_message(*unit);

@@ -38,7 +38,7 @@ use anyhow::{Result, bail};
 use mainstay_config::JobConfig;
 use mainstay_schema::Ds;
 
-pub use open_project::{OpenOptions, OpenProject};
+pub use open_project::{Access, OpenOptions, OpenProject};
 pub use run::{Outcome, RunRequest};
 pub use simulate::simulate;
 

@@ -24,6 +24,15 @@ pub struct OpenProject {
     pub(crate) progress: Progress,
 }
 
+/// What is done with the target of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It is read: it must exist, and may be read-only.
+    Read,
+    /// It is written: it is created where absent, and must be writable.
+    Write,
+}
+
 /// How to open a project.
 pub struct OpenOptions<'a> {
     /// Folder of `mainstay.yml`.
@@ -34,14 +43,20 @@ pub struct OpenOptions<'a> {
     pub vars: &'a str,
     /// What a user may choose of the execution.
     pub session: SessionSettings,
+    /// What is done with the target.
+    pub access: Access,
 }
 
 impl OpenProject {
-    /// Loads the settings and opens the target, which must be writable.
+    /// Loads the settings and opens the target.
     pub async fn open(options: &OpenOptions<'_>, progress: Progress) -> Result<Self> {
         let overrides = VarOverrides::parse(options.vars)?;
         let project = Project::load(options.folder, &overrides, options.target)?;
-        let lake = Lake::open(&project.target().path).await?;
+        let path = &project.target().path;
+        let lake = match options.access {
+            Access::Read => Lake::open_existing(path)?,
+            Access::Write => Lake::open(path).await?,
+        };
         let registry = Registry::new(lake.store().clone(), REGISTRY);
         let models = model_cache(&registry);
         let session = mainstay_session::build(&options.session, &models).context("cannot build a session")?;
