@@ -10,16 +10,7 @@ use crate::harness::root;
 /// Crates by layer; a crate depends on crates of layers below its own, and on those of its own layer that stand before it.
 const LAYERS: [(&str, &[&str]); 5] = [
     ("base", &["mainstay-schema", "mainstay-config"]),
-    (
-        "pure",
-        &[
-            "mainstay-model",
-            "mainstay-train",
-            "mainstay-allocator",
-            "mainstay-verifier",
-            "mainstay-ledger",
-        ],
-    ),
+    ("pure", &["mainstay-model", "mainstay-train", "mainstay-allocator", "mainstay-verifier", "mainstay-ledger"]),
     (
         "engine",
         &[
@@ -48,11 +39,7 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages
         .map(|package| {
-            let normal = package["dependencies"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter(|d| d["kind"].is_null());
+            let normal = package["dependencies"].as_array().unwrap().iter().filter(|d| d["kind"].is_null());
             let names = normal.map(|d| d["name"].as_str().unwrap().to_owned()).collect();
             (package["name"].as_str().unwrap().to_owned(), names)
         })
@@ -60,12 +47,10 @@ fn dependencies() -> BTreeMap<String, Vec<String>> {
 }
 
 fn position(name: &str) -> Option<(usize, usize)> {
-    LAYERS.iter().enumerate().find_map(|(layer, (_, crates))| {
-        crates
-            .iter()
-            .position(|known| *known == name)
-            .map(|within| (layer, within))
-    })
+    LAYERS
+        .iter()
+        .enumerate()
+        .find_map(|(layer, (_, crates))| crates.iter().position(|known| *known == name).map(|within| (layer, within)))
 }
 
 #[test]
@@ -86,10 +71,7 @@ fn pure_crates_know_no_engine() {
     for (layer, crates) in &LAYERS[..2] {
         for name in *crates {
             for foreign in ENGINE_ONLY {
-                assert!(
-                    !packages[*name].iter().any(|d| d == foreign),
-                    "{name} ({layer}) must not depend on {foreign}"
-                );
+                assert!(!packages[*name].iter().any(|d| d == foreign), "{name} ({layer}) must not depend on {foreign}");
             }
         }
     }
@@ -97,10 +79,7 @@ fn pure_crates_know_no_engine() {
 
 #[test]
 fn the_verifier_trusts_nothing_but_the_schema() {
-    let ours: Vec<String> = dependencies()["mainstay-verifier"]
-        .iter()
-        .filter(|name| name.starts_with("mainstay-"))
-        .cloned()
-        .collect();
+    let ours: Vec<String> =
+        dependencies()["mainstay-verifier"].iter().filter(|name| name.starts_with("mainstay-")).cloned().collect();
     assert_eq!(ours, ["mainstay-schema"]);
 }

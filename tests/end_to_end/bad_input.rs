@@ -19,10 +19,8 @@ fn refused(project: &Project, parts: &[&str]) {
 }
 
 fn some_orders_file(project: &Project) -> PathBuf {
-    let mut files: Vec<_> = fs::read_dir(project.data().join("orders"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        fs::read_dir(project.data().join("orders")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files[files.len() / 2].clone()
 }
@@ -41,11 +39,7 @@ fn a_column_that_the_files_lack() {
 #[test]
 fn a_column_of_another_type() {
     let project = Project::copy();
-    project.edit(
-        "mainstay.yml",
-        "{name: channel, type: text}",
-        "{name: channel, type: timestamp}",
-    );
+    project.edit("mainstay.yml", "{name: channel, type: text}", "{name: channel, type: timestamp}");
     refused(&project, &["channel", "timestamp", "retailer.orders"]);
 }
 
@@ -81,10 +75,7 @@ fn data_that_are_too_old() {
 fn a_date_that_the_data_do_not_reach() {
     let project = Project::copy();
     let message = project.failure(&["run", "daily_risk", "--date", "2025-08-24"]);
-    assert!(
-        message.contains("2025-08-24") && message.contains("2025-08-23"),
-        "{message}"
-    );
+    assert!(message.contains("2025-08-24") && message.contains("2025-08-23"), "{message}");
     assert!(!project.has_published());
 }
 
@@ -129,10 +120,7 @@ fn a_corrupted_model() {
     bytes[middle] = bytes[middle].wrapping_add(1);
     fs::write(&blob, bytes).unwrap();
     let message = project.failure(&DAY);
-    assert!(
-        message.contains(blob.file_name().unwrap().to_str().unwrap()),
-        "{message}"
-    );
+    assert!(message.contains(blob.file_name().unwrap().to_str().unwrap()), "{message}");
     assert!(message.contains("train_churn"), "{message}");
     assert!(!project.lake().join("customer_risk/_delta_log").exists());
 }

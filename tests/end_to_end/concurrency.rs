@@ -10,16 +10,8 @@ fn of_two_runs_at_once_one_publishes() {
     // A champion first, so that both runs are at the same step.
     project.json(&["run", "daily_risk", "--date", "2025-07-31"]);
     let day = ["run", "daily_risk", "--date", "2025-08-01"];
-    let runs: Vec<_> = (0..2)
-        .map(|_| {
-            project
-                .command(&day)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
+    let runs: Vec<_> =
+        (0..2).map(|_| project.command(&day).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
     let outputs: Vec<_> = runs.into_iter().map(|run| run.wait_with_output().unwrap()).collect();
     let succeeded = outputs.iter().filter(|output| output.status.success()).count();
     let messages: Vec<String> = outputs.iter().map(|output| text(&output.stderr)).collect();
@@ -31,9 +23,6 @@ fn of_two_runs_at_once_one_publishes() {
     let days = project.json(&["verify"]);
     assert_eq!(days["verified"], true);
     assert_eq!(days["days"].as_array().unwrap().len(), 2);
-    let entries = project.json(&["show", "allocation"])["month"]["committed_days"]
-        .as_array()
-        .unwrap()
-        .len();
+    let entries = project.json(&["show", "allocation"])["month"]["committed_days"].as_array().unwrap().len();
     assert_eq!(entries, 1, "one commitment for the one day of August");
 }

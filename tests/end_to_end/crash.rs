@@ -33,31 +33,14 @@ fn a_run_killed_at_any_boundary_is_finished_by_the_next() {
     let project = Project::reference();
     for boundary in BOUNDARIES {
         let lake = project.lake();
-        let killed = project
-            .command(&day)
-            .env("FAILPOINTS", format!("{boundary}=return"))
-            .output()
-            .unwrap();
-        assert_eq!(
-            killed.status.signal(),
-            Some(SIGKILL),
-            "{boundary}: {}",
-            text(&killed.stderr)
-        );
+        let killed = project.command(&day).env("FAILPOINTS", format!("{boundary}=return")).output().unwrap();
+        assert_eq!(killed.status.signal(), Some(SIGKILL), "{boundary}: {}", text(&killed.stderr));
 
         let rerun = project.json(&day);
         assert_eq!(digests(&rerun), digests(&expected), "{boundary}");
         let is_recorded = ["recorded", "settled"].contains(&boundary);
-        assert_eq!(
-            rerun["outcome"],
-            if is_recorded { "already_done" } else { "published" },
-            "{boundary}"
-        );
-        assert_eq!(
-            project.json(&["show", "allocation"])["month"],
-            expected_money,
-            "{boundary}"
-        );
+        assert_eq!(rerun["outcome"], if is_recorded { "already_done" } else { "published" }, "{boundary}");
+        assert_eq!(project.json(&["show", "allocation"])["month"], expected_money, "{boundary}");
         assert_eq!(project.json(&["verify"])["verified"], true, "{boundary}");
 
         std::fs::remove_dir_all(&lake).unwrap();

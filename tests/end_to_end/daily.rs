@@ -22,10 +22,7 @@ fn publishes_reconciles_and_shows_a_day() {
         assert!(!customer["reasons"].as_array().unwrap().is_empty(), "{customer}");
     }
     let one = customers[0]["customer_id"].as_str().unwrap();
-    assert_eq!(
-        project.json(&["show", "risk", "--customer", one])["customers"][0],
-        customers[0]
-    );
+    assert_eq!(project.json(&["show", "risk", "--customer", one])["customers"][0], customers[0]);
 
     let allocation = project.json(&["show", "allocation"]);
     let spent = allocation["spent_cents"].as_i64().unwrap();
@@ -54,31 +51,19 @@ fn the_day_after_the_newest_data_is_the_default() {
 #[test]
 fn an_unknown_job_is_named_with_its_neighbour() {
     let message = Project::reference().failure(&["run", "daily_riks"]);
-    assert!(
-        message.contains("daily_riks") && message.contains("daily_risk"),
-        "{message}"
-    );
+    assert!(message.contains("daily_riks") && message.contains("daily_risk"), "{message}");
 }
 
 #[test]
 fn what_was_never_published_cannot_be_shown() {
     let project = Project::reference();
     let message = project.failure(&["show", "risk"]);
-    assert!(
-        message.contains("there is no such folder; run the job first"),
-        "{message}"
-    );
+    assert!(message.contains("there is no such folder; run the job first"), "{message}");
     project.json(&["run", "train_churn", "--date", "2025-08-01"]);
     let message = project.failure(&["show", "risk"]);
-    assert!(
-        message.contains("no published day") && message.contains("mainstay run daily_risk"),
-        "{message}"
-    );
+    assert!(message.contains("no published day") && message.contains("mainstay run daily_risk"), "{message}");
     let message = project.failure(&["show", "risk", "--date", "2025-08-01"]);
-    assert!(
-        message.contains("no published day 2025-08-01") && message.contains("--date 2025-08-01"),
-        "{message}"
-    );
+    assert!(message.contains("no published day 2025-08-01") && message.contains("--date 2025-08-01"), "{message}");
 }
 
 #[test]

@@ -26,10 +26,7 @@ fn partitions_batches_and_force_do_not_change_a_digest() {
 fn two_projects_train_the_same_model_and_publish_the_same_day() {
     let runs = [Project::reference(), Project::reference()]
         .map(|project| project.json(&["run", "daily_risk", "--date", "2025-08-01"]));
-    assert_eq!(
-        runs[0]["record"]["details"]["model"]["digest"],
-        runs[1]["record"]["details"]["model"]["digest"]
-    );
+    assert_eq!(runs[0]["record"]["details"]["model"]["digest"], runs[1]["record"]["details"]["model"]["digest"]);
     assert_eq!(digests(&runs[0]), digests(&runs[1]));
 }
 

@@ -18,16 +18,7 @@ pub(crate) fn generated_data() -> &'static Path {
     DATA.get_or_init(|| {
         let folder = TempDir::new().unwrap();
         let generated = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"))
-            .args([
-                "generate",
-                "--customers",
-                "600",
-                "--days",
-                "600",
-                "--seed",
-                "7",
-                "--output-dir",
-            ])
+            .args(["generate", "--customers", "600", "--days", "600", "--seed", "7", "--output-dir"])
             .arg(folder.path().join("data"))
             .output()
             .unwrap();
@@ -49,11 +40,7 @@ impl Project {
     pub(crate) fn reference() -> Self {
         let scratch = TempDir::new().unwrap();
         let vars = vars(&generated_data().join("data"), &scratch.path().join("lake"));
-        Self {
-            folder: root(),
-            vars,
-            scratch,
-        }
+        Self { folder: root(), vars, scratch }
     }
 
     /// A copy of the reference project that a test may spoil, over data of its own.
@@ -73,11 +60,7 @@ impl Project {
     pub(crate) fn at(folder: &Path, more_vars: &str) -> Self {
         let scratch = TempDir::new().unwrap();
         let lake = scratch.path().join("lake");
-        Self {
-            folder: folder.to_owned(),
-            vars: format!("lake: {}, {more_vars}", lake.display()),
-            scratch,
-        }
+        Self { folder: folder.to_owned(), vars: format!("lake: {}, {more_vars}", lake.display()), scratch }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -103,11 +86,7 @@ impl Project {
     /// The command, ready to run in this project.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));
-        command
-            .args(arguments)
-            .arg("--project-dir")
-            .arg(&self.folder)
-            .args(["--vars", &self.vars]);
+        command.args(arguments).arg("--project-dir").arg(&self.folder).args(["--vars", &self.vars]);
         command.env_remove("FAILPOINTS");
         command
     }
@@ -120,23 +99,14 @@ impl Project {
     /// Runs the command, which must end well, and reads its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.output(&[arguments, &["-o", "json"]].concat());
-        assert!(
-            output.status.success(),
-            "{arguments:?} failed:\n{}",
-            text(&output.stderr)
-        );
+        assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
     }
 
     /// Runs the command, which must fail as handled, and gives its message.
     pub(crate) fn failure(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{arguments:?}:\n{}",
-            text(&output.stderr)
-        );
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{}", text(&output.stderr));
         text(&output.stderr)
     }
 
@@ -151,12 +121,7 @@ pub(crate) fn digests(run: &Value) -> Vec<(String, String)> {
     let tables = run["record"]["tables"].as_array().unwrap();
     tables
         .iter()
-        .map(|table| {
-            (
-                table["table"].as_str().unwrap().to_owned(),
-                table["digest"].as_str().unwrap().to_owned(),
-            )
-        })
+        .map(|table| (table["table"].as_str().unwrap().to_owned(), table["digest"].as_str().unwrap().to_owned()))
         .collect()
 }
 

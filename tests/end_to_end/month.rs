@@ -16,16 +16,11 @@ fn thirty_days_keep_budget_and_cooldown() {
     let runs = runs["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 30);
 
-    let spent: Vec<i64> = runs
-        .iter()
-        .map(|run| run["record"]["details"]["allocation"]["spent_cents"].as_i64().unwrap())
-        .collect();
+    let spent: Vec<i64> =
+        runs.iter().map(|run| run["record"]["details"]["allocation"]["spent_cents"].as_i64().unwrap()).collect();
     let total: i64 = spent.iter().sum();
     assert!(total <= BUDGET_CENTS, "{spent:?}");
-    assert!(
-        total >= BUDGET_CENTS / 2,
-        "money that was worth spending was left: {spent:?}"
-    );
+    assert!(total >= BUDGET_CENTS / 2, "money that was worth spending was left: {spent:?}");
     assert!(spent[0] * 4 <= BUDGET_CENTS, "spent on day one: {spent:?}");
     assert!(spent.iter().filter(|&&cents| cents > 0).count() >= 20, "{spent:?}");
 
@@ -36,10 +31,7 @@ fn thirty_days_keep_budget_and_cooldown() {
         for customer in shown["customers"].as_array().unwrap() {
             let id = customer["customer_id"].as_str().unwrap();
             if let Some(before) = last_treated.insert(id.to_owned(), day) {
-                assert!(
-                    day - before > COOLDOWN_DAYS,
-                    "{id} treated on day {before} and again on day {day}"
-                );
+                assert!(day - before > COOLDOWN_DAYS, "{id} treated on day {before} and again on day {day}");
             }
         }
     }

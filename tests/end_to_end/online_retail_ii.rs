@@ -7,10 +7,7 @@ use crate::harness::{Project, root};
 fn data() -> Option<PathBuf> {
     let data = root().parent()?.join("shared/data/online_retail_ii");
     if !data.join("online_retail_ii.parquet").exists() {
-        eprintln!(
-            "SKIPPED: online_retail_ii.parquet is absent: expected in {}",
-            data.display()
-        );
+        eprintln!("SKIPPED: online_retail_ii.parquet is absent: expected in {}", data.display());
         return None;
     }
     Some(data)
@@ -19,10 +16,7 @@ fn data() -> Option<PathBuf> {
 #[test]
 fn the_reference_cut_has_its_customers_and_an_honest_test() {
     let Some(data) = data() else { return };
-    let project = Project::at(
-        &root().join("tests/projects/online_retail_ii"),
-        &format!("data: {}", data.display()),
-    );
+    let project = Project::at(&root().join("tests/projects/online_retail_ii"), &format!("data: {}", data.display()));
 
     // Labels of the test cut of 2011-09-01 are complete at 2011-11-30, and training label windows end before the test cut.
     let trained = project.json(&["run", "train_churn", "--date", "2011-11-30"]);
@@ -41,14 +35,8 @@ fn the_reference_cut_has_its_customers_and_an_honest_test() {
 
     // Gates that fail are shown as failed, with their figure, and the first champion is flagged.
     let gates = training["gates"].as_array().unwrap();
-    let auc_gate = gates
-        .iter()
-        .find(|gate| gate["name"].as_str().unwrap().contains("auc"))
-        .unwrap();
-    assert_eq!(
-        auc_gate["passed"].as_bool().unwrap(),
-        auc_gate["value"].as_f64().unwrap() >= 0.80
-    );
+    let auc_gate = gates.iter().find(|gate| gate["name"].as_str().unwrap().contains("auc")).unwrap();
+    assert_eq!(auc_gate["passed"].as_bool().unwrap(), auc_gate["value"].as_f64().unwrap() >= 0.80);
 
     let run = project.json(&["run", "daily_risk", "--date", "2011-09-01"]);
     let details = &run["record"]["details"];

@@ -37,11 +37,7 @@ pub fn allocate(instance: &ValidInstance, frontier: &Frontier) -> Solution {
         price,
         upper_bound: upper_bound(frontier, price, budget),
     };
-    Solution {
-        plan: filled.plan,
-        certificate,
-        thresholds: frontier.thresholds(),
-    }
+    Solution { plan: filled.plan, certificate, thresholds: frontier.thresholds() }
 }
 
 struct FilledBudget {
@@ -78,11 +74,7 @@ fn fill(frontier: &Frontier, budget: Cents) -> FilledBudget {
     }
     // Offers are sorted by customer, so their positions ascend.
     let chosen = holdings.into_iter().filter_map(|holding| holding.offer).collect();
-    FilledBudget {
-        plan: Plan { chosen },
-        cost: Cents(budget.0 - left),
-        value: Cents(value),
-    }
+    FilledBudget { plan: Plan { chosen }, cost: Cents(budget.0 - left), value: Cents(value) }
 }
 
 /// floor(L(price)), where L(price) = price * budget + sum over increments of max(0, value - price * cost): on a hull the best

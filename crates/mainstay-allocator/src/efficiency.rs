@@ -17,18 +17,12 @@ pub struct Efficiency {
 impl Efficiency {
     /// `value / cost`, with `value` above 0 and `cost` at least 0.
     pub(crate) fn new(value: Cents, cost: Cents) -> Self {
-        Self {
-            value: value.0,
-            cost: cost.0,
-        }
+        Self { value: value.0, cost: cost.0 }
     }
 
     /// The price of budget below which it pays, or `None` where it pays at any price.
     pub fn price(self) -> Option<Price> {
-        (self.cost > 0).then_some(Price {
-            value_cents: self.value,
-            cost_cents: self.cost,
-        })
+        (self.cost > 0).then_some(Price { value_cents: self.value, cost_cents: self.cost })
     }
 
     /// The efficiency as a number, for people and for pacing; infinite where the cost is 0.
@@ -72,10 +66,7 @@ mod tests {
     #[test]
     fn compares_fractions_exactly() {
         assert_eq!(efficiency(1, 2), efficiency(2, 4));
-        let (near, nearer) = (
-            efficiency(999_999_999, 1_000_000_000),
-            efficiency(999_999_999_999, 1_000_000_000_000),
-        );
+        let (near, nearer) = (efficiency(999_999_999, 1_000_000_000), efficiency(999_999_999_999, 1_000_000_000_000));
         assert!(near < nearer && nearer < efficiency(1, 1));
     }
 
@@ -85,13 +76,7 @@ mod tests {
         assert_eq!(efficiency(1, 0), efficiency(7, 0));
         assert_eq!(efficiency(1, 0).price(), None);
         assert_eq!(efficiency(1, 0).to_f64(), f64::INFINITY);
-        assert_eq!(
-            efficiency(3, 4).price(),
-            Some(Price {
-                value_cents: 3,
-                cost_cents: 4
-            })
-        );
+        assert_eq!(efficiency(3, 4).price(), Some(Price { value_cents: 3, cost_cents: 4 }));
         assert_eq!(efficiency(3, 4).to_f64(), 0.75);
     }
 }

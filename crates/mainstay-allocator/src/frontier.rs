@@ -64,18 +64,12 @@ impl Frontier {
         // Stable: a customer's increments of equal efficiency stay in the order of its hull.
         increments.sort_by_key(|increment| Reverse(increment.efficiency()));
         let points = accumulate(&increments);
-        Self {
-            customers: instance.customers,
-            increments,
-            points,
-        }
+        Self { customers: instance.customers, increments, points }
     }
 
     /// What all increments of at least this efficiency cost together: the demand at a price of budget. Falls as it rises.
     pub fn spend_at(&self, price: f64) -> Cents {
-        let bought = self
-            .increments
-            .partition_point(|increment| increment.efficiency().to_f64() >= price);
+        let bought = self.increments.partition_point(|increment| increment.efficiency().to_f64() >= price);
         self.point_after(bought).cost
     }
 
@@ -87,10 +81,7 @@ impl Frontier {
     /// The price of budget: the efficiency of the first increment that no longer fits, or [`Price::ZERO`] where all fit.
     pub fn price_at(&self, budget: Cents) -> Price {
         let fitting = self.points.partition_point(|point| point.cost <= budget);
-        self.increments
-            .get(fitting)
-            .and_then(|critical| critical.efficiency().price())
-            .unwrap_or(Price::ZERO)
+        self.increments.get(fitting).and_then(|critical| critical.efficiency().price()).unwrap_or(Price::ZERO)
     }
 
     /// The price of budget below which each customer gets an offer; `None` for customers without offers.
@@ -134,11 +125,7 @@ impl Frontier {
     }
 
     fn point_after(&self, increments: usize) -> BudgetPoint {
-        increments
-            .checked_sub(1)
-            .and_then(|last| self.points.get(last))
-            .copied()
-            .unwrap_or_default()
+        increments.checked_sub(1).and_then(|last| self.points.get(last)).copied().unwrap_or_default()
     }
 }
 
@@ -152,11 +139,7 @@ struct Vertex {
 
 impl Vertex {
     /// No offer: where every hull starts.
-    const ORIGIN: Self = Self {
-        place: 0,
-        value: Cents::ZERO,
-        cost: Cents::ZERO,
-    };
+    const ORIGIN: Self = Self { place: 0, value: Cents::ZERO, cost: Cents::ZERO };
 
     fn step_to(&self, next: &Self) -> Efficiency {
         Efficiency::new(Cents(next.value.0 - self.value.0), Cents(next.cost.0 - self.cost.0))
@@ -184,14 +167,8 @@ fn push_increments(increments: &mut Vec<Increment>, position: u32, offers: &[Off
 /// Offers on a straight line between two others stay: they are no better for the relaxation, but let a plan fill the budget
 /// in smaller steps. Of equal offers the first intervention stays.
 fn upper_hull(offers: &[Offer]) -> Vec<Vertex> {
-    let mut candidates: Vec<Vertex> = (0..)
-        .zip(offers)
-        .map(|(place, offer)| Vertex {
-            place,
-            value: offer.value,
-            cost: offer.cost,
-        })
-        .collect();
+    let mut candidates: Vec<Vertex> =
+        (0..).zip(offers).map(|(place, offer)| Vertex { place, value: offer.value, cost: offer.cost }).collect();
     candidates.sort_by_key(|vertex| (vertex.cost, Reverse(vertex.value)));
     let mut hull = vec![Vertex::ORIGIN];
     for candidate in candidates {

@@ -95,9 +95,7 @@ impl ValidInstance {
     pub fn new(instance: Instance) -> Result<Self, InstanceError> {
         check_budget(instance.budget)?;
         if u32::try_from(instance.offers.len()).is_err() {
-            return Err(InstanceError::TooManyOffers {
-                count: instance.offers.len(),
-            });
+            return Err(InstanceError::TooManyOffers { count: instance.offers.len() });
         }
         for (position, offer) in instance.offers.iter().enumerate() {
             check_offer(position, offer, instance.customers)?;
@@ -141,50 +139,27 @@ fn check_budget(budget: Cents) -> Result<(), InstanceError> {
 
 fn check_offer(position: usize, offer: &Offer, customers: u32) -> Result<(), InstanceError> {
     if offer.customer >= customers {
-        return Err(InstanceError::UnknownCustomer {
-            offer: position,
-            customer: offer.customer,
-            customers,
-        });
+        return Err(InstanceError::UnknownCustomer { offer: position, customer: offer.customer, customers });
     }
     if offer.value <= Cents::ZERO {
-        return Err(InstanceError::WithoutValue {
-            offer: position,
-            value: offer.value,
-        });
+        return Err(InstanceError::WithoutValue { offer: position, value: offer.value });
     }
     if offer.cost < Cents::ZERO {
-        return Err(InstanceError::NegativeCost {
-            offer: position,
-            cost: offer.cost,
-        });
+        return Err(InstanceError::NegativeCost { offer: position, cost: offer.cost });
     }
     let amount = offer.value.max(offer.cost);
     if amount > LARGEST_OFFER {
-        return Err(InstanceError::OfferTooLarge {
-            offer: position,
-            amount,
-        });
+        return Err(InstanceError::OfferTooLarge { offer: position, amount });
     }
     Ok(())
 }
 
 fn check_order(position: usize, before: &Offer, offer: &Offer) -> Result<(), InstanceError> {
-    let &Offer {
-        customer, intervention, ..
-    } = offer;
+    let &Offer { customer, intervention, .. } = offer;
     match (before.customer, before.intervention).cmp(&(customer, intervention)) {
         std::cmp::Ordering::Less => Ok(()),
-        std::cmp::Ordering::Equal => Err(InstanceError::Duplicate {
-            offer: position,
-            customer,
-            intervention,
-        }),
-        std::cmp::Ordering::Greater => Err(InstanceError::Unsorted {
-            offer: position,
-            customer,
-            intervention,
-        }),
+        std::cmp::Ordering::Equal => Err(InstanceError::Duplicate { offer: position, customer, intervention }),
+        std::cmp::Ordering::Greater => Err(InstanceError::Unsorted { offer: position, customer, intervention }),
     }
 }
 
@@ -202,30 +177,16 @@ mod tests {
     use super::*;
 
     fn offer(customer: u32, intervention: u16, value: i64, cost: i64) -> Offer {
-        Offer {
-            customer,
-            intervention,
-            value: Cents(value),
-            cost: Cents(cost),
-        }
+        Offer { customer, intervention, value: Cents(value), cost: Cents(cost) }
     }
 
     fn refusal(offers: Vec<Offer>, budget: i64) -> String {
-        ValidInstance::new(Instance {
-            customers: 3,
-            offers,
-            budget: Cents(budget),
-        })
-        .unwrap_err()
-        .to_string()
+        ValidInstance::new(Instance { customers: 3, offers, budget: Cents(budget) }).unwrap_err().to_string()
     }
 
     #[test]
     fn says_which_offer_is_wrong_and_why() {
-        assert_eq!(
-            refusal(vec![offer(3, 0, 1, 1)], 0),
-            "offer 0 is for customer 3, but there are only 3 customers"
-        );
+        assert_eq!(refusal(vec![offer(3, 0, 1, 1)], 0), "offer 0 is for customer 3, but there are only 3 customers");
         assert_eq!(
             refusal(vec![offer(1, 0, 1, 1), offer(0, 0, 1, 1)], 0),
             "offer 1 (customer 0, intervention 0) is out of order: sort offers by customer and intervention"
@@ -238,10 +199,7 @@ mod tests {
             refusal(vec![offer(0, 0, 0, 1)], 0),
             "offer 0 is worth 0.00: leave out offers that are not worth more than 0"
         );
-        assert_eq!(
-            refusal(vec![offer(0, 0, 1, -1)], 0),
-            "offer 0 costs -0.01: a cost is at least 0"
-        );
+        assert_eq!(refusal(vec![offer(0, 0, 1, -1)], 0), "offer 0 costs -0.01: a cost is at least 0");
         assert_eq!(
             refusal(vec![offer(0, 0, 1, LARGEST_OFFER.0 + 1)], 0),
             "offer 0 has the amount 10,000,000,000.01, above the 10,000,000,000.00 that an offer may have"
@@ -252,36 +210,17 @@ mod tests {
     fn refuses_money_beyond_what_can_be_counted() {
         let range = "it must lie between 0 and 10,000,000,000,000,000.00";
         assert_eq!(refusal(vec![], -1), format!("the budget is -0.01: {range}"));
-        assert_eq!(
-            refusal(vec![], LARGEST_TOTAL.0 + 1),
-            format!("the budget is 10,000,000,000,000,000.01: {range}")
-        );
-        let valid = ValidInstance::new(Instance {
-            customers: 0,
-            offers: vec![],
-            budget: Cents(5),
-        })
-        .unwrap();
+        assert_eq!(refusal(vec![], LARGEST_TOTAL.0 + 1), format!("the budget is 10,000,000,000,000,000.01: {range}"));
+        let valid = ValidInstance::new(Instance { customers: 0, offers: vec![], budget: Cents(5) }).unwrap();
         assert_eq!(valid.clone().with_budget(Cents(7)).unwrap().budget(), Cents(7));
-        assert_eq!(
-            valid.with_budget(Cents(-5)),
-            Err(InstanceError::BudgetOutOfRange(Cents(-5)))
-        );
+        assert_eq!(valid.with_budget(Cents(-5)), Err(InstanceError::BudgetOutOfRange(Cents(-5))));
     }
 
     #[test]
     fn refuses_offers_that_add_up_to_too_much() {
         let most = (LARGEST_TOTAL.0 / LARGEST_OFFER.0) as u32;
-        let offers = |count| {
-            (0..count)
-                .map(|customer| offer(customer, 0, 1, LARGEST_OFFER.0))
-                .collect()
-        };
-        let instance = |count| Instance {
-            customers: count,
-            offers: offers(count),
-            budget: Cents(0),
-        };
+        let offers = |count| (0..count).map(|customer| offer(customer, 0, 1, LARGEST_OFFER.0)).collect();
+        let instance = |count| Instance { customers: count, offers: offers(count), budget: Cents(0) };
         assert!(ValidInstance::new(instance(most)).is_ok());
         let refused = ValidInstance::new(instance(most + 1)).unwrap_err().to_string();
         assert_eq!(

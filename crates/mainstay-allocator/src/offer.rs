@@ -17,10 +17,7 @@ pub struct OfferValue {
 /// value below 2^53 cents, where double precision is exact to the cent.
 pub fn offer_value(churn_probability: f64, effect: f64, clv: Cents, cost: Cents) -> OfferValue {
     let saved = clv.share(churn_probability * effect);
-    OfferValue {
-        saved,
-        net: Cents(saved.0.saturating_sub(cost.0)),
-    }
+    OfferValue { saved, net: Cents(saved.0.saturating_sub(cost.0)) }
 }
 
 #[cfg(test)]
@@ -30,13 +27,7 @@ mod tests {
     #[test]
     fn an_offer_is_worth_what_it_saves_less_its_cost() {
         let value = offer_value(0.5, 0.25, Cents(100_007), Cents(5_000));
-        assert_eq!(
-            value,
-            OfferValue {
-                saved: Cents(12_500),
-                net: Cents(7_500)
-            }
-        );
+        assert_eq!(value, OfferValue { saved: Cents(12_500), net: Cents(7_500) });
     }
 
     #[test]

@@ -32,11 +32,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
 
 async fn open(global: &GlobalArguments, execution: Option<&ExecutionArguments>) -> Result<OpenProject> {
     // Only what executes a job writes.
-    let access = if execution.is_some() {
-        Access::Write
-    } else {
-        Access::Read
-    };
+    let access = if execution.is_some() { Access::Write } else { Access::Read };
     let options = OpenOptions {
         folder: &global.project_dir,
         target: global.target.as_deref(),
@@ -58,10 +54,7 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
     let open = open(global, Some(&arguments.execution)).await?;
-    let request = RunRequest {
-        ds: arguments.date,
-        is_forced: arguments.force,
-    };
+    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -73,9 +66,7 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Some(&arguments.execution)).await?;
     let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
-    write(global, &serde_json::json!({"runs": runs}), || {
-        render::outcome::backfill(&runs)
-    })?;
+    write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -99,18 +90,8 @@ async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
 }
 
 fn request(arguments: ShowArguments) -> ShowRequest {
-    let ShowArguments {
-        job,
-        date,
-        customer,
-        top,
-    } = arguments;
-    ShowRequest {
-        job,
-        ds: date,
-        customer,
-        top,
-    }
+    let ShowArguments { job, date, customer, top } = arguments;
+    ShowRequest { job, ds: date, customer, top }
 }
 
 async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
@@ -131,9 +112,7 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
         seed: arguments.seed,
     };
     let generated = simulate(settings, &arguments.output_dir, &Progress::new(observer(global)))?;
-    write(global, &generated, || {
-        render::generated::text(&generated, &arguments.output_dir)
-    })?;
+    write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;
     Ok(ExitCode::SUCCESS)
 }
 

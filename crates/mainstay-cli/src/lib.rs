@@ -40,13 +40,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let worker = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
         .spawn(|| {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .thread_stack_size(STACK_BYTES)
-                .build();
-            runtime
-                .context("cannot start the async runtime")?
-                .block_on(commands::execute(arguments))
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
+            runtime.context("cannot start the async runtime")?.block_on(commands::execute(arguments))
         })
         .context("cannot start a thread")?;
     match worker.join() {

@@ -16,9 +16,7 @@ const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─')
 /// A table with a header; the columns at the positions in `numbers` align right.
 fn table(header: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.to_vec());
     table.add_rows(rows);
     for &column in numbers {

@@ -27,10 +27,7 @@ pub(crate) fn check_unique<'a>(
 ) -> Result<(), ConfigError> {
     let mut seen = BTreeSet::new();
     names.into_iter().enumerate().try_for_each(|(index, name)| {
-        place
-            .item(index)
-            .key("name")
-            .ensure(seen.insert(name), || format!("{kind} `{name}` is given twice"))
+        place.item(index).key("name").ensure(seen.insert(name), || format!("{kind} `{name}` is given twice"))
     })
 }
 
@@ -41,18 +38,12 @@ pub(crate) fn check_range<N: PartialOrd + Display + Copy>(
     place: Place<'_>,
 ) -> Result<(), ConfigError> {
     place.ensure(range.contains(&number), || {
-        format!(
-            "expected a number from {} to {}, found {number}",
-            range.start(),
-            range.end()
-        )
+        format!("expected a number from {} to {}, found {number}", range.start(), range.end())
     })
 }
 
 pub(crate) fn check_at_least_1(number: u32, place: Place<'_>) -> Result<(), ConfigError> {
-    place.ensure(number >= 1, || {
-        format!("expected a number of at least 1, found {number}")
-    })
+    place.ensure(number >= 1, || format!("expected a number of at least 1, found {number}"))
 }
 
 pub(crate) fn check_not_empty(is_empty: bool, kind: &str, place: Place<'_>) -> Result<(), ConfigError> {

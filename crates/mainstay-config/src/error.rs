@@ -59,21 +59,11 @@ pub struct Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            file,
-            line,
-            column,
-            message,
-            text,
-            ..
-        } = self;
+        let Self { file, line, column, message, text, .. } = self;
         let gutter = " ".repeat(line.to_string().len());
         // Tabs are kept, so that the caret stands below the place however wide a tab is shown.
-        let indent: String = text
-            .chars()
-            .take(column.saturating_sub(1))
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect();
+        let indent: String =
+            text.chars().take(column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let room = text.chars().count().saturating_sub(column.saturating_sub(1)).max(1);
         let carets = "^".repeat(self.width.clamp(1, room));
         writeln!(f, "{file}:{line}:{column}: {message}")?;
@@ -105,22 +95,15 @@ impl UnknownName {
         name: impl Into<String>,
         known: impl IntoIterator<Item = N>,
     ) -> Self {
-        Self {
-            kind,
-            name: name.into(),
-            known: known.into_iter().map(Into::into).collect(),
-        }
+        Self { kind, name: name.into(), known: known.into_iter().map(Into::into).collect() }
     }
 
     /// The known name that looks most like it, if any does.
     pub fn nearest(&self) -> Option<&str> {
         let name = self.name.to_lowercase();
         let distance = |known: &str| strsim::damerau_levenshtein(&name, &known.to_lowercase());
-        let (nearest, distance) = self
-            .known
-            .iter()
-            .map(|known| (known, distance(known)))
-            .min_by_key(|&(_, distance)| distance)?;
+        let (nearest, distance) =
+            self.known.iter().map(|known| (known, distance(known))).min_by_key(|&(_, distance)| distance)?;
         // About one slip in three letters is a slip; more is another word.
         let letters = name.chars().count().max(nearest.chars().count());
         (distance * 3 <= letters + 1).then_some(nearest)
@@ -157,11 +140,8 @@ mod tests {
 
     #[test]
     fn suggests_only_what_looks_alike() {
-        let nearest = |name: &str| {
-            UnknownName::new("key", name, ["freshness", "path", "key"])
-                .nearest()
-                .map(str::to_owned)
-        };
+        let nearest =
+            |name: &str| UnknownName::new("key", name, ["freshness", "path", "key"]).nearest().map(str::to_owned);
         assert_eq!(nearest("freshnes").as_deref(), Some("freshness"));
         assert_eq!(nearest("PATH").as_deref(), Some("path"));
         assert_eq!(nearest("keys").as_deref(), Some("key"));

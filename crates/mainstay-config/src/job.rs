@@ -97,9 +97,7 @@ impl JobConfig {
 fn check_name(name: &str, file: &str, place: Place<'_>) -> Result<(), ConfigError> {
     check_identifier(name, place)?;
     let stem = Path::new(file).file_stem().unwrap_or_default().to_string_lossy();
-    place.ensure(name == stem, || {
-        format!("a job is named like its file: `{stem}`, not `{name}`")
-    })
+    place.ensure(name == stem, || format!("a job is named like its file: `{stem}`, not `{name}`"))
 }
 
 impl DailyJob {
@@ -107,12 +105,8 @@ impl DailyJob {
         if let Some(schedule) = &self.schedule {
             schedule.check(place.key("schedule"))?;
         }
-        let names = [
-            ("features", &self.features),
-            ("value", &self.value),
-            ("model", &self.model),
-            ("alias", &self.alias),
-        ];
+        let names =
+            [("features", &self.features), ("value", &self.value), ("model", &self.model), ("alias", &self.alias)];
         for (key, name) in names {
             check_identifier(name, place.key(key))?;
         }

@@ -26,15 +26,8 @@ fn layer(folder: &Path, shown: &str) -> Result<Option<Layer>, ConfigError> {
     let Some(text) = read(&folder.join(PROJECT_FILE), &file)? else {
         return Ok(None);
     };
-    let absolute = fs::canonicalize(folder).map_err(|source| ConfigError::Read {
-        path: shown.to_owned(),
-        source,
-    })?;
-    Ok(Some(Layer {
-        folder: absolute,
-        shown: shown.to_owned(),
-        file: ProjectFile::parse(&file, &text)?,
-    }))
+    let absolute = fs::canonicalize(folder).map_err(|source| ConfigError::Read { path: shown.to_owned(), source })?;
+    Ok(Some(Layer { folder: absolute, shown: shown.to_owned(), file: ProjectFile::parse(&file, &text)? }))
 }
 
 fn base_of(layer_above: &Layer, above: &Layers) -> Result<Option<Layer>, ConfigError> {
@@ -43,16 +36,10 @@ fn base_of(layer_above: &Layer, above: &Layers) -> Result<Option<Layer>, ConfigE
     };
     let place = layer_above.file.place().key("extends");
     let shown = show(&layer_above.shown, extends);
-    let base = layer(&layer_above.folder.join(extends), &shown)?.ok_or_else(|| {
-        place.error(format!(
-            "no project to extend: there is no `{}`",
-            show(&shown, PROJECT_FILE)
-        ))
-    })?;
+    let base = layer(&layer_above.folder.join(extends), &shown)?
+        .ok_or_else(|| place.error(format!("no project to extend: there is no `{}`", show(&shown, PROJECT_FILE))))?;
     let is_cycle = above.iter().any(|layer| layer.folder == base.folder);
-    place.ensure(!is_cycle, || {
-        format!("`{shown}` extends this project in turn: a project cannot be its own base")
-    })?;
+    place.ensure(!is_cycle, || format!("`{shown}` extends this project in turn: a project cannot be its own base"))?;
     Ok(Some(base))
 }
 
@@ -69,10 +56,7 @@ pub(crate) fn read(path: &Path, shown: &str) -> Result<Option<String>, ConfigErr
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(source) => Err(ConfigError::Read {
-            path: shown.to_owned(),
-            source,
-        }),
+        Err(source) => Err(ConfigError::Read { path: shown.to_owned(), source }),
     }
 }
 
@@ -86,10 +70,7 @@ pub(crate) fn existing_folders(folders: impl Iterator<Item = PathBuf>) -> Vec<Pa
 
 /// The stems of the `.yml` files in a folder; none where there is no folder.
 pub(crate) fn stems(folder: &Path, shown: &str) -> Result<BTreeSet<String>, ConfigError> {
-    let failed = |source| ConfigError::Read {
-        path: shown.to_owned(),
-        source,
-    };
+    let failed = |source| ConfigError::Read { path: shown.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if is_absent(&error) => return Ok(BTreeSet::new()),

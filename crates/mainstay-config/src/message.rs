@@ -13,9 +13,7 @@ pub(crate) fn explain(source: &SourceText, error: &Error, root: Option<&Node>) -
     };
     // The reader says where it was when it found the key missing: at the last key of the map.
     let is_missing = matches!(error, Error::SerdeMissingField { .. });
-    let map = root
-        .filter(|_| is_missing)
-        .and_then(|root| root.map_with_key_at(position));
+    let map = root.filter(|_| is_missing).and_then(|root| root.map_with_key_at(position));
     let is_written = error.location().is_some_and(|location| !location.span().is_empty());
     let written = if is_written { source.at(position) } else { String::new() };
     let (message, help) = describe(error, &written, source.from(position));
@@ -33,22 +31,13 @@ fn describe(error: &Error, written: &str, onwards: &str) -> (String, Option<Stri
         Error::InvalidScalar { ty, .. } => (expected(scalar_name(ty), written), None),
         Error::InvalidBooleanStrict { .. } => (expected("true or false", written), None),
         Error::NullIntoString { .. } => ("expected a value, found nothing".into(), None),
-        Error::Unexpected {
-            expected: "mapping start",
-            ..
-        } => ("expected keys and values here".into(), None),
-        Error::Unexpected {
-            expected: "sequence start",
-            ..
-        } => ("expected a list here, such as [a, b]".into(), None),
-        Error::Unexpected {
-            expected: "string scalar",
-            ..
-        } => single_value(onwards),
+        Error::Unexpected { expected: "mapping start", .. } => ("expected keys and values here".into(), None),
+        Error::Unexpected { expected: "sequence start", .. } => ("expected a list here, such as [a, b]".into(), None),
+        Error::Unexpected { expected: "string scalar", .. } => single_value(onwards),
         Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => single_value(onwards),
-        Error::SerdeInvalidType {
-            unexpected, expected, ..
-        } => (format!("expected {expected}, found {}", type_name(unexpected)), None),
+        Error::SerdeInvalidType { unexpected, expected, .. } => {
+            (format!("expected {expected}, found {}", type_name(unexpected)), None)
+        }
         Error::MultipleDocuments { .. } => ("the file holds more than one document: remove `---`".into(), None),
         Error::Eof { .. } => ("the file is empty or holds nothing but comments".into(), None),
         Error::ExternalMessage { msg, .. } => (format!("not valid YAML: {msg}"), indentation_help(msg)),
@@ -62,11 +51,7 @@ fn unknown(kind: &'static str, name: &str, known: &[&'static str]) -> (String, O
 }
 
 fn expected(what: &str, written: &str) -> String {
-    let found = if written.trim().is_empty() {
-        "nothing".into()
-    } else {
-        format!("`{written}`")
-    };
+    let found = if written.trim().is_empty() { "nothing".into() } else { format!("`{written}`") };
     format!("expected {what}, found {found}")
 }
 
@@ -92,9 +77,7 @@ fn type_name(unexpected: &str) -> &str {
 
 fn single_value(onwards: &str) -> (String, Option<String>) {
     // An unquoted template begins like a map in a map.
-    let help = onwards
-        .starts_with("{{")
-        .then(|| "quote a template: \"{{ var('x') }}\"".to_owned());
+    let help = onwards.starts_with("{{").then(|| "quote a template: \"{{ var('x') }}\"".to_owned());
     ("expected a single value here".into(), help)
 }
 

@@ -38,10 +38,7 @@ impl SourceText {
     /// The rest of the line from a position on.
     pub(crate) fn from(&self, position: Position) -> &str {
         let line = self.line(position);
-        let start = line
-            .char_indices()
-            .nth(position.column - 1)
-            .map_or(line.len(), |(start, _)| start);
+        let start = line.char_indices().nth(position.column - 1).map_or(line.len(), |(start, _)| start);
         line.get(start..).unwrap_or_default()
     }
 
@@ -59,11 +56,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    pub(crate) const START: Self = Self {
-        line: 1,
-        column: 1,
-        width: 1,
-    };
+    pub(crate) const START: Self = Self { line: 1, column: 1, width: 1 };
 }
 
 impl From<Location> for Position {
@@ -91,9 +84,7 @@ impl Node {
             Below::Nothing => None,
             Below::Items(items) => items.iter().find_map(|node| node.map_with_key_at(sought)),
             Below::Keys(keys) => {
-                let is_here = keys
-                    .values()
-                    .any(|(key, _)| (key.line, key.column) == (sought.line, sought.column));
+                let is_here = keys.values().any(|(key, _)| (key.line, key.column) == (sought.line, sought.column));
                 let below = || keys.values().find_map(|(_, node)| node.map_with_key_at(sought));
                 if is_here { Some(self.position) } else { below() }
             }
@@ -111,10 +102,7 @@ enum Below {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Below>::deserialize(deserializer)?;
-        Ok(Self {
-            position: spanned.referenced.into(),
-            below: spanned.value,
-        })
+        Ok(Self { position: spanned.referenced.into(), below: spanned.value })
     }
 }
 
@@ -184,11 +172,7 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     pub(crate) fn root(source: &'a SourceText, node: &'a Node) -> Self {
-        Self {
-            source,
-            node,
-            position: node.position,
-        }
+        Self { source, node, position: node.position }
     }
 
     /// The value of a key.

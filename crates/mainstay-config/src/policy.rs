@@ -95,21 +95,14 @@ impl Policy {
         let document = yaml::parse::<Self>(file, text)?;
         document.value.check(document.place())?;
         let mut policy = document.value;
-        policy
-            .risk_bands
-            .sort_by(|a, b| b.churn_probability_at_least.total_cmp(&a.churn_probability_at_least));
-        policy
-            .value_tiers
-            .sort_by_key(|tier| std::cmp::Reverse(tier.clv_at_least));
+        policy.risk_bands.sort_by(|a, b| b.churn_probability_at_least.total_cmp(&a.churn_probability_at_least));
+        policy.value_tiers.sort_by_key(|tier| std::cmp::Reverse(tier.clv_at_least));
         Ok(policy)
     }
 
     /// The name of the risk band of a churn probability.
     pub fn risk_band(&self, churn_probability: f64) -> &str {
-        let band = self
-            .risk_bands
-            .iter()
-            .find(|band| churn_probability >= band.churn_probability_at_least);
+        let band = self.risk_bands.iter().find(|band| churn_probability >= band.churn_probability_at_least);
         band.or(self.risk_bands.last()).map_or("", |band| &band.name)
     }
 
@@ -139,19 +132,12 @@ impl Policy {
 
     fn check_interventions(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_not_empty(self.interventions.is_empty(), "intervention", place)?;
-        check_unique(
-            "intervention",
-            self.interventions.iter().map(|each| each.name.as_str()),
-            place,
-        )?;
-        self.interventions
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, intervention)| {
-                let place = place.item(index);
-                intervention.check(place)?;
-                self.check_tier(intervention.tier.as_deref(), place.key("tier"))
-            })
+        check_unique("intervention", self.interventions.iter().map(|each| each.name.as_str()), place)?;
+        self.interventions.iter().enumerate().try_for_each(|(index, intervention)| {
+            let place = place.item(index);
+            intervention.check(place)?;
+            self.check_tier(intervention.tier.as_deref(), place.key("tier"))
+        })
     }
 
     fn check_tier(&self, tier: Option<&str>, place: Place<'_>) -> Result<(), ConfigError> {
@@ -169,9 +155,9 @@ impl Budget {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_not_negative(self.amount, place.key("amount"))?;
         let multiple = self.largest_daily_multiple;
-        place.key("largest_daily_multiple").ensure(multiple >= 1.0, || {
-            format!("expected a number of at least 1, found {multiple}")
-        })
+        place
+            .key("largest_daily_multiple")
+            .ensure(multiple >= 1.0, || format!("expected a number of at least 1, found {multiple}"))
     }
 }
 
@@ -188,16 +174,14 @@ impl Intervention {
         check_identifier(&self.channel, place.key("channel"))?;
         check_not_negative(self.cost, place.key("cost"))?;
         let effect = self.effect;
-        place.key("effect").ensure(effect > 0.0 && effect <= 1.0, || {
-            format!("expected a share above 0 and at most 1, found {effect}")
-        })
+        place
+            .key("effect")
+            .ensure(effect > 0.0 && effect <= 1.0, || format!("expected a share above 0 and at most 1, found {effect}"))
     }
 }
 
 fn check_not_negative(amount: Cents, place: Place<'_>) -> Result<(), ConfigError> {
-    place.ensure(amount >= Cents::ZERO, || {
-        format!("expected an amount of at least 0, found {amount}")
-    })
+    place.ensure(amount >= Cents::ZERO, || format!("expected an amount of at least 0, found {amount}"))
 }
 
 fn check_risk_bands(bands: &[RiskBand], place: Place<'_>) -> Result<(), ConfigError> {
@@ -206,10 +190,7 @@ fn check_risk_bands(bands: &[RiskBand], place: Place<'_>) -> Result<(), ConfigEr
         let place = place.item(index).key("churn_probability_at_least");
         let lowest = band.churn_probability_at_least;
         check_range(lowest, 0.0..=1.0, place)?;
-        let is_repeated = bands
-            .iter()
-            .take(index)
-            .any(|other| other.churn_probability_at_least == lowest);
+        let is_repeated = bands.iter().take(index).any(|other| other.churn_probability_at_least == lowest);
         place.ensure(!is_repeated, || format!("another risk band begins at {lowest} as well"))?;
     }
     place.ensure(bands.iter().any(|band| band.churn_probability_at_least == 0.0), || {
@@ -224,9 +205,7 @@ fn check_value_tiers(tiers: &[ValueTier], place: Place<'_>) -> Result<(), Config
         let lowest = tier.clv_at_least;
         check_not_negative(lowest, place)?;
         let is_repeated = tiers.iter().take(index).any(|other| other.clv_at_least == lowest);
-        place.ensure(!is_repeated, || {
-            format!("another value tier begins at {lowest} as well")
-        })?;
+        place.ensure(!is_repeated, || format!("another value tier begins at {lowest} as well"))?;
     }
     place.ensure(tiers.iter().any(|tier| tier.clv_at_least == Cents::ZERO), || {
         "no value tier begins at 0: the lowest must, so that every customer has one".into()

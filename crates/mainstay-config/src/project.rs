@@ -45,13 +45,7 @@ impl Project {
         let config = layers.config(&variables, environment)?;
         let target = layers.target(target.unwrap_or(&config.default_target), &variables, environment)?;
         let time_zone = schedule::time_zone(&config.time_zone, layers.own.file.place().key("time_zone"))?;
-        Ok(Self {
-            layers,
-            config,
-            variables,
-            target,
-            time_zone,
-        })
+        Ok(Self { layers, config, variables, target, time_zone })
     }
 
     /// The settings that hold.
@@ -93,10 +87,7 @@ impl Project {
     pub fn job_names(&self) -> Result<BTreeSet<String>, ConfigError> {
         let mut names = BTreeSet::new();
         for layer in self.layers.iter() {
-            names.extend(load::stems(
-                &layer.folder.join("jobs"),
-                &load::show(&layer.shown, "jobs"),
-            )?);
+            names.extend(load::stems(&layer.folder.join("jobs"), &load::show(&layer.shown, "jobs"))?);
         }
         Ok(names)
     }
@@ -119,10 +110,7 @@ impl Project {
     pub fn policy(&self, path: &str) -> Result<Policy, ConfigError> {
         match self.read_below_jobs(path)? {
             Some((file, text)) => Policy::parse(&file, &text),
-            None => Err(ConfigError::NoPolicy {
-                path: path.to_owned(),
-                folders: self.job_folders(),
-            }),
+            None => Err(ConfigError::NoPolicy { path: path.to_owned(), folders: self.job_folders() }),
         }
     }
 
@@ -145,24 +133,14 @@ impl Project {
     }
 
     fn job_folders(&self) -> Vec<String> {
-        self.layers
-            .iter()
-            .map(|layer| load::show(&layer.shown, "jobs"))
-            .collect()
+        self.layers.iter().map(|layer| load::show(&layer.shown, "jobs")).collect()
     }
 
     fn check_policy(&self, job: &DailyJob, place: Place<'_>) -> Result<(), ConfigError> {
-        let exists = self
-            .layers
-            .iter()
-            .any(|layer| load::is_file(&layer.folder.join("jobs").join(&job.policy)));
-        place.key("policy").ensure(exists, || {
-            format!(
-                "no policy file `{}`: looked in {}",
-                job.policy,
-                self.job_folders().join(", ")
-            )
-        })
+        let exists = self.layers.iter().any(|layer| load::is_file(&layer.folder.join("jobs").join(&job.policy)));
+        place
+            .key("policy")
+            .ensure(exists, || format!("no policy file `{}`: looked in {}", job.policy, self.job_folders().join(", ")))
     }
 
     fn check_training(&self, job: &DailyJob, place: Place<'_>) -> Result<(), ConfigError> {
@@ -170,10 +148,7 @@ impl Project {
         let place = place.key("train_with");
         match self.read_job(name)?.map(|document| document.value) {
             Some(JobConfig::Training(training)) => place.ensure(training.model == job.model, || {
-                format!(
-                    "job `{name}` trains the model `{}`, this one scores with `{}`",
-                    training.model, job.model
-                )
+                format!("job `{name}` trains the model `{}`, this one scores with `{}`", training.model, job.model)
             }),
             Some(JobConfig::Daily(_)) => Err(place.error(format!("job `{name}` trains no model: its kind is daily"))),
             None => Err(place.unknown(&UnknownName::new("job", name, self.job_names()?))),

@@ -28,10 +28,7 @@ pub(crate) fn time_zone(name: &str, place: Place<'_>) -> Result<TimeZone, Config
     jiff::tz::db().get(name).map_err(|_| {
         let known = jiff::tz::db().available().map(|zone| zone.as_str().to_owned());
         let unknown = UnknownName::new("time zone", name, known);
-        place.error_with_help(
-            unknown.to_string(),
-            "time zones have IANA names, such as Europe/Berlin or UTC",
-        )
+        place.error_with_help(unknown.to_string(), "time zones have IANA names, such as Europe/Berlin or UTC")
     })
 }
 
@@ -43,42 +40,15 @@ struct Field {
     names: &'static [&'static str],
 }
 
-const MONTHS: &[&str] = &[
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 const FIELDS: [Field; 5] = [
-    Field {
-        name: "minute",
-        lowest: 0,
-        highest: 59,
-        names: &[],
-    },
-    Field {
-        name: "hour",
-        lowest: 0,
-        highest: 23,
-        names: &[],
-    },
-    Field {
-        name: "day of the month",
-        lowest: 1,
-        highest: 31,
-        names: &[],
-    },
-    Field {
-        name: "month",
-        lowest: 1,
-        highest: 12,
-        names: MONTHS,
-    },
-    Field {
-        name: "day of the week",
-        lowest: 0,
-        highest: 7,
-        names: WEEKDAYS,
-    },
+    Field { name: "minute", lowest: 0, highest: 59, names: &[] },
+    Field { name: "hour", lowest: 0, highest: 23, names: &[] },
+    Field { name: "day of the month", lowest: 1, highest: 31, names: &[] },
+    Field { name: "month", lowest: 1, highest: 12, names: MONTHS },
+    Field { name: "day of the week", lowest: 0, highest: 7, names: WEEKDAYS },
 ];
 
 impl Field {
@@ -92,10 +62,7 @@ impl Field {
 
     fn allows_range(&self, range: &str) -> bool {
         match range.split_once('-') {
-            Some((from, to)) => self
-                .number(from)
-                .zip(self.number(to))
-                .is_some_and(|(from, to)| from <= to),
+            Some((from, to)) => self.number(from).zip(self.number(to)).is_some_and(|(from, to)| from <= to),
             None => range == "*" || self.number(range).is_some(),
         }
     }
@@ -104,10 +71,7 @@ impl Field {
         let by_name = self.names.iter().position(|name| name.eq_ignore_ascii_case(text));
         match by_name.and_then(|position| u8::try_from(position).ok()) {
             Some(position) => Some(position + self.lowest),
-            None => text
-                .parse()
-                .ok()
-                .filter(|number| (self.lowest..=self.highest).contains(number)),
+            None => text.parse().ok().filter(|number| (self.lowest..=self.highest).contains(number)),
         }
     }
 }
@@ -119,12 +83,9 @@ fn check_cron(cron: &str, place: Place<'_>) -> Result<(), ConfigError> {
         format!("a cron expression has 5 fields (minute, hour, day, month, weekday), this has {given}")
     })?;
     FIELDS.iter().zip(texts).try_for_each(|(field, text)| {
-        let Field {
-            name, lowest, highest, ..
-        } = field;
-        place.ensure(field.allows(text), || {
-            format!("`{text}` is no {name} of a cron expression: {lowest} to {highest}")
-        })
+        let Field { name, lowest, highest, .. } = field;
+        place
+            .ensure(field.allows(text), || format!("`{text}` is no {name} of a cron expression: {lowest} to {highest}"))
     })
 }
 
@@ -141,12 +102,7 @@ mod tests {
 
     #[test]
     fn reads_what_cron_reads() {
-        for cron in [
-            "0 4 * * *",
-            "*/15 0-6,22 1,15 jan-MAR 1-5",
-            "59 23 31 12 7",
-            "0 0/2 * * MON",
-        ] {
+        for cron in ["0 4 * * *", "*/15 0-6,22 1,15 jan-MAR 1-5", "59 23 31 12 7", "0 0/2 * * MON"] {
             assert!(check(cron).is_ok(), "{cron}");
         }
     }

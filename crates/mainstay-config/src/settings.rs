@@ -74,16 +74,14 @@ impl ProjectFile {
         schedule::time_zone(&self.time_zone, place.key("time_zone"))?;
         if let Some(currency) = &self.currency {
             let is_code = currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase());
-            place.key("currency").ensure(is_code, || {
-                format!("`{currency}` is no currency: use its code, such as USD")
-            })?;
+            place
+                .key("currency")
+                .ensure(is_code, || format!("`{currency}` is no currency: use its code, such as USD"))?;
         }
         for name in self.vars.keys() {
             check_identifier(name, place.key("vars").name_of(name))?;
         }
-        self.sources
-            .as_ref()
-            .map_or(Ok(()), |sources| source::check_sources(sources, place.key("sources")))
+        self.sources.as_ref().map_or(Ok(()), |sources| source::check_sources(sources, place.key("sources")))
     }
 }
 
@@ -115,17 +113,13 @@ impl Layers {
         key: &str,
         setting: impl Fn(&'a ProjectFile) -> Option<T>,
     ) -> Result<(&'a Layer, T), ConfigError> {
-        self.iter()
-            .find_map(|layer| Some((layer, setting(&layer.file.value)?)))
-            .ok_or_else(|| {
-                let place = self.own.file.place();
-                match self.own.file.value.extends {
-                    Some(_) => place.error(format!(
-                        "missing key `{key}`, here and in the project that this one extends"
-                    )),
-                    None => place.error(format!("missing key `{key}`")),
-                }
-            })
+        self.iter().find_map(|layer| Some((layer, setting(&layer.file.value)?))).ok_or_else(|| {
+            let place = self.own.file.place();
+            match self.own.file.value.extends {
+                Some(_) => place.error(format!("missing key `{key}`, here and in the project that this one extends")),
+                None => place.error(format!("missing key `{key}`")),
+            }
+        })
     }
 
     /// All declared variables; the nearest value of each.
@@ -181,9 +175,6 @@ impl Layers {
         let stated = targets.get(name).ok_or_else(unknown)?;
         let place = by.file.place().key("targets").key(name).key("path");
         let path = variables.render(&stated.path, place, environment)?;
-        Ok(Target {
-            name: name.to_owned(),
-            path: target::resolve(&self.own.folder, &path),
-        })
+        Ok(Target { name: name.to_owned(), path: target::resolve(&self.own.folder, &path) })
     }
 }

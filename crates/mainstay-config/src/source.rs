@@ -123,10 +123,7 @@ fn allowed() -> bool {
 pub(crate) fn check_sources(sources: &[Source], place: Place<'_>) -> Result<(), ConfigError> {
     check_not_empty(sources.is_empty(), "source", place)?;
     check_unique("source", sources.iter().map(|source| source.name.as_str()), place)?;
-    sources
-        .iter()
-        .enumerate()
-        .try_for_each(|(index, source)| source.check(place.item(index)))
+    sources.iter().enumerate().try_for_each(|(index, source)| source.check(place.item(index)))
 }
 
 impl Source {
@@ -140,10 +137,7 @@ impl Source {
         let tables = place.key("tables");
         check_not_empty(self.tables.is_empty(), "table", tables)?;
         check_unique("table", self.tables.iter().map(|table| table.name.as_str()), tables)?;
-        self.tables
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, table)| table.check(tables.item(index)))
+        self.tables.iter().enumerate().try_for_each(|(index, table)| table.check(tables.item(index)))
     }
 
     /// The source with its paths rendered, and resolved against the folder of the file that states it.
@@ -172,17 +166,13 @@ impl SourceTable {
             self.check_time(known_at, place.key("known_at"))?;
         }
         self.check_key(place.key("key"))?;
-        self.freshness
-            .map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
+        self.freshness.map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
     }
 
     fn check_columns(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_not_empty(self.columns.is_empty(), "column", place)?;
         check_unique("column", self.columns.iter().map(|column| column.name.as_str()), place)?;
-        self.columns
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, column)| column.check(place.item(index)))
+        self.columns.iter().enumerate().try_for_each(|(index, column)| column.check(place.item(index)))
     }
 
     fn check_time(&self, name: &str, place: Place<'_>) -> Result<(), ConfigError> {
@@ -197,30 +187,22 @@ impl SourceTable {
         check_unique("column", self.key.iter().map(String::as_str), place)?;
         self.key.iter().enumerate().try_for_each(|(index, name)| {
             let column_type = self.declared(name, place.item(index))?.column_type;
-            place
-                .item(index)
-                .ensure(!matches!(column_type, ColumnType::Double | ColumnType::Money), || {
-                    format!("column `{name}` is {column_type}: an amount cannot identify a row")
-                })
+            place.item(index).ensure(!matches!(column_type, ColumnType::Double | ColumnType::Money), || {
+                format!("column `{name}` is {column_type}: an amount cannot identify a row")
+            })
         })
     }
 
     fn declared(&self, name: &str, place: Place<'_>) -> Result<&SourceColumn, ConfigError> {
         let known = || self.columns.iter().map(|column| column.name.as_str());
-        self.column(name)
-            .ok_or_else(|| place.unknown(&UnknownName::new("column", name, known())))
+        self.column(name).ok_or_else(|| place.unknown(&UnknownName::new("column", name, known())))
     }
 }
 
 impl Freshness {
     fn check(self, place: Place<'_>) -> Result<(), ConfigError> {
-        let Self {
-            warn_after_hours: warn,
-            error_after_hours: error,
-        } = self;
-        place.ensure(warn.or(error).is_some(), || {
-            "expected `warn_after_hours`, `error_after_hours` or both".into()
-        })?;
+        let Self { warn_after_hours: warn, error_after_hours: error } = self;
+        place.ensure(warn.or(error).is_some(), || "expected `warn_after_hours`, `error_after_hours` or both".into())?;
         warn.map_or(Ok(()), |hours| check_at_least_1(hours, place.key("warn_after_hours")))?;
         error.map_or(Ok(()), |hours| check_at_least_1(hours, place.key("error_after_hours")))?;
         match (warn, error) {
@@ -235,16 +217,14 @@ impl Freshness {
 impl SourceColumn {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         let Self { name, column_type, .. } = self;
-        place
-            .key("name")
-            .ensure(!name.trim().is_empty(), || "a column needs a name".into())?;
+        place.key("name").ensure(!name.trim().is_empty(), || "a column needs a name".into())?;
         let Some(minimum) = self.minimum else { return Ok(()) };
         let place = place.key("minimum");
         match column_type {
             ColumnType::Double => Ok(()),
-            ColumnType::Integer | ColumnType::BigInt => place.ensure(minimum.fract() == 0.0, || {
-                format!("expected a whole number for column `{name}`")
-            }),
+            ColumnType::Integer | ColumnType::BigInt => {
+                place.ensure(minimum.fract() == 0.0, || format!("expected a whole number for column `{name}`"))
+            }
             ColumnType::Money => place.ensure(minimum.to_string().parse::<Cents>().is_ok(), || {
                 format!("expected at most two decimals for column `{name}`, which is money")
             }),

@@ -23,11 +23,7 @@ pub struct Target {
 
 /// A path below a folder: object storage URLs and absolute paths stay as they are.
 pub(crate) fn resolve(folder: &Path, path: &str) -> String {
-    if is_url(path) {
-        path.to_owned()
-    } else {
-        folder.join(path).to_string_lossy().into_owned()
-    }
+    if is_url(path) { path.to_owned() } else { folder.join(path).to_string_lossy().into_owned() }
 }
 
 /// A path below another path or URL.

@@ -44,10 +44,6 @@ fn assert_refused<T: std::fmt::Debug>(
     for Slip { right, wrong, message } in slips {
         assert!(text.contains(right), "{file} has no `{right}`");
         let error = read(file, &text.replacen(right, wrong, 1)).expect_err(wrong);
-        assert_eq!(
-            error.to_string(),
-            message.trim_start_matches('\n'),
-            "\nwith `{wrong}`:\n{error}\n"
-        );
+        assert_eq!(error.to_string(), message.trim_start_matches('\n'), "\nwith `{wrong}`:\n{error}\n");
     }
 }

@@ -132,13 +132,11 @@ impl Algorithm {
         check_range(self.rounds, 1..=10_000, place.key("rounds"))?;
         check_range(self.depth, 1..=12, place.key("depth"))?;
         let rate = self.learning_rate;
-        place.key("learning_rate").ensure(rate > 0.0 && rate <= 1.0, || {
-            format!("expected a number above 0 and at most 1, found {rate}")
-        })?;
+        place
+            .key("learning_rate")
+            .ensure(rate > 0.0 && rate <= 1.0, || format!("expected a number above 0 and at most 1, found {rate}"))?;
         check_at_least_1(self.rows_per_round, place.key("rows_per_round"))?;
-        place.key("l2").ensure(self.l2 >= 0.0, || {
-            format!("expected a number of at least 0, found {}", self.l2)
-        })?;
+        place.key("l2").ensure(self.l2 >= 0.0, || format!("expected a number of at least 0, found {}", self.l2))?;
         check_at_least_1(self.minimum_leaf_rows, place.key("minimum_leaf_rows"))
     }
 }
@@ -146,9 +144,9 @@ impl Algorithm {
 impl Calibration {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         let share = self.held_back;
-        place.key("held_back").ensure(share > 0.0 && share < 1.0, || {
-            format!("expected a share above 0 and below 1, found {share}")
-        })
+        place
+            .key("held_back")
+            .ensure(share > 0.0 && share < 1.0, || format!("expected a share above 0 and below 1, found {share}"))
     }
 }
 

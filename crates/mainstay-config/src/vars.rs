@@ -35,11 +35,7 @@ impl VarValue {
         match self {
             Self::Boolean(_) => text.parse().ok().map(Self::Boolean),
             Self::Integer(_) => text.parse().ok().map(Self::Integer),
-            Self::Double(_) => text
-                .parse()
-                .ok()
-                .filter(|number: &f64| number.is_finite())
-                .map(Self::Double),
+            Self::Double(_) => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Self::Double),
             Self::Text(_) => Some(Self::Text(text.to_owned())),
         }
     }
@@ -100,9 +96,7 @@ impl<'de> Visitor<'de> for VarValueVisitor {
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<VarValue, E> {
-        i64::try_from(value)
-            .map(VarValue::Integer)
-            .map_err(|_| E::custom(format!("{value} is too large a number")))
+        i64::try_from(value).map(VarValue::Integer).map_err(|_| E::custom(format!("{value} is too large a number")))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<VarValue, E> {
@@ -142,9 +136,7 @@ impl Variables {
 
     /// The value of a variable.
     pub fn get(&self, name: &str) -> Result<&VarValue, UnknownName> {
-        self.0
-            .get(name)
-            .ok_or_else(|| UnknownName::new("variable", name, self.0.keys()))
+        self.0.get(name).ok_or_else(|| UnknownName::new("variable", name, self.0.keys()))
     }
 
     /// All variables in the order of their names.
@@ -157,14 +149,10 @@ impl Variables {
         let Some(document) = &overrides.0 else { return Ok(self) };
         let (texts, place) = document.parts();
         for (name, text) in texts {
-            let declared = self
-                .get(name)
-                .map_err(|unknown| place.name_of(name).unknown(&unknown))?;
+            let declared = self.get(name).map_err(|unknown| place.name_of(name).unknown(&unknown))?;
             let value = declared.read_alike(text).ok_or_else(|| {
                 let expected = declared.type_name();
-                place.key(name).error(format!(
-                    "variable `{name}` is {expected} in mainstay.yml, found `{text}`"
-                ))
+                place.key(name).error(format!("variable `{name}` is {expected} in mainstay.yml, found `{text}`"))
             })?;
             self.0.insert(name.clone(), value);
         }
@@ -243,14 +231,7 @@ mod tests {
             assert_eq!(overridden(text).unwrap(), expected, "{text}");
         }
         assert_eq!(overridden(" ").unwrap(), declared());
-        assert_eq!(
-            overridden("data: s3://bucket/raw")
-                .unwrap()
-                .get("data")
-                .unwrap()
-                .to_string(),
-            "s3://bucket/raw"
-        );
+        assert_eq!(overridden("data: s3://bucket/raw").unwrap().get("data").unwrap().to_string(), "s3://bucket/raw");
     }
 
     #[test]
@@ -289,9 +270,7 @@ mod tests {
     fn rendered(template: &str) -> Result<String, String> {
         let document = yaml::parse::<String>("mainstay.yml", &format!("\"{template}\"")).unwrap();
         let environment: EnvLookup = |name| (name == "HOME_LAKE").then(|| "s3://lake".into());
-        declared()
-            .render(template, document.place(), environment)
-            .map_err(|error| error.to_string())
+        declared().render(template, document.place(), environment).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -313,10 +292,7 @@ mainstay.yml:1:1: unknown variable `dat`, did you mean `data`?
         assert_eq!(rendered("{{ var('dat') }}").unwrap_err(), unknown);
         let first_line = |template: &str| rendered(template).unwrap_err().lines().next().unwrap().to_owned();
         let prefix = "mainstay.yml:1:1: cannot render the template:";
-        assert_eq!(
-            first_line("{{ env_var('X') }}"),
-            format!("{prefix} environment variable `X` is not set")
-        );
+        assert_eq!(first_line("{{ env_var('X') }}"), format!("{prefix} environment variable `X` is not set"));
         assert_eq!(first_line("{{ data }}"), format!("{prefix} `data` is undefined"));
         assert_eq!(first_line("{{ ref('x') }}"), format!("{prefix} ref is unknown"));
         assert_eq!(

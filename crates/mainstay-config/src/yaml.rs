@@ -31,20 +31,13 @@ impl<T> Document<T> {
 
     /// Another form of the value, at the same place.
     pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Document<U> {
-        Document {
-            value: into(self.value),
-            source: self.source,
-            root: self.root,
-        }
+        Document { value: into(self.value), source: self.source, root: self.root }
     }
 }
 
 /// Reads one YAML document; `name` is the file as the user gave it.
 pub(crate) fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<Document<T>, ConfigError> {
-    let source = SourceText {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    };
+    let source = SourceText { name: name.to_owned(), text: text.to_owned() };
     let root: Node = serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| message::explain(&source, &error, None))?;
     match serde_saphyr::from_str_with_options(text, options()) {

@@ -127,11 +127,7 @@ pub(crate) struct Rule {
 
 /// The rules of a table, in the order in which a row is judged.
 pub(crate) fn rules(table: &SourceTable) -> Vec<Rule> {
-    table
-        .columns
-        .iter()
-        .flat_map(|declared| column_rules(table, declared))
-        .collect()
+    table.columns.iter().flat_map(|declared| column_rules(table, declared)).collect()
 }
 
 fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
@@ -150,20 +146,12 @@ fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
     if declared.column_type == ColumnType::Double {
         let broken = isnan(value.clone());
         let kept = is_null.clone().or(Expr::Not(Box::new(broken.clone())));
-        rules.push(Rule {
-            reason: format!("{name} is not a number"),
-            broken,
-            kept,
-        });
+        rules.push(Rule { reason: format!("{name} is not a number"), broken, kept });
     }
     if let Some(minimum) = declared.minimum {
         let bound = lit(minimum_value(declared.column_type, minimum));
         let kept = is_null.or(value.clone().gt_eq(bound.clone()));
-        rules.push(Rule {
-            reason: format!("{name} is below {minimum}"),
-            broken: value.lt(bound),
-            kept,
-        });
+        rules.push(Rule { reason: format!("{name} is below {minimum}"), broken: value.lt(bound), kept });
     }
     rules
 }
@@ -180,17 +168,12 @@ fn minimum_value(column_type: ColumnType, minimum: f64) -> ScalarValue {
 
 /// An instant as a constant of the type of source timestamps.
 pub(crate) fn instant(at: Timestamp) -> Expr {
-    lit(ScalarValue::TimestampMicrosecond(
-        Some(at.as_microsecond()),
-        Some("UTC".into()),
-    ))
+    lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
 }
 
 /// A column that tells the time, as a timestamp; a date stands for its midnight in UTC.
 pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
-    let is_date = table
-        .column(name)
-        .is_some_and(|declared| declared.column_type == ColumnType::Date);
+    let is_date = table.column(name).is_some_and(|declared| declared.column_type == ColumnType::Date);
     if !is_date {
         return Ok(column(name));
     }

@@ -58,11 +58,7 @@ impl SqlProject {
         let mut results = test_single_rows(model, &rows).await?;
         for (test, columns) in unique_sets(model) {
             let failures = count_repeated(rows.clone(), &columns).await?;
-            results.push(TestResult {
-                model: model.name.clone(),
-                test,
-                failures,
-            });
+            results.push(TestResult { model: model.name.clone(), test, failures });
         }
         Ok(results)
     }
@@ -75,10 +71,9 @@ async fn test_single_rows(model: &Model, rows: &DataFrame) -> Result<Vec<TestRes
         for test in &declared.tests {
             let (name, failing) = match test {
                 ColumnTest::NotNull => ("not_null", column(&declared.name).is_null()),
-                ColumnTest::AcceptedValues(values) => (
-                    "accepted_values",
-                    column(&declared.name).in_list(values.iter().map(literal).collect(), true),
-                ),
+                ColumnTest::AcceptedValues(values) => {
+                    ("accepted_values", column(&declared.name).in_list(values.iter().map(literal).collect(), true))
+                }
                 ColumnTest::Unique => continue,
             };
             names.push(format!("{} {name}", declared.name));
@@ -90,23 +85,13 @@ async fn test_single_rows(model: &Model, rows: &DataFrame) -> Result<Vec<TestRes
     }
     let failures = first_row(rows.clone().aggregate(vec![], sums)?).await?;
     let results = names.into_iter().zip(failures);
-    Ok(results
-        .map(|(test, failures)| TestResult {
-            model: model.name.clone(),
-            test,
-            failures,
-        })
-        .collect())
+    Ok(results.map(|(test, failures)| TestResult { model: model.name.clone(), test, failures }).collect())
 }
 
 fn unique_sets(model: &Model) -> Vec<(String, Vec<String>)> {
-    let single = model
-        .columns
-        .iter()
-        .filter(|declared| declared.tests.contains(&ColumnTest::Unique));
-    let mut sets: Vec<_> = single
-        .map(|declared| (format!("{} unique", declared.name), vec![declared.name.clone()]))
-        .collect();
+    let single = model.columns.iter().filter(|declared| declared.tests.contains(&ColumnTest::Unique));
+    let mut sets: Vec<_> =
+        single.map(|declared| (format!("{} unique", declared.name), vec![declared.name.clone()])).collect();
     let is_tested = sets.iter().any(|(_, columns)| *columns == model.grain);
     if !model.grain.is_empty() && !is_tested {
         sets.push((format!("grain ({})", model.grain.join(", ")), model.grain.clone()));
@@ -116,15 +101,8 @@ fn unique_sets(model: &Model) -> Vec<(String, Vec<String>)> {
 
 async fn count_repeated(rows: DataFrame, columns: &[String]) -> Result<u64, FeatureError> {
     let keys: Vec<Expr> = columns.iter().map(|name| column(name)).collect();
-    let is_complete = keys
-        .iter()
-        .cloned()
-        .map(Expr::is_not_null)
-        .reduce(Expr::and)
-        .unwrap_or(lit(true));
-    let counted = rows
-        .filter(is_complete)?
-        .aggregate(keys, vec![count(lit(1_i64)).alias("occurrences")])?;
+    let is_complete = keys.iter().cloned().map(Expr::is_not_null).reduce(Expr::and).unwrap_or(lit(true));
+    let counted = rows.filter(is_complete)?.aggregate(keys, vec![count(lit(1_i64)).alias("occurrences")])?;
     let repeated = counted.filter(column("occurrences").gt(lit(1_i64)))?;
     let failures = first_row(repeated.aggregate(vec![], vec![count(lit(1_i64)).alias("failures")])?).await?;
     Ok(failures.first().copied().unwrap_or_default())
@@ -137,9 +115,7 @@ async fn first_row(counts: DataFrame) -> Result<Vec<u64>, FeatureError> {
         return Ok(Vec::new());
     };
     let first = |values: &datafusion::arrow::array::ArrayRef| {
-        let count = values
-            .as_primitive_opt::<Int64Type>()
-            .and_then(|values| values.iter().next().flatten());
+        let count = values.as_primitive_opt::<Int64Type>().and_then(|values| values.iter().next().flatten());
         count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default()
     };
     Ok(batch.columns().iter().map(first).collect())

@@ -136,10 +136,7 @@ fn parquet_cause(error: &DataFusionError) -> String {
 }
 
 fn is_storage(error: &DataFusionError) -> bool {
-    matches!(
-        error.find_root(),
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_)
-    )
+    matches!(error.find_root(), DataFusionError::ObjectStore(_) | DataFusionError::IoError(_))
 }
 
 /// What is wrong in a file of a model, shown as `file:line:column: message`.
@@ -157,12 +154,7 @@ pub struct ModelFault {
 
 impl ModelFault {
     pub(crate) fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.into(),
-            line: None,
-            column: None,
-            message: message.into(),
-        }
+        Self { file: file.into(), line: None, column: None, message: message.into() }
     }
 
     pub(crate) fn at_line(mut self, line: Option<usize>) -> Self {

@@ -63,11 +63,7 @@ impl Sources {
     pub async fn last_complete_day(&self, ctx: &SessionContext) -> Result<Option<Ds>, FeatureError> {
         let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
         let mut latest = None;
-        for open in self
-            .tables
-            .iter()
-            .filter(|open| !has_limits || open.table.freshness.is_some())
-        {
+        for open in self.tables.iter().filter(|open| !has_limits || open.table.freshness.is_some()) {
             latest = latest.max(newest(ctx, open, Vec::new()).await?);
         }
         Ok(latest.map(|instant| Ds::of(instant, &self.time_zone)))
@@ -111,13 +107,7 @@ fn judge(
     let Some(newest_at) = newest else {
         let as_of = shown(as_of, time_zone);
         let message = format!("source {table}: no row before the as-of {as_of}: load data, or run for a later date");
-        return Freshness {
-            table,
-            newest,
-            age_hours: None,
-            status: FreshnessStatus::Error,
-            message: Some(message),
-        };
+        return Freshness { table, newest, age_hours: None, status: FreshnessStatus::Error, message: Some(message) };
     };
     let age_hours = (as_of.as_second() - newest_at.as_second()).div_euclid(SECONDS_PER_HOUR);
     let exceeded = |limit: Option<u32>| limit.filter(|&limit| age_hours >= i64::from(limit));
@@ -133,18 +123,9 @@ fn judge(
              (freshness.{key} in mainstay.yml): load the missing days, or run for an earlier date"
         )
     });
-    Freshness {
-        table,
-        newest,
-        age_hours: Some(age_hours),
-        status,
-        message,
-    }
+    Freshness { table, newest, age_hours: Some(age_hours), status, message }
 }
 
 fn shown(instant: Timestamp, time_zone: &TimeZone) -> String {
-    instant
-        .to_zoned(time_zone.clone())
-        .strftime("%Y-%m-%d %H:%M %Z")
-        .to_string()
+    instant.to_zoned(time_zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
 }

@@ -35,9 +35,7 @@ fn refuse_cycle<'a>(
     }
     if let Some(start) = path.iter().position(|&seen| seen == name) {
         let circle = path.iter().skip(start).copied().chain([name]);
-        return Err(FeatureError::Cycle {
-            path: circle.map(str::to_owned).collect(),
-        });
+        return Err(FeatureError::Cycle { path: circle.map(str::to_owned).collect() });
     }
     path.push(name);
     if let Some(model) = models.get(name) {

@@ -16,19 +16,13 @@ pub struct Moment {
 impl Moment {
     /// The moment of a day: D 00:00 in the project's time zone, without labels.
     pub fn of_day(ds: Ds, time_zone: &TimeZone) -> Result<Self, jiff::Error> {
-        Ok(Self {
-            as_of: ds.as_of(time_zone)?,
-            label_end: None,
-        })
+        Ok(Self { as_of: ds.as_of(time_zone)?, label_end: None })
     }
 
     /// The moment of a training cut: labels look ahead `horizon_days` calendar days of the project's time zone.
     pub fn of_cut(ds: Ds, horizon_days: u32, time_zone: &TimeZone) -> Result<Self, jiff::Error> {
         let end = ds.plus_days(i32::try_from(horizon_days).unwrap_or(i32::MAX));
-        Ok(Self {
-            as_of: ds.as_of(time_zone)?,
-            label_end: Some(end.as_of(time_zone)?),
-        })
+        Ok(Self { as_of: ds.as_of(time_zone)?, label_end: Some(end.as_of(time_zone)?) })
     }
 }
 

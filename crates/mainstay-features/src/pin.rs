@@ -68,11 +68,7 @@ pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSourc
     for source in sources {
         for table in &source.tables {
             let files = pin_table(ctx, source, table).await?;
-            tables.push(PinnedTable {
-                source: source.name.clone(),
-                table: table.name.clone(),
-                files,
-            });
+            tables.push(PinnedTable { source: source.name.clone(), table: table.name.clone(), files });
         }
     }
     Ok(PinnedSources { tables })
@@ -86,13 +82,8 @@ async fn pin_table(
     let folder = locate(source, table)?;
     let store = ctx.runtime_env().object_store(folder.object_store())?;
     let files = list(&store, &folder, &source.name, table).await?;
-    let reads = files
-        .into_iter()
-        .map(|file| read_footer(&store, &folder, &source.name, table, file));
-    futures::stream::iter(reads)
-        .buffered(CONCURRENT_READS)
-        .try_collect()
-        .await
+    let reads = files.into_iter().map(|file| read_footer(&store, &folder, &source.name, table, file));
+    futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
 }
 
 /// The URL of a table's path; a local path without a scheme is taken literally, wildcards included.
@@ -102,10 +93,7 @@ async fn pin_table(
 fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, FeatureError> {
     let fault = || FeatureError::Contract {
         table: contract::table_name(&source.name, &table.name),
-        message: format!(
-            "`{}` is neither an absolute path nor a URL: correct the path of the source",
-            table.path
-        ),
+        message: format!("`{}` is neither an absolute path nor a URL: correct the path of the source", table.path),
     };
     let url = if table.path.contains("://") {
         Url::parse(&table.path).map_err(|_| fault())?
@@ -153,8 +141,7 @@ async fn list(
 }
 
 fn is_visible(folder: &Path, file: &Path) -> bool {
-    file.prefix_match(folder)
-        .is_some_and(|mut parts| !parts.any(|part| part.as_ref().starts_with(['_', '.'])))
+    file.prefix_match(folder).is_some_and(|mut parts| !parts.any(|part| part.as_ref().starts_with(['_', '.'])))
 }
 
 fn found_instead(others: &[ObjectMeta]) -> String {
@@ -173,22 +160,14 @@ async fn read_footer(
 ) -> Result<PinnedFile, FeatureError> {
     let path = file_url(folder, &file.location);
     let shown = shown(&path);
-    let (schema, rows) = read_schema(store, &file)
-        .await
-        .map_err(|error| FeatureError::Unreadable {
-            table: contract::table_name(source, &table.name),
-            file: shown.clone(),
-            source: Box::new(error),
-        })?;
+    let (schema, rows) = read_schema(store, &file).await.map_err(|error| FeatureError::Unreadable {
+        table: contract::table_name(source, &table.name),
+        file: shown.clone(),
+        source: Box::new(error),
+    })?;
     contract::check_file(source, table, &shown, &schema)?;
     let last_modified = Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default();
-    Ok(PinnedFile {
-        path: path.into(),
-        bytes: file.size,
-        rows,
-        last_modified,
-        etag: file.e_tag,
-    })
+    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag })
 }
 
 async fn read_schema(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<(Schema, u64), DataFusionError> {
@@ -203,9 +182,7 @@ fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {
     let mut url = folder.get_url().clone();
     url.set_path("");
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments
-            .clear()
-            .extend(location.parts().map(|part| part.as_ref().to_owned()));
+        segments.clear().extend(location.parts().map(|part| part.as_ref().to_owned()));
     }
     url
 }

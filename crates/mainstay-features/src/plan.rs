@@ -50,10 +50,7 @@ impl SqlProject {
         moment: &Moment,
     ) -> Result<DataFrame, FeatureError> {
         let tables: SourceTables<'_> = Box::new(|source, table, bound| sources.view(source, table, bound));
-        Ok(DataFrame::new(
-            ctx.state(),
-            plan_model(ctx, self, tables, name, moment).await?,
-        ))
+        Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?))
     }
 }
 
@@ -71,21 +68,12 @@ pub(crate) async fn plan_model(
 ) -> Result<LogicalPlan, FeatureError> {
     let model = project.find(name)?;
     let horizon = Horizon::of(model, moment)?;
-    let mut planner = Planner {
-        project,
-        tables,
-        state: private_state(ctx),
-        planned: BTreeMap::new(),
-    };
+    let mut planner = Planner { project, tables, state: private_state(ctx), planned: BTreeMap::new() };
     for (model, horizon) in in_order(project, model, horizon) {
         planner.plan(model, horizon).await?;
     }
     planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
-        FeatureError::Unknown(UnknownName::new(
-            "model",
-            name,
-            project.models().map(|model| model.name.clone()),
-        ))
+        FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
     })
 }
 
@@ -99,13 +87,8 @@ enum Horizon {
 impl Horizon {
     fn of(model: &Model, moment: &Moment) -> Result<Self, FeatureError> {
         match (model.kind, moment.label_end) {
-            (ModelKind::Label, Some(end)) => Ok(Self::Label {
-                as_of: moment.as_of,
-                end,
-            }),
-            (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd {
-                model: model.name.clone(),
-            }),
+            (ModelKind::Label, Some(end)) => Ok(Self::Label { as_of: moment.as_of, end }),
+            (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd { model: model.name.clone() }),
             _ => Ok(Self::Before(moment.as_of)),
         }
     }
@@ -180,14 +163,8 @@ fn private_state(ctx: &SessionContext) -> SessionState {
     let mut config = state.config().clone();
     config.options_mut().sql_parser.collect_spans = true;
     let catalogs = MemoryCatalogProviderList::new();
-    catalogs.register_catalog(
-        config.options().catalog.default_catalog.clone(),
-        Arc::new(MemoryCatalogProvider::new()),
-    );
-    SessionStateBuilder::new_from_existing(state)
-        .with_config(config)
-        .with_catalog_list(Arc::new(catalogs))
-        .build()
+    catalogs.register_catalog(config.options().catalog.default_catalog.clone(), Arc::new(MemoryCatalogProvider::new()));
+    SessionStateBuilder::new_from_existing(state).with_config(config).with_catalog_list(Arc::new(catalogs)).build()
 }
 
 struct Planner<'a> {
@@ -205,11 +182,7 @@ impl Planner<'_> {
             self.register(sources, &contract::table_name(source, table), provider)?;
         }
         let sql = self.render(model, horizon)?;
-        let plan = self
-            .state
-            .create_logical_plan(&sql)
-            .await
-            .map_err(|error| sql_fault(model, &error))?;
+        let plan = self.state.create_logical_plan(&sql).await.map_err(|error| sql_fault(model, &error))?;
         refuse_statement(model, &plan)?;
         refuse_unknown_columns(model, &plan)?;
         self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
@@ -249,23 +222,13 @@ impl Planner<'_> {
 }
 
 fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
-    let only_queries = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
-    only_queries
-        .verify_plan(plan)
-        .map_err(|_| ModelFault::new(&model.file, ONE_QUERY).into())
+    let only_queries = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    only_queries.verify_plan(plan).map_err(|_| ModelFault::new(&model.file, ONE_QUERY).into())
 }
 
 /// Refuses a description of columns that the model does not have.
 fn refuse_unknown_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
-    let columns: BTreeSet<&str> = plan
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
+    let columns: BTreeSet<&str> = plan.schema().fields().iter().map(|field| field.name().as_str()).collect();
     let described = model.columns.iter().map(|column| &column.name).chain(&model.grain);
     match described.into_iter().find(|name| !columns.contains(name.as_str())) {
         Some(name) => {
@@ -312,18 +275,12 @@ fn plain_message(message: &str) -> String {
         "Error during planning: ",
         "This feature is not implemented: ",
     ];
-    let stripped = prefixes
-        .iter()
-        .find_map(|prefix| message.strip_prefix(prefix))
-        .unwrap_or(message);
+    let stripped = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
     let stripped = stripped.strip_suffix("\")").unwrap_or(stripped);
     if stripped.contains("only supports a single SQL statement") || stripped.starts_with("No SQL statements") {
         return ONE_QUERY.to_owned();
     }
-    match stripped
-        .strip_prefix("table '")
-        .and_then(|rest| rest.strip_suffix("' not found"))
-    {
+    match stripped.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
         Some(table) => {
             let table = table.rsplit('.').next().unwrap_or(table);
             format!(
@@ -336,10 +293,7 @@ fn plain_message(message: &str) -> String {
 
 fn begin_small(message: &str) -> String {
     let mut characters = message.chars();
-    characters
-        .next()
-        .map(|first| first.to_lowercase().chain(characters).collect())
-        .unwrap_or_default()
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// A message of sqlparser without its ` at Line: 3, Column: 5`, and that place.

@@ -25,10 +25,7 @@ use crate::project::SqlProject;
 /// name, but that nothing in the feature needs, is not read.
 pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<(), FeatureError> {
     let as_of = Timestamp::UNIX_EPOCH;
-    let moment = Moment {
-        as_of,
-        label_end: as_of.checked_add(24.hours()).ok(),
-    };
+    let moment = Moment { as_of, label_end: as_of.checked_add(24.hours()).ok() };
     for model in project.models() {
         let plan = plan::plan_model(ctx, project, declared_tables(project), &model.name, &moment).await?;
         if model.kind == ModelKind::Feature {
@@ -41,15 +38,11 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
 
 fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
     Box::new(|source, table, _| {
-        let mut tables = project
-            .sources()
-            .iter()
-            .filter(|declared| declared.name == source)
-            .flat_map(|source| &source.tables);
+        let mut tables =
+            project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);
         let declared = tables.find(|declared| declared.name == table);
-        let declared = declared.ok_or_else(|| FeatureError::NotPinned {
-            table: contract::table_name(source, table),
-        })?;
+        let declared =
+            declared.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
         Ok(Arc::new(EmptyTable::new(contract::declared_schema(declared))) as Arc<dyn TableProvider>)
     })
 }
@@ -81,10 +74,7 @@ fn refuse_reads(project: &SqlProject, model: &Model, optimized: &LogicalPlan) ->
 
 /// The personal and protected columns of all sources, each with its `source.table`.
 fn guarded_columns(project: &SqlProject) -> impl Iterator<Item = (String, &SourceColumn)> {
-    let tables = project
-        .sources()
-        .iter()
-        .flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+    let tables = project.sources().iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
     tables.flat_map(|(source, table)| {
         let name = contract::table_name(&source.name, &table.name);
         table

@@ -30,14 +30,8 @@ impl SqlProject {
     /// of SQL.
     pub async fn load(ctx: &SessionContext, project: &Project) -> Result<Self, FeatureError> {
         let sources = project.config().sources.clone();
-        Self::load_folders(
-            ctx,
-            &project.sql_folders(),
-            project.root(),
-            sources,
-            project.variables().all().clone(),
-        )
-        .await
+        Self::load_folders(ctx, &project.sql_folders(), project.root(), sources, project.variables().all().clone())
+            .await
     }
 
     /// As `load`, with the parts of the project; files below `root` are shown relative to it.
@@ -49,12 +43,7 @@ impl SqlProject {
         vars: BTreeMap<String, VarValue>,
     ) -> Result<Self, FeatureError> {
         let models = read_models(folders, root)?;
-        let mut project = Self {
-            models,
-            sources,
-            vars,
-            digest: Digest::of(&[]),
-        };
+        let mut project = Self { models, sources, vars, digest: Digest::of(&[]) };
         project.digest = project.resolve_references()?;
         graph::check(&project.models)?;
         privacy::check(ctx, &project).await?;
@@ -96,31 +85,18 @@ impl SqlProject {
 
     /// A scope of the project's variables, in which nothing may be referred to yet.
     pub(crate) fn scope(&self) -> Scope {
-        let vars = self
-            .vars
-            .iter()
-            .map(|(name, value)| (name.clone(), minijinja::Value::from(value)))
-            .collect();
-        Scope {
-            vars,
-            ..Scope::default()
-        }
+        let vars = self.vars.iter().map(|(name, value)| (name.clone(), minijinja::Value::from(value))).collect();
+        Scope { vars, ..Scope::default() }
     }
 
     /// Renders every model once to learn what it names, and digests the outcome.
     fn resolve_references(&mut self) -> Result<Digest, FeatureError> {
         let mut scope = self.scope();
         scope.refs = self.models.keys().map(|name| (name.clone(), name.clone())).collect();
-        let tables = self
-            .sources
-            .iter()
-            .flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+        let tables = self.sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
         scope.sources = tables
             .map(|(source, table)| {
-                (
-                    (source.name.clone(), table.name.clone()),
-                    format!("{}.{}", source.name, table.name),
-                )
+                ((source.name.clone(), table.name.clone()), format!("{}.{}", source.name, table.name))
             })
             .collect();
         scope.as_of = "as_of".to_owned();
@@ -128,14 +104,9 @@ impl SqlProject {
         for model in self.models.values_mut() {
             scope.label_end = (model.kind == ModelKind::Label).then(|| "label_end".to_owned());
             let rendered = template::render(&model.file, &model.template, &scope)?;
-            hasher
-                .frame(model.name.as_bytes())
-                .frame(model.kind.noun().as_bytes())
-                .frame(rendered.sql.as_bytes());
-            for (column, reason) in model
-                .columns
-                .iter()
-                .filter_map(|column| Some((&column.name, column.reason.as_ref()?)))
+            hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes()).frame(rendered.sql.as_bytes());
+            for (column, reason) in
+                model.columns.iter().filter_map(|column| Some((&column.name, column.reason.as_ref()?)))
             {
                 hasher.frame(column.as_bytes()).frame(reason.as_bytes());
             }
@@ -163,18 +134,12 @@ fn read_folder(folder: &Path, root: &Path) -> Result<BTreeMap<String, Model>, Fe
     for path in files.iter().filter(|path| has_extension(path, "sql")) {
         let model = read_model(folder, path, root)?;
         if let Some(other) = models.get(&model.name) {
-            let message = format!(
-                "model `{}` stands in `{}` too: rename one of them",
-                model.name, other.file
-            );
+            let message = format!("model `{}` stands in `{}` too: rename one of them", model.name, other.file);
             return Err(ModelFault::new(model.file, message).into());
         }
         models.insert(model.name.clone(), model);
     }
-    match files
-        .iter()
-        .find(|path| has_extension(path, "yml") && !path.with_extension("sql").is_file())
-    {
+    match files.iter().find(|path| has_extension(path, "yml") && !path.with_extension("sql").is_file()) {
         Some(orphan) => {
             let message = "describes no model: there is no `.sql` file of that name beside it";
             Err(ModelFault::new(shown(orphan, root), message).into())
@@ -186,23 +151,13 @@ fn read_folder(folder: &Path, root: &Path) -> Result<BTreeMap<String, Model>, Fe
 fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureError> {
     let file = shown(path, root);
     let relative = path.strip_prefix(folder).unwrap_or(path);
-    let kind = relative
-        .iter()
-        .next()
-        .and_then(|part| ModelKind::of_folder(&part.to_string_lossy()))
-        .ok_or_else(|| {
+    let kind =
+        relative.iter().next().and_then(|part| ModelKind::of_folder(&part.to_string_lossy())).ok_or_else(|| {
             let message = "stands in no folder of models: move it to staging, features, labels or marts";
             ModelFault::new(&file, message)
         })?;
-    let name = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    if name.is_empty()
-        || !name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    {
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
         let message = "a model is named by lower-case letters, digits and `_`: rename the file";
         return Err(ModelFault::new(file, message).into());
     }
@@ -222,21 +177,14 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
 
 fn read_description(path: &Path, model: &str, root: &Path) -> Result<Description, FeatureError> {
     if !path.is_file() {
-        return Ok(Description {
-            name: model.to_owned(),
-            description: String::new(),
-            grain: vec![],
-            columns: vec![],
-        });
+        return Ok(Description { name: model.to_owned(), description: String::new(), grain: vec![], columns: vec![] });
     }
     let file = shown(path, root);
     let description: Description =
         serde_saphyr::from_str(&read(path, root)?).map_err(|error| yaml_fault(&file, &error))?;
     if description.name != model {
-        let message = format!(
-            "describes `{}`, but the model beside it is `{model}`: give it that name",
-            description.name
-        );
+        let message =
+            format!("describes `{}`, but the model beside it is `{model}`: give it that name", description.name);
         return Err(ModelFault::new(file, message).into());
     }
     Ok(description)
@@ -263,10 +211,7 @@ fn unknown(kind: &'static str, name: &str, known: &[&'static str]) -> String {
 }
 
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FeatureError> {
-    let fault = |source| FeatureError::Read {
-        path: folder.display().to_string(),
-        source,
-    };
+    let fault = |source| FeatureError::Read { path: folder.display().to_string(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(fault)? {
         let path = entry.map_err(fault)?.path();
@@ -285,10 +230,7 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 fn read(path: &Path, root: &Path) -> Result<String, FeatureError> {
-    fs::read_to_string(path).map_err(|source| FeatureError::Read {
-        path: shown(path, root),
-        source,
-    })
+    fs::read_to_string(path).map_err(|source| FeatureError::Read { path: shown(path, root), source })
 }
 
 fn shown(path: &Path, root: &Path) -> String {

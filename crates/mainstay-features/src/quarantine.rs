@@ -44,25 +44,15 @@ async fn quarantine_table(
     let Some(broken) = rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or) else {
         return Ok(Vec::new());
     };
-    let mut columns: Vec<Expr> = open
-        .table
-        .columns
-        .iter()
-        .map(|column| contract::column(&column.name))
-        .collect();
+    let mut columns: Vec<Expr> = open.table.columns.iter().map(|column| contract::column(&column.name)).collect();
     columns.push(first_reason(&rules)?.alias(REASON));
     let mut rows = open.read(ctx)?.filter(broken)?;
     for condition in not_later(open, as_of)? {
         rows = rows.filter(condition)?;
     }
     let stream = rows.select(columns)?.execute_stream().await?;
-    let batches = stream
-        .map_err(FeatureError::from)
-        .and_then(|batch| async move { describe(open, &batch) });
-    batches
-        .try_filter(|batch| futures::future::ready(batch.num_rows() > 0))
-        .try_collect()
-        .await
+    let batches = stream.map_err(FeatureError::from).and_then(|batch| async move { describe(open, &batch) });
+    batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
 }
 
 // A row whose times are null is refused on every day: nothing says that it belongs to a later one.
@@ -89,15 +79,9 @@ fn first_reason(rules: &[Rule]) -> Result<Expr, FeatureError> {
 
 fn describe(open: &OpenTable, batch: &RecordBatch) -> Result<RecordBatch, FeatureError> {
     let rows = json_rows(open, batch).map_err(datafusion::error::DataFusionError::from)?;
-    let source: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
-        open.name(),
-        rows.len(),
-    )));
+    let source: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(open.name(), rows.len())));
     let row: ArrayRef = Arc::new(StringArray::from_iter_values(rows));
-    let reason = batch
-        .column_by_name(REASON)
-        .cloned()
-        .unwrap_or_else(|| Arc::clone(&source));
+    let reason = batch.column_by_name(REASON).cloned().unwrap_or_else(|| Arc::clone(&source));
     let text = |name| Field::new(name, DataType::Utf8, false);
     let schema = Arc::new(Schema::new(vec![text("source"), text("reason"), text("row")]));
     let described = RecordBatch::try_new(schema, vec![source, reason, row]);

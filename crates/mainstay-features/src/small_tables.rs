@@ -23,10 +23,8 @@ impl Sources {
         pinned: &PinnedSources,
     ) -> Result<Self, FeatureError> {
         for open in &mut self.tables {
-            let files = pinned
-                .tables
-                .iter()
-                .find(|found| found.source == open.source && found.table == open.table.name);
+            let files =
+                pinned.tables.iter().find(|found| found.source == open.source && found.table == open.table.name);
             let bytes: u64 = files.map_or(u64::MAX, |found| found.files.iter().map(|file| file.bytes).sum());
             if bytes <= LARGEST_BYTES {
                 let rows = open.read(ctx)?;

@@ -51,16 +51,10 @@ impl Sources {
         pinned: &PinnedSources,
         time_zone: &TimeZone,
     ) -> Result<Self, FeatureError> {
-        let declared = sources
-            .iter()
-            .flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-        let tables = declared
-            .map(|(source, table)| open_table(&source.name, table, pinned))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            tables,
-            time_zone: time_zone.clone(),
-        })
+        let declared = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+        let tables =
+            declared.map(|(source, table)| open_table(&source.name, table, pinned)).collect::<Result<_, _>>()?;
+        Ok(Self { tables, time_zone: time_zone.clone() })
     }
 
     /// The rows of a table that a model may see before `bound`, which are those that
@@ -71,17 +65,10 @@ impl Sources {
         table: &str,
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
-        let open = self
-            .tables
-            .iter()
-            .find(|open| open.source == source && open.table.name == table);
-        let open = open.ok_or_else(|| FeatureError::NotPinned {
-            table: contract::table_name(source, table),
-        })?;
-        let conditions = open
-            .visible(bound)?
-            .into_iter()
-            .chain(contract::rules(&open.table).into_iter().map(|rule| rule.kept));
+        let open = self.tables.iter().find(|open| open.source == source && open.table.name == table);
+        let open = open.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
+        let conditions =
+            open.visible(bound)?.into_iter().chain(contract::rules(&open.table).into_iter().map(|rule| rule.kept));
         let mut plan = LogicalPlanBuilder::scan(open.name(), provider_as_source(Arc::clone(&open.provider)), None)?;
         if let Some(condition) = conditions.reduce(Expr::and) {
             plan = plan.filter(condition)?;
@@ -108,11 +95,7 @@ impl OpenTable {
         if let Some(known_at) = &self.table.known_at {
             let known = contract::time_column(&self.table, known_at)?;
             let is_nullable = self.table.column(known_at).is_none_or(|column| column.nullable);
-            let known = if is_nullable {
-                coalesce(vec![known, event_time])
-            } else {
-                known
-            };
+            let known = if is_nullable { coalesce(vec![known, event_time]) } else { known };
             conditions.push(known.lt(contract::instant(bound)));
         }
         Ok(conditions)
@@ -121,30 +104,18 @@ impl OpenTable {
 
 fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Result<OpenTable, FeatureError> {
     let name = contract::table_name(source, &table.name);
-    let files = pinned
-        .tables
-        .iter()
-        .find(|pinned| pinned.source == source && pinned.table == table.name);
+    let files = pinned.tables.iter().find(|pinned| pinned.source == source && pinned.table == table.name);
     let files = files.ok_or_else(|| FeatureError::NotPinned { table: name.clone() })?;
-    let urls = files
-        .files
-        .iter()
-        .map(|file| file_url(&name, &file.path))
-        .collect::<Result<Vec<_>, _>>()?;
+    let urls = files.files.iter().map(|file| file_url(&name, &file.path)).collect::<Result<Vec<_>, _>>()?;
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
     // The declared schema makes every file, whatever the order and width of its columns, read in the declared types.
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
         .with_schema(contract::declared_schema(table));
-    let statistics: Arc<FileStatisticsCache> = Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(
-        STATISTICS_CACHE_BYTES,
-    ));
+    let statistics: Arc<FileStatisticsCache> =
+        Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
     let provider = Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics)));
-    Ok(OpenTable {
-        source: source.to_owned(),
-        table: table.clone(),
-        provider,
-    })
+    Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider })
 }
 
 fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {

@@ -39,9 +39,7 @@ pub(crate) fn render(file: &str, text: &str, scope: &Scope) -> Result<Rendered, 
     let named = Arc::new(Mutex::new(Named::default()));
     let environment = environment(scope, &named);
     let fault = |error: &Error| ModelFault::new(file, describe(error)).at_line(error.line());
-    let template = environment
-        .template_from_named_str(file, text)
-        .map_err(|error| fault(&error))?;
+    let template = environment.template_from_named_str(file, text).map_err(|error| fault(&error))?;
     refuse_unknown_names(file, text, &environment, template.undeclared_variables(false))?;
     let sql = template.render(()).map_err(|error| fault(&error))?;
     let Named { refs, sources } = std::mem::take(&mut *lock(&named));
@@ -68,10 +66,7 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
     }
     let (refs, log) = (scope.refs.clone(), Arc::clone(named));
     environment.add_function("ref", move |model: String| {
-        let relation = refs
-            .get(&model)
-            .cloned()
-            .ok_or_else(|| unknown("model", &model, refs.keys().cloned()))?;
+        let relation = refs.get(&model).cloned().ok_or_else(|| unknown("model", &model, refs.keys().cloned()))?;
         lock(&log).refs.insert(model);
         Ok::<_, Error>(relation)
     });
@@ -80,23 +75,17 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
         let name = format!("{source}.{table}");
         let known = || sources.keys().map(|(source, table)| format!("{source}.{table}"));
         let key = (source, table);
-        let relation = sources
-            .get(&key)
-            .cloned()
-            .ok_or_else(|| unknown("source", &name, known()))?;
+        let relation = sources.get(&key).cloned().ok_or_else(|| unknown("source", &name, known()))?;
         lock(&log).sources.insert(key);
         Ok::<_, Error>(relation)
     });
     let vars = scope.vars.clone();
     environment.add_function("var", move |name: String| {
-        vars.get(&name)
-            .cloned()
-            .ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))
+        vars.get(&name).cloned().ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))
     });
-    environment.add_function(
-        "env_var",
-        |name: &str, default: Option<String>| -> Result<String, Error> { env_var(name, default) },
-    );
+    environment.add_function("env_var", |name: &str, default: Option<String>| -> Result<String, Error> {
+        env_var(name, default)
+    });
     environment
 }
 
@@ -110,10 +99,7 @@ fn env_var(name: &str, default: Option<String>) -> Result<String, Error> {
 
 fn unknown(kind: &'static str, name: &str, known: impl Iterator<Item = String>) -> Error {
     let unknown = UnknownName::new(kind, name, known);
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("{unknown} ({})", unknown.known_names()),
-    )
+    Error::new(ErrorKind::InvalidOperation, format!("{unknown} ({})", unknown.known_names()))
 }
 
 fn refuse_unknown_names(
@@ -132,15 +118,9 @@ fn refuse_unknown_names(
     } else {
         let ours = ["as_of", "env_var", "label_end", "ref", "source", "var"];
         let unknown = UnknownName::new("name", name, ours);
-        format!(
-            "{unknown} ({}; a variable of the project is read with var('{name}'))",
-            unknown.known_names()
-        )
+        format!("{unknown} ({}; a variable of the project is read with var('{name}'))", unknown.known_names())
     };
-    let line = text
-        .lines()
-        .position(|line| line.contains(name.as_str()))
-        .map(|index| index + 1);
+    let line = text.lines().position(|line| line.contains(name.as_str())).map(|index| index + 1);
     Err(ModelFault::new(file, message).at_line(line))
 }
 
@@ -168,9 +148,7 @@ mod tests {
     }
 
     fn fault(text: &str) -> String {
-        render("sql/features/feat_x.sql", text, &scope())
-            .unwrap_err()
-            .to_string()
+        render("sql/features/feat_x.sql", text, &scope()).unwrap_err().to_string()
     }
 
     #[test]
@@ -195,29 +173,18 @@ mod tests {
     #[test]
     fn only_labels_look_ahead() {
         insta::assert_snapshot!(fault("select 1\nwhere t < {{ label_end }}"), @"sql/features/feat_x.sql:2: `label_end` stands for an instant after as-of: only models under sql/labels may look ahead");
-        let label = Scope {
-            label_end: Some("END".to_owned()),
-            ..scope()
-        };
+        let label = Scope { label_end: Some("END".to_owned()), ..scope() };
         assert_eq!(render("x.sql", "{{ label_end }}", &label).unwrap().sql, "END");
     }
 
     #[test]
     fn a_template_without_end_is_stopped() {
         let message = fault("{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}");
-        assert_eq!(
-            message,
-            "sql/features/feat_x.sql:1: the template does not come to an end: shorten its loops"
-        );
+        assert_eq!(message, "sql/features/feat_x.sql:1: the template does not come to an end: shorten its loops");
     }
 
     #[test]
     fn env_var_takes_its_default() {
-        assert_eq!(
-            render("x.sql", "{{ env_var('MAINSTAY_TEST_UNSET', 'd') }}", &scope())
-                .unwrap()
-                .sql,
-            "d"
-        );
+        assert_eq!(render("x.sql", "{{ env_var('MAINSTAY_TEST_UNSET', 'd') }}", &scope()).unwrap().sql, "d");
     }
 }

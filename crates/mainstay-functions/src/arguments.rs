@@ -20,11 +20,7 @@ pub(crate) fn coerce(function: &str, leading: &[DataType], given: &[DataType]) -
         );
     }
     let features = given.len() - leading.len();
-    Ok(leading
-        .iter()
-        .cloned()
-        .chain(std::iter::repeat_n(DataType::Float64, features))
-        .collect())
+    Ok(leading.iter().cloned().chain(std::iter::repeat_n(DataType::Float64, features)).collect())
 }
 
 /// The model that the first argument names.

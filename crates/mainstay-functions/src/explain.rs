@@ -76,12 +76,8 @@ impl ScalarUDFImpl for Explain {
         };
         let k = usize::try_from(*k)
             .map_err(|_| DataFusionError::Execution(format!("explain() cannot give {k} reasons")))?;
-        let features = FeatureColumns::new(
-            self.name(),
-            &model,
-            args.args.get(2..).unwrap_or_default(),
-            args.number_rows,
-        )?;
+        let features =
+            FeatureColumns::new(self.name(), &model, args.args.get(2..).unwrap_or_default(), args.number_rows)?;
         let values = features.values();
         let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
         reasons(&model, k, &columns, args.number_rows).map(ColumnarValue::Array)
@@ -98,9 +94,7 @@ fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Resul
         for (cell, column) in row.iter_mut().zip(columns) {
             *cell = column.get(position).copied().unwrap_or(f64::NAN);
         }
-        model
-            .contributions(&row, &mut contributions)
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        model.contributions(&row, &mut contributions).map_err(|error| DataFusionError::External(Box::new(error)))?;
         let found = model.reasons(&row, &contributions, k);
         lengths.push(found.len());
         for reason in &found {
@@ -118,10 +112,5 @@ fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Resul
     ];
     let reasons = StructArray::try_new(REASON_FIELDS.clone(), fields, None)?;
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(
-        list_item(),
-        offsets,
-        Arc::new(reasons),
-        None,
-    )?))
+    Ok(Arc::new(ListArray::try_new(list_item(), offsets, Arc::new(reasons), None)?))
 }

@@ -31,12 +31,7 @@ struct Inner {
 impl ModelCache {
     /// A cache that fetches what it does not hold with `load`.
     pub fn new(load: impl Fn(Digest) -> ModelFuture + Send + Sync + 'static) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                load: Box::new(load),
-                models: Mutex::default(),
-            }),
-        }
+        Self { inner: Arc::new(Inner { load: Box::new(load), models: Mutex::default() }) }
     }
 
     /// Holds `model` from now on, so that it is not fetched.
@@ -63,10 +58,7 @@ impl ModelCache {
 
     fn models(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Arc<Ensemble>>> {
         // A panic while the map was held cannot leave it half changed: an insert is its only change.
-        self.inner
-            .models
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.inner.models.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -77,9 +69,7 @@ fn fetch(pending: ModelFuture) -> Result<Ensemble> {
 
 impl fmt::Debug for ModelCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelCache")
-            .field("models", &self.models().keys().collect::<Vec<_>>())
-            .finish()
+        f.debug_struct("ModelCache").field("models", &self.models().keys().collect::<Vec<_>>()).finish()
     }
 }
 

@@ -31,11 +31,7 @@ pub struct Predict {
 impl Predict {
     /// The function for one kind of score.
     pub fn new(score: Score, models: ModelCache) -> Self {
-        Self {
-            score,
-            models,
-            signature: Signature::user_defined(Volatility::Immutable),
-        }
+        Self { score, models, signature: Signature::user_defined(Volatility::Immutable) }
     }
 }
 
@@ -61,18 +57,12 @@ impl ScalarUDFImpl for Predict {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let model = model(self.name(), args.args.first(), &self.models)?;
-        let features = FeatureColumns::new(
-            self.name(),
-            &model,
-            args.args.get(1..).unwrap_or_default(),
-            args.number_rows,
-        )?;
+        let features =
+            FeatureColumns::new(self.name(), &model, args.args.get(1..).unwrap_or_default(), args.number_rows)?;
         let values = features.values();
         let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
         let mut scores = vec![0.0; args.number_rows];
-        model
-            .raw_scores(&columns, &mut scores)
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        model.raw_scores(&columns, &mut scores).map_err(|error| DataFusionError::External(Box::new(error)))?;
         if self.score == Score::Probability {
             scores.iter_mut().for_each(|score| *score = model.probability(*score));
         }

@@ -15,20 +15,10 @@ use crate::{ModelCache, scalar_functions, uniform_hash};
 fn model() -> Ensemble {
     let stump = |feature, threshold, default_left, left, right| {
         let leaf = |value| Node::Leaf { value, cover: 10.0 };
-        let split = Node::Split {
-            feature,
-            threshold,
-            default_left,
-            left: 1,
-            right: 2,
-            cover: 20.0,
-        };
+        let split = Node::Split { feature, threshold, default_left, left: 1, right: 2, cover: 20.0 };
         Tree::new(&[split, leaf(left), leaf(right)]).unwrap()
     };
-    let reason = |name: &str, text: &str| Feature {
-        name: name.into(),
-        reason: Some(text.into()),
-    };
+    let reason = |name: &str, text: &str| Feature { name: name.into(), reason: Some(text.into()) };
     Ensemble::new(EnsembleParts {
         features: vec![reason("a", "a of {value}"), reason("b", "b of {value}")],
         trees: vec![stump(0, 1.0, true, -1.0, 1.0), stump(1, 10.0, false, 0.5, -0.5)],
@@ -91,15 +81,12 @@ async fn scores_are_those_of_the_model_bit_for_bit() {
     let (models, digest) = held(model());
     let context = context(&models);
     let raw = expected_raw_scores(&model());
-    for (function, expected) in [
-        ("raw_score", raw.clone()),
-        ("predict", raw.iter().map(|raw| model().probability(*raw)).collect()),
-    ] {
+    for (function, expected) in
+        [("raw_score", raw.clone()), ("predict", raw.iter().map(|raw| model().probability(*raw)).collect())]
+    {
         let columns = one_column(&context, &format!("select {function}('{digest}', a, b) from t")).await;
-        let found: Vec<f64> = columns
-            .iter()
-            .flat_map(|column| column.as_primitive::<Float64Type>().values().to_vec())
-            .collect();
+        let found: Vec<f64> =
+            columns.iter().flat_map(|column| column.as_primitive::<Float64Type>().values().to_vec()).collect();
         assert_eq!(found, expected, "{function}");
     }
 }
@@ -143,30 +130,12 @@ async fn misuse_is_explained() {
     let (models, digest) = held(model());
     let context = context(&models);
     for (sql, message) in [
-        (
-            format!("select predict('{digest}', a) from t"),
-            "predict() got 1 features, the model has 2",
-        ),
-        (
-            "select predict('champion', a, b) from t".into(),
-            "`champion` is not a digest",
-        ),
-        (
-            "select predict(id, a, b) from t".into(),
-            "the first argument of predict() must be a literal digest",
-        ),
-        (
-            format!("select predict('{digest}') from t"),
-            "takes a model digest and one argument a feature",
-        ),
-        (
-            format!("select explain('{digest}', -1, a, b) from t"),
-            "explain() cannot give -1 reasons",
-        ),
-        (
-            format!("select predict('{}', a, b) from t", Digest::of(b"other")),
-            "no model blake3:",
-        ),
+        (format!("select predict('{digest}', a) from t"), "predict() got 1 features, the model has 2"),
+        ("select predict('champion', a, b) from t".into(), "`champion` is not a digest"),
+        ("select predict(id, a, b) from t".into(), "the first argument of predict() must be a literal digest"),
+        (format!("select predict('{digest}') from t"), "takes a model digest and one argument a feature"),
+        (format!("select explain('{digest}', -1, a, b) from t"), "explain() cannot give -1 reasons"),
+        (format!("select predict('{}', a, b) from t", Digest::of(b"other")), "no model blake3:"),
         ("select uniform_hash(id, id) from t".into(), "must be a literal salt"),
     ] {
         let found = failure(&context, &sql).await;
@@ -178,15 +147,9 @@ async fn misuse_is_explained() {
 async fn draws_are_even_and_stay() {
     let (models, _) = held(model());
     let context = context(&models);
-    let columns = one_column(
-        &context,
-        "select uniform_hash('holdout-2025Q1', id) from t where id = 'customer 7'",
-    )
-    .await;
-    assert_eq!(
-        columns[0].as_primitive::<Float64Type>().value(0),
-        uniform_hash("holdout-2025Q1", "customer 7")
-    );
+    let columns =
+        one_column(&context, "select uniform_hash('holdout-2025Q1', id) from t where id = 'customer 7'").await;
+    assert_eq!(columns[0].as_primitive::<Float64Type>().value(0), uniform_hash("holdout-2025Q1", "customer 7"));
     let draws: Vec<f64> = (0..20_000).map(|row| uniform_hash("salt", &row.to_string())).collect();
     for share in [0.05, 0.5, 0.9] {
         let below = draws.iter().filter(|draw| **draw < share).count() as f64 / draws.len() as f64;

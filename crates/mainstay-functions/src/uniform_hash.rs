@@ -16,18 +16,13 @@ pub struct UniformHash {
 
 impl Default for UniformHash {
     fn default() -> Self {
-        Self {
-            signature: Signature::exact(vec![DataType::Utf8, DataType::Utf8], Volatility::Immutable),
-        }
+        Self { signature: Signature::exact(vec![DataType::Utf8, DataType::Utf8], Volatility::Immutable) }
     }
 }
 
 /// The draw of one text: what `uniform_hash()` gives a row.
 pub fn uniform_hash(salt: &str, text: &str) -> f64 {
-    let digest = DigestHasher::new()
-        .frame(salt.as_bytes())
-        .frame(text.as_bytes())
-        .finish();
+    let digest = DigestHasher::new().frame(salt.as_bytes()).frame(text.as_bytes()).finish();
     (digest.leading_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
@@ -49,11 +44,8 @@ impl ScalarUDFImpl for UniformHash {
             return exec_err!("the first argument of uniform_hash() must be a literal salt");
         };
         let text = text.to_array(args.number_rows)?;
-        let draws: Float64Array = text
-            .as_string::<i32>()
-            .iter()
-            .map(|text| text.map(|text| uniform_hash(salt, text)))
-            .collect();
+        let draws: Float64Array =
+            text.as_string::<i32>().iter().map(|text| text.map(|text| uniform_hash(salt, text))).collect();
         Ok(ColumnarValue::Array(Arc::new(draws)))
     }
 }

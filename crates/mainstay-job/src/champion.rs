@@ -42,20 +42,12 @@ pub(crate) async fn resolve_or_train(run: &Run<'_>, day: &PinnedDay, job: &Daily
         format!("the model cannot be used; if it cannot be restored, run {job}, which writes it again")
     })?;
     let features = ensemble.features().iter().map(|feature| feature.name.clone()).collect();
-    Ok(Champion {
-        used,
-        features,
-        training: trained,
-    })
+    Ok(Champion { used, features, training: trained })
 }
 
 async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<TrainingDetails> {
     let Some(name) = &job.train_with else {
-        bail!(
-            "model {} has no {}: train one, or name a training job in train_with",
-            job.model,
-            job.alias
-        );
+        bail!("model {} has no {}: train one, or name a training job in train_with", job.model, job.alias);
     };
     let JobConfig::Training(training_job) = run.open.project.job(name)? else {
         bail!("{name} is not a training job: correct train_with of {}", job.name);
@@ -74,10 +66,7 @@ async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<T
 fn used(version: &ModelVersion, alias: &str) -> Result<ModelUsed> {
     let trained_until = version.training.get("trained_until").cloned();
     let trained_until: Ds = serde_json::from_value(trained_until.unwrap_or_default()).with_context(|| {
-        format!(
-            "model {} version {} does not say until when it was trained",
-            version.name, version.version
-        )
+        format!("model {} version {} does not say until when it was trained", version.name, version.version)
     })?;
     Ok(ModelUsed {
         name: version.name.clone(),

@@ -25,9 +25,7 @@ pub(crate) struct CutPlan {
 impl CutPlan {
     /// The day before which everything that the model learnt from had happened.
     pub(crate) fn trained_until(&self) -> Ds {
-        self.training
-            .last()
-            .map_or(self.test, |latest| label_end(*latest, self.horizon_days))
+        self.training.last().map_or(self.test, |latest| label_end(*latest, self.horizon_days))
     }
 }
 
@@ -60,11 +58,7 @@ fn plan_from(ds: Ds, job: &TrainingJob, first_order: Ds, horizon_days: u32) -> C
     let cuts = (0..job.cuts.training).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
     let mut training: Vec<Ds> = cuts.take_while(|cut| *cut >= earliest).collect();
     training.reverse();
-    CutPlan {
-        training,
-        test,
-        horizon_days,
-    }
+    CutPlan { training, test, horizon_days }
 }
 
 fn horizon_days(run: &Run<'_>) -> Result<u32> {
@@ -77,24 +71,15 @@ fn horizon_days(run: &Run<'_>) -> Result<u32> {
 
 /// The day of the first order that the run may see.
 pub(crate) async fn first_order(run: &Run<'_>, day: &PinnedDay) -> Result<Ds> {
-    let moment = Moment {
-        as_of: run.as_of,
-        label_end: None,
-    };
+    let moment = Moment { as_of: run.as_of, label_end: None };
     let orders = day.model(&run.open.session, "stg_orders", &moment).await?;
-    let first = orders
-        .aggregate(Vec::new(), vec![min(col("ordered_at"))])?
-        .collect()
-        .await?;
+    let first = orders.aggregate(Vec::new(), vec![min(col("ordered_at"))])?.collect().await?;
     let instant = first.iter().find_map(|batch| {
         let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
         column.iter().next().flatten()
     });
     match instant {
-        Some(micros) => Ok(Ds::of(
-            Timestamp::from_microsecond(micros)?,
-            &run.open.project.time_zone(),
-        )),
+        Some(micros) => Ok(Ds::of(Timestamp::from_microsecond(micros)?, &run.open.project.time_zone())),
         None => bail!("there is no order before {}: nothing can be learnt", run.ds),
     }
 }
@@ -129,10 +114,6 @@ mod tests {
     fn no_cut_lies_before_the_history_it_needs() {
         let plan = plan_from(ds("2025-01-01"), &job(), ds("2024-01-01"), 90);
         assert_eq!(plan.training, [ds("2024-07-05")]);
-        assert!(
-            plan_from(ds("2024-12-01"), &job(), ds("2024-01-01"), 90)
-                .training
-                .is_empty()
-        );
+        assert!(plan_from(ds("2024-12-01"), &job(), ds("2024-01-01"), 90).training.is_empty());
     }
 }

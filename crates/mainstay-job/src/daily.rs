@@ -9,19 +9,17 @@ use crate::champion;
 use crate::details::{DailyDetails, PinnedInputs};
 use crate::features;
 use crate::money;
+use crate::one_day;
 use crate::open_project::OpenProject;
 use crate::publish::{self, StagedDay};
-use crate::run::{self, Outcome, Run, RunRequest};
+use crate::run::{Outcome, Run, RunRequest};
 use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
 
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest) -> Result<Outcome> {
     money::settle_published(&open.lake).await?;
-    run::one_day(open, &job.name, request, async |run, found| {
-        steps(run, job, found).await
-    })
-    .await
+    one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
@@ -29,11 +27,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let day = sources::pin(run, found).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     let features = features::stage(run, &day, &job.features).await?;
-    let scoring = Scoring {
-        job,
-        policy: &policy,
-        champion: &champion,
-    };
+    let scoring = Scoring { job, policy: &policy, champion: &champion };
     let risk = score::stage(run, &day, &features, &scoring).await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;
     let details = DailyDetails {
@@ -54,11 +48,6 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         training: champion.training,
         seconds: run.seconds(),
     };
-    let staged = StagedDay {
-        sources: &day,
-        features: &features,
-        risk: &risk,
-        allocation: &allocation,
-    };
+    let staged = StagedDay { sources: &day, features: &features, risk: &risk, allocation: &allocation };
     publish::publish(run, &staged, &details).await
 }

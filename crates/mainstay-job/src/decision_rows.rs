@@ -9,7 +9,7 @@ use mainstay_config::Policy;
 use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
 
-use crate::allocate::{Candidate, Decided};
+use crate::candidates::{Candidate, Decided};
 
 /// One row but for `ds` and `run_id`.
 struct Decision<'a> {
@@ -38,32 +38,14 @@ pub(crate) fn batch(decided: &Decided, policy: &Policy, run_id: &RunId) -> Resul
         ("channel", true, text(|d| d.channel.map(str::to_owned))),
         ("cost_cents", false, cents(|d| d.cost_cents)),
         ("expected_value_cents", false, cents(|d| d.expected_value_cents)),
-        (
-            "expected_saved_cents",
-            false,
-            cents(|d| d.expected_value_cents + d.cost_cents),
-        ),
-        (
-            "threshold_price",
-            true,
-            Arc::new(decisions.iter().map(|d| d.threshold_price).collect::<Float64Array>()),
-        ),
-        (
-            "propensity",
-            false,
-            Arc::new(Float64Array::from_iter_values(decisions.iter().map(|d| d.propensity))),
-        ),
+        ("expected_saved_cents", false, cents(|d| d.expected_value_cents + d.cost_cents)),
+        ("threshold_price", true, Arc::new(decisions.iter().map(|d| d.threshold_price).collect::<Float64Array>())),
+        ("propensity", false, Arc::new(Float64Array::from_iter_values(decisions.iter().map(|d| d.propensity)))),
         ("decision_reason", false, text(|d| Some(d.reason.to_string()))),
-        (
-            column::RUN_ID,
-            false,
-            Arc::new(StringArray::from(vec![run_id.as_str(); decisions.len()])),
-        ),
+        (column::RUN_ID, false, Arc::new(StringArray::from(vec![run_id.as_str(); decisions.len()]))),
     ];
-    let fields: Vec<Field> = columns
-        .iter()
-        .map(|(name, nullable, array)| Field::new(*name, data_type(array), *nullable))
-        .collect();
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, nullable, array)| Field::new(*name, data_type(array), *nullable)).collect();
     let arrays = columns.into_iter().map(|(_, _, array)| array).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)?)
 }
@@ -75,13 +57,7 @@ fn data_type(array: &ArrayRef) -> DataType {
 fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> {
     let offers = &decided.instance.as_instance().offers;
     let mut chosen = vec![None; decided.candidates.len()];
-    for offer in decided
-        .solution
-        .plan
-        .chosen
-        .iter()
-        .filter_map(|&position| offers.get(position as usize))
-    {
+    for offer in decided.solution.plan.chosen.iter().filter_map(|&position| offers.get(position as usize)) {
         if let Some(slot) = chosen.get_mut(offer.customer as usize) {
             *slot = Some(offer);
         }

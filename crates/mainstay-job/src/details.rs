@@ -84,11 +84,7 @@ impl SourcesPin {
             rows: table.files.iter().map(|file| file.rows).sum(),
             bytes: table.files.iter().map(|file| file.bytes).sum(),
         });
-        Self {
-            file,
-            digest,
-            tables: tables.collect(),
-        }
+        Self { file, digest, tables: tables.collect() }
     }
 }
 

@@ -15,9 +15,7 @@ pub(crate) fn boundary(name: &str) {
 
 #[cfg(feature = "failpoints")]
 fn kill() {
-    let killed = std::process::Command::new("kill")
-        .args(["-9", &std::process::id().to_string()])
-        .status();
+    let killed = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
     // The signal ends the process before the command's answer is read; without it the test must not go on by mistake.
     drop(killed);
     std::process::abort();

@@ -28,47 +28,18 @@ pub(crate) struct StagedFeatures {
 /// Computes the feature model as of the day and stages it, one file a bucket of customers.
 pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, model: &str) -> Result<StagedFeatures> {
     let step = run.start(Step::Features);
-    let moment = Moment {
-        as_of: run.as_of,
-        label_end: None,
-    };
+    let moment = Moment { as_of: run.as_of, label_end: None };
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
     let contract = contract(&day.sql, model, &names);
     let frame = frame.select(columns(&names, run))?;
     let partitions = bucketed(&run.open.session, frame).await?;
-    let counter = step.clone();
-    let rows = std::sync::atomic::AtomicU64::new(0);
-    let Run { open, ds, run_id, .. } = run;
-    let staged = mainstay_table::stage::stage(
-        &open.session,
-        &open.lake,
-        &contract,
-        *ds,
-        run_id,
-        partitions,
-        move |more| {
-            let done = rows.fetch_add(more, std::sync::atomic::Ordering::Relaxed) + more;
-            counter.advance(done, None, "customers");
-        },
-    )
-    .await?;
+    let staged = run.stage(&contract, partitions, &step, None).await?;
     if staged.rows == 0 {
-        bail!(
-            "model {model} gives no customer as of {}: is there an order before that day?",
-            run.ds
-        );
+        bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }
-    run.finish(
-        Step::Features,
-        step,
-        format!("{} customers, {} features", staged.rows, names.len()),
-    );
-    Ok(StagedFeatures {
-        contract,
-        staged,
-        names,
-    })
+    run.finish(Step::Features, step, format!("{} customers, {} features", staged.rows, names.len()));
+    Ok(StagedFeatures { contract, staged, names })
 }
 
 /// The numeric columns of a feature model behind customer, status and its reason.
@@ -80,11 +51,7 @@ pub(crate) fn feature_names(model: &str, frame: &DataFrame) -> Result<Vec<String
         }
     }
     let mut names = Vec::new();
-    for field in schema
-        .fields()
-        .iter()
-        .filter(|field| !BESIDE_FEATURES.contains(&field.name().as_str()))
-    {
+    for field in schema.fields().iter().filter(|field| !BESIDE_FEATURES.contains(&field.name().as_str())) {
         if !field.data_type().is_numeric() && *field.data_type() != DataType::Boolean {
             bail!(
                 "column {} of model {model} is {}: a feature must be a number; cast it, or leave it out",
@@ -103,11 +70,7 @@ pub(crate) fn feature_names(model: &str, frame: &DataFrame) -> Result<Vec<String
 fn columns(names: &[String], run: &Run<'_>) -> Vec<Expr> {
     let text = |name: &str| cast(ident(name), DataType::Utf8).alias(name);
     let mut columns: Vec<Expr> = BESIDE_FEATURES.into_iter().map(text).collect();
-    columns.extend(
-        names
-            .iter()
-            .map(|name| cast(ident(name), DataType::Float64).alias(name)),
-    );
+    columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
     columns.push(lit(run.run_id.as_str()).alias(column::RUN_ID));
     columns
 }
@@ -125,8 +88,5 @@ pub(crate) async fn bucketed(session: &SessionContext, frame: DataFrame) -> Resu
     let buckets = session.copied_config().target_partitions();
     let by_customer = Partitioning::Hash(vec![ident(column::CUSTOMER_ID)], buckets);
     let bucketed = frame.repartition(by_customer)?;
-    bucketed
-        .execute_stream_partitioned()
-        .await
-        .context("cannot start the plan")
+    bucketed.execute_stream_partitioned().await.context("cannot start the plan")
 }

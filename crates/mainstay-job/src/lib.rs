@@ -10,6 +10,7 @@
 //! the only crate that knows the order of the steps; how a step does its work belongs to the crate of that work.
 
 mod allocate;
+mod candidates;
 mod champion;
 mod cuts;
 mod daily;
@@ -19,6 +20,7 @@ pub mod fault;
 mod features;
 mod money;
 mod offers_file;
+mod one_day;
 mod open_project;
 mod own_plans;
 pub mod progress;
@@ -58,10 +60,7 @@ pub async fn backfill(open: &OpenProject, job: &str, from: Ds, to: Ds) -> Result
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest {
-            ds: Some(ds),
-            is_forced: false,
-        };
+        let request = RunRequest { ds: Some(ds), is_forced: false };
         let outcome = run_job(open, job, request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

@@ -1,7 +1,7 @@
 //! The ledger's side of a plan: what today may spend, the reservation, and how it is settled.
 
 use anyhow::{Context, Result, bail};
-use mainstay_allocator::{Frontier, Solution, ValidInstance};
+use mainstay_allocator::{Frontier, Solution, ValidInstance, allocate};
 use mainstay_config::Policy;
 use mainstay_config::policy::Pacing as ConfiguredPacing;
 use mainstay_ledger::pacing::todays_allowance;
@@ -11,7 +11,6 @@ use mainstay_schema::{Cents, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Lake, claim, run_record};
 
-use crate::allocate::solve;
 use crate::run::{LEASE_SECONDS, Run};
 
 /// How often a reservation is tried again when other runs were faster.
@@ -43,12 +42,7 @@ pub(crate) async fn reserve(
         let (entries, version) = ledger_table::read(&run.open.lake).await?;
         let ledger = Ledger::new(entries)?;
         let dead = dead_reservations(run, &ledger).await?;
-        let claim = Claim {
-            run_id: &run.run_id,
-            job: run.job,
-            ds: run.ds,
-            dead: &dead,
-        };
+        let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
         let allowance = todays_allowance(
             &pacing(policy),
@@ -58,25 +52,18 @@ pub(crate) async fn reserve(
             |price| frontier.spend_at(price),
             |cents| frontier.price_at(cents).to_f64(),
         );
-        let (decided, solution) = solve(instance.clone(), frontier, allowance.allowance)?;
+        let decided =
+            instance.clone().with_budget(allowance.allowance).context("the allowance of the day is not valid")?;
+        let solution = allocate(&decided, frontier);
         let spending = Spending {
             amount: solution.certificate.plan_cost,
             allowance: allowance.allowance,
             price: allowance.reference_price,
         };
         let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
-        let reservation = entries
-            .last()
-            .map(|entry| entry.entry_id.clone())
-            .context("nothing was reserved")?;
+        let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;
         if let Appended::At { .. } = ledger_table::append_at(&run.open.lake, &entries, version).await? {
-            return Ok(Reserved {
-                instance: decided,
-                solution,
-                reservation,
-                available,
-                ledger_version: version,
-            });
+            return Ok(Reserved { instance: decided, solution, reservation, available, ledger_version: version });
         }
     }
     bail!(
@@ -89,10 +76,7 @@ fn pacing(policy: &Policy) -> Pacing {
         ConfiguredPacing::Price => PacingRule::Price,
         ConfiguredPacing::None => PacingRule::None,
     };
-    Pacing {
-        rule,
-        largest_daily_multiple: policy.budget.largest_daily_multiple,
-    }
+    Pacing { rule, largest_daily_multiple: policy.budget.largest_daily_multiple }
 }
 
 /// Open reservations whose runs are gone: earlier attempts at this very day, which this one has fenced out, and runs that
@@ -156,10 +140,7 @@ fn reservation_of(run_id: &RunId) -> String {
 }
 
 fn open_reservation<'a>(ledger: &'a Ledger, reservation: &str) -> Option<&'a LedgerEntry> {
-    ledger
-        .open_reservations()
-        .into_iter()
-        .find(|open| open.entry_id == reservation)
+    ledger.open_reservations().into_iter().find(|open| open.entry_id == reservation)
 }
 
 /// Appends the entry that `decide` wants, at the version that it was decided on; decides again where another run was faster.

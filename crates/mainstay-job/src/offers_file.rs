@@ -12,50 +12,27 @@ use mainstay_schema::plan::{Instance, Offer};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::allocate::Decided;
+use crate::candidates::Decided;
 
 /// The offers of all customers as Parquet, in the order of the instance.
 pub(crate) fn encode(decided: &Decided, policy: &Policy) -> Result<Vec<u8>> {
     let instance = decided.instance.as_instance();
     let offers = &instance.offers;
-    let customer_ids = offers
-        .iter()
-        .map(|offer| decided.candidates.get(offer.customer as usize));
-    let interventions = offers
-        .iter()
-        .map(|offer| policy.interventions.get(usize::from(offer.intervention)));
+    let customer_ids = offers.iter().map(|offer| decided.candidates.get(offer.customer as usize));
+    let interventions = offers.iter().map(|offer| policy.interventions.get(usize::from(offer.intervention)));
     let cents = |value: fn(&Offer) -> Cents| -> ArrayRef {
         Arc::new(Int64Array::from_iter_values(offers.iter().map(|offer| value(offer).0)))
     };
     let columns: Vec<(&str, ArrayRef)> = vec![
-        (
-            "customer",
-            Arc::new(UInt32Array::from_iter_values(offers.iter().map(|offer| offer.customer))),
-        ),
-        (
-            "intervention",
-            Arc::new(UInt16Array::from_iter_values(
-                offers.iter().map(|offer| offer.intervention),
-            )),
-        ),
+        ("customer", Arc::new(UInt32Array::from_iter_values(offers.iter().map(|offer| offer.customer)))),
+        ("intervention", Arc::new(UInt16Array::from_iter_values(offers.iter().map(|offer| offer.intervention)))),
         ("value_cents", cents(|offer| offer.value)),
         ("cost_cents", cents(|offer| offer.cost)),
         (
             "customer_id",
-            Arc::new(
-                customer_ids
-                    .map(|known| known.map(|c| c.customer_id.as_str()))
-                    .collect::<StringArray>(),
-            ),
+            Arc::new(customer_ids.map(|known| known.map(|c| c.customer_id.as_str())).collect::<StringArray>()),
         ),
-        (
-            "offer",
-            Arc::new(
-                interventions
-                    .map(|known| known.map(|i| i.name.as_str()))
-                    .collect::<StringArray>(),
-            ),
-        ),
+        ("offer", Arc::new(interventions.map(|known| known.map(|i| i.name.as_str())).collect::<StringArray>())),
     ];
     let batch = RecordBatch::try_from_iter(columns)?;
     let mut bytes = Vec::new();
@@ -76,11 +53,7 @@ pub(crate) struct DecodedOffers {
 pub(crate) fn decode(file: Bytes, customers: u32, budget: Cents) -> Result<DecodedOffers> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;
     let mut decoded = DecodedOffers {
-        instance: Instance {
-            customers,
-            offers: Vec::new(),
-            budget,
-        },
+        instance: Instance { customers, offers: Vec::new(), budget },
         customer_ids: Vec::new(),
         interventions: Vec::new(),
     };
@@ -91,11 +64,8 @@ pub(crate) fn decode(file: Bytes, customers: u32, budget: Cents) -> Result<Decod
 }
 
 fn append(decoded: &mut DecodedOffers, batch: &RecordBatch) -> Result<()> {
-    let column = |name: &str| {
-        batch
-            .column_by_name(name)
-            .with_context(|| format!("offers.parquet has no column {name}"))
-    };
+    let column =
+        |name: &str| batch.column_by_name(name).with_context(|| format!("offers.parquet has no column {name}"));
     let (customer, intervention) = (column("customer")?, column("intervention")?);
     let (value, cost) = (column("value_cents")?, column("cost_cents")?);
     let (Some(customers), Some(interventions), Some(values), Some(costs), Some(ids), Some(names)) = (

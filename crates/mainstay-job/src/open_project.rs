@@ -60,13 +60,7 @@ impl OpenProject {
         let registry = Registry::new(lake.store().clone(), REGISTRY);
         let models = model_cache(&registry);
         let session = mainstay_session::build(&options.session, &models).context("cannot build a session")?;
-        Ok(Self {
-            project,
-            lake,
-            registry,
-            session,
-            progress,
-        })
+        Ok(Self { project, lake, registry, session, progress })
     }
 
     /// The settings.

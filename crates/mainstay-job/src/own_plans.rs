@@ -36,33 +36,15 @@ pub(crate) async fn recent_contacts(
         let frame = read::read_staged(session, &run.open.lake, &contract, &as_staged(record.ds, plan)).await?;
         let is_chosen = col("decision_reason").eq(lit(DecisionReason::Chosen.as_str()));
         customers = customers.union(frame.filter(is_chosen)?.select(vec![col(column::CUSTOMER_ID)])?)?;
-        plans.push(PinnedPlan {
-            ds: record.ds,
-            version: plan.version,
-        });
+        plans.push(PinnedPlan { ds: record.ds, version: plan.version });
     }
-    Ok(RecentContacts {
-        customers: customers.distinct()?,
-        plans,
-    })
+    Ok(RecentContacts { customers: customers.distinct()?, plans })
 }
 
 /// A published day as the files that hold it.
 pub(crate) fn as_staged(ds: Ds, published: &PublishedTable) -> StagedTable {
-    let PublishedTable {
-        table,
-        rows,
-        digest,
-        files,
-        ..
-    } = published;
-    StagedTable {
-        table: table.clone(),
-        ds,
-        rows: *rows,
-        files: files.clone(),
-        digest: *digest,
-    }
+    let PublishedTable { table, rows, digest, files, .. } = published;
+    StagedTable { table: table.clone(), ds, rows: *rows, files: files.clone(), digest: *digest }
 }
 
 fn nobody(session: &SessionContext) -> Result<DataFrame> {

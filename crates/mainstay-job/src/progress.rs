@@ -106,11 +106,7 @@ impl Progress {
     /// Announces a step; the returned value announces its end.
     pub fn start(&self, step: Step) -> StepProgress {
         self.0.observe(&Event::Started { step });
-        StepProgress {
-            step,
-            progress: self.clone(),
-            started: Instant::now(),
-        }
+        StepProgress { step, progress: self.clone(), started: Instant::now() }
     }
 
     /// Tells what the reader should know.
@@ -130,22 +126,13 @@ pub struct StepProgress {
 impl StepProgress {
     /// Tells how far the step got.
     pub fn advance(&self, done: u64, total: Option<u64>, unit: &'static str) {
-        self.progress.0.observe(&Event::Advanced {
-            step: self.step,
-            done,
-            total,
-            unit,
-        });
+        self.progress.0.observe(&Event::Advanced { step: self.step, done, total, unit });
     }
 
     /// Ends the step with what came out, and says how many seconds it took.
     pub fn finish(self, summary: impl Into<String>) -> f64 {
         let seconds = self.started.elapsed().as_secs_f64();
-        self.progress.0.observe(&Event::Finished {
-            step: self.step,
-            summary: summary.into(),
-            seconds,
-        });
+        self.progress.0.observe(&Event::Finished { step: self.step, summary: summary.into(), seconds });
         seconds
     }
 }

@@ -48,30 +48,19 @@ pub(crate) async fn publish(run: &Run<'_>, day: &StagedDay<'_>, details: &DailyD
     }
     run.check_still_ours().await?;
     let seconds = run.seconds();
-    let details = serde_json::to_value(DailyDetails {
-        seconds,
-        ..details.clone()
-    })?;
+    let details = serde_json::to_value(DailyDetails { seconds, ..details.clone() })?;
     let record = run.record(published, details);
     run_record::append(&run.open.lake, &record).await?;
     fault::boundary("recorded");
     money::settle(&run.open.lake, &day.allocation.summary.reservation).await?;
     fault::boundary("settled");
-    run.finish(
-        Step::Publish,
-        step,
-        format!("{} tables of {}", record.tables.len(), run.ds),
-    );
+    run.finish(Step::Publish, step, format!("{} tables of {}", record.tables.len(), run.ds));
     Ok(record)
 }
 
 /// Every customer with features has one risk row and one decision.
 fn check_reconciled(day: &StagedDay<'_>) -> Result<()> {
-    let (features, risk, decisions) = (
-        day.features.staged.rows,
-        day.risk.staged.rows,
-        day.allocation.staged.rows,
-    );
+    let (features, risk, decisions) = (day.features.staged.rows, day.risk.staged.rows, day.allocation.staged.rows);
     if day.risk.population.is_reconciled() && features == risk && risk == decisions {
         return Ok(());
     }

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
+use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, Lease, claim};
+use mainstay_table::{Attempt, Lease, StagedTable, claim, stage};
 use serde::Serialize;
 
 use crate::fault;
-use crate::money;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
-use crate::sources::{self, FoundSources};
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;
@@ -86,67 +87,17 @@ pub(crate) struct Run<'a> {
     seconds: Mutex<BTreeMap<String, f64>>,
 }
 
-/// Claims a day and takes it through `steps`, unless it is published already and not forced.
-///
-/// A run whose steps fail gives back what it reserved and leaves a record of the failure.
-pub(crate) async fn one_day(
-    open: &OpenProject,
-    job: &str,
-    request: RunRequest,
-    steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
-) -> Result<Outcome> {
-    if let Some(ds) = request.ds
-        && let Some(done) = done(open, job, ds, request).await?
-    {
-        return Ok(done);
-    }
-    let found = sources::find(open).await?;
-    let ds = found.day(request.ds)?;
-    if let Some(done) = done(open, job, ds, request).await? {
-        return Ok(done);
-    }
-    let run = Run::claim(open, job, ds, request.is_forced).await?;
-    match steps(&run, found).await {
-        Ok(record) => Ok(Outcome::Published(Box::new(record))),
-        Err(error) => {
-            run.give_up(&error).await;
-            Err(error)
-        }
-    }
-}
-
-async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
-    if request.is_forced {
-        return Ok(None);
-    }
-    let record = run_record::latest_published(&open.lake, job, ds).await?;
-    Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
-}
-
 impl<'a> Run<'a> {
     /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
     pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, is_forced: bool) -> Result<Self> {
-        let as_of = ds
-            .as_of(&open.project.time_zone())
-            .with_context(|| format!("{ds} has no midnight"))?;
+        let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
         let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt));
         fault::boundary("claimed");
         let seconds = Mutex::default();
-        Ok(Self {
-            open,
-            run_id,
-            job,
-            ds,
-            as_of,
-            attempt,
-            is_forced,
-            started_at,
-            _heartbeat: heartbeat,
-            seconds,
-        })
+        Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
@@ -164,6 +115,20 @@ impl<'a> Run<'a> {
 
     pub(crate) fn seconds(&self) -> BTreeMap<String, f64> {
         self.seconds.lock().map(|times| times.clone()).unwrap_or_default()
+    }
+
+    /// Stages a table of this run; `step` is told the rows as they are written, of `total` where that is known.
+    pub(crate) async fn stage(
+        &self,
+        contract: &TableContract,
+        partitions: Vec<SendableRecordBatchStream>,
+        step: &StepProgress,
+        total: Option<u64>,
+    ) -> Result<StagedTable> {
+        let Self { open, ds, run_id, .. } = self;
+        let (step, done) = (step.clone(), AtomicU64::new(0));
+        let on_rows = move |rows| step.advance(done.fetch_add(rows, Ordering::Relaxed) + rows, total, "rows");
+        Ok(stage::stage(&open.session, &open.lake, contract, *ds, run_id, partitions, on_rows).await?)
     }
 
     /// Where a small file of this run lies below the target.
@@ -220,26 +185,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Gives back what the run has reserved and records why it failed. What cannot be done is told, and does not hide the
-    /// failure: the next run releases the reservation.
-    pub(crate) async fn give_up(&self, error: &anyhow::Error) {
-        if let Err(unreleased) = money::release(self).await {
-            self.open.progress.warn(format!(
-                "the reservation of the failed run stays for now: {unreleased:#}"
-            ));
-        }
-        self.record_failure(error).await;
-    }
-
-    async fn record_failure(&self, error: &anyhow::Error) {
+    /// Records that this run failed and why. What cannot be recorded is told, and does not hide the failure.
+    pub(crate) async fn record_failure(&self, error: &anyhow::Error) {
         let mut record = self.record(Vec::new(), serde_json::Value::Null);
-        record.status = mainstay_table::RunStatus::Failed {
-            error: format!("{error:#}"),
-        };
+        record.status = mainstay_table::RunStatus::Failed { error: format!("{error:#}") };
         if let Err(unrecorded) = run_record::append(&self.open.lake, &record).await {
-            self.open
-                .progress
-                .warn(format!("the failure could not be recorded: {unrecorded}"));
+            self.open.progress.warn(format!("the failure could not be recorded: {unrecorded}"));
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The third step: every customer scored, explained and valued, and staged as the risk table.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail};
 use arrow::array::{AsArray, Int64Array, RecordBatch};
@@ -59,31 +58,13 @@ pub(crate) async fn stage(
         features: &scoring.champion.features,
         reasons: usize::from(scoring.job.reasons),
         policy: scoring.policy,
-        holdout_salt: scoring
-            .policy
-            .holdout
-            .as_ref()
-            .map(|holdout| holdout_salt(&holdout.experiment, run.ds)),
+        holdout_salt: scoring.policy.holdout.as_ref().map(|holdout| holdout_salt(&holdout.experiment, run.ds)),
         is_consent_assumed: run.open.project.config().consent_default == ConsentDefault::Allow,
     };
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
     let partitions = bucketed(&session, frame).await?;
-    let (counter, rows) = (step.clone(), AtomicU64::new(0));
-    let total = features.staged.rows;
-    let Run { open, ds, run_id, .. } = run;
-    let staged = mainstay_table::stage::stage(
-        &open.session,
-        &open.lake,
-        &contract,
-        *ds,
-        run_id,
-        partitions,
-        move |more| {
-            counter.advance(rows.fetch_add(more, Ordering::Relaxed) + more, Some(total), "customers");
-        },
-    )
-    .await?;
+    let staged = run.stage(&contract, partitions, &step, Some(features.staged.rows)).await?;
     let mut population = count(run, &contract, &staged).await?;
     population.quarantined_rows = day.quarantine.rows;
     if staged.rows != features.staged.rows || !population.is_reconciled() {
@@ -95,23 +76,9 @@ pub(crate) async fn stage(
             scoring.job.value
         );
     }
-    let Population {
-        scored,
-        ineligible,
-        refused,
-        ..
-    } = population;
-    run.finish(
-        Step::Score,
-        step,
-        format!("{scored} scored, {ineligible} ineligible, {refused} refused"),
-    );
-    Ok(ScoredDay {
-        contract,
-        staged,
-        population,
-        plans,
-    })
+    let Population { scored, ineligible, refused, .. } = population;
+    run.finish(Step::Score, step, format!("{scored} scored, {ineligible} ineligible, {refused} refused"));
+    Ok(ScoredDay { contract, staged, population, plans })
 }
 
 /// The salt of the holdout: drawn anew each quarter.
@@ -120,12 +87,8 @@ pub(crate) fn holdout_salt(experiment: &str, ds: Ds) -> String {
 }
 
 fn check_features(features: &StagedFeatures, champion: &Champion) -> Result<()> {
-    let missing: Vec<&str> = champion
-        .features
-        .iter()
-        .filter(|name| !features.names.contains(name))
-        .map(String::as_str)
-        .collect();
+    let missing: Vec<&str> =
+        champion.features.iter().filter(|name| !features.names.contains(name)).map(String::as_str).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -148,10 +111,7 @@ async fn register_inputs(
     let staged =
         mainstay_table::read::read_staged(session, &run.open.lake, &features.contract, &features.staged).await?;
     register(session, "staged_features", staged)?;
-    let moment = Moment {
-        as_of: run.as_of,
-        label_end: None,
-    };
+    let moment = Moment { as_of: run.as_of, label_end: None };
     let value = day.model(session, &scoring.job.value, &moment).await?;
     register(session, "customer_value", value)?;
     let contacts = own_plans::recent_contacts(run, session, scoring.policy.cooldown_days).await?;
@@ -174,10 +134,7 @@ async fn count(run: &Run<'_>, contract: &TableContract, staged: &StagedTable) ->
 pub(crate) async fn population(risk: DataFrame) -> Result<Population> {
     use datafusion::functions_aggregate::expr_fn::count;
     use datafusion::prelude::{col, lit};
-    let batches = risk
-        .aggregate(vec![col("status")], vec![count(lit(1)).alias("customers")])?
-        .collect()
-        .await?;
+    let batches = risk.aggregate(vec![col("status")], vec![count(lit(1)).alias("customers")])?.collect().await?;
     let mut population = Population::default();
     for batch in &batches {
         let (statuses, customers) = (batch.column(0).as_string::<i32>(), counts(batch));

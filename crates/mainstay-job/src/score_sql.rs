@@ -39,24 +39,12 @@ impl ScoreQuery<'_> {
         let refusals: Vec<String> = self
             .features
             .iter()
-            .map(|name| {
-                format!(
-                    "when {} then {}",
-                    infinite(name),
-                    literal(&format!("infinite_feature: {name}"))
-                )
-            })
+            .map(|name| format!("when {} then {}", infinite(name), literal(&format!("infinite_feature: {name}"))))
             .collect();
         let finite: Vec<String> = self
             .features
             .iter()
-            .map(|name| {
-                format!(
-                    "case when {} then null else {1} end as {1}",
-                    infinite(name),
-                    quoted(name)
-                )
-            })
+            .map(|name| format!("case when {} then null else {1} end as {1}", infinite(name), quoted(name)))
             .collect();
         let refusal = format!("case {} end", refusals.join(" "));
         format!(
@@ -109,21 +97,13 @@ impl ScoreQuery<'_> {
     fn value_tier(&self) -> String {
         let tiers = self.policy.value_tiers.iter();
         let cases = tiers.map(|tier| {
-            format!(
-                "when coalesce(v.clv_cents, 0) >= {} then {}",
-                tier.clv_at_least.0,
-                literal(&tier.name)
-            )
+            format!("when coalesce(v.clv_cents, 0) >= {} then {}", tier.clv_at_least.0, literal(&tier.name))
         });
         format!("case {} end", cases.collect::<Vec<_>>().join(" "))
     }
 
     fn blocked_by(&self) -> String {
-        let consent = if self.is_consent_assumed {
-            0
-        } else {
-            BlockedBy::NO_CONSENT.0
-        };
+        let consent = if self.is_consent_assumed { 0 } else { BlockedBy::NO_CONSENT.0 };
         let holdout = match (&self.policy.holdout, &self.holdout_salt) {
             (Some(holdout), Some(salt)) => format!(
                 "case when uniform_hash({}, scored.customer_id) < {:?} then {} else 0 end",
@@ -180,3 +160,6 @@ fn quoted(identifier: &str) -> String {
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
+
+#[cfg(test)]
+mod tests;

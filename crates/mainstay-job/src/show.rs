@@ -43,9 +43,7 @@ pub struct RunView {
 
 /// Shows the run record of a day.
 pub async fn run(open: &OpenProject, request: &ShowRequest) -> Result<RunView> {
-    Ok(RunView {
-        record: published(open, request).await?.record,
-    })
+    Ok(RunView { record: published(open, request).await?.record })
 }
 
 /// A published day and what its record says.

@@ -13,7 +13,7 @@ use mainstay_table::StagedTable;
 
 use crate::details::SourcesPin;
 use crate::open_project::OpenProject;
-use crate::progress::Step;
+use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::simulate;
 
@@ -38,15 +38,9 @@ pub(crate) struct FoundSources {
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
-    let sources = Sources::open(&open.project, &pinned)?
-        .hold_small_tables(&open.session, &pinned)
-        .await?;
+    let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources {
-        sources,
-        pinned,
-        last_complete_day,
-    })
+    Ok(FoundSources { sources, pinned, last_complete_day })
 }
 
 impl PinnedDay {
@@ -79,7 +73,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     let step = run.start(Step::Sources);
     let FoundSources { sources, pinned, .. } = found;
     let freshness = judge_freshness(run, &sources).await?;
-    let quarantine = stage_quarantine(run, &sources).await?;
+    let quarantine = stage_quarantine(run, &sources, &step).await?;
     let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
     let digest = run.write_artefact("sources.json", content).await?;
     let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
@@ -88,37 +82,22 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     run.finish(
         Step::Sources,
         step,
-        format!(
-            "{} tables, {rows} rows, {} quarantined",
-            pin.tables.len(),
-            quarantine.rows
-        ),
+        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
     );
-    Ok(PinnedDay {
-        sources,
-        sql,
-        pin,
-        freshness,
-        quarantine,
-    })
+    Ok(PinnedDay { sources, sql, pin, freshness, quarantine })
 }
 
 async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
     let freshness = sources.freshness(&run.open.session, run.as_of).await?;
     refuse_stale(&freshness)?;
     let warnings = freshness.iter().filter(|table| table.status == FreshnessStatus::Warn);
-    warnings
-        .filter_map(|table| table.message.as_deref())
-        .for_each(|message| run.open.progress.warn(message));
+    warnings.filter_map(|table| table.message.as_deref()).for_each(|message| run.open.progress.warn(message));
     Ok(freshness)
 }
 
-async fn stage_quarantine(run: &Run<'_>, sources: &Sources) -> Result<StagedTable> {
+async fn stage_quarantine(run: &Run<'_>, sources: &Sources, step: &StepProgress) -> Result<StagedTable> {
     let refused = sources.quarantine(&run.open.session, run.as_of).await?;
-    let batches = refused
-        .iter()
-        .map(|batch| with_run_id(batch, run))
-        .collect::<Result<Vec<_>>>()?;
+    let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
     let partitions = match batches.first() {
         None => Vec::new(),
         Some(first) => {
@@ -126,21 +105,13 @@ async fn stage_quarantine(run: &Run<'_>, sources: &Sources) -> Result<StagedTabl
             vec![Box::pin(MemoryStream::try_new(batches, schema, None)?) as _]
         }
     };
-    let contract = table::quarantine();
-    let Run { open, ds, run_id, .. } = run;
-    Ok(mainstay_table::stage::stage(&open.session, &open.lake, &contract, *ds, run_id, partitions, |_| ()).await?)
+    run.stage(&table::quarantine(), partitions, step, None).await
 }
 
 fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {
     let run_ids: ArrayRef = Arc::new(StringArray::from(vec![run.run_id.as_str(); batch.num_rows()]));
     let run_id = arrow::datatypes::Field::new(column::RUN_ID, arrow::datatypes::DataType::Utf8, false);
-    let fields = batch
-        .schema()
-        .fields()
-        .iter()
-        .cloned()
-        .chain([Arc::new(run_id)])
-        .collect::<Vec<_>>();
+    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(run_id)]).collect::<Vec<_>>();
     let columns = batch.columns().iter().cloned().chain([run_ids]).collect();
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }

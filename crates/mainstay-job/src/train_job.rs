@@ -4,17 +4,15 @@ use anyhow::Result;
 use mainstay_config::TrainingJob;
 use mainstay_table::{RunRecord, run_record};
 
+use crate::one_day;
 use crate::open_project::OpenProject;
-use crate::run::{self, Outcome, Run, RunRequest};
+use crate::run::{Outcome, Run, RunRequest};
 use crate::sources::{self, FoundSources};
 use crate::training;
 
 /// Trains as of one day, unless that was done already.
 pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: RunRequest) -> Result<Outcome> {
-    run::one_day(open, &job.name, request, async |run, found| {
-        steps(run, job, found).await
-    })
-    .await
+    one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {

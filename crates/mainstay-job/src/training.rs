@@ -43,12 +43,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         step.advance(position as u64, Some(plan.training.len() as u64 + 1), "cuts");
         training.push(training_rows::collect(run, day, job, *cut, plan.horizon_days).await?);
     }
-    let cuts = plan
-        .training
-        .iter()
-        .zip(&training)
-        .map(|(cut, rows)| cut_details(*cut, rows, &plan))
-        .collect();
+    let cuts = plan.training.iter().zip(&training).map(|(cut, rows)| cut_details(*cut, rows, &plan)).collect();
     let test = training_rows::collect(run, day, job, plan.test, plan.horizon_days).await?;
     let history_days = plan.test.days_since(first_order).max(0).unsigned_abs();
     let training = training_rows::concatenate(training);
@@ -77,17 +72,8 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
 }
 
 fn summary(details: &TrainingDetails) -> String {
-    let failed: Vec<&str> = details
-        .gates
-        .iter()
-        .filter(|gate| !gate.passed)
-        .map(|gate| gate.name.as_str())
-        .collect();
-    let gates = if failed.is_empty() {
-        "all gates passed".to_owned()
-    } else {
-        format!("FAILED {}", failed.join(", "))
-    };
+    let failed: Vec<&str> = details.gates.iter().filter(|gate| !gate.passed).map(|gate| gate.name.as_str()).collect();
+    let gates = if failed.is_empty() { "all gates passed".to_owned() } else { format!("FAILED {}", failed.join(", ")) };
     format!(
         "{} version {} ({}), AUC {:.3} on {}, {} alone {:.3}, {gates}",
         details.model,
@@ -133,19 +119,12 @@ fn fit_and_judge(
     })?;
     let curve = platt(&raw_scores(&fitted, &calibration)?, calibration.labels())?;
     let ensemble = fitted.with_calibration(curve)?.with_reasons(reasons)?;
-    let probabilities: Vec<f64> = raw_scores(&ensemble, &test)?
-        .into_iter()
-        .map(|raw| ensemble.probability(raw))
-        .collect();
+    let probabilities: Vec<f64> =
+        raw_scores(&ensemble, &test)?.into_iter().map(|raw| ensemble.probability(raw)).collect();
     let evaluation = evaluate(&probabilities, test.labels())?;
     let baseline = baseline(job, &fitting, &test)?;
     let gates = gates(job).judge(&evaluation, history_days);
-    Ok(JudgedModel {
-        ensemble,
-        evaluation,
-        baseline,
-        gates,
-    })
+    Ok(JudgedModel { ensemble, evaluation, baseline, gates })
 }
 
 fn params(job: &TrainingJob) -> BoostedTreesParams {
@@ -177,34 +156,21 @@ fn raw_scores(ensemble: &Ensemble, rows: &TrainingSet) -> Result<Vec<f64>> {
 }
 
 fn baseline(job: &TrainingJob, training: &TrainingSet, test: &TrainingSet) -> Result<Baseline> {
-    let position = training
-        .feature_names()
-        .iter()
-        .position(|name| *name == job.baseline)
-        .with_context(|| {
-            format!(
-                "the baseline {} of {} is no feature: it has {}",
-                job.baseline,
-                job.name,
-                training.feature_names().join(", ")
-            )
-        })?;
+    let position = training.feature_names().iter().position(|name| *name == job.baseline).with_context(|| {
+        format!(
+            "the baseline {} of {} is no feature: it has {}",
+            job.baseline,
+            job.name,
+            training.feature_names().join(", ")
+        )
+    })?;
     let rows = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
     let (training_values, test_values) = (rows(training), rows(test));
     let evaluation = single_feature(
-        FeatureRows {
-            values: &training_values,
-            labels: training.labels(),
-        },
-        FeatureRows {
-            values: &test_values,
-            labels: test.labels(),
-        },
+        FeatureRows { values: &training_values, labels: training.labels() },
+        FeatureRows { values: &test_values, labels: test.labels() },
     )?;
-    Ok(Baseline {
-        feature: job.baseline.clone(),
-        evaluation,
-    })
+    Ok(Baseline { feature: job.baseline.clone(), evaluation })
 }
 
 struct Registered {
@@ -232,11 +198,7 @@ async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &Jud
     let champion = registry.resolve(&job.model, CHAMPION).await?;
     let is_free = champion.is_none_or(|champion| champion.version == version.version);
     let alias = if is_free { CHAMPION } else { CHALLENGER };
-    let why = if is_free {
-        "the first version of the model"
-    } else {
-        "trained beside the champion"
-    };
+    let why = if is_free { "the first version of the model" } else { "trained beside the champion" };
     let change = AliasChange {
         version: version.version.clone(),
         at: Timestamp::now(),
@@ -244,10 +206,7 @@ async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &Jud
         why: why.to_owned(),
     };
     registry.set_alias(&job.model, alias, change).await?;
-    Ok(Registered {
-        version,
-        alias: alias.to_owned(),
-    })
+    Ok(Registered { version, alias: alias.to_owned() })
 }
 
 fn gate(result: &GateResult) -> Gate {

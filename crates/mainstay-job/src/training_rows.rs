@@ -32,19 +32,10 @@ pub(crate) async fn collect(
         cast(customer, DataType::Utf8).alias(column::CUSTOMER_ID),
         cast(ident(column::CHURNED), DataType::Int64).alias(column::CHURNED),
     ];
-    columns.extend(
-        names
-            .iter()
-            .map(|name| cast(ident(name), DataType::Float64).alias(name)),
-    );
+    columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
     let key = [column::CUSTOMER_ID];
-    let rows = labels
-        .join(features, JoinType::Inner, &key, &key, None)?
-        .select(columns)?;
-    let batches = rows
-        .collect()
-        .await
-        .with_context(|| format!("cannot collect the training rows of {cut}"))?;
+    let rows = labels.join(features, JoinType::Inner, &key, &key, None)?.select(columns)?;
+    let batches = rows.collect().await.with_context(|| format!("cannot collect the training rows of {cut}"))?;
     to_rows(&batches, names, cut)
 }
 
@@ -61,12 +52,7 @@ fn to_rows(batches: &[RecordBatch], feature_names: Vec<String>, cut: Ds) -> Resu
             });
         }
         for (values, array) in columns.iter_mut().zip(batch.columns().iter().skip(2)) {
-            values.extend(
-                array
-                    .as_primitive::<Float64Type>()
-                    .iter()
-                    .map(|value| value.unwrap_or(f64::NAN)),
-            );
+            values.extend(array.as_primitive::<Float64Type>().iter().map(|value| value.unwrap_or(f64::NAN)));
         }
     }
     if keys.len() != labels.len() {
@@ -74,13 +60,7 @@ fn to_rows(batches: &[RecordBatch], feature_names: Vec<String>, cut: Ds) -> Resu
     }
     debug_assert!(batches.iter().all(|batch| batch.column(0).null_count() == 0));
     let cuts = vec![cut; keys.len()];
-    Ok(TrainingRows {
-        feature_names,
-        columns,
-        labels,
-        keys,
-        cuts,
-    })
+    Ok(TrainingRows { feature_names, columns, labels, keys, cuts })
 }
 
 /// The rows of several cuts as one.

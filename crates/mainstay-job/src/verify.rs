@@ -54,16 +54,8 @@ pub struct Check {
 impl Check {
     fn of(name: &'static str, result: Result<String>) -> Self {
         match result {
-            Ok(detail) => Self {
-                name,
-                passed: true,
-                detail,
-            },
-            Err(error) => Self {
-                name,
-                passed: false,
-                detail: format!("{error:#}"),
-            },
+            Ok(detail) => Self { name, passed: true, detail },
+            Err(error) => Self { name, passed: false, detail: format!("{error:#}") },
         }
     }
 }
@@ -84,33 +76,17 @@ pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<Ver
         step.advance(position as u64, Some(records.len() as u64), "days");
         days.push(verify_day(open, record).await?);
     }
-    let failed = days
-        .iter()
-        .flat_map(|day| &day.checks)
-        .filter(|check| !check.passed)
-        .count();
+    let failed = days.iter().flat_map(|day| &day.checks).filter(|check| !check.passed).count();
     step.finish(format!("{} days, {failed} checks failed", days.len()));
-    Ok(VerifyReport {
-        verified: failed == 0,
-        days,
-    })
+    Ok(VerifyReport { verified: failed == 0, days })
 }
 
 fn request(job: &str, ds: Option<Ds>) -> ShowRequest {
-    ShowRequest {
-        job: job.to_owned(),
-        ds,
-        customer: None,
-        top: 0,
-    }
+    ShowRequest { job: job.to_owned(), ds, customer: None, top: 0 }
 }
 
 async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDay> {
-    let day = Day {
-        open,
-        record,
-        details: PublishedDay { record: record.clone() }.details()?,
-    };
+    let day = Day { open, record, details: PublishedDay { record: record.clone() }.details()? };
     let mut checks = vec![Check::of("file digests", day.files().await)];
     // Tables whose bytes are not ours are not read: what they say would mean nothing.
     if checks.iter().all(|check| check.passed) {
@@ -118,17 +94,10 @@ async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDa
         checks.push(Check::of("canonical digests", day.canonical_digests().await));
         checks.push(Check::of("population", day.population().await));
         checks.push(Check::of("certificate", day.certificate(&session).await));
-        checks.push(Check::of(
-            "nobody contacted against a rule",
-            day.blocked(&session).await,
-        ));
+        checks.push(Check::of("nobody contacted against a rule", day.blocked(&session).await));
         checks.push(Check::of("budget", day.budget().await));
     }
-    Ok(VerifiedDay {
-        ds: record.ds,
-        run_id: record.run_id.clone(),
-        checks,
-    })
+    Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), checks })
 }
 
 /// A published day under examination.
@@ -181,9 +150,7 @@ impl Day<'_> {
 
     async fn population(&self) -> Result<String> {
         let contract = table::customer_risk(usize::from(self.details.reasons));
-        let Some(risk) = self.record.table(&contract.name) else {
-            bail!("there is no customer_risk")
-        };
+        let Some(risk) = self.record.table(&contract.name) else { bail!("there is no customer_risk") };
         let staged = as_staged(self.record.ds, risk);
         let frame = read::read_staged(&self.open.session, &self.open.lake, &contract, &staged).await?;
         let mut counted = score::population(frame).await?;
@@ -193,10 +160,7 @@ impl Day<'_> {
             "counted {counted:?}, the run record says {:?}",
             self.details.population
         );
-        ensure!(
-            counted.is_reconciled(),
-            "known is not scored + ineligible + refused: {counted:?}"
-        );
+        ensure!(counted.is_reconciled(), "known is not scored + ineligible + refused: {counted:?}");
         Ok(format!(
             "{} known = {} scored + {} ineligible + {} refused",
             counted.known, counted.scored, counted.ineligible, counted.refused
@@ -239,20 +203,14 @@ impl Day<'_> {
     }
 
     async fn chosen(&self, session: &SessionContext) -> Result<Vec<(String, String)>> {
-        let day = PublishedDay {
-            record: self.record.clone(),
-        };
+        let day = PublishedDay { record: self.record.clone() };
         day.register(self.open, session, &table::campaign_allocations()).await?;
         let sql = "select customer_id, decision from campaign_allocations where decision_reason = 'chosen'";
         let mut chosen = Vec::new();
         for batch in session.sql(sql).await?.collect().await? {
             let (customers, decisions) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
             chosen.extend(
-                customers
-                    .iter()
-                    .flatten()
-                    .map(str::to_owned)
-                    .zip(decisions.iter().flatten().map(str::to_owned)),
+                customers.iter().flatten().map(str::to_owned).zip(decisions.iter().flatten().map(str::to_owned)),
             );
         }
         Ok(chosen)
@@ -260,16 +218,9 @@ impl Day<'_> {
 
     /// Cooldown, consent and holdout stand in `blocked_by` of the risk table: whoever has a bit there gets nothing.
     async fn blocked(&self, session: &SessionContext) -> Result<String> {
-        let day = PublishedDay {
-            record: self.record.clone(),
-        };
+        let day = PublishedDay { record: self.record.clone() };
         day.register(self.open, session, &table::campaign_allocations()).await?;
-        day.register(
-            self.open,
-            session,
-            &table::customer_risk(usize::from(self.details.reasons)),
-        )
-        .await?;
+        day.register(self.open, session, &table::customer_risk(usize::from(self.details.reasons))).await?;
         let sql = "select count(*) filter (where plan.decision_reason = 'chosen' and (risk.blocked_by <> 0 or risk.status <> 'scored')),
                           count(*) filter (where plan.decision_reason = 'chosen')
                    from campaign_allocations plan join customer_risk risk on plan.customer_id = risk.customer_id";
@@ -277,21 +228,10 @@ impl Day<'_> {
         let counts = |column: usize| -> i64 {
             batches
                 .iter()
-                .map(|batch| {
-                    batch
-                        .column(column)
-                        .as_primitive::<Int64Type>()
-                        .iter()
-                        .flatten()
-                        .sum::<i64>()
-                })
+                .map(|batch| batch.column(column).as_primitive::<Int64Type>().iter().flatten().sum::<i64>())
                 .sum()
         };
-        ensure!(
-            counts(0) == 0,
-            "{} customers were treated although a rule forbids it",
-            counts(0)
-        );
+        ensure!(counts(0) == 0, "{} customers were treated although a rule forbids it", counts(0));
         Ok(format!("{} treated", counts(1)))
     }
 
@@ -314,9 +254,6 @@ impl Day<'_> {
             month.month,
             month.budget_cents
         );
-        Ok(format!(
-            "{} of {} committed in {}",
-            month.committed_cents, month.budget_cents, month.month
-        ))
+        Ok(format!("{} of {} committed in {}", month.committed_cents, month.budget_cents, month.month))
     }
 }

@@ -22,18 +22,12 @@ pub(crate) fn build(entries: Vec<LedgerEntry>) -> Result<BTreeMap<String, Record
     let replacements = Replacements::of(&entries)?;
     let states: Vec<State> = entries.values().map(|entry| replacements.state_of(entry)).collect();
     check_paid_once(&entries, &states)?;
-    let records = entries
-        .into_iter()
-        .zip(states)
-        .map(|((id, entry), state)| (id, Record { entry, state }));
+    let records = entries.into_iter().zip(states).map(|((id, entry), state)| (id, Record { entry, state }));
     Ok(records.collect())
 }
 
 fn corrupt(entry: &LedgerEntry, fault: Fault) -> LedgerError {
-    LedgerError::Corrupt {
-        entry: entry.entry_id.clone(),
-        fault,
-    }
+    LedgerError::Corrupt { entry: entry.entry_id.clone(), fault }
 }
 
 fn by_id(entries: Vec<LedgerEntry>) -> Result<Entries, LedgerError> {
@@ -46,9 +40,7 @@ fn by_id(entries: Vec<LedgerEntry>) -> Result<Entries, LedgerError> {
         if entry.kind != EntryKind::Released && entry.month != entry.ds.month() {
             return Err(corrupt(&entry, Fault::ForeignMonth { ds: entry.ds }));
         }
-        total = total
-            .checked_add(entry.amount.0)
-            .ok_or_else(|| corrupt(&entry, Fault::Overflow))?;
+        total = total.checked_add(entry.amount.0).ok_or_else(|| corrupt(&entry, Fault::Overflow))?;
         if let Some(repeated) = known.insert(entry.entry_id.clone(), entry) {
             return Err(corrupt(&repeated, Fault::Repeated));
         }
@@ -64,9 +56,7 @@ fn check_reference(entry: &LedgerEntry, entries: &Entries) -> Result<(), LedgerE
             EntryKind::Committed | EntryKind::Released => Err(corrupt(entry, Fault::NamesNothing)),
         };
     };
-    let named = entries
-        .get(id)
-        .ok_or_else(|| corrupt(entry, Fault::NamesUnknown(id.clone())))?;
+    let named = entries.get(id).ok_or_else(|| corrupt(entry, Fault::NamesUnknown(id.clone())))?;
     let (is_kind_right, is_amount_right) = match entry.kind {
         EntryKind::Planned => (named.kind == EntryKind::Committed, true),
         EntryKind::Committed => (named.kind == EntryKind::Planned, entry.amount <= named.amount),
@@ -81,11 +71,7 @@ fn check_reference(entry: &LedgerEntry, entries: &Entries) -> Result<(), LedgerE
         return Err(corrupt(entry, Fault::NamesForeign(id.clone())));
     }
     if !is_amount_right {
-        let fault = Fault::WrongAmount {
-            amount: entry.amount,
-            named: id.clone(),
-            named_amount: named.amount,
-        };
+        let fault = Fault::WrongAmount { amount: entry.amount, named: id.clone(), named_amount: named.amount };
         return Err(corrupt(entry, fault));
     }
     Ok(())
@@ -115,16 +101,11 @@ impl<'a> Replacements<'a> {
             replace(&mut ended, entry, entries)?;
         }
         let is_released = |entry: &LedgerEntry| {
-            ended
-                .get(entry.entry_id.as_str())
-                .is_some_and(|end: &&LedgerEntry| end.kind == EntryKind::Released)
+            ended.get(entry.entry_id.as_str()).is_some_and(|end: &&LedgerEntry| end.kind == EntryKind::Released)
         };
         // It starts from the releases of commitments: what was given back cannot be taken over as well.
         let mut taken_over = ended.clone();
-        for entry in entries
-            .values()
-            .filter(|entry| entry.kind == EntryKind::Planned && !is_released(entry))
-        {
+        for entry in entries.values().filter(|entry| entry.kind == EntryKind::Planned && !is_released(entry)) {
             replace(&mut taken_over, entry, entries)?;
         }
         taken_over.retain(|_, by| by.kind == EntryKind::Planned);
@@ -159,10 +140,7 @@ fn replace<'a>(
     let (Some(before), Some(named)) = (replaced.insert(id, by), entries.get(id)) else {
         return Ok(());
     };
-    Err(corrupt(
-        named,
-        Fault::ReplacedTwice(before.entry_id.clone(), by.entry_id.clone()),
-    ))
+    Err(corrupt(named, Fault::ReplacedTwice(before.entry_id.clone(), by.entry_id.clone())))
 }
 
 /// For one job and day at most one plan holds money: a contested commitment is part of the reservation that contests it.

@@ -55,11 +55,7 @@ impl Ledger {
 
     /// The reservations that were neither committed nor released, by entry id. Those of dead runs are to be released.
     pub fn open_reservations(&self) -> Vec<&LedgerEntry> {
-        self.records
-            .values()
-            .filter(|record| record.state == State::Open)
-            .map(|record| &record.entry)
-            .collect()
+        self.records.values().filter(|record| record.state == State::Open).map(|record| &record.entry).collect()
     }
 
     /// The commitment in force for a job and day, the one that a forced rerun would take over.
@@ -69,10 +65,7 @@ impl Ledger {
 
     /// What the commitments in force of a month add up to.
     pub fn committed(&self, month: Month) -> Cents {
-        self.commitments()
-            .filter(|entry| entry.month == month)
-            .map(|entry| entry.amount)
-            .sum()
+        self.commitments().filter(|entry| entry.month == month).map(|entry| entry.amount).sum()
     }
 
     /// The days of the month before `ds` for which the job has committed, in order: what pacing learns from.
@@ -96,13 +89,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Corrupt`] where they contradict it.
     pub fn with(&self, entries: impl IntoIterator<Item = LedgerEntry>) -> Result<Self, LedgerError> {
-        Self::new(
-            self.records
-                .values()
-                .map(|record| record.entry.clone())
-                .chain(entries)
-                .collect(),
-        )
+        Self::new(self.records.values().map(|record| record.entry.clone()).chain(entries).collect())
     }
 
     /// Budget less what the entries of the month hold that are `counted`, at least 0.

@@ -61,11 +61,7 @@ impl Ledger {
         budget: Cents,
         spending: Spending,
     ) -> Result<Vec<LedgerEntry>, LedgerError> {
-        let Spending {
-            amount,
-            allowance,
-            price,
-        } = spending;
+        let Spending { amount, allowance, price } = spending;
         check_not_negative(amount)?;
         let entry_id = format!("{}/{}", claim.run_id, EntryKind::Planned);
         if self.records.contains_key(&entry_id) {
@@ -74,12 +70,7 @@ impl Ledger {
         let available = self.available_for(claim, budget)?;
         if amount > available {
             let Claim { job, ds, .. } = *claim;
-            return Err(LedgerError::NotAvailable {
-                job: job.to_owned(),
-                ds,
-                wanted: amount,
-                available,
-            });
+            return Err(LedgerError::NotAvailable { job: job.to_owned(), ds, wanted: amount, available });
         }
         let mut entries = self.releases_of_dead(claim)?;
         entries.push(LedgerEntry {
@@ -90,9 +81,7 @@ impl Ledger {
             run_id: claim.run_id.clone(),
             kind: EntryKind::Planned,
             amount,
-            replaces: self
-                .standing_commitment(claim.job, claim.ds)
-                .map(|old| old.entry_id.clone()),
+            replaces: self.standing_commitment(claim.job, claim.ds).map(|old| old.entry_id.clone()),
             allowance,
             price,
         });
@@ -131,24 +120,14 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NothingToRelease`].
     pub fn release(&self, entry: &str, run_id: &RunId, ds: Ds) -> Result<LedgerEntry, LedgerError> {
-        let releasable = self
-            .records
-            .get(entry)
-            .filter(|record| matches!(record.state, State::Open | State::Standing));
-        let record = releasable.ok_or_else(|| LedgerError::NothingToRelease {
-            entry: entry.to_owned(),
-        })?;
+        let releasable = self.records.get(entry).filter(|record| matches!(record.state, State::Open | State::Standing));
+        let record = releasable.ok_or_else(|| LedgerError::NothingToRelease { entry: entry.to_owned() })?;
         Ok(release_of(&record.entry, run_id, ds))
     }
 
     fn open(&self, reservation: &str) -> Result<&LedgerEntry, LedgerError> {
-        let open = self
-            .records
-            .get(reservation)
-            .filter(|record| record.state == State::Open);
-        open.map(|record| &record.entry).ok_or_else(|| LedgerError::NotOpen {
-            entry: reservation.to_owned(),
-        })
+        let open = self.records.get(reservation).filter(|record| record.state == State::Open);
+        open.map(|record| &record.entry).ok_or_else(|| LedgerError::NotOpen { entry: reservation.to_owned() })
     }
 
     fn releases_of_dead(&self, claim: &Claim<'_>) -> Result<Vec<LedgerEntry>, LedgerError> {

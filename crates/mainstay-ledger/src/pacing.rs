@@ -80,31 +80,18 @@ pub fn todays_allowance(
     let is_all_for_today = pacing.rule == PacingRule::None || days_left <= 1;
     if available <= Cents::ZERO || is_all_for_today {
         let allowance = available.max(Cents::ZERO);
-        return Allowance {
-            allowance,
-            reference_price: price_for(allowance),
-        };
+        return Allowance { allowance, reference_price: price_for(allowance) };
     }
     let slice = Cents(available.0 / i64::from(days_left));
     let own_price = price_for(slice);
     let Some(last) = history.last() else {
-        return Allowance {
-            allowance: slice,
-            reference_price: own_price,
-        };
+        return Allowance { allowance: slice, reference_price: own_price };
     };
     let has_price = last.price.is_finite() && last.price > 0.0;
-    let reference_price = if has_price {
-        moved_towards(last.price, own_price)
-    } else {
-        own_price
-    };
+    let reference_price = if has_price { moved_towards(last.price, own_price) } else { own_price };
     let most = multiple_of(slice, pacing.largest_daily_multiple).min(available);
     let allowance = demand_at(reference_price).clamp(Cents::ZERO, most);
-    Allowance {
-        allowance,
-        reference_price,
-    }
+    Allowance { allowance, reference_price }
 }
 
 /// `floor(multiple * slice)`, with a multiple below 1 (or none) counting as 1.

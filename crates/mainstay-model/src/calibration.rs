@@ -65,14 +65,7 @@ mod tests {
 
     #[test]
     fn refuses_a_calibration_that_does_not_rise() {
-        for (a, b) in [
-            (0.0, 0.0),
-            (-1.0, 0.0),
-            (f64::NAN, 0.0),
-            (1.0, f64::NAN),
-            (f64::INFINITY, 0.0),
-            (1.0, 1e13),
-        ] {
+        for (a, b) in [(0.0, 0.0), (-1.0, 0.0), (f64::NAN, 0.0), (1.0, f64::NAN), (f64::INFINITY, 0.0), (1.0, 1e13)] {
             let error = Calibration::Platt { a, b }.check().unwrap_err();
             assert!(error.to_string().starts_with("the calibration has a = "), "{error}");
         }

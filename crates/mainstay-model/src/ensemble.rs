@@ -25,10 +25,7 @@ pub struct Feature {
 impl Feature {
     /// A feature that is worded as `<name> is <value>`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            reason: None,
-        }
+        Self { name: name.into(), reason: None }
     }
 }
 
@@ -132,20 +129,10 @@ fn check_features(features: &[Feature]) -> Result<(), ModelError> {
     let mut names = BTreeSet::new();
     for (position, feature) in features.iter().enumerate() {
         if feature.name.is_empty() || !names.insert(&feature.name) {
-            return Err(ModelError::FeatureName {
-                position,
-                name: feature.name.clone(),
-            });
+            return Err(ModelError::FeatureName { position, name: feature.name.clone() });
         }
-        if let Some(template) = feature
-            .reason
-            .as_ref()
-            .filter(|template| !reason::is_template(template))
-        {
-            return Err(ModelError::ReasonTemplate {
-                feature: feature.name.clone(),
-                template: template.clone(),
-            });
+        if let Some(template) = feature.reason.as_ref().filter(|template| !reason::is_template(template)) {
+            return Err(ModelError::ReasonTemplate { feature: feature.name.clone(), template: template.clone() });
         }
     }
     Ok(())
@@ -159,11 +146,7 @@ fn check_trees(trees: &[Tree], features: usize) -> Result<(), ModelError> {
             if let Node::Split { feature, .. } = split
                 && feature as usize >= features
             {
-                let source = TreeError::FeatureOutOfRange {
-                    node,
-                    feature,
-                    features,
-                };
+                let source = TreeError::FeatureOutOfRange { node, feature, features };
                 return Err(ModelError::Tree { tree, source });
             }
         }
@@ -184,18 +167,8 @@ mod tests {
 
     fn parts() -> EnsembleParts {
         let tree = Tree::new(&[
-            Node::Split {
-                feature: 1,
-                threshold: 0.5,
-                default_left: false,
-                left: 1,
-                right: 2,
-                cover: 4.0,
-            },
-            Node::Leaf {
-                value: -2.0,
-                cover: 3.0,
-            },
+            Node::Split { feature: 1, threshold: 0.5, default_left: false, left: 1, right: 2, cover: 4.0 },
+            Node::Leaf { value: -2.0, cover: 3.0 },
             Node::Leaf { value: 2.0, cover: 1.0 },
         ]);
         EnsembleParts {
@@ -212,12 +185,7 @@ mod tests {
 
     #[test]
     fn a_model_of_no_trees_says_its_bias() {
-        let model = Ensemble::new(EnsembleParts {
-            trees: Vec::new(),
-            bias: 0.0,
-            ..parts()
-        })
-        .unwrap();
+        let model = Ensemble::new(EnsembleParts { trees: Vec::new(), bias: 0.0, ..parts() }).unwrap();
         assert_eq!(model.probability(model.bias()), 0.5);
     }
 
@@ -229,10 +197,7 @@ mod tests {
 
     #[test]
     fn calibration_shifts_the_probability() {
-        let model = Ensemble::new(parts())
-            .unwrap()
-            .with_calibration(Calibration::Platt { a: 2.0, b: -1.0 })
-            .unwrap();
+        let model = Ensemble::new(parts()).unwrap().with_calibration(Calibration::Platt { a: 2.0, b: -1.0 }).unwrap();
         assert_eq!(model.probability(0.5), 0.5);
         assert!(model.with_calibration(Calibration::Platt { a: -2.0, b: 0.0 }).is_err());
     }
@@ -240,48 +205,27 @@ mod tests {
     #[test]
     fn refuses_bad_features() {
         assert_eq!(
-            message(EnsembleParts {
-                features: Vec::new(),
-                ..parts()
-            }),
+            message(EnsembleParts { features: Vec::new(), ..parts() }),
             "the model has no features: train it on at least one column"
         );
         let twice = vec![Feature::new("orders"), Feature::new("orders")];
         assert_eq!(
-            message(EnsembleParts {
-                features: twice,
-                ..parts()
-            }),
+            message(EnsembleParts { features: twice, ..parts() }),
             "feature 1 has the name `orders`: names must be unique and not empty"
         );
         let empty = vec![Feature::new("orders"), Feature::new("")];
-        assert!(
-            message(EnsembleParts {
-                features: empty,
-                ..parts()
-            })
-            .contains("has the name ``")
-        );
+        assert!(message(EnsembleParts { features: empty, ..parts() }).contains("has the name ``"));
         let many = (0..=MAX_FEATURES).map(|i| Feature::new(i.to_string())).collect();
         assert_eq!(
-            message(EnsembleParts {
-                features: many,
-                ..parts()
-            }),
+            message(EnsembleParts { features: many, ..parts() }),
             "the model has 10001 features, at most 10000 are allowed: train a smaller one"
         );
     }
 
     #[test]
     fn refuses_a_split_on_an_unknown_feature() {
-        let error = Ensemble::new(EnsembleParts {
-            features: vec![Feature::new("recency")],
-            ..parts()
-        })
-        .unwrap_err();
-        let ModelError::Tree { tree: 0, source } = error else {
-            panic!("{error}")
-        };
+        let error = Ensemble::new(EnsembleParts { features: vec![Feature::new("recency")], ..parts() }).unwrap_err();
+        let ModelError::Tree { tree: 0, source } = error else { panic!("{error}") };
         assert_eq!(source.to_string(), "node 0 splits on feature 1, but the model has 1");
     }
 
@@ -290,10 +234,7 @@ mod tests {
         let trees = vec![parts().trees[0].clone(); MAX_TREES + 1];
         assert!(message(EnsembleParts { trees, ..parts() }).starts_with("the model has 100001 trees"));
         for bias in [f64::NAN, f64::INFINITY, 1e13] {
-            assert!(
-                message(EnsembleParts { bias, ..parts() }).starts_with("the bias is "),
-                "{bias}"
-            );
+            assert!(message(EnsembleParts { bias, ..parts() }).starts_with("the bias is "), "{bias}");
         }
     }
 
@@ -301,24 +242,14 @@ mod tests {
     fn takes_wordings_by_name_and_refuses_wrong_ones() {
         let reasons = |name: &str, text: &str| BTreeMap::from([(name.to_owned(), text.to_owned())]);
         let model = Ensemble::new(parts()).unwrap();
-        let worded = model
-            .clone()
-            .with_reasons(&reasons("orders", "only {value} orders"))
-            .unwrap();
+        let worded = model.clone().with_reasons(&reasons("orders", "only {value} orders")).unwrap();
         assert_eq!(worded.features()[1].reason.as_deref(), Some("only {value} orders"));
         assert_eq!(
-            model
-                .clone()
-                .with_reasons(&reasons("order", "x"))
-                .unwrap_err()
-                .to_string(),
+            model.clone().with_reasons(&reasons("order", "x")).unwrap_err().to_string(),
             "there is a reason for `order`, which is no feature of the model: remove it or correct the name"
         );
         assert_eq!(
-            model
-                .with_reasons(&reasons("orders", "only {valeu} orders"))
-                .unwrap_err()
-                .to_string(),
+            model.with_reasons(&reasons("orders", "only {valeu} orders")).unwrap_err().to_string(),
             "the reason of feature `orders` is `only {valeu} orders`: write a text whose only placeholder is `{value}`"
         );
     }

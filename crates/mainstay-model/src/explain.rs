@@ -35,10 +35,7 @@ impl Ensemble {
     pub fn contributions(&self, row: &[f64], out: &mut [f64]) -> Result<f64, ModelError> {
         self.check_row(row)?;
         if out.len() != row.len() {
-            return Err(ModelError::ColumnCount {
-                expected: row.len(),
-                found: out.len(),
-            });
+            return Err(ModelError::ColumnCount { expected: row.len(), found: out.len() });
         }
         out.fill(0.0);
         let mut path = Vec::with_capacity(MAX_DEPTH);
@@ -63,20 +60,13 @@ fn descend(tree: &Tree, node: usize, row: &[f64], path: &mut Vec<PathFeature>, o
         match earlier {
             Some(at) => {
                 let before = path[at];
-                path[at] = PathFeature {
-                    feature,
-                    share: before.share * share,
-                    satisfied: before.satisfied && satisfied,
-                };
+                path[at] =
+                    PathFeature { feature, share: before.share * share, satisfied: before.satisfied && satisfied };
                 descend(tree, child, row, path, out);
                 path[at] = before;
             }
             None => {
-                path.push(PathFeature {
-                    feature,
-                    share,
-                    satisfied,
-                });
+                path.push(PathFeature { feature, share, satisfied });
                 descend(tree, child, row, path, out);
                 path.pop();
             }
@@ -88,11 +78,7 @@ fn descend(tree: &Tree, node: usize, row: &[f64], path: &mut Vec<PathFeature>, o
 fn attribute_leaf(value: f64, path: &[PathFeature], out: &mut [f64]) {
     let k = path.len();
     let satisfied = || path.iter().filter(|on_path| on_path.satisfied);
-    let kept: f64 = path
-        .iter()
-        .filter(|on_path| !on_path.satisfied)
-        .map(|on_path| on_path.share)
-        .product();
+    let kept: f64 = path.iter().filter(|on_path| !on_path.satisfied).map(|on_path| on_path.share).product();
     let of_unsatisfied = -value * kept * weighted_sets(satisfied().map(|on_path| on_path.share), k);
     for on_path in path {
         out[on_path.feature] += if on_path.satisfied {
@@ -156,9 +142,7 @@ mod tests {
         if known >> tree.feature(node) & 1 == 1 {
             return conditional_expectation(tree, tree.child_taken(node, row[tree.feature(node)]), row, known);
         }
-        let [left, right] = tree
-            .children(node)
-            .map(|child| conditional_expectation(tree, child, row, known));
+        let [left, right] = tree.children(node).map(|child| conditional_expectation(tree, child, row, known));
         let [left_share, right_share] = tree.child_shares(node);
         left_share * left + right_share * right
     }
@@ -166,13 +150,8 @@ mod tests {
     /// Shapley values over all subsets of features.
     fn brute_force(model: &Ensemble, row: &[f64]) -> Vec<f64> {
         let n = row.len() as u32;
-        let worth = |known: u32| -> f64 {
-            model
-                .trees()
-                .iter()
-                .map(|tree| conditional_expectation(tree, 0, row, known))
-                .sum()
-        };
+        let worth =
+            |known: u32| -> f64 { model.trees().iter().map(|tree| conditional_expectation(tree, 0, row, known)).sum() };
         let factorial = |n: u32| (1..=n).map(f64::from).product::<f64>();
         (0..n)
             .map(|i| {
@@ -221,23 +200,10 @@ mod tests {
         let mut nodes = Vec::new();
         for level in 0..64u32 {
             let (left, right, cover) = (2 * level + 1, 2 * level + 2, f64::from(65 - level));
-            nodes.push(Node::Split {
-                feature: level,
-                threshold: 0.0,
-                default_left: true,
-                left,
-                right,
-                cover,
-            });
-            nodes.push(Node::Leaf {
-                value: f64::from(level % 7),
-                cover: 1.0,
-            });
+            nodes.push(Node::Split { feature: level, threshold: 0.0, default_left: true, left, right, cover });
+            nodes.push(Node::Leaf { value: f64::from(level % 7), cover: 1.0 });
         }
-        nodes.push(Node::Leaf {
-            value: -3.0,
-            cover: 1.0,
-        });
+        nodes.push(Node::Leaf { value: -3.0, cover: 1.0 });
         let model = Ensemble::new(EnsembleParts {
             features: (0..64).map(|i| Feature::new(i.to_string())).collect(),
             trees: vec![Tree::new(&nodes).unwrap()],
@@ -253,17 +219,8 @@ mod tests {
     #[test]
     fn refuses_a_row_that_does_not_fit() {
         let model = random_ensemble(3, 2, 2, 2);
-        assert!(matches!(
-            model.contributions(&[1.0], &mut [0.0; 2]),
-            Err(ModelError::ColumnCount { .. })
-        ));
-        assert!(matches!(
-            model.contributions(&[1.0; 2], &mut [0.0]),
-            Err(ModelError::ColumnCount { .. })
-        ));
-        assert!(matches!(
-            model.contributions(&[1.0, f64::INFINITY], &mut [0.0; 2]),
-            Err(ModelError::Infinite { .. })
-        ));
+        assert!(matches!(model.contributions(&[1.0], &mut [0.0; 2]), Err(ModelError::ColumnCount { .. })));
+        assert!(matches!(model.contributions(&[1.0; 2], &mut [0.0]), Err(ModelError::ColumnCount { .. })));
+        assert!(matches!(model.contributions(&[1.0, f64::INFINITY], &mut [0.0; 2]), Err(ModelError::Infinite { .. })));
     }
 }

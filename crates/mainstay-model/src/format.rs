@@ -28,30 +28,14 @@ impl Ensemble {
         check_limit("bytes", bytes.len(), MAX_BYTES)?;
         let header: Header = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
         if header.mainstay_model != VERSION {
-            return Err(ModelError::Version {
-                found: header.mainstay_model,
-                expected: VERSION,
-            });
+            return Err(ModelError::Version { found: header.mainstay_model, expected: VERSION });
         }
         let file: ModelFile = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
-        let ModelFile {
-            _version: _,
-            link: Link::Logistic,
-            bias,
-            calibration,
-            features,
-            trees,
-        } = file;
+        let ModelFile { _version: _, link: Link::Logistic, bias, calibration, features, trees } = file;
         let trees = trees.into_iter().enumerate();
         let trees = trees.map(|(tree, of)| of.into_tree().map_err(|source| ModelError::Tree { tree, source }));
         Self::new(EnsembleParts {
-            features: features
-                .into_iter()
-                .map(|f| Feature {
-                    name: f.name,
-                    reason: f.reason,
-                })
-                .collect(),
+            features: features.into_iter().map(|f| Feature { name: f.name, reason: f.reason }).collect(),
             trees: trees.collect::<Result<_, _>>()?,
             bias: bias.0,
             calibration: calibration.into(),
@@ -72,18 +56,11 @@ impl Ensemble {
     }
 
     fn write_json(&self, out: &mut String) -> fmt::Result {
-        write!(
-            out,
-            "{{\"mainstay_model\":{VERSION},\"link\":\"logistic\",\"bias\":\"{:?}\",",
-            self.bias()
-        )?;
+        write!(out, "{{\"mainstay_model\":{VERSION},\"link\":\"logistic\",\"bias\":\"{:?}\",", self.bias())?;
         match self.calibration() {
             Calibration::Identity => write!(out, "\"calibration\":\"identity\",")?,
             Calibration::Platt { a, b } => {
-                write!(
-                    out,
-                    "\"calibration\":{{\"platt\":{{\"a\":\"{a:?}\",\"b\":\"{b:?}\"}}}},"
-                )?;
+                write!(out, "\"calibration\":{{\"platt\":{{\"a\":\"{a:?}\",\"b\":\"{b:?}\"}}}},")?;
             }
         }
         write!(out, "\"features\":[")?;
@@ -157,31 +134,12 @@ struct FileNode {
 impl From<Node> for FileNode {
     fn from(node: Node) -> Self {
         match node {
-            Node::Leaf { value, cover } => Self {
-                feature: 0,
-                threshold: 0.0,
-                default_left: false,
-                left: 0,
-                right: 0,
-                value,
-                cover,
-            },
-            Node::Split {
-                feature,
-                threshold,
-                default_left,
-                left,
-                right,
-                cover,
-            } => Self {
-                feature,
-                threshold,
-                default_left,
-                left,
-                right,
-                value: 0.0,
-                cover,
-            },
+            Node::Leaf { value, cover } => {
+                Self { feature: 0, threshold: 0.0, default_left: false, left: 0, right: 0, value, cover }
+            }
+            Node::Split { feature, threshold, default_left, left, right, cover } => {
+                Self { feature, threshold, default_left, left, right, value: 0.0, cover }
+            }
         }
     }
 }
@@ -189,27 +147,12 @@ impl From<Node> for FileNode {
 impl FileNode {
     /// The node; `None` where it is neither quite a leaf nor quite a split.
     fn into_node(self) -> Option<Node> {
-        let Self {
-            feature,
-            threshold,
-            default_left,
-            left,
-            right,
-            value,
-            cover,
-        } = self;
+        let Self { feature, threshold, default_left, left, right, value, cover } = self;
         if left == 0 && right == 0 {
             let is_bare = feature == 0 && threshold == 0.0 && !default_left;
             return is_bare.then_some(Node::Leaf { value, cover });
         }
-        (value == 0.0).then_some(Node::Split {
-            feature,
-            threshold,
-            default_left,
-            left,
-            right,
-            cover,
-        })
+        (value == 0.0).then_some(Node::Split { feature, threshold, default_left, left, right, cover })
     }
 }
 
@@ -276,11 +219,7 @@ impl TreeFile {
     fn into_tree(self) -> Result<Tree, TreeError> {
         self.check_lengths()?;
         let columns = self.feature.iter().zip(&self.threshold).zip(&self.default_left);
-        let columns = columns
-            .zip(&self.left)
-            .zip(&self.right)
-            .zip(&self.value)
-            .zip(&self.cover);
+        let columns = columns.zip(&self.left).zip(&self.right).zip(&self.value).zip(&self.cover);
         let nodes = columns.enumerate().map(
             |(node, ((((((feature, threshold), default_left), left), right), value), cover))| {
                 let file_node = FileNode {
@@ -331,9 +270,7 @@ impl<'de> Deserialize<'de> for Exact {
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Exact, E> {
                 let number = text.parse().ok().filter(|number: &f64| number.is_finite());
-                number
-                    .map(Exact)
-                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                number.map(Exact).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
         deserializer.deserialize_str(Visitor)

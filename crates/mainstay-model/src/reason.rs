@@ -27,11 +27,7 @@ impl Ensemble {
             .iter()
             .zip(contributions)
             .enumerate()
-            .map(|(feature, (&value, &contribution))| Reason {
-                feature,
-                value,
-                contribution,
-            })
+            .map(|(feature, (&value, &contribution))| Reason { feature, value, contribution })
             .filter(|reason| reason.contribution > 0.0 && reason.contribution >= least)
             .collect();
         reasons.sort_by(|a, b| {
@@ -45,11 +41,7 @@ impl Ensemble {
     /// A reason in words: the feature's template with the value filled in, or `<name> is <value>`.
     pub fn reason_text(&self, reason: &Reason) -> String {
         let value = plain_number(reason.value);
-        match self
-            .features()
-            .get(reason.feature)
-            .and_then(|feature| feature.reason.as_ref())
-        {
+        match self.features().get(reason.feature).and_then(|feature| feature.reason.as_ref()) {
             Some(template) => template.replace(PLACEHOLDER, &value),
             None => format!("{} is {value}", self.feature_name(reason.feature)),
         }
@@ -91,33 +83,19 @@ mod tests {
     fn takes_the_strongest_that_raise_the_risk() {
         let row = [1.0, 2.0, 3.0, 4.0, 5.0];
         let features = |contributions: &[f64], k| -> Vec<usize> {
-            model()
-                .reasons(&row, contributions, k)
-                .iter()
-                .map(|reason| reason.feature)
-                .collect()
+            model().reasons(&row, contributions, k).iter().map(|reason| reason.feature).collect()
         };
         assert_eq!(features(&[0.1, -0.9, 0.5, 0.2, 0.0], 3), [2, 3, 0]);
         assert_eq!(features(&[0.1, -0.9, 0.5, 0.2, 0.0], 2), [2, 3]);
         assert_eq!(features(&[0.3, 0.3, 0.3, 0.1, 0.3], 3), [0, 1, 2], "ties by name");
-        assert_eq!(
-            features(&[0.05, 0.049, 0.0, -0.901, 0.0], 3),
-            [0],
-            "below 5 % is no reason"
-        );
+        assert_eq!(features(&[0.05, 0.049, 0.0, -0.901, 0.0], 3), [0], "below 5 % is no reason");
         assert!(features(&[0.0; 5], 3).is_empty());
         assert!(features(&[-1.0; 5], 3).is_empty());
     }
 
     #[test]
     fn words_a_reason() {
-        let text = |feature, value| {
-            model().reason_text(&Reason {
-                feature,
-                value,
-                contribution: 1.0,
-            })
-        };
+        let text = |feature, value| model().reason_text(&Reason { feature, value, contribution: 1.0 });
         assert_eq!(text(1, 120.0), "no order for 120 days");
         assert_eq!(text(1, f64::NAN), "no order for unknown days");
         assert_eq!(text(0, 0.126), "feature_0 is 0.13");

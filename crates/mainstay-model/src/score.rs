@@ -34,25 +34,15 @@ impl Ensemble {
     fn check_columns(&self, columns: &[&[f64]], rows: usize) -> Result<(), ModelError> {
         let features = self.features();
         if columns.len() != features.len() {
-            return Err(ModelError::ColumnCount {
-                expected: features.len(),
-                found: columns.len(),
-            });
+            return Err(ModelError::ColumnCount { expected: features.len(), found: columns.len() });
         }
         for (feature, column) in features.iter().zip(columns) {
             let feature = || feature.name.clone();
             if column.len() != rows {
-                return Err(ModelError::ColumnLength {
-                    feature: feature(),
-                    expected: rows,
-                    found: column.len(),
-                });
+                return Err(ModelError::ColumnLength { feature: feature(), expected: rows, found: column.len() });
             }
             if let Some(row) = column.iter().position(|value| value.is_infinite()) {
-                return Err(ModelError::Infinite {
-                    feature: feature(),
-                    row,
-                });
+                return Err(ModelError::Infinite { feature: feature(), row });
             }
         }
         Ok(())
@@ -62,16 +52,10 @@ impl Ensemble {
     pub(crate) fn check_row(&self, row: &[f64]) -> Result<(), ModelError> {
         let features = self.features();
         if row.len() != features.len() {
-            return Err(ModelError::ColumnCount {
-                expected: features.len(),
-                found: row.len(),
-            });
+            return Err(ModelError::ColumnCount { expected: features.len(), found: row.len() });
         }
         match row.iter().zip(features).find(|(value, _)| value.is_infinite()) {
-            Some((_, feature)) => Err(ModelError::Infinite {
-                feature: feature.name.clone(),
-                row: 0,
-            }),
+            Some((_, feature)) => Err(ModelError::Infinite { feature: feature.name.clone(), row: 0 }),
             None => Ok(()),
         }
     }
@@ -109,10 +93,7 @@ mod tests {
         let model = random_ensemble(7, 3, 5, 4);
         let columns = random_columns(7, 3, 300);
         for (row, score) in scores(&model, &columns, 0..300).into_iter().enumerate() {
-            let leaves = model
-                .trees()
-                .iter()
-                .map(|tree| tree.margin(|feature| columns[feature][row]));
+            let leaves = model.trees().iter().map(|tree| tree.margin(|feature| columns[feature][row]));
             assert_eq!(score, leaves.fold(model.bias(), |sum, leaf| sum + leaf));
         }
         assert!(scores(&model, &columns, 0..0).is_empty());

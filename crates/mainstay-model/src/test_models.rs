@@ -34,33 +34,20 @@ pub(crate) fn random_ensemble(seed: u64, features: usize, trees: usize, depth: u
         features: (0..features).map(|i| Feature::new(format!("feature_{i}"))).collect(),
         trees,
         bias: draw.fraction() - 0.5,
-        calibration: Calibration::Platt {
-            a: 0.5 + draw.fraction(),
-            b: draw.fraction(),
-        },
+        calibration: Calibration::Platt { a: 0.5 + draw.fraction(), b: draw.fraction() },
     })
     .unwrap()
 }
 
 fn grow(draw: &mut Draw, nodes: &mut Vec<Node>, features: u64, depth: usize, cover: u64) -> u32 {
     let at = nodes.len();
-    nodes.push(Node::Leaf {
-        value: draw.fraction() - 0.5,
-        cover: cover as f64,
-    });
+    nodes.push(Node::Leaf { value: draw.fraction() - 0.5, cover: cover as f64 });
     if depth > 0 && cover > 1 && draw.below(8) > 0 {
         let (feature, threshold) = (draw.below(features) as u32, draw.below(8) as f64 - 3.5);
         let (default_left, left_cover) = (draw.below(2) == 0, 1 + draw.below(cover - 1));
         let left = grow(draw, nodes, features, depth - 1, left_cover);
         let right = grow(draw, nodes, features, depth - 1, cover - left_cover);
-        nodes[at] = Node::Split {
-            feature,
-            threshold,
-            default_left,
-            left,
-            right,
-            cover: cover as f64,
-        };
+        nodes[at] = Node::Split { feature, threshold, default_left, left, right, cover: cover as f64 };
     }
     at as u32
 }
@@ -69,11 +56,7 @@ fn grow(draw: &mut Draw, nodes: &mut Vec<Node>, features: u64, depth: usize, cov
 pub(crate) fn random_columns(seed: u64, features: usize, rows: usize) -> Vec<Vec<f64>> {
     let mut draw = Draw(!seed);
     let mut value = || {
-        if draw.below(6) == 0 {
-            f64::NAN
-        } else {
-            draw.below(17) as f64 / 2.0 - 4.0
-        }
+        if draw.below(6) == 0 { f64::NAN } else { draw.below(17) as f64 / 2.0 - 4.0 }
     };
     (0..features).map(|_| (0..rows).map(|_| value()).collect()).collect()
 }

@@ -84,14 +84,9 @@ impl Tree {
     fn push(&mut self, node: Node) {
         let (feature, threshold, default_left, left, right, value, cover) = match node {
             Node::Leaf { value, cover } => (0, 0.0, false, NO_CHILD, NO_CHILD, value, cover),
-            Node::Split {
-                feature,
-                threshold,
-                default_left,
-                left,
-                right,
-                cover,
-            } => (feature, threshold, default_left, left, right, 0.0, cover),
+            Node::Split { feature, threshold, default_left, left, right, cover } => {
+                (feature, threshold, default_left, left, right, 0.0, cover)
+            }
         };
         self.feature.push(feature);
         self.threshold.push(threshold);
@@ -119,10 +114,7 @@ impl Tree {
 
     fn node(&self, node: usize) -> Node {
         if self.is_leaf(node) {
-            return Node::Leaf {
-                value: self.value[node],
-                cover: self.cover[node],
-            };
+            return Node::Leaf { value: self.value[node], cover: self.cover[node] };
         }
         Node::Split {
             feature: self.feature[node],
@@ -160,11 +152,7 @@ impl Tree {
     }
 
     pub(crate) fn child_taken(&self, split: usize, value: f64) -> usize {
-        let goes_left = if value.is_nan() {
-            self.default_left[split]
-        } else {
-            value < self.threshold[split]
-        };
+        let goes_left = if value.is_nan() { self.default_left[split] } else { value < self.threshold[split] };
         let [left, right] = self.children(split);
         if goes_left { left } else { right }
     }
@@ -178,10 +166,7 @@ impl Tree {
 
 fn check_numbers(nodes: &[Node]) -> Result<(), TreeError> {
     if nodes.len() > MAX_NODES {
-        return Err(TreeError::TooManyNodes {
-            found: nodes.len(),
-            limit: MAX_NODES,
-        });
+        return Err(TreeError::TooManyNodes { found: nodes.len(), limit: MAX_NODES });
     }
     for (node, of) in nodes.iter().enumerate() {
         match *of {
@@ -263,14 +248,7 @@ mod tests {
     }
 
     fn split(left: u32, right: u32, cover: f64) -> Node {
-        Node::Split {
-            feature: 0,
-            threshold: 5.0,
-            default_left: true,
-            left,
-            right,
-            cover,
-        }
+        Node::Split { feature: 0, threshold: 5.0, default_left: true, left, right, cover }
     }
 
     #[test]
@@ -291,23 +269,11 @@ mod tests {
     fn refuses_an_unsound_shape() {
         let cases: [(&[Node], TreeError); 7] = [
             (&[], TreeError::Empty),
-            (
-                &[split(1, 2, 2.0), leaf(0.0)],
-                TreeError::ChildOutOfRange { node: 0, child: 2 },
-            ),
-            (
-                &[split(1, u32::MAX, 2.0), leaf(0.0)],
-                TreeError::ChildOutOfRange {
-                    node: 0,
-                    child: u32::MAX,
-                },
-            ),
+            (&[split(1, 2, 2.0), leaf(0.0)], TreeError::ChildOutOfRange { node: 0, child: 2 }),
+            (&[split(1, u32::MAX, 2.0), leaf(0.0)], TreeError::ChildOutOfRange { node: 0, child: u32::MAX }),
             (&[split(1, 1, 2.0), leaf(0.0)], TreeError::ReachedTwice { node: 1 }),
             (&[split(1, 0, 2.0), leaf(0.0)], TreeError::ReachedTwice { node: 0 }),
-            (
-                &[split(1, 2, 2.0), leaf(0.0), split(1, 2, 2.0)],
-                TreeError::ReachedTwice { node: 2 },
-            ),
+            (&[split(1, 2, 2.0), leaf(0.0), split(1, 2, 2.0)], TreeError::ReachedTwice { node: 2 }),
             (&[leaf(0.0), leaf(1.0)], TreeError::NotReached { node: 1 }),
         ];
         for (nodes, expected) in cases {
@@ -329,33 +295,17 @@ mod tests {
     #[test]
     fn refuses_a_tree_that_is_too_deep() {
         assert!(Tree::new(&chain(64)).is_ok());
-        assert_eq!(
-            Tree::new(&chain(65)).unwrap_err(),
-            TreeError::TooDeep { node: 129, limit: 64 }
-        );
-        assert!(matches!(
-            Tree::new(&chain(1_000_000)).unwrap_err(),
-            TreeError::TooDeep { limit: 64, .. }
-        ));
+        assert_eq!(Tree::new(&chain(65)).unwrap_err(), TreeError::TooDeep { node: 129, limit: 64 });
+        assert!(matches!(Tree::new(&chain(1_000_000)).unwrap_err(), TreeError::TooDeep { limit: 64, .. }));
     }
 
     #[test]
     fn refuses_numbers_that_are_no_use() {
         for value in [f64::NAN, f64::INFINITY, -1e13] {
-            assert!(
-                matches!(Tree::new(&[leaf(value)]).unwrap_err(), TreeError::Value { node: 0, .. }),
-                "{value}"
-            );
+            assert!(matches!(Tree::new(&[leaf(value)]).unwrap_err(), TreeError::Value { node: 0, .. }), "{value}");
         }
         for threshold in [f64::NAN, f64::NEG_INFINITY] {
-            let root = Node::Split {
-                feature: 0,
-                threshold,
-                default_left: true,
-                left: 1,
-                right: 2,
-                cover: 2.0,
-            };
+            let root = Node::Split { feature: 0, threshold, default_left: true, left: 1, right: 2, cover: 2.0 };
             let error = Tree::new(&[root, leaf(0.0), leaf(0.0)]).unwrap_err();
             assert!(matches!(error, TreeError::Threshold { node: 0, .. }), "{threshold}");
         }

@@ -8,10 +8,7 @@ const LONGEST: usize = 64;
 pub(crate) fn check(what: &'static str, name: &str) -> Result<(), RegistryError> {
     let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
     if name.is_empty() || name.len() > LONGEST || !name.bytes().all(is_allowed) {
-        return Err(RegistryError::Name {
-            what,
-            name: name.to_owned(),
-        });
+        return Err(RegistryError::Name { what, name: name.to_owned() });
     }
     Ok(())
 }

@@ -26,9 +26,7 @@ pub struct Registry {
 impl Registry {
     /// The registry below `prefix`, which need not exist yet.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
-        Self {
-            storage: Storage::new(store, prefix),
-        }
+        Self { storage: Storage::new(store, prefix) }
     }
 
     /// Registers a model under a name as its next version. A model that is registered already keeps its version, and its record
@@ -55,11 +53,7 @@ impl Registry {
             }
             let number = numbers.last().map_or(1, |last| last + 1);
             let version = ModelVersion::of(candidate.clone(), name, number, digest);
-            if self
-                .storage
-                .create_record(&self.version_path(name, number), &version)
-                .await?
-            {
+            if self.storage.create_record(&self.version_path(name, number), &version).await? {
                 return Ok(version);
             }
         }
@@ -79,10 +73,7 @@ impl Registry {
     pub async fn version(&self, name: &str, version: &str) -> Result<ModelVersion, RegistryError> {
         name::check("a model", name)?;
         // Only the canonical text of a number is a version: not `01` or `+1`.
-        let number = version
-            .parse::<u32>()
-            .ok()
-            .filter(|number| number.to_string() == version);
+        let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version);
         let found = match number {
             Some(number) => self.storage.read_record(&self.version_path(name, number)).await?,
             None => None,
@@ -122,19 +113,9 @@ impl Registry {
     ) -> Result<AliasEntry, RegistryError> {
         let from = history.last().map(|current| current.version.clone());
         let AliasChange { version, at, by, why } = change;
-        let entry = AliasEntry {
-            version,
-            at,
-            by,
-            why,
-            from,
-        };
+        let entry = AliasEntry { version, at, by, why, from };
         let number = history.len() as u32 + 1;
-        if self
-            .storage
-            .create_record(&self.alias_path(name, alias, number), &entry)
-            .await?
-        {
+        if self.storage.create_record(&self.alias_path(name, alias, number), &entry).await? {
             return Ok(entry);
         }
         let newest = self.history(name, alias).await?.pop();
@@ -200,10 +181,8 @@ impl Registry {
     /// As [`load_bytes_by_digest`](Self::load_bytes_by_digest), and [`Model`](RegistryError::Model) where the format is another.
     pub async fn load_by_digest(&self, digest: &Digest) -> Result<Ensemble, RegistryError> {
         let bytes = self.load_bytes_by_digest(digest).await?;
-        Ensemble::from_json(&bytes).map_err(|source| RegistryError::Model {
-            object: self.blob_path(digest).to_string(),
-            source,
-        })
+        Ensemble::from_json(&bytes)
+            .map_err(|source| RegistryError::Model { object: self.blob_path(digest).to_string(), source })
     }
 
     /// The bytes of the model with a digest, after checking that they are the ones.
@@ -213,17 +192,11 @@ impl Registry {
     pub async fn load_bytes_by_digest(&self, digest: &Digest) -> Result<Bytes, RegistryError> {
         let blob = self.blob_path(digest);
         let Some(bytes) = self.storage.read(&blob).await? else {
-            return Err(RegistryError::Missing {
-                object: blob.to_string(),
-            });
+            return Err(RegistryError::Missing { object: blob.to_string() });
         };
         let found = Digest::of(&bytes);
         if found != *digest {
-            return Err(RegistryError::Damaged {
-                object: blob.to_string(),
-                expected: *digest,
-                found,
-            });
+            return Err(RegistryError::Damaged { object: blob.to_string(), expected: *digest, found });
         }
         Ok(bytes)
     }
@@ -238,9 +211,7 @@ impl Registry {
 
     async fn version_numbers(&self, name: &str) -> Result<Vec<u32>, RegistryError> {
         name::check("a model", name)?;
-        self.storage
-            .numbers(&self.storage.path(&["models", name, "versions"]))
-            .await
+        self.storage.numbers(&self.storage.path(&["models", name, "versions"])).await
     }
 
     /// The versions of a model in words, for messages.
@@ -257,12 +228,10 @@ impl Registry {
     }
 
     fn version_path(&self, name: &str, number: u32) -> Path {
-        self.storage
-            .path(&["models", name, "versions", &format!("{number}.json")])
+        self.storage.path(&["models", name, "versions", &format!("{number}.json")])
     }
 
     fn alias_path(&self, name: &str, alias: &str, number: u32) -> Path {
-        self.storage
-            .path(&["models", name, "aliases", alias, &format!("{number:06}.json")])
+        self.storage.path(&["models", name, "aliases", alias, &format!("{number:06}.json")])
     }
 }

@@ -20,10 +20,7 @@ pub(crate) struct Storage {
 
 impl Storage {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Self {
-        Self {
-            store,
-            prefix: Path::from(prefix),
-        }
+        Self { store, prefix: Path::from(prefix) }
     }
 
     /// The object at some steps below the prefix.
@@ -51,32 +48,20 @@ impl Storage {
         };
         serde_json::from_slice(&bytes)
             .map(Some)
-            .map_err(|source| RegistryError::Record {
-                object: path.to_string(),
-                source,
-            })
+            .map_err(|source| RegistryError::Record { object: path.to_string(), source })
     }
 
     /// Writes bytes, over what may be there.
     pub(crate) async fn write(&self, path: &Path, bytes: Bytes) -> Result<(), RegistryError> {
-        self.store
-            .put(path, bytes.into())
-            .await
-            .map_err(|source| store_error("write", path, source))?;
+        self.store.put(path, bytes.into()).await.map_err(|source| store_error("write", path, source))?;
         Ok(())
     }
 
     /// Writes a record where there is none; false where there is one.
     pub(crate) async fn create_record<T: Serialize>(&self, path: &Path, record: &T) -> Result<bool, RegistryError> {
-        let text = serde_json::to_vec_pretty(record).map_err(|source| RegistryError::Record {
-            object: path.to_string(),
-            source,
-        })?;
-        match self
-            .store
-            .put_opts(path, Bytes::from(text).into(), PutMode::Create.into())
-            .await
-        {
+        let text = serde_json::to_vec_pretty(record)
+            .map_err(|source| RegistryError::Record { object: path.to_string(), source })?;
+        match self.store.put_opts(path, Bytes::from(text).into(), PutMode::Create.into()).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(source) => Err(store_error("create", path, source)),
@@ -85,12 +70,8 @@ impl Storage {
 
     /// The numbers of the objects `<number>.json` right below a folder, ascending. Anything else there is not ours.
     pub(crate) async fn numbers(&self, folder: &Path) -> Result<Vec<u32>, RegistryError> {
-        let listed: Vec<_> = self
-            .store
-            .list(Some(folder))
-            .try_collect()
-            .await
-            .map_err(|source| store_error("list", folder, source))?;
+        let listed: Vec<_> =
+            self.store.list(Some(folder)).try_collect().await.map_err(|source| store_error("list", folder, source))?;
         let mut numbers: Vec<u32> = listed
             .iter()
             .filter_map(|object| object.location.filename()?.strip_suffix(".json")?.parse().ok())
@@ -101,9 +82,5 @@ impl Storage {
 }
 
 fn store_error(action: &'static str, path: &Path, source: object_store::Error) -> RegistryError {
-    RegistryError::Store {
-        action,
-        object: path.to_string(),
-        source,
-    }
+    RegistryError::Store { action, object: path.to_string(), source }
 }

@@ -16,11 +16,7 @@ use crate::{AliasChange, AliasEntry, Candidate, Gate, Registry, RegistryError};
 
 /// A model of one leaf; another bias is another model.
 fn model(bias: f64) -> Ensemble {
-    let leaf = Tree::new(&[Node::Leaf {
-        value: 0.25,
-        cover: 10.0,
-    }])
-    .unwrap();
+    let leaf = Tree::new(&[Node::Leaf { value: 0.25, cover: 10.0 }]).unwrap();
     Ensemble::new(EnsembleParts {
         features: vec![Feature::new("days_since_last_order")],
         trees: vec![leaf],
@@ -41,13 +37,7 @@ fn candidate() -> Candidate {
         training: json!({"cuts": ["2025-07-01", "2025-06-01"], "seed": 7}),
         evaluation: json!({"auc": 0.84}),
         gates: vec![
-            Gate {
-                name: "auc".into(),
-                figure: Some(0.84),
-                at_least: 0.8,
-                attainable: None,
-                passed: true,
-            },
+            Gate { name: "auc".into(), figure: Some(0.84), at_least: 0.8, attainable: None, passed: true },
             Gate {
                 name: "precision_at_top_20_percent".into(),
                 figure: Some(0.55),
@@ -61,12 +51,7 @@ fn candidate() -> Candidate {
 }
 
 fn change(version: &str, day: u8) -> AliasChange {
-    AliasChange {
-        version: version.into(),
-        at: at(day),
-        by: "ana".into(),
-        why: "better on the test cut".into(),
-    }
+    AliasChange { version: version.into(), at: at(day), by: "ana".into(), why: "better on the test cut".into() }
 }
 
 fn registry() -> (Arc<dyn ObjectStore>, Registry) {
@@ -100,16 +85,10 @@ async fn a_registered_model_reads_back_as_it_was() {
 async fn versions_are_numbered_and_the_same_model_keeps_its_own() {
     let (_, registry) = registry();
     for number in 1..=11 {
-        let registered = registry
-            .register("churn", &model(f64::from(number)), candidate())
-            .await
-            .unwrap();
+        let registered = registry.register("churn", &model(f64::from(number)), candidate()).await.unwrap();
         assert_eq!(registered.version, number.to_string());
     }
-    let again = Candidate {
-        run_id: RunId::new("run-2"),
-        ..candidate()
-    };
+    let again = Candidate { run_id: RunId::new("run-2"), ..candidate() };
     let known = registry.register("churn", &model(3.0), again.clone()).await.unwrap();
     assert_eq!((known.version.as_str(), known.run_id.as_str()), ("3", "run-1"));
     let elsewhere = registry.register("churn-emea", &model(3.0), again).await.unwrap();
@@ -125,13 +104,7 @@ async fn gates_that_passed_leave_no_mark() {
     let (_, registry) = registry();
     let mut passed = candidate();
     passed.gates.truncate(1);
-    assert!(
-        !registry
-            .register("churn", &model(0.0), passed)
-            .await
-            .unwrap()
-            .gates_failed
-    );
+    assert!(!registry.register("churn", &model(0.0), passed).await.unwrap().gates_failed);
 }
 
 #[tokio::test]
@@ -139,19 +112,13 @@ async fn an_alias_resolves_to_its_newest_version_and_keeps_its_history() {
     let (_, registry) = filled().await;
     assert_eq!(registry.resolve("churn", "champion").await.unwrap(), None);
     for (version, day) in [("1", 2), ("3", 3), ("1", 4)] {
-        registry
-            .set_alias("churn", "champion", change(version, day))
-            .await
-            .unwrap();
+        registry.set_alias("churn", "champion", change(version, day)).await.unwrap();
         let resolved = registry.resolve("churn", "champion").await.unwrap().unwrap();
         assert_eq!(resolved, registry.version("churn", version).await.unwrap());
         assert_eq!(registry.resolve_required("churn", "champion").await.unwrap(), resolved);
     }
     let history = registry.history("churn", "champion").await.unwrap();
-    let steps: Vec<_> = history
-        .iter()
-        .map(|entry| (entry.from.as_deref(), entry.version.as_str()))
-        .collect();
+    let steps: Vec<_> = history.iter().map(|entry| (entry.from.as_deref(), entry.version.as_str())).collect();
     assert_eq!(steps, [(None, "1"), (Some("1"), "3"), (Some("3"), "1")]);
     assert_eq!(
         history[1],
@@ -163,21 +130,14 @@ async fn an_alias_resolves_to_its_newest_version_and_keeps_its_history() {
             from: Some("1".into())
         }
     );
-    assert_eq!(
-        registry.resolve("churn", "challenger").await.unwrap(),
-        None,
-        "aliases are apart"
-    );
+    assert_eq!(registry.resolve("churn", "challenger").await.unwrap(), None, "aliases are apart");
 }
 
 #[tokio::test]
 async fn setting_an_alias_again_records_nothing() {
     let (_, registry) = filled().await;
     let first = registry.set_alias("churn", "champion", change("2", 2)).await.unwrap();
-    assert_eq!(
-        registry.set_alias("churn", "champion", change("2", 9)).await.unwrap(),
-        first
-    );
+    assert_eq!(registry.set_alias("churn", "champion", change("2", 9)).await.unwrap(), first);
     assert_eq!(registry.history("churn", "champion").await.unwrap(), [first]);
 }
 
@@ -187,28 +147,16 @@ async fn the_loser_of_a_race_for_an_alias_is_told() {
     registry.set_alias("churn", "champion", change("1", 2)).await.unwrap();
     let seen_by_both = registry.history("churn", "champion").await.unwrap();
 
-    let winner = AliasChange {
-        by: "bo".into(),
-        ..change("2", 3)
-    };
-    registry
-        .append_to_history("churn", "champion", &seen_by_both, winner)
-        .await
-        .unwrap();
-    let error = registry
-        .append_to_history("churn", "champion", &seen_by_both, change("3", 3))
-        .await
-        .unwrap_err();
+    let winner = AliasChange { by: "bo".into(), ..change("2", 3) };
+    registry.append_to_history("churn", "champion", &seen_by_both, winner).await.unwrap();
+    let error = registry.append_to_history("churn", "champion", &seen_by_both, change("3", 3)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "alias `champion` of model `churn` was not set to version 3: bo set it to version 2 at the same time; look at that \
          change, then set it again if it is still right"
     );
     assert!(!error.is_retryable(), "a person has to look");
-    assert_eq!(
-        registry.resolve("churn", "champion").await.unwrap().unwrap().version,
-        "2"
-    );
+    assert_eq!(registry.resolve("churn", "champion").await.unwrap().unwrap().version, "2");
     assert_eq!(registry.history("churn", "champion").await.unwrap().len(), 2);
 }
 
@@ -222,19 +170,13 @@ async fn registering_at_once_loses_no_version() {
             let registry = registry.clone();
             // Three writers share each model.
             tokio::spawn(async move {
-                registry
-                    .register("churn", &model(f64::from(writer / 3)), candidate())
-                    .await
-                    .unwrap()
+                registry.register("churn", &model(f64::from(writer / 3)), candidate()).await.unwrap()
             })
         })
         .collect();
     for task in tasks {
         let registered = task.await.unwrap();
-        assert_eq!(
-            registry.version("churn", &registered.version).await.unwrap().digest,
-            registered.digest
-        );
+        assert_eq!(registry.version("churn", &registered.version).await.unwrap().digest, registered.digest);
     }
     let versions = registry.versions("churn").await.unwrap();
     let mut digests: Vec<Digest> = versions.iter().map(|version| version.digest).collect();
@@ -256,10 +198,7 @@ async fn setting_an_alias_at_once_keeps_an_unbroken_history() {
         .collect();
     for task in tasks {
         let outcome = task.await.unwrap();
-        assert!(
-            matches!(outcome, Ok(_) | Err(RegistryError::Conflict { .. })),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Ok(_) | Err(RegistryError::Conflict { .. })), "{outcome:?}");
     }
     let history = registry.history("churn", "champion").await.unwrap();
     assert_eq!(history[0].from, None);
@@ -311,15 +250,9 @@ async fn a_model_of_another_format_is_named() {
     let bytes = br#"{"mainstay_model": 2}"#;
     let digest = Digest::of(bytes);
     let blob = format!("lake/registry/blobs/{}.json", digest.hex());
-    store
-        .put(&Path::from(blob.as_str()), bytes.as_slice().into())
-        .await
-        .unwrap();
+    store.put(&Path::from(blob.as_str()), bytes.as_slice().into()).await.unwrap();
     let error = registry.load_by_digest(&digest).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("`{blob}` is not a model that this program can read")
-    );
+    assert_eq!(error.to_string(), format!("`{blob}` is not a model that this program can read"));
     assert!(matches!(error, RegistryError::Model { .. }));
 }
 
@@ -341,33 +274,16 @@ async fn what_is_unknown_is_said_with_what_there_is() {
     let message = |error: RegistryError| error.to_string();
     let no_model = "there is no registered model `chrun`: train one, or check the name in the job";
     assert_eq!(message(registry.version("chrun", "1").await.unwrap_err()), no_model);
-    assert_eq!(
-        message(registry.resolve_required("chrun", "champion").await.unwrap_err()),
-        no_model
-    );
-    assert_eq!(
-        message(
-            registry
-                .set_alias("chrun", "champion", change("1", 2))
-                .await
-                .unwrap_err()
-        ),
-        no_model
-    );
+    assert_eq!(message(registry.resolve_required("chrun", "champion").await.unwrap_err()), no_model);
+    assert_eq!(message(registry.set_alias("chrun", "champion", change("1", 2)).await.unwrap_err()), no_model);
     for version in ["4", "0", "01", "+1", "latest"] {
         assert_eq!(
             message(registry.version("churn", version).await.unwrap_err()),
             format!("model `churn` has no version `{version}`: it has versions 1 to 3")
         );
     }
-    let missing = registry
-        .set_alias("churn", "champion", change("7", 2))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        message(missing),
-        "model `churn` has no version `7`: it has versions 1 to 3"
-    );
+    let missing = registry.set_alias("churn", "champion", change("7", 2)).await.unwrap_err();
+    assert_eq!(message(missing), "model `churn` has no version `7`: it has versions 1 to 3");
     assert_eq!(
         message(registry.resolve_required("churn", "champion").await.unwrap_err()),
         "model `churn` has no alias `champion`: promote one of its versions (versions 1 to 3) to it"
@@ -380,19 +296,11 @@ async fn names_are_parts_of_paths() {
     let (_, registry) = filled().await;
     for name in ["", "Churn", "../churn", "a/b", "churn model", &"x".repeat(65)] {
         assert_eq!(
-            registry
-                .register(name, &model(0.0), candidate())
-                .await
-                .unwrap_err()
-                .to_string(),
+            registry.register(name, &model(0.0), candidate()).await.unwrap_err().to_string(),
             format!("`{name}` is not a name of a model: use 1 to 64 small letters, digits, `_` and `-`")
         );
         assert_eq!(
-            registry
-                .set_alias("churn", name, change("1", 2))
-                .await
-                .unwrap_err()
-                .to_string(),
+            registry.set_alias("churn", name, change("1", 2)).await.unwrap_err().to_string(),
             format!("`{name}` is not a name of an alias: use 1 to 64 small letters, digits, `_` and `-`")
         );
     }
@@ -403,10 +311,7 @@ async fn an_unwritable_store_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("registry"), b"a file where the folder should be").unwrap();
     let store = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
-    let error = Registry::new(store, "registry")
-        .register("churn", &model(0.0), candidate())
-        .await
-        .unwrap_err();
+    let error = Registry::new(store, "registry").register("churn", &model(0.0), candidate()).await.unwrap_err();
     let blob = format!("registry/blobs/{}.json", model(0.0).digest().hex());
     assert_eq!(error.to_string(), format!("cannot write `{blob}`"));
 }

@@ -87,10 +87,7 @@ impl FromStr for Month {
         if text.len() != 7 {
             return Err(ParseDsError(text.to_owned()));
         }
-        format!("{text}-01")
-            .parse::<Ds>()
-            .map(Ds::month)
-            .map_err(|_| ParseDsError(text.to_owned()))
+        format!("{text}-01").parse::<Ds>().map(Ds::month).map_err(|_| ParseDsError(text.to_owned()))
     }
 }
 
@@ -102,9 +99,7 @@ impl Serialize for Month {
 
 impl<'de> Deserialize<'de> for Month {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -129,26 +124,13 @@ mod tests {
     #[test]
     fn as_of_is_midnight_of_the_project() {
         let new_york = TimeZone::get("America/New_York").unwrap();
-        assert_eq!(
-            ds("2024-07-01").as_of(&new_york).unwrap().to_string(),
-            "2024-07-01T04:00:00Z"
-        );
-        assert_eq!(
-            Ds::of("2024-07-01T03:59:59Z".parse().unwrap(), &new_york),
-            ds("2024-06-30")
-        );
+        assert_eq!(ds("2024-07-01").as_of(&new_york).unwrap().to_string(), "2024-07-01T04:00:00Z");
+        assert_eq!(Ds::of("2024-07-01T03:59:59Z".parse().unwrap(), &new_york), ds("2024-06-30"));
     }
 
     #[test]
     fn refuses_what_is_not_a_date() {
-        for text in [
-            "",
-            "2024-02-30",
-            "2024-2-3",
-            "yesterday",
-            "2024-01-01T00:00",
-            "20240101",
-        ] {
+        for text in ["", "2024-02-30", "2024-2-3", "yesterday", "2024-01-01T00:00", "20240101"] {
             assert!(text.parse::<Ds>().is_err(), "{text}");
         }
     }

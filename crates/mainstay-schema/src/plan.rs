@@ -33,10 +33,7 @@ impl Instance {
     /// The digest that ties a certificate to its question.
     pub fn digest(&self) -> Digest {
         let mut hasher = DigestHasher::new();
-        hasher
-            .integer(i64::from(self.customers))
-            .integer(self.budget.0)
-            .integer(self.offers.len() as i64);
+        hasher.integer(i64::from(self.customers)).integer(self.budget.0).integer(self.offers.len() as i64);
         for offer in &self.offers {
             hasher
                 .integer(i64::from(offer.customer))
@@ -78,10 +75,7 @@ pub struct Price {
 
 impl Price {
     /// Budget is free.
-    pub const ZERO: Self = Self {
-        value_cents: 0,
-        cost_cents: 1,
-    };
+    pub const ZERO: Self = Self { value_cents: 0, cost_cents: 1 };
 
     /// The price as a number, for people and for pacing.
     pub fn to_f64(self) -> f64 {

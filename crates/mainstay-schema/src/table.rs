@@ -68,13 +68,7 @@ pub struct Column {
 impl Column {
     /// A column that is never null and depends on the inputs alone.
     pub fn new(name: impl Into<String>, column_type: ColumnType, comment: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            column_type,
-            nullable: false,
-            volatile: false,
-            comment: comment.into(),
-        }
+        Self { name: name.into(), column_type, nullable: false, volatile: false, comment: comment.into() }
     }
 
     /// Allows null.
@@ -108,11 +102,7 @@ fn ds() -> Column {
 }
 
 fn customer_id() -> Column {
-    Column::new(
-        column::CUSTOMER_ID,
-        ColumnType::Text,
-        "The source's key of the customer",
-    )
+    Column::new(column::CUSTOMER_ID, ColumnType::Text, "The source's key of the customer")
 }
 
 fn run_id() -> Column {
@@ -124,17 +114,8 @@ pub fn customer_features(features: Vec<Column>) -> TableContract {
     let mut columns = vec![
         ds(),
         customer_id(),
-        Column::new(
-            column::STATUS,
-            ColumnType::Text,
-            "eligible or ineligible, as the SQL of the project says",
-        ),
-        Column::new(
-            column::STATUS_REASON,
-            ColumnType::Text,
-            "Why the customer is ineligible",
-        )
-        .nullable(),
+        Column::new(column::STATUS, ColumnType::Text, "eligible or ineligible, as the SQL of the project says"),
+        Column::new(column::STATUS_REASON, ColumnType::Text, "Why the customer is ineligible").nullable(),
     ];
     columns.extend(features);
     columns.push(run_id());
@@ -154,33 +135,14 @@ pub fn customer_risk(reasons: usize) -> TableContract {
         customer_id(),
         Column::new(column::STATUS, Text, "scored, ineligible or refused"),
         Column::new(column::STATUS_REASON, Text, "Why the customer was not scored").nullable(),
-        Column::new(
-            column::CHURN_PROBABILITY,
-            Double,
-            "Calibrated probability of churn in the horizon",
-        )
-        .nullable(),
-        Column::new(
-            column::RAW_SCORE,
-            Double,
-            "The model's margin: contributions and bias sum to it",
-        )
-        .nullable(),
-        Column::new(
-            "risk_band",
-            Text,
-            "Band of the churn probability, as the policy names it",
-        )
-        .nullable(),
+        Column::new(column::CHURN_PROBABILITY, Double, "Calibrated probability of churn in the horizon").nullable(),
+        Column::new(column::RAW_SCORE, Double, "The model's margin: contributions and bias sum to it").nullable(),
+        Column::new("risk_band", Text, "Band of the churn probability, as the policy names it").nullable(),
         Column::new("value_tier", Text, "Tier of the lifetime value, as the policy names it"),
         Column::new("segment", Text, "Risk band and value tier, as band/tier").nullable(),
         Column::new("clv_amount", Money, "Expected margin in the value horizon if retained"),
-        Column::new(
-            "revenue_at_risk_amount",
-            Money,
-            "Churn probability times expected net revenue in the horizon",
-        )
-        .nullable(),
+        Column::new("revenue_at_risk_amount", Money, "Churn probability times expected net revenue in the horizon")
+            .nullable(),
         Column::new(
             column::BLOCKED_BY,
             Integer,
@@ -189,19 +151,9 @@ pub fn customer_risk(reasons: usize) -> TableContract {
     ];
     for position in 1..=reasons {
         columns.extend([
-            Column::new(
-                format!("reason_{position}_feature"),
-                Text,
-                "Feature that raises the risk",
-            )
-            .nullable(),
+            Column::new(format!("reason_{position}_feature"), Text, "Feature that raises the risk").nullable(),
             Column::new(format!("reason_{position}_value"), Double, "Value of the feature").nullable(),
-            Column::new(
-                format!("reason_{position}_contribution"),
-                Double,
-                "Its share of the raw score",
-            )
-            .nullable(),
+            Column::new(format!("reason_{position}_contribution"), Double, "Its share of the raw score").nullable(),
             Column::new(format!("reason_{position}_text"), Text, "The reason in plain words").nullable(),
         ]);
     }
@@ -231,32 +183,16 @@ pub fn campaign_allocations() -> TableContract {
             Column::new("decision", Text, "Intervention of the catalogue, none or holdout"),
             Column::new("channel", Text, "Channel of the intervention").nullable(),
             Column::new("cost_cents", BigInt, "What the intervention costs"),
-            Column::new(
-                "expected_value_cents",
-                BigInt,
-                "Expected gain of the intervention, net of its cost",
-            ),
-            Column::new(
-                "expected_saved_cents",
-                BigInt,
-                "Expected gain of the intervention before its cost",
-            ),
-            Column::new(
-                "threshold_price",
-                Double,
-                "Price of budget below which the customer gets an intervention",
-            )
-            .nullable(),
+            Column::new("expected_value_cents", BigInt, "Expected gain of the intervention, net of its cost"),
+            Column::new("expected_saved_cents", BigInt, "Expected gain of the intervention before its cost"),
+            Column::new("threshold_price", Double, "Price of budget below which the customer gets an intervention")
+                .nullable(),
             Column::new(
                 "propensity",
                 Double,
                 "Probability, before the holdout was drawn, that the customer could be treated",
             ),
-            Column::new(
-                "decision_reason",
-                Text,
-                "chosen, budget, frequency_cap, holdout, no_positive_value ...",
-            ),
+            Column::new("decision_reason", Text, "chosen, budget, frequency_cap, holdout, no_positive_value ..."),
             run_id(),
         ],
     }
@@ -293,15 +229,9 @@ pub fn budget_ledger() -> TableContract {
             Column::new("job", Text, "The job whose plan it pays"),
             Column::new("kind", Text, "planned, committed or released"),
             Column::new("amount_cents", BigInt, "How much"),
-            Column::new("replaces", Text, "The entry that it takes the place of")
-                .nullable()
-                .volatile(),
+            Column::new("replaces", Text, "The entry that it takes the place of").nullable().volatile(),
             Column::new("allowance_cents", BigInt, "What the day could have spent"),
-            Column::new(
-                "price",
-                Double,
-                "Price of budget by which the day was judged; the next day starts from it",
-            ),
+            Column::new("price", Double, "Price of budget by which the day was judged; the next day starts from it"),
             run_id(),
         ],
     }

@@ -26,11 +26,7 @@ impl Default for SessionSettings {
     /// As many partitions as the machine runs threads.
     fn default() -> Self {
         let partitions = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self {
-            partitions,
-            batch_size: 8192,
-            memory_limit_bytes: None,
-        }
+        Self { partitions, batch_size: 8192, memory_limit_bytes: None }
     }
 }
 
@@ -76,9 +72,6 @@ mod tests {
             assert!(context.state().scalar_functions().contains_key(name), "{name}");
         }
         let text = context.sql("select cast('a' as varchar) as t").await.unwrap();
-        assert_eq!(
-            text.schema().field(0).data_type(),
-            &datafusion::arrow::datatypes::DataType::Utf8
-        );
+        assert_eq!(text.schema().field(0).data_type(), &datafusion::arrow::datatypes::DataType::Utf8);
     }
 }

@@ -87,18 +87,9 @@ mod tests {
 
     #[test]
     fn weeks_and_christmas_move_demand() {
-        assert!(
-            day("2024-06-08").demand > 1.1 * day("2024-06-04").demand,
-            "Saturday over Tuesday"
-        );
-        assert!(
-            day("2024-12-10").demand > 1.3 * day("2024-06-04").demand,
-            "Christmas over June"
-        );
-        assert!(
-            day("2025-01-14").demand < 0.9 * day("2025-03-04").demand,
-            "the dip after it"
-        );
+        assert!(day("2024-06-08").demand > 1.1 * day("2024-06-04").demand, "Saturday over Tuesday");
+        assert!(day("2024-12-10").demand > 1.3 * day("2024-06-04").demand, "Christmas over June");
+        assert!(day("2025-01-14").demand < 0.9 * day("2025-03-04").demand, "the dip after it");
     }
 
     #[test]
@@ -110,9 +101,7 @@ mod tests {
     #[test]
     fn some_weeks_have_a_promotion() {
         let start: Ds = "2024-01-01".parse().unwrap();
-        let promotions = (0..730)
-            .filter(|&number| CalendarDay::new(1, start, number).is_promotion)
-            .count();
+        let promotions = (0..730).filter(|&number| CalendarDay::new(1, start, number).is_promotion).count();
         assert!((100..300).contains(&promotions), "{promotions}");
         assert!(day("2024-11-25").is_promotion);
     }

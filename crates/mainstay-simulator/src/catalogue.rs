@@ -36,16 +36,10 @@ pub(crate) struct Catalogue(Vec<Product>);
 impl Catalogue {
     /// The shelf of a seed: prices are log-normal around that of their category.
     pub(crate) fn new(seed: u64) -> Self {
-        let categories = CATEGORIES
-            .iter()
-            .flat_map(|category| std::iter::repeat_n(category, PRODUCTS_PER_CATEGORY));
+        let categories = CATEGORIES.iter().flat_map(|category| std::iter::repeat_n(category, PRODUCTS_PER_CATEGORY));
         let products = (1u32..).zip(categories).map(|(number, &(category, around))| {
             let spread = libm::exp(0.5 * Draws::new(seed, Stream::Product, number, 0).normal());
-            Product {
-                number,
-                category,
-                price_cents: around * spread,
-            }
+            Product { number, category, price_cents: around * spread }
         });
         Self(products.collect())
     }

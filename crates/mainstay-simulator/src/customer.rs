@@ -49,12 +49,8 @@ pub(crate) struct Traits {
 
 const COUNTRIES: [(&str, f64); 3] = [("CA", 0.12), ("GB", 0.10), ("DE", 0.08)];
 const GENDERS: [(Option<&str>, f64); 3] = [(Some("female"), 0.48), (Some("male"), 0.38), (Some("other"), 0.02)];
-const LIFE_CYCLES: [(LifeCycle, f64); 4] = [
-    (LifeCycle::Growing, 0.16),
-    (LifeCycle::Fickle, 0.14),
-    (LifeCycle::Seasonal, 0.28),
-    (LifeCycle::OneOff, 0.13),
-];
+const LIFE_CYCLES: [(LifeCycle, f64); 4] =
+    [(LifeCycle::Growing, 0.16), (LifeCycle::Fickle, 0.14), (LifeCycle::Seasonal, 0.28), (LifeCycle::OneOff, 0.13)];
 
 impl Traits {
     /// Draws a person. Younger people shop in the app and wait for discounts more often.
@@ -72,11 +68,7 @@ impl Traits {
         };
         // From one week to eleven between orders, evenly on a logarithmic scale.
         let usual_interval_days = 7.0 * libm::exp(draws.between(0.0, 2.4));
-        let half_life_days = if draws.chance(0.5) {
-            4.0
-        } else {
-            draws.between(10.0, 35.0)
-        };
+        let half_life_days = if draws.chance(0.5) { 4.0 } else { draws.between(10.0, 35.0) };
         let season_period = if draws.chance(0.5) { 365 } else { 183 };
         Self {
             life_cycle,
@@ -221,11 +213,7 @@ impl Customer {
         match self.traits.life_cycle {
             LifeCycle::Seasonal => {
                 let apart = (day.day_of_year - self.traits.season_day).rem_euclid(self.traits.season_period);
-                if apart.min(self.traits.season_period - apart) <= 25 {
-                    2.5
-                } else {
-                    0.03
-                }
+                if apart.min(self.traits.season_period - apart) <= 25 { 2.5 } else { 0.03 }
             }
             LifeCycle::OneOff if self.has_ordered => ONE_OFF_APPETITE,
             _ => 1.0,
@@ -235,11 +223,7 @@ impl Customer {
     /// Discounts draw those who depend on them, and those stay away without.
     fn bargain(&self, day: &CalendarDay) -> f64 {
         let dependence = self.traits.discount_dependence;
-        if day.is_promotion {
-            1.0 + 1.2 * dependence
-        } else {
-            1.0 - 0.3 * dependence
-        }
+        if day.is_promotion { 1.0 + 1.2 * dependence } else { 1.0 - 0.3 * dependence }
     }
 
     fn change_address(&mut self, draws: &mut Draws) -> bool {
@@ -313,11 +297,7 @@ mod tests {
         let mut customer = Customer::sign_up(1, 5, &day(0), 0);
         let before = (customer.region, customer.email_changes);
         let changes = (1..=36_525)
-            .filter(|&number| {
-                customer
-                    .live(&day(7), &mut Draws::new(1, Stream::Life, 5, number))
-                    .changed
-            })
+            .filter(|&number| customer.live(&day(7), &mut Draws::new(1, Stream::Life, 5, number)).changed)
             .count();
         assert!((3..30).contains(&changes), "{changes} in a hundred years");
         assert_ne!(before, (customer.region, customer.email_changes));

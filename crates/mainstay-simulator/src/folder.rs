@@ -69,10 +69,7 @@ impl OutputFolder {
     /// # Errors
     /// Where it holds anything that these settings did not make, or cannot be read or written.
     pub(crate) fn open(folder: &Path, settings: &ValidSettings) -> Result<Opened, SimulatorError> {
-        let output = Self {
-            folder: folder.to_owned(),
-            settings: settings.get().clone(),
-        };
+        let output = Self { folder: folder.to_owned(), settings: settings.get().clone() };
         if let Some(marker) = output.marker(FINISHED)? {
             output.check(&marker)?;
             if let Some(generated) = marker.generated {
@@ -94,10 +91,8 @@ impl OutputFolder {
         let path = self.folder.join(table).join(&name);
         let partial = self.folder.join(PARTIAL).join(format!("{table}-{name}"));
         let file = File::create(&partial).map_err(io_error("create", &partial))?;
-        let bytes = write_parquet(file, rows).map_err(|source| SimulatorError::Parquet {
-            path: path.clone(),
-            source,
-        })?;
+        let bytes =
+            write_parquet(file, rows).map_err(|source| SimulatorError::Parquet { path: path.clone(), source })?;
         rename(&partial, &path)?;
         Ok(bytes)
     }
@@ -123,23 +118,15 @@ impl OutputFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_error("read", &path)(error)),
         };
-        serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|source| SimulatorError::Marker { path, source })
+        serde_json::from_slice(&text).map(Some).map_err(|source| SimulatorError::Marker { path, source })
     }
 
     fn write_marker(&self, name: &str, generated: Option<&Generated>) -> Result<(), SimulatorError> {
-        let marker = Marker {
-            generator: GENERATOR,
-            settings: self.settings.clone(),
-            generated: generated.cloned(),
-        };
+        let marker = Marker { generator: GENERATOR, settings: self.settings.clone(), generated: generated.cloned() };
         let path = self.folder.join(name);
         let partial = self.folder.join(PARTIAL).join(name);
-        let text = serde_json::to_vec_pretty(&marker).map_err(|source| SimulatorError::Marker {
-            path: path.clone(),
-            source,
-        })?;
+        let text = serde_json::to_vec_pretty(&marker)
+            .map_err(|source| SimulatorError::Marker { path: path.clone(), source })?;
         fs::write(&partial, text).map_err(io_error("write", &partial))?;
         rename(&partial, &path)
     }
@@ -173,12 +160,7 @@ fn is_empty(folder: &Path) -> Result<bool, SimulatorError> {
 }
 
 fn describe(generator: u32, settings: &SimulatorSettings) -> String {
-    let SimulatorSettings {
-        customers,
-        start,
-        days,
-        seed,
-    } = settings;
+    let SimulatorSettings { customers, start, days, seed } = settings;
     format!("{customers} customers, {days} days from {start}, seed {seed}, generator {generator}")
 }
 

@@ -154,11 +154,7 @@ fn basket(customer: &Customer, day: &CalendarDay, catalogue: &Catalogue, draws: 
     (0..lines)
         .filter_map(|_| {
             let is_favourite = draws.chance(0.55);
-            let category = if is_favourite {
-                traits.favourite_category
-            } else {
-                draws.index(CATEGORY_COUNT)
-            };
+            let category = if is_favourite { traits.favourite_category } else { draws.index(CATEGORY_COUNT) };
             let product = catalogue.pick(category, draws)?;
             let unit_price = (product.price_cents * day.price_level) as i64;
             let quantity = 1 + draws.poisson(0.3 * traits.basket_level).min(9) as i32;
@@ -176,16 +172,8 @@ fn basket(customer: &Customer, day: &CalendarDay, catalogue: &Catalogue, draws: 
 /// Whole per cent off the order.
 fn discount_percent(customer: &Customer, day: &CalendarDay, draws: &mut Draws) -> i64 {
     let dependence = customer.traits.discount_dependence;
-    let probability = if day.is_promotion {
-        0.35 + 0.5 * dependence
-    } else {
-        0.05 + 0.25 * dependence
-    };
-    if draws.chance(probability) {
-        5 * (1 + draws.index(5) as i64)
-    } else {
-        0
-    }
+    let probability = if day.is_promotion { 0.35 + 0.5 * dependence } else { 0.05 + 0.25 * dependence };
+    if draws.chance(probability) { 5 * (1 + draws.index(5) as i64) } else { 0 }
 }
 
 /// Spreads the order's net amount over its lines so that it adds up to the cent.

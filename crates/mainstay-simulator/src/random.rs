@@ -134,14 +134,8 @@ mod tests {
     #[track_caller]
     fn assert_moments(draw: impl FnMut(&mut Draws) -> f64, mean: f64, variance: f64) {
         let (found_mean, found_variance) = moments(draw);
-        assert!(
-            (found_mean - mean).abs() < 0.03 * mean.abs().max(1.0),
-            "mean {found_mean}, expected {mean}"
-        );
-        assert!(
-            (found_variance - variance).abs() < 0.06 * variance,
-            "variance {found_variance}, expected {variance}"
-        );
+        assert!((found_mean - mean).abs() < 0.03 * mean.abs().max(1.0), "mean {found_mean}, expected {mean}");
+        assert!((found_variance - variance).abs() < 0.06 * variance, "variance {found_variance}, expected {variance}");
     }
 
     #[test]
@@ -172,10 +166,7 @@ mod tests {
     #[test]
     fn the_sequence_never_changes() {
         let mut draws = Draws::new(42, Stream::Traits, 1, 0);
-        assert_eq!(
-            [draws.bits(), draws.bits()],
-            [146_695_643_007_083_075, 2_332_924_452_623_139_529]
-        );
+        assert_eq!([draws.bits(), draws.bits()], [146_695_643_007_083_075, 2_332_924_452_623_139_529]);
     }
 
     #[test]

@@ -86,11 +86,7 @@ impl Retailer {
     fn live(&mut self) -> Day {
         let settings = self.settings.get();
         let day = CalendarDay::new(settings.seed, settings.start, self.next_day);
-        let mut versions = if day.number == 0 {
-            self.versions_of_all(&day)
-        } else {
-            Vec::new()
-        };
+        let mut versions = if day.number == 0 { self.versions_of_all(&day) } else { Vec::new() };
         let mut orders = self.coming_returns.remove(&day.number).unwrap_or_default();
 
         self.live_on(&day, &mut versions, &mut orders);
@@ -103,19 +99,12 @@ impl Retailer {
             self.next_order += 1;
         }
         self.next_day += 1;
-        Day {
-            ds: day.ds,
-            customers: versions,
-            orders,
-        }
+        Day { ds: day.ds, customers: versions, orders }
     }
 
     /// The first day's snapshot of those who signed up before it.
     fn versions_of_all(&self, day: &CalendarDay) -> Vec<CustomerVersion> {
-        self.customers
-            .iter()
-            .map(|customer| CustomerVersion::of(customer, day.midnight))
-            .collect()
+        self.customers.iter().map(|customer| CustomerVersion::of(customer, day.midnight)).collect()
     }
 
     /// The day of those who are customers already.
@@ -141,12 +130,7 @@ impl Retailer {
     fn welcome(&mut self, day: &CalendarDay, versions: &mut Vec<CustomerVersion>, orders: &mut Vec<Order>) {
         let seed = self.settings.get().seed;
         let so_far = self.customers.len();
-        let today = self
-            .sign_up_days
-            .iter()
-            .skip(so_far)
-            .take_while(|&&sign_up| sign_up <= day.number)
-            .count();
+        let today = self.sign_up_days.iter().skip(so_far).take_while(|&&sign_up| sign_up <= day.number).count();
         for number in (1u32..).skip(so_far).take(today) {
             let mut draws = Draws::new(seed, Stream::SignUp, number, 1);
             let second = draws.between(6.0 * 3_600.0, 22.0 * 3_600.0) as i64;

@@ -73,12 +73,7 @@ mod tests {
     use super::*;
 
     fn settings() -> SimulatorSettings {
-        SimulatorSettings {
-            customers: 10,
-            start: "2024-01-01".parse().unwrap(),
-            days: 5,
-            seed: 1,
-        }
+        SimulatorSettings { customers: 10, start: "2024-01-01".parse().unwrap(), days: 5, seed: 1 }
     }
 
     fn message(settings: &SimulatorSettings) -> String {
@@ -92,36 +87,15 @@ mod tests {
 
     #[test]
     fn says_what_is_out_of_range() {
-        let none = SimulatorSettings {
-            customers: 0,
-            ..settings()
-        };
-        assert_eq!(
-            message(&none),
-            "simulator: customers is 0: state a number from 1 to 5000000"
-        );
-        let many = SimulatorSettings {
-            customers: 5_000_001,
-            ..settings()
-        };
-        assert_eq!(
-            message(&many),
-            "simulator: customers is 5000001: state a number from 1 to 5000000"
-        );
+        let none = SimulatorSettings { customers: 0, ..settings() };
+        assert_eq!(message(&none), "simulator: customers is 0: state a number from 1 to 5000000");
+        let many = SimulatorSettings { customers: 5_000_001, ..settings() };
+        assert_eq!(message(&many), "simulator: customers is 5000001: state a number from 1 to 5000000");
         let no_day = SimulatorSettings { days: 0, ..settings() };
         assert_eq!(message(&no_day), "simulator: days is 0: state a number from 1 to 3660");
-        let long = SimulatorSettings {
-            days: 3_661,
-            ..settings()
-        };
+        let long = SimulatorSettings { days: 3_661, ..settings() };
         assert_eq!(message(&long), "simulator: days is 3661: state a number from 1 to 3660");
-        let early = SimulatorSettings {
-            start: "1989-12-31".parse().unwrap(),
-            ..settings()
-        };
-        assert_eq!(
-            message(&early),
-            "simulator: start is 1989-12-31: state a day from 1990-01-01 to 2099-12-31"
-        );
+        let early = SimulatorSettings { start: "1989-12-31".parse().unwrap(), ..settings() };
+        assert_eq!(message(&early), "simulator: start is 1989-12-31: state a day from 1990-01-01 to 2099-12-31");
     }
 }

@@ -18,29 +18,15 @@ const MONEY: (u8, i8) = (18, 2);
 /// Customer versions as `customers`.
 pub(crate) fn customers(versions: &[CustomerVersion]) -> Result<RecordBatch, ArrowError> {
     let columns: Vec<(Field, ArrayRef)> = vec![
-        (
-            text("customer_id"),
-            texts(versions.iter().map(|version| customer_id(version.customer))),
-        ),
-        (
-            timestamp("valid_from"),
-            timestamps(versions.iter().map(|version| version.valid_from)),
-        ),
-        (
-            timestamp("signed_up_at"),
-            timestamps(versions.iter().map(|version| version.signed_up_at)),
-        ),
+        (text("customer_id"), texts(versions.iter().map(|version| customer_id(version.customer)))),
+        (timestamp("valid_from"), timestamps(versions.iter().map(|version| version.valid_from))),
+        (timestamp("signed_up_at"), timestamps(versions.iter().map(|version| version.signed_up_at))),
         (text("country"), texts(versions.iter().map(|version| version.country))),
         (text("region"), texts(versions.iter().map(|version| version.region))),
         (text("email"), texts(versions.iter().map(email))),
         (
             integer("birth_year").with_nullable(true),
-            Arc::new(
-                versions
-                    .iter()
-                    .map(|version| version.birth_year)
-                    .collect::<Int32Array>(),
-            ),
+            Arc::new(versions.iter().map(|version| version.birth_year).collect::<Int32Array>()),
         ),
         (
             text("gender").with_nullable(true),
@@ -54,46 +40,17 @@ pub(crate) fn customers(versions: &[CustomerVersion]) -> Result<RecordBatch, Arr
 pub(crate) fn orders(orders: &[Order]) -> Result<RecordBatch, ArrowError> {
     let columns: Vec<(Field, ArrayRef)> = vec![
         (text("order_id"), texts(orders.iter().map(order_id))),
-        (
-            text("customer_id"),
-            texts(orders.iter().map(|order| customer_id(order.customer))),
-        ),
-        (
-            timestamp("ordered_at"),
-            timestamps(orders.iter().map(|order| order.ordered_at)),
-        ),
-        (
-            timestamp("loaded_at"),
-            timestamps(orders.iter().map(|order| order.loaded_at)),
-        ),
-        (
-            money("gross_amount"),
-            amounts(orders.iter().map(|order| Some(order.gross)))?,
-        ),
-        (
-            money("discount_amount"),
-            amounts(orders.iter().map(|order| Some(order.discount)))?,
-        ),
-        (
-            money("net_amount"),
-            amounts(orders.iter().map(|order| Some(order.net)))?,
-        ),
-        (
-            money("cost_amount").with_nullable(true),
-            amounts(orders.iter().map(|order| order.cost))?,
-        ),
-        (
-            text("channel"),
-            texts(orders.iter().map(|order| order.channel.as_str())),
-        ),
+        (text("customer_id"), texts(orders.iter().map(|order| customer_id(order.customer)))),
+        (timestamp("ordered_at"), timestamps(orders.iter().map(|order| order.ordered_at))),
+        (timestamp("loaded_at"), timestamps(orders.iter().map(|order| order.loaded_at))),
+        (money("gross_amount"), amounts(orders.iter().map(|order| Some(order.gross)))?),
+        (money("discount_amount"), amounts(orders.iter().map(|order| Some(order.discount)))?),
+        (money("net_amount"), amounts(orders.iter().map(|order| Some(order.net)))?),
+        (money("cost_amount").with_nullable(true), amounts(orders.iter().map(|order| order.cost))?),
+        (text("channel"), texts(orders.iter().map(|order| order.channel.as_str()))),
         (
             Field::new("is_return", DataType::Boolean, false),
-            Arc::new(
-                orders
-                    .iter()
-                    .map(|order| Some(order.is_return))
-                    .collect::<BooleanArray>(),
-            ),
+            Arc::new(orders.iter().map(|order| Some(order.is_return)).collect::<BooleanArray>()),
         ),
     ];
     batch(columns)
@@ -107,39 +64,15 @@ pub(crate) fn order_lines(orders: &[Order]) -> Result<RecordBatch, ArrowError> {
         .collect();
     let columns: Vec<(Field, ArrayRef)> = vec![
         (text("order_id"), texts(lines.iter().map(|(order, ..)| order_id(order)))),
-        (
-            integer("line_number"),
-            integers(lines.iter().map(|&(_, number, _)| number)),
-        ),
-        (
-            text("customer_id"),
-            texts(lines.iter().map(|(order, ..)| customer_id(order.customer))),
-        ),
-        (
-            timestamp("ordered_at"),
-            timestamps(lines.iter().map(|(order, ..)| order.ordered_at)),
-        ),
-        (
-            timestamp("loaded_at"),
-            timestamps(lines.iter().map(|(order, ..)| order.loaded_at)),
-        ),
-        (
-            text("product_id"),
-            texts(lines.iter().map(|(.., line)| format!("P{:05}", line.product))),
-        ),
+        (integer("line_number"), integers(lines.iter().map(|&(_, number, _)| number))),
+        (text("customer_id"), texts(lines.iter().map(|(order, ..)| customer_id(order.customer)))),
+        (timestamp("ordered_at"), timestamps(lines.iter().map(|(order, ..)| order.ordered_at))),
+        (timestamp("loaded_at"), timestamps(lines.iter().map(|(order, ..)| order.loaded_at))),
+        (text("product_id"), texts(lines.iter().map(|(.., line)| format!("P{:05}", line.product)))),
         (text("category"), texts(lines.iter().map(|(.., line)| line.category))),
-        (
-            integer("quantity"),
-            integers(lines.iter().map(|(.., line)| line.quantity)),
-        ),
-        (
-            money("unit_price"),
-            amounts(lines.iter().map(|(.., line)| Some(line.unit_price)))?,
-        ),
-        (
-            money("net_amount"),
-            amounts(lines.iter().map(|(.., line)| Some(line.net)))?,
-        ),
+        (integer("quantity"), integers(lines.iter().map(|(.., line)| line.quantity))),
+        (money("unit_price"), amounts(lines.iter().map(|(.., line)| Some(line.unit_price)))?),
+        (money("net_amount"), amounts(lines.iter().map(|(.., line)| Some(line.net)))?),
     ];
     batch(columns)
 }
@@ -175,11 +108,7 @@ fn integer(name: &str) -> Field {
 }
 
 fn timestamp(name: &str) -> Field {
-    Field::new(
-        name,
-        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        false,
-    )
+    Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false)
 }
 
 fn money(name: &str) -> Field {
@@ -223,14 +152,7 @@ mod tests {
     #[test]
     fn ids_and_addresses_are_obviously_made_up() {
         let batch = customers(&[version(0), version(2)]).unwrap();
-        let column = |name| {
-            batch
-                .column_by_name(name)
-                .unwrap()
-                .as_any()
-                .downcast_ref::<StringArray>()
-                .unwrap()
-        };
+        let column = |name| batch.column_by_name(name).unwrap().as_any().downcast_ref::<StringArray>().unwrap();
         assert_eq!(column("customer_id").value(0), "C0000123");
         assert_eq!(column("email").value(0), "c0000123@example.com");
         assert_eq!(column("email").value(1), "c0000123.3@example.com");

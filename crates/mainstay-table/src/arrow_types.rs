@@ -31,16 +31,12 @@ pub fn arrow_type(column_type: ColumnType) -> ArrowType {
 
 /// The Arrow schema of all columns, `ds` first: what readers see.
 pub fn table_schema(contract: &TableContract) -> SchemaRef {
-    Arc::new(Schema::new(
-        contract.columns.iter().map(arrow_field).collect::<Fields>(),
-    ))
+    Arc::new(Schema::new(contract.columns.iter().map(arrow_field).collect::<Fields>()))
 }
 
 /// The Arrow schema without `ds`, which stands in the path: what the Parquet files hold and what is staged.
 pub fn file_schema(contract: &TableContract) -> SchemaRef {
-    Arc::new(Schema::new(
-        stored_columns(contract).map(arrow_field).collect::<Fields>(),
-    ))
+    Arc::new(Schema::new(stored_columns(contract).map(arrow_field).collect::<Fields>()))
 }
 
 /// The columns that the Parquet files hold: all but `ds`.
@@ -51,9 +47,7 @@ pub(crate) fn stored_columns(contract: &TableContract) -> impl Iterator<Item = &
 /// The Delta schema, with the comments of the columns.
 pub(crate) fn delta_schema(contract: &TableContract) -> Result<StructType, TableError> {
     let fields: Result<Vec<StructField>, DeltaTableError> = contract.columns.iter().map(delta_field).collect();
-    fields
-        .and_then(|fields| Ok(StructType::try_new(fields)?))
-        .map_err(TableError::delta(&contract.name))
+    fields.and_then(|fields| Ok(StructType::try_new(fields)?)).map_err(TableError::delta(&contract.name))
 }
 
 fn arrow_field(column: &Column) -> Field {

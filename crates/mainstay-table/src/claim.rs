@@ -37,17 +37,9 @@ struct Claim {
 pub async fn claim_next(lake: &Lake, job: &str, ds: Ds, run_id: &RunId, now: Timestamp) -> Result<Attempt, TableError> {
     let mut number = numbers(lake, job, ds).await?.into_iter().max().unwrap_or(0) + 1;
     loop {
-        let attempt = Attempt {
-            job: job.to_owned(),
-            ds,
-            number,
-            run_id: run_id.clone(),
-        };
+        let attempt = Attempt { job: job.to_owned(), ds, number, run_id: run_id.clone() };
         let path = claim_path(job, ds, number);
-        let claim = Claim {
-            run_id: run_id.clone(),
-            claimed_at: now,
-        };
+        let claim = Claim { run_id: run_id.clone(), claimed_at: now };
         let content = serde_json::to_vec(&claim).map_err(TableError::bad_record(&path))?;
         // The beat comes first, so that no claim is ever seen without one.
         Lease::new(lake, &attempt).beat().await?;
@@ -64,17 +56,9 @@ pub async fn latest(lake: &Lake, job: &str, ds: Ds) -> Result<Option<Attempt>, T
         return Ok(None);
     };
     let path = claim_path(job, ds, number);
-    let content = lake
-        .get(&path)
-        .await?
-        .ok_or_else(|| TableError::FileMissing { path: path.clone() })?;
+    let content = lake.get(&path).await?.ok_or_else(|| TableError::FileMissing { path: path.clone() })?;
     let claim: Claim = serde_json::from_slice(&content).map_err(TableError::bad_record(&path))?;
-    Ok(Some(Attempt {
-        job: job.to_owned(),
-        ds,
-        number,
-        run_id: claim.run_id,
-    }))
+    Ok(Some(Attempt { job: job.to_owned(), ds, number, run_id: claim.run_id }))
 }
 
 /// Whether an attempt's last beat is younger than `lease_seconds` by the store's clock, and its lease has not ended.
@@ -83,10 +67,7 @@ pub async fn is_alive(lake: &Lake, attempt: &Attempt, lease_seconds: u32) -> Res
         return Ok(false);
     };
     lake.put(CLOCK, "").await?;
-    let now = lake
-        .head(CLOCK)
-        .await?
-        .ok_or_else(|| TableError::FileMissing { path: CLOCK.to_owned() })?;
+    let now = lake.head(CLOCK).await?.ok_or_else(|| TableError::FileMissing { path: CLOCK.to_owned() })?;
     Ok((now.last_modified - beat.last_modified).num_seconds() < i64::from(lease_seconds))
 }
 
@@ -100,10 +81,7 @@ pub struct Lease {
 impl Lease {
     /// The lease of an attempt.
     pub fn new(lake: &Lake, attempt: &Attempt) -> Self {
-        Self {
-            lake: lake.clone(),
-            path: beat_path(&attempt.job, attempt.ds, attempt.number),
-        }
+        Self { lake: lake.clone(), path: beat_path(&attempt.job, attempt.ds, attempt.number) }
     }
 
     /// Shows that the attempt lives.
@@ -139,9 +117,7 @@ mod tests {
     use crate::test_tables::{ds, new_lake};
 
     async fn claim(lake: &Lake, run: &str) -> Attempt {
-        claim_next(lake, "daily", ds("2024-01-01"), &RunId::new(run), Timestamp::UNIX_EPOCH)
-            .await
-            .unwrap()
+        claim_next(lake, "daily", ds("2024-01-01"), &RunId::new(run), Timestamp::UNIX_EPOCH).await.unwrap()
     }
 
     #[tokio::test]
@@ -177,9 +153,6 @@ mod tests {
         lake.put("claims/daily/2024-01-01/3.json", "{").await.unwrap();
         let error = latest(&lake, "daily", ds("2024-01-01")).await.unwrap_err().to_string();
         assert!(error.starts_with("claims/daily/2024-01-01/3.json: "), "{error}");
-        assert!(
-            error.ends_with("it was not written by this version of mainstay, or has been edited"),
-            "{error}"
-        );
+        assert!(error.ends_with("it was not written by this version of mainstay, or has been edited"), "{error}");
     }
 }

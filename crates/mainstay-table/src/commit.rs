@@ -89,11 +89,7 @@ async fn try_commit(delta: &DeltaTable, change: Change) -> DeltaResult<()> {
 
 /// The mark of the commit at a version: `None` where there is no such commit, `Some(None)` where it has no mark.
 async fn mark_at(delta: &DeltaTable, table: &str, version: u64) -> Result<Option<Option<String>>, TableError> {
-    let entry = delta
-        .log_store()
-        .read_commit_entry(version)
-        .await
-        .map_err(TableError::delta(table))?;
+    let entry = delta.log_store().read_commit_entry(version).await.map_err(TableError::delta(table))?;
     let Some(entry) = entry else {
         return Ok(None);
     };

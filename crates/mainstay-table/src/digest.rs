@@ -36,10 +36,7 @@ pub async fn canonical_digest(
         let rows = frame_of_day(ctx, lake, contract, ds, files).await?;
         let key = key_columns(contract).map(|name| ident(name).sort(true, true)).collect();
         let sorted: DataFrame = rows.sort(key).map_err(TableError::engine(&contract.name))?;
-        let mut batches = sorted
-            .execute_stream()
-            .await
-            .map_err(TableError::engine(&contract.name))?;
+        let mut batches = sorted.execute_stream().await.map_err(TableError::engine(&contract.name))?;
         while let Some(batch) = batches.try_next().await.map_err(TableError::engine(&contract.name))? {
             day.add(&batch)?;
         }
@@ -48,11 +45,7 @@ pub async fn canonical_digest(
 }
 
 fn key_columns(contract: &TableContract) -> impl Iterator<Item = &str> {
-    contract
-        .key
-        .iter()
-        .map(String::as_str)
-        .filter(|name| *name != column::DS)
+    contract.key.iter().map(String::as_str).filter(|name| *name != column::DS)
 }
 
 /// The digest of the sorted rows seen so far, and the last of them.
@@ -68,13 +61,7 @@ impl<'a> DayDigest<'a> {
     fn new(contract: &'a TableContract, ds: Ds) -> Self {
         let mut hasher = DigestHasher::new();
         hasher.frame(ds.to_string().as_bytes());
-        Self {
-            contract,
-            hasher,
-            last_key: Vec::new(),
-            last_row: Vec::new(),
-            first: true,
-        }
+        Self { contract, hasher, last_key: Vec::new(), last_row: Vec::new(), first: true }
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
@@ -97,18 +84,11 @@ impl<'a> DayDigest<'a> {
     }
 
     fn duplicate(&self, batch: &RecordBatch, row: usize) -> TableError {
-        let shown = |name| {
-            batch
-                .column_by_name(name)
-                .and_then(|column| array_value_to_string(column, row).ok())
-        };
+        let shown = |name| batch.column_by_name(name).and_then(|column| array_value_to_string(column, row).ok());
         TableError::DuplicateKey {
             table: self.contract.name.clone(),
             key: key_columns(self.contract).collect::<Vec<_>>().join(", "),
-            value: key_columns(self.contract)
-                .filter_map(shown)
-                .collect::<Vec<_>>()
-                .join(", "),
+            value: key_columns(self.contract).filter_map(shown).collect::<Vec<_>>().join(", "),
         }
     }
 }

@@ -184,28 +184,19 @@ impl TableError {
     /// Names the table whose log failed.
     pub(crate) fn delta(table: &str) -> impl FnOnce(DeltaTableError) -> Self {
         let table = table.to_owned();
-        move |source| Self::Delta {
-            table,
-            source: Box::new(source),
-        }
+        move |source| Self::Delta { table, source: Box::new(source) }
     }
 
     /// Names the table whose query failed.
     pub(crate) fn engine(table: &str) -> impl FnOnce(DataFusionError) -> Self {
         let table = table.to_owned();
-        move |source| Self::Engine {
-            table,
-            source: Box::new(source),
-        }
+        move |source| Self::Engine { table, source: Box::new(source) }
     }
 
     /// Names the table whose rows could not be converted.
     pub(crate) fn arrow(table: &str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
         let table = table.to_owned();
-        move |source| Self::Engine {
-            table,
-            source: Box::new(source.into()),
-        }
+        move |source| Self::Engine { table, source: Box::new(source.into()) }
     }
 
     /// Names the file that could not be written or read.
@@ -217,18 +208,12 @@ impl TableError {
     /// Names the record that cannot be read.
     pub(crate) fn bad_record<E: std::fmt::Display>(path: &str) -> impl FnOnce(E) -> Self {
         let path = path.to_owned();
-        move |reason| Self::BadRecord {
-            path,
-            reason: reason.to_string(),
-        }
+        move |reason| Self::BadRecord { path, reason: reason.to_string() }
     }
 }
 
 fn is_transient(error: &object_store::Error) -> bool {
-    matches!(
-        error,
-        object_store::Error::Generic { .. } | object_store::Error::JoinError { .. }
-    )
+    matches!(error, object_store::Error::Generic { .. } | object_store::Error::JoinError { .. })
 }
 
 #[cfg(test)]
@@ -236,59 +221,28 @@ mod tests {
     use super::*;
 
     fn store_error(source: object_store::Error) -> TableError {
-        TableError::Store {
-            action: "read",
-            path: "claims/daily/1.json".into(),
-            source,
-        }
+        TableError::Store { action: "read", path: "claims/daily/1.json".into(), source }
     }
 
     #[test]
     fn only_storage_and_contention_are_worth_a_retry() {
-        let generic = || object_store::Error::Generic {
-            store: "S3",
-            source: "connection reset".into(),
-        };
+        let generic = || object_store::Error::Generic { store: "S3", source: "connection reset".into() };
         assert!(store_error(generic()).retryable());
         let log = DeltaTableError::ObjectStore { source: generic() };
+        assert!(TableError::Delta { table: "runs".into(), source: Box::new(log) }.retryable());
+        assert!(TableError::Contention { table: "runs".into(), tries: 3 }.retryable());
         assert!(
-            TableError::Delta {
-                table: "runs".into(),
-                source: Box::new(log)
-            }
-            .retryable()
-        );
-        assert!(
-            TableError::Contention {
-                table: "runs".into(),
-                tries: 3
-            }
-            .retryable()
-        );
-        assert!(
-            !store_error(object_store::Error::NotImplemented {
-                operation: "x".into(),
-                implementer: "y".into()
-            })
-            .retryable()
+            !store_error(object_store::Error::NotImplemented { operation: "x".into(), implementer: "y".into() })
+                .retryable()
         );
         assert!(!TableError::FileMissing { path: "x".into() }.retryable());
     }
 
     #[test]
     fn messages_say_where_and_what() {
-        let error = store_error(object_store::Error::Generic {
-            store: "S3",
-            source: "connection reset".into(),
-        });
-        assert_eq!(
-            error.to_string(),
-            "cannot read claims/daily/1.json: Generic S3 error: connection reset"
-        );
-        let error = TableError::Contention {
-            table: "runs".into(),
-            tries: 3,
-        };
+        let error = store_error(object_store::Error::Generic { store: "S3", source: "connection reset".into() });
+        assert_eq!(error.to_string(), "cannot read claims/daily/1.json: Generic S3 error: connection reset");
+        let error = TableError::Contention { table: "runs".into(), tries: 3 };
         assert_eq!(
             error.to_string(),
             "table `runs`: gave up after 3 commits that other writers overtook; try again when they are done"

@@ -35,31 +35,20 @@ fn merge(published: &StructType, now: &StructType, table: &str) -> Result<Option
                     now: new.data_type().to_string(),
                 });
             }
-            Some(new) => StructField {
-                nullable: field.nullable || new.nullable,
-                ..field.clone()
-            },
-            None => StructField {
-                nullable: true,
-                ..field.clone()
-            },
+            Some(new) => StructField { nullable: field.nullable || new.nullable, ..field.clone() },
+            None => StructField { nullable: true, ..field.clone() },
         };
         changed |= merged.nullable != field.nullable;
         fields.push(merged);
     }
     for field in now.fields().filter(|field| published.field(field.name()).is_none()) {
-        fields.push(StructField {
-            nullable: true,
-            ..field.clone()
-        });
+        fields.push(StructField { nullable: true, ..field.clone() });
         changed = true;
     }
     if !changed {
         return Ok(None);
     }
-    StructType::try_new(fields)
-        .map(Some)
-        .map_err(|error| TableError::delta(table)(error.into()))
+    StructType::try_new(fields).map(Some).map_err(|error| TableError::delta(table)(error.into()))
 }
 
 #[cfg(test)]
@@ -69,12 +58,8 @@ mod tests {
     use super::*;
 
     fn schema(fields: &[(&str, DataType, bool)]) -> StructType {
-        StructType::try_new(
-            fields
-                .iter()
-                .map(|(name, kind, null)| StructField::new(*name, kind.clone(), *null)),
-        )
-        .unwrap()
+        StructType::try_new(fields.iter().map(|(name, kind, null)| StructField::new(*name, kind.clone(), *null)))
+            .unwrap()
     }
 
     #[test]
@@ -82,10 +67,7 @@ mod tests {
         let published = schema(&[("id", DataType::STRING, false), ("old", DataType::LONG, false)]);
         let now = schema(&[("id", DataType::STRING, false), ("new", DataType::DOUBLE, false)]);
         let merged = merge(&published, &now, "t").unwrap().unwrap();
-        let shape: Vec<(&str, bool)> = merged
-            .fields()
-            .map(|field| (field.name().as_str(), field.nullable))
-            .collect();
+        let shape: Vec<(&str, bool)> = merged.fields().map(|field| (field.name().as_str(), field.nullable)).collect();
         assert_eq!(shape, [("id", false), ("old", true), ("new", true)]);
         assert_eq!(merge(&merged, &now, "t").unwrap(), None);
     }

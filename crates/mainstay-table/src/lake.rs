@@ -41,10 +41,7 @@ impl Lake {
         let url = folder_url(location)?;
         let folder = folder_path(location, &url)?;
         std::fs::create_dir_all(&folder).map_err(|source| cannot_write(location, source))?;
-        let lake = Self {
-            location: location.to_owned(),
-            ..Self::new(url, Arc::new(LocalFileSystem::new()))?
-        };
+        let lake = Self { location: location.to_owned(), ..Self::new(url, Arc::new(LocalFileSystem::new()))? };
         lake.probe().await?;
         Ok(lake)
     }
@@ -58,10 +55,7 @@ impl Lake {
                 "there is no such folder; run the job first, or correct the target's path",
             ));
         }
-        Ok(Self {
-            location: location.to_owned(),
-            ..Self::new(url, Arc::new(LocalFileSystem::new()))?
-        })
+        Ok(Self { location: location.to_owned(), ..Self::new(url, Arc::new(LocalFileSystem::new()))? })
     }
 
     /// A target at `url` on a store whose root is the root of the URL's scheme and host.
@@ -71,12 +65,7 @@ impl Lake {
         }
         let prefix = Path::from_url_path(url.path()).map_err(|error| bad_location(url.as_str(), error))?;
         let store = Arc::new(PrefixStore::new(root.clone(), prefix));
-        Ok(Self {
-            location: url.to_string(),
-            url,
-            root,
-            store,
-        })
+        Ok(Self { location: url.to_string(), url, root, store })
     }
 
     /// The URL of the target, with a slash at its end.
@@ -111,11 +100,7 @@ impl Lake {
 
     /// Writes an object that must not exist yet: of many callers, one creates it.
     pub async fn put_new(&self, path: &str, content: impl Into<Bytes>) -> Result<PutOutcome, TableError> {
-        match self
-            .store
-            .put_opts(&Path::from(path), content.into().into(), PutMode::Create.into())
-            .await
-        {
+        match self.store.put_opts(&Path::from(path), content.into().into(), PutMode::Create.into()).await {
             Ok(_) => Ok(PutOutcome::Created),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(PutOutcome::Exists),
             Err(source) => Err(TableError::store("create", path)(source)),
@@ -165,10 +150,7 @@ impl Lake {
     }
 
     async fn probe(&self) -> Result<(), TableError> {
-        let written = self
-            .store
-            .put(&Path::from(PROBE), Bytes::from_static(b"mainstay").into())
-            .await;
+        let written = self.store.put(&Path::from(PROBE), Bytes::from_static(b"mainstay").into()).await;
         written.map_err(|source| cannot_write(&self.location, source))?;
         self.delete(PROBE).await
     }
@@ -179,10 +161,7 @@ fn folder_url(location: &str) -> Result<Url, TableError> {
         let url = Url::parse(location).map_err(|error| bad_location(location, error))?;
         return match url.scheme() {
             "file" => Ok(url),
-            scheme => Err(bad_location(
-                location,
-                format!("this build has no store for `{scheme}`; give a folder"),
-            )),
+            scheme => Err(bad_location(location, format!("this build has no store for `{scheme}`; give a folder"))),
         };
     }
     let absolute = std::path::absolute(FilePath::new(location)).map_err(|error| bad_location(location, error))?;
@@ -190,22 +169,15 @@ fn folder_url(location: &str) -> Result<Url, TableError> {
 }
 
 fn folder_path(location: &str, url: &Url) -> Result<std::path::PathBuf, TableError> {
-    url.to_file_path()
-        .map_err(|()| bad_location(location, "not a path of this system"))
+    url.to_file_path().map_err(|()| bad_location(location, "not a path of this system"))
 }
 
 fn bad_location(location: &str, reason: impl std::fmt::Display) -> TableError {
-    TableError::Location {
-        location: location.to_owned(),
-        reason: reason.to_string(),
-    }
+    TableError::Location { location: location.to_owned(), reason: reason.to_string() }
 }
 
 fn cannot_write(location: &str, source: impl std::error::Error + Send + Sync + 'static) -> TableError {
-    TableError::CannotWrite {
-        location: location.to_owned(),
-        source: Box::new(source),
-    }
+    TableError::CannotWrite { location: location.to_owned(), source: Box::new(source) }
 }
 
 #[cfg(test)]
@@ -232,10 +204,7 @@ mod tests {
         let error = Lake::open(target.to_str().unwrap()).await.unwrap_err();
         assert!(matches!(error, TableError::CannotWrite { .. }));
         let message = error.to_string();
-        assert!(
-            message.starts_with(&format!("cannot write to {}: ", target.display())),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("cannot write to {}: ", target.display())), "{message}");
         assert!(
             message.ends_with("check that it is a folder that this user may write to, with space left"),
             "{message}"
@@ -264,13 +233,7 @@ mod tests {
             async move { lake.put_new("a/b.json", format!("{writer}")).await.unwrap() }
         });
         let outcomes = futures::future::join_all(attempts).await;
-        assert_eq!(
-            outcomes
-                .iter()
-                .filter(|outcome| **outcome == PutOutcome::Created)
-                .count(),
-            1
-        );
+        assert_eq!(outcomes.iter().filter(|outcome| **outcome == PutOutcome::Created).count(), 1);
         assert_eq!(lake.list("a").await.unwrap(), ["a/b.json"]);
         assert_eq!(lake.get("a/none.json").await.unwrap(), None);
     }

@@ -97,9 +97,7 @@ pub async fn append_at(lake: &Lake, entries: &[LedgerEntry], expected: Option<u6
 
 /// Entries are unique by their names, so their digest is the mark of their commit.
 fn mark(table: &str, entries: &[LedgerEntry]) -> Result<Digest, TableError> {
-    Ok(Digest::of(
-        &serde_json::to_vec(entries).map_err(TableError::bad_record(table))?,
-    ))
+    Ok(Digest::of(&serde_json::to_vec(entries).map_err(TableError::bad_record(table))?))
 }
 
 /// One file a day, whose name sorts by version so that the order of commits is the order of reading.
@@ -117,10 +115,7 @@ async fn write_entries(
     let mut files = Vec::with_capacity(by_day.len());
     for (ds, entries) in by_day {
         let name = format!("{version:020}-{}", mark.short());
-        files.push((
-            ds,
-            log_rows::write(lake, contract, ds, &name, &batch_of(&entries, &contract.name)?).await?,
-        ));
+        files.push((ds, log_rows::write(lake, contract, ds, &name, &batch_of(&entries, &contract.name)?).await?));
     }
     Ok(files)
 }
@@ -172,11 +167,7 @@ fn entries_of(rows: &Rows) -> Result<Vec<LedgerEntry>, TableError> {
 }
 
 fn gone(table: &str, version: u64) -> TableError {
-    TableError::VersionMissing {
-        table: table.to_owned(),
-        version,
-        newest: "none".into(),
-    }
+    TableError::VersionMissing { table: table.to_owned(), version, newest: "none".into() }
 }
 
 #[cfg(test)]

@@ -51,11 +51,7 @@ pub(crate) async fn read(
 ) -> Result<Vec<Rows>, TableError> {
     let mut files = snapshot::active_files(delta, table, wanted)?;
     files.sort_by(|left, right| file_name(left).cmp(file_name(right)));
-    futures::stream::iter(files)
-        .map(|file| read_file(lake, file))
-        .buffered(FETCHES)
-        .try_collect()
-        .await
+    futures::stream::iter(files).map(|file| read_file(lake, file)).buffered(FETCHES).try_collect().await
 }
 
 impl Rows {
@@ -65,19 +61,13 @@ impl Rows {
 
     /// A column of text.
     pub(crate) fn text(&self, name: &str) -> Result<&StringArray, TableError> {
-        let column = self
-            .batch
-            .column_by_name(name)
-            .and_then(|column| column.as_string_opt());
+        let column = self.batch.column_by_name(name).and_then(|column| column.as_string_opt());
         column.ok_or_else(|| self.bad(format!("no text column `{name}`")))
     }
 
     /// A column of numbers.
     pub(crate) fn numbers<T: ArrowPrimitiveType>(&self, name: &str) -> Result<&PrimitiveArray<T>, TableError> {
-        let column = self
-            .batch
-            .column_by_name(name)
-            .and_then(|column| column.as_primitive_opt());
+        let column = self.batch.column_by_name(name).and_then(|column| column.as_primitive_opt());
         column.ok_or_else(|| self.bad(format!("no column `{name}` of type {}", T::DATA_TYPE)))
     }
 
@@ -98,21 +88,10 @@ fn file_name(file: &ActiveFile) -> &str {
 
 async fn read_file(lake: &Lake, file: ActiveFile) -> Result<Rows, TableError> {
     let content = lake.get(&file.path).await?;
-    let content = content.ok_or_else(|| TableError::FileMissing {
-        path: file.path.clone(),
-    })?;
+    let content = content.ok_or_else(|| TableError::FileMissing { path: file.path.clone() })?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(content).map_err(TableError::parquet(&file.path))?;
     let schema: SchemaRef = reader.schema().clone();
-    let batches = reader
-        .build()
-        .map_err(TableError::parquet(&file.path))?
-        .collect::<Result<Vec<_>, _>>();
-    let batch = batches
-        .and_then(|batches| concat_batches(&schema, &batches))
-        .map_err(TableError::arrow(&file.path))?;
-    Ok(Rows {
-        path: file.path,
-        ds: file.ds,
-        batch,
-    })
+    let batches = reader.build().map_err(TableError::parquet(&file.path))?.collect::<Result<Vec<_>, _>>();
+    let batch = batches.and_then(|batches| concat_batches(&schema, &batches)).map_err(TableError::arrow(&file.path))?;
+    Ok(Rows { path: file.path, ds: file.ds, batch })
 }

@@ -76,21 +76,11 @@ impl AsyncFileWriter for DigestedObject {
     fn write(&mut self, content: Bytes) -> BoxFuture<'_, ParquetResult<()>> {
         self.hasher.update(&content);
         self.bytes += content.len() as u64;
-        Box::pin(async move {
-            self.object
-                .put(content)
-                .await
-                .map_err(|error| ParquetError::External(Box::new(error)))
-        })
+        Box::pin(async move { self.object.put(content).await.map_err(|error| ParquetError::External(Box::new(error))) })
     }
 
     fn complete(&mut self) -> BoxFuture<'_, ParquetResult<()>> {
-        Box::pin(async move {
-            self.object
-                .shutdown()
-                .await
-                .map_err(|error| ParquetError::External(Box::new(error)))
-        })
+        Box::pin(async move { self.object.shutdown().await.map_err(|error| ParquetError::External(Box::new(error))) })
     }
 }
 
@@ -102,19 +92,13 @@ pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta,
     let object = match lake.store().get(&Path::from(file.path.as_str())).await {
         Ok(object) => object,
         Err(object_store::Error::NotFound { .. }) => {
-            return Err(TableError::FileMissing {
-                path: file.path.clone(),
-            });
+            return Err(TableError::FileMissing { path: file.path.clone() });
         }
         Err(source) => return Err(failed()(source)),
     };
     let meta = object.meta.clone();
     if meta.size != file.bytes {
-        return Err(corrupt(
-            file,
-            format!("{} bytes", file.bytes),
-            format!("{} bytes", meta.size),
-        ));
+        return Err(corrupt(file, format!("{} bytes", file.bytes), format!("{} bytes", meta.size)));
     }
     let mut hasher = DigestHasher::new();
     let mut content = object.into_stream();
@@ -122,17 +106,9 @@ pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta,
         hasher.update(&piece);
     }
     let found = hasher.finish();
-    if found == file.digest {
-        Ok(meta)
-    } else {
-        Err(corrupt(file, file.digest.to_string(), found.to_string()))
-    }
+    if found == file.digest { Ok(meta) } else { Err(corrupt(file, file.digest.to_string(), found.to_string())) }
 }
 
 fn corrupt(file: &StagedFile, expected: String, found: String) -> TableError {
-    TableError::FileCorrupt {
-        path: file.path.clone(),
-        expected,
-        found,
-    }
+    TableError::FileCorrupt { path: file.path.clone(), expected, found }
 }

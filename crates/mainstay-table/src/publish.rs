@@ -57,11 +57,7 @@ pub async fn publish(
     attempt: &Attempt,
 ) -> Result<Published, TableError> {
     let adds = add_actions(lake, contract, staged.ds, &staged.files).await?;
-    let publication = Publication {
-        contract,
-        staged,
-        attempt,
-    };
+    let publication = Publication { contract, staged, attempt };
     for _ in 0..TRIES {
         let delta = load_or_create(lake, contract, Kind::Replaced).await?;
         if let Some(decided) = publication.decided(lake, &delta).await? {
@@ -72,10 +68,7 @@ pub async fn publish(
             return Ok(Published::Committed { version });
         }
     }
-    Err(TableError::Contention {
-        table: contract.name.clone(),
-        tries: TRIES,
-    })
+    Err(TableError::Contention { table: contract.name.clone(), tries: TRIES })
 }
 
 /// Adds files to a table that only grows, once for each run.
@@ -95,15 +88,10 @@ pub async fn append(
         let delta = load_or_create(lake, contract, Kind::AppendOnly).await?;
         if committed_attempt(&delta, table, &app_id).await?.is_some() {
             let version = commit::version_of(&delta, table, &app_id).await?;
-            return Ok(Published::AlreadyDone {
-                version: version.unwrap_or(snapshot::version(&delta, table)?),
-            });
+            return Ok(Published::AlreadyDone { version: version.unwrap_or(snapshot::version(&delta, table)?) });
         }
         let change = Change {
-            actions: evolve::metadata_action(&delta, contract)?
-                .into_iter()
-                .chain(adds.iter().cloned())
-                .collect(),
+            actions: evolve::metadata_action(&delta, contract)?.into_iter().chain(adds.iter().cloned()).collect(),
             operation: write_operation(SaveMode::Append, None),
             transaction: Some(Transaction::new(&app_id, 1)),
             run_id: run_id.clone(),
@@ -113,10 +101,7 @@ pub async fn append(
             return Ok(Published::Committed { version });
         }
     }
-    Err(TableError::Contention {
-        table: table.clone(),
-        tries: TRIES,
-    })
+    Err(TableError::Contention { table: table.clone(), tries: TRIES })
 }
 
 /// The add actions of files below the target, each checked against its digest.
@@ -145,11 +130,7 @@ pub(crate) async fn add_actions(
 
 /// The operation that Delta's history shows.
 pub(crate) fn write_operation(mode: SaveMode, predicate: Option<String>) -> DeltaOperation {
-    DeltaOperation::Write {
-        mode,
-        partition_by: Some(vec![column::DS.to_owned()]),
-        predicate,
-    }
+    DeltaOperation::Write { mode, partition_by: Some(vec![column::DS.to_owned()]), predicate }
 }
 
 struct Publication<'a> {
@@ -160,10 +141,7 @@ struct Publication<'a> {
 
 impl Publication<'_> {
     fn app_id(&self) -> String {
-        format!(
-            "mainstay/{}/{}/{}",
-            self.contract.name, self.attempt.job, self.staged.ds
-        )
+        format!("mainstay/{}/{}/{}", self.contract.name, self.attempt.job, self.staged.ds)
     }
 
     fn mark(&self) -> String {
@@ -179,9 +157,7 @@ impl Publication<'_> {
             _ => {}
         }
         let newest = claim::latest(lake, &self.attempt.job, self.staged.ds).await?;
-        Ok(newest
-            .filter(|newest| newest.number > ours)
-            .map(|newest| Published::Conflicted { by: newest.number }))
+        Ok(newest.filter(|newest| newest.number > ours).map(|newest| Published::Conflicted { by: newest.number }))
     }
 
     /// Our attempt is in the log: with our files, or with those of another run under the same number.
@@ -191,14 +167,10 @@ impl Publication<'_> {
         let active: HashSet<&str> = active.iter().map(|file| file.path.as_str()).collect();
         let staged: HashSet<&str> = self.staged.files.iter().map(|file| file.path.as_str()).collect();
         if active != staged {
-            return Ok(Published::Conflicted {
-                by: self.attempt.number,
-            });
+            return Ok(Published::Conflicted { by: self.attempt.number });
         }
         let version = commit::version_of(delta, table, &self.mark()).await?;
-        Ok(Published::AlreadyDone {
-            version: version.unwrap_or(snapshot::version(delta, table)?),
-        })
+        Ok(Published::AlreadyDone { version: version.unwrap_or(snapshot::version(delta, table)?) })
     }
 
     fn change(&self, delta: &DeltaTable, adds: &[Action]) -> Result<Change, TableError> {
@@ -226,19 +198,14 @@ async fn committed_attempt(delta: &DeltaTable, table: &str, app_id: &str) -> Res
     let state = delta.snapshot().map_err(TableError::delta(table))?;
     let found = state.transaction_version(delta.log_store().as_ref(), app_id).await;
     let found = found.map_err(TableError::delta(table))?;
-    found
-        .map(|number| u32::try_from(number).map_err(TableError::bad_record(app_id)))
-        .transpose()
+    found.map(|number| u32::try_from(number).map_err(TableError::bad_record(app_id))).transpose()
 }
 
 fn path_in_table<'a>(table: &str, file: &'a StagedFile) -> Result<&'a str, TableError> {
-    file.path
-        .strip_prefix(table)
-        .and_then(|path| path.strip_prefix('/'))
-        .ok_or_else(|| TableError::BadRecord {
-            path: file.path.clone(),
-            reason: format!("not a file of table `{table}`"),
-        })
+    file.path.strip_prefix(table).and_then(|path| path.strip_prefix('/')).ok_or_else(|| TableError::BadRecord {
+        path: file.path.clone(),
+        reason: format!("not a file of table `{table}`"),
+    })
 }
 
 #[cfg(test)]

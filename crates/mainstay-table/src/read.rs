@@ -82,10 +82,7 @@ pub async fn days(lake: &Lake, table: &str, version: Option<u64>) -> Result<Vec<
     let Some(delta) = snapshot::load(lake, table, version).await? else {
         return Ok(Vec::new());
     };
-    let mut days: Vec<Ds> = snapshot::active_files(&delta, table, |_| true)?
-        .into_iter()
-        .map(|file| file.ds)
-        .collect();
+    let mut days: Vec<Ds> = snapshot::active_files(&delta, table, |_| true)?.into_iter().map(|file| file.ds).collect();
     days.sort();
     days.dedup();
     Ok(days)
@@ -99,14 +96,7 @@ pub(crate) async fn frame_of_day(
     ds: Ds,
     files: &[StagedFile],
 ) -> Result<DataFrame, TableError> {
-    let files = files
-        .iter()
-        .map(|file| ActiveFile {
-            path: file.path.clone(),
-            bytes: file.bytes,
-            ds,
-        })
-        .collect();
+    let files = files.iter().map(|file| ActiveFile { path: file.path.clone(), bytes: file.bytes, ds }).collect();
     frame(ctx, lake, &contract.name, &table_schema(contract), files).await
 }
 
@@ -130,18 +120,14 @@ async fn frame(
     }
     match union_all(frames, table)? {
         Some(frame) => Ok(frame),
-        None => ctx
-            .read_batch(RecordBatch::new_empty(schema.clone()))
-            .map_err(TableError::engine(table)),
+        None => ctx.read_batch(RecordBatch::new_empty(schema.clone())).map_err(TableError::engine(table)),
     }
 }
 
 /// A listing of files treats one that is gone as empty: look before.
 async fn check_presence(lake: &Lake, file: &ActiveFile) -> Result<(), TableError> {
     let meta = lake.head(&file.path).await?;
-    let meta = meta.ok_or_else(|| TableError::FileMissing {
-        path: file.path.clone(),
-    })?;
+    let meta = meta.ok_or_else(|| TableError::FileMissing { path: file.path.clone() })?;
     if meta.size == file.bytes {
         return Ok(());
     }
@@ -160,12 +146,7 @@ fn day_frame(
     ds: Ds,
     urls: Vec<ListingTableUrl>,
 ) -> Result<DataFrame, TableError> {
-    let stored: Fields = schema
-        .fields()
-        .iter()
-        .filter(|field| field.name() != column::DS)
-        .cloned()
-        .collect();
+    let stored: Fields = schema.fields().iter().filter(|field| field.name() != column::DS).cloned().collect();
     let options = ListingOptions::new(Arc::new(ParquetFormat::default()));
     let config = ListingTableConfig::new_with_multi_paths(urls)
         .with_listing_options(options)
@@ -173,9 +154,7 @@ fn day_frame(
     let listing = ListingTable::try_new(config).map_err(TableError::engine(table))?;
     let mut columns: Vec<Expr> = vec![lit(date_scalar(ds)).alias(column::DS)];
     columns.extend(stored.iter().map(|field| ident(field.name())));
-    ctx.read_table(Arc::new(listing))
-        .and_then(|rows| rows.select(columns))
-        .map_err(TableError::engine(table))
+    ctx.read_table(Arc::new(listing)).and_then(|rows| rows.select(columns)).map_err(TableError::engine(table))
 }
 
 /// The union of all frames as a balanced tree: the planner recurses, and a year has 365 days.

@@ -91,10 +91,7 @@ pub async fn append(lake: &Lake, record: &RunRecord) -> Result<Published, TableE
 /// The record of the highest attempt that published a day.
 pub async fn latest_published(lake: &Lake, job: &str, ds: Ds) -> Result<Option<RunRecord>, TableError> {
     let records = records(lake, job, |day| day == ds).await?;
-    Ok(records
-        .into_iter()
-        .filter(is_published)
-        .max_by_key(|record| record.attempt))
+    Ok(records.into_iter().filter(is_published).max_by_key(|record| record.attempt))
 }
 
 /// The record of the newest published day.

@@ -79,17 +79,13 @@ pub(crate) async fn load_or_create(
         .await;
     match created {
         Ok(table) => Ok(table),
-        Err(error) => load(lake, &contract.name, None)
-            .await?
-            .ok_or_else(|| TableError::delta(&contract.name)(error)),
+        Err(error) => load(lake, &contract.name, None).await?.ok_or_else(|| TableError::delta(&contract.name)(error)),
     }
 }
 
 /// The version that was loaded.
 pub(crate) fn version(delta: &DeltaTable, table: &str) -> Result<u64, TableError> {
-    delta
-        .version()
-        .ok_or_else(|| TableError::delta(table)(DeltaTableError::NotInitialized))
+    delta.version().ok_or_else(|| TableError::delta(table)(DeltaTableError::NotInitialized))
 }
 
 /// The active files of the days that `wanted` accepts, sorted by path.
@@ -104,11 +100,7 @@ pub(crate) fn active_files(
         let path = format!("{table}/{}", view.path());
         let ds = day(&path, &view.partition_values_map())?;
         if wanted(ds) {
-            files.push(ActiveFile {
-                path,
-                bytes: view.size().unsigned_abs(),
-                ds,
-            });
+            files.push(ActiveFile { path, bytes: view.size().unsigned_abs(), ds });
         }
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
@@ -122,12 +114,8 @@ pub(crate) fn day(path: &str, partition: &HashMap<String, Option<String>>) -> Re
 }
 
 fn log_store(lake: &Lake, table: &str) -> Result<LogStoreRef, TableError> {
-    logstore_with(
-        lake.root_store().clone(),
-        &lake.table_url(table)?,
-        StorageConfig::default(),
-    )
-    .map_err(TableError::delta(table))
+    logstore_with(lake.root_store().clone(), &lake.table_url(table)?, StorageConfig::default())
+        .map_err(TableError::delta(table))
 }
 
 async fn missing_version(
@@ -136,9 +124,7 @@ async fn missing_version(
     version: u64,
     error: DeltaTableError,
 ) -> Result<TableError, TableError> {
-    let newest = Box::pin(load(lake, table, None))
-        .await?
-        .and_then(|delta| delta.version());
+    let newest = Box::pin(load(lake, table, None)).await?.and_then(|delta| delta.version());
     Ok(match newest {
         Some(newest) if version <= newest => TableError::delta(table)(error),
         newest => TableError::VersionMissing {

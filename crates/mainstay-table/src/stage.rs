@@ -87,13 +87,7 @@ pub async fn stage(
     let files: Vec<StagedFile> = written.into_iter().map(|(_, file)| file).collect();
     let digest = canonical_digest(ctx, lake, contract, ds, &files).await?;
     let rows = files.iter().map(|file| file.rows).sum();
-    Ok(StagedTable {
-        table: contract.name.clone(),
-        ds,
-        rows,
-        files,
-        digest,
-    })
+    Ok(StagedTable { table: contract.name.clone(), ds, rows, files, digest })
 }
 
 /// Reads every file whole and holds it against its recorded size and digest.

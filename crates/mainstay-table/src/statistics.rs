@@ -27,11 +27,7 @@ pub(crate) fn of(metadata: &ParquetMetaData) -> String {
 }
 
 fn null_count(metadata: &ParquetMetaData, position: usize) -> Option<u64> {
-    metadata
-        .row_groups()
-        .iter()
-        .map(|group| group.column(position).statistics()?.null_count_opt())
-        .sum()
+    metadata.row_groups().iter().map(|group| group.column(position).statistics()?.null_count_opt()).sum()
 }
 
 fn integer_range(metadata: &ParquetMetaData, position: usize) -> Option<(i64, i64)> {
@@ -44,7 +40,5 @@ fn integer_range(metadata: &ParquetMetaData, position: usize) -> Option<(i64, i6
             _ => None,
         })
         .collect();
-    ranges?
-        .into_iter()
-        .reduce(|(least, greatest), (low, high)| (least.min(low), greatest.max(high)))
+    ranges?.into_iter().reduce(|(least, greatest), (low, high)| (least.min(low), greatest.max(high)))
 }

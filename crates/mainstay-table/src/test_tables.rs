@@ -74,9 +74,7 @@ pub(crate) fn every_type() -> TableContract {
 }
 
 pub(crate) fn batch(rows: &[Row], run_id: &str) -> RecordBatch {
-    let money = Decimal128Array::from_iter(rows.iter().map(|row| row.money))
-        .with_precision_and_scale(18, 2)
-        .unwrap();
+    let money = Decimal128Array::from_iter(rows.iter().map(|row| row.money)).with_precision_and_scale(18, 2).unwrap();
     let at = TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.at)).with_timezone("UTC");
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.id))),
@@ -100,30 +98,12 @@ pub(crate) fn stream(batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
 
 /// Stages rows of [`every_type`], one partition a group.
 pub(crate) async fn stage_rows(lake: &Lake, day: &str, run_id: &str, partitions: &[Vec<Row>]) -> StagedTable {
-    let streams = partitions
-        .iter()
-        .map(|rows| stream(vec![batch(rows, run_id)]))
-        .collect();
-    stage(
-        &SessionContext::new(),
-        lake,
-        &every_type(),
-        ds(day),
-        &RunId::new(run_id),
-        streams,
-        |_| {},
-    )
-    .await
-    .unwrap()
+    let streams = partitions.iter().map(|rows| stream(vec![batch(rows, run_id)])).collect();
+    stage(&SessionContext::new(), lake, &every_type(), ds(day), &RunId::new(run_id), streams, |_| {}).await.unwrap()
 }
 
 pub(crate) fn attempt(day: &str, number: u32, run_id: &str) -> Attempt {
-    Attempt {
-        job: "daily".into(),
-        ds: ds(day),
-        number,
-        run_id: RunId::new(run_id),
-    }
+    Attempt { job: "daily".into(), ds: ds(day), number, run_id: RunId::new(run_id) }
 }
 
 pub(crate) fn ds(text: &str) -> Ds {

@@ -34,18 +34,12 @@ pub fn single_feature(training: FeatureRows<'_>, test: FeatureRows<'_>) -> Resul
     let falling = rank(&scores(training.values, false), training.labels)?;
     let higher_is_riskier = rising.auc >= falling.auc;
     let ranking = rank(&scores(test.values, higher_is_riskier), test.labels)?;
-    Ok(SingleFeature {
-        higher_is_riskier,
-        ranking,
-    })
+    Ok(SingleFeature { higher_is_riskier, ranking })
 }
 
 fn scores(values: &[f64], higher_is_riskier: bool) -> Vec<f64> {
     let sign = if higher_is_riskier { 1.0 } else { -1.0 };
-    values
-        .iter()
-        .map(|value| if value.is_nan() { f64::MIN } else { sign * value })
-        .collect()
+    values.iter().map(|value| if value.is_nan() { f64::MIN } else { sign * value }).collect()
 }
 
 #[cfg(test)]
@@ -54,61 +48,27 @@ mod tests {
 
     #[test]
     fn takes_the_direction_from_the_training_rows() {
-        let training = FeatureRows {
-            values: &[1.0, 2.0, 3.0, 4.0],
-            labels: &[true, true, false, false],
-        };
-        let test = FeatureRows {
-            values: &[1.0, 2.0, f64::NAN],
-            labels: &[true, false, false],
-        };
+        let training = FeatureRows { values: &[1.0, 2.0, 3.0, 4.0], labels: &[true, true, false, false] };
+        let test = FeatureRows { values: &[1.0, 2.0, f64::NAN], labels: &[true, false, false] };
         let falling = single_feature(training, test).unwrap();
         assert_eq!((falling.higher_is_riskier, falling.ranking.auc), (false, 1.0));
-        let against = FeatureRows {
-            values: &[1.0, 2.0],
-            labels: &[false, true],
-        };
-        assert_eq!(
-            single_feature(training, against).unwrap().ranking.auc,
-            0.0,
-            "the test rows have no say"
-        );
+        let against = FeatureRows { values: &[1.0, 2.0], labels: &[false, true] };
+        assert_eq!(single_feature(training, against).unwrap().ranking.auc, 0.0, "the test rows have no say");
     }
 
     #[test]
     fn missing_values_rank_as_least_risky() {
-        let training = FeatureRows {
-            values: &[0.0, 1.0],
-            labels: &[false, true],
-        };
-        let test = FeatureRows {
-            values: &[f64::NAN, -5.0],
-            labels: &[false, true],
-        };
+        let training = FeatureRows { values: &[0.0, 1.0], labels: &[false, true] };
+        let test = FeatureRows { values: &[f64::NAN, -5.0], labels: &[false, true] };
         assert_eq!(single_feature(training, test).unwrap().ranking.auc, 1.0);
     }
 
     #[test]
     fn refuses_one_class_and_infinity() {
-        let good = FeatureRows {
-            values: &[0.0, 1.0],
-            labels: &[false, true],
-        };
-        let one_class = FeatureRows {
-            values: &[0.0, 1.0],
-            labels: &[true, true],
-        };
-        assert!(matches!(
-            single_feature(good, one_class),
-            Err(TrainError::OneClass { .. })
-        ));
-        let infinite = FeatureRows {
-            values: &[0.0, f64::INFINITY],
-            labels: &[false, true],
-        };
-        assert!(matches!(
-            single_feature(infinite, good),
-            Err(TrainError::Score { row: 1, .. })
-        ));
+        let good = FeatureRows { values: &[0.0, 1.0], labels: &[false, true] };
+        let one_class = FeatureRows { values: &[0.0, 1.0], labels: &[true, true] };
+        assert!(matches!(single_feature(good, one_class), Err(TrainError::OneClass { .. })));
+        let infinite = FeatureRows { values: &[0.0, f64::INFINITY], labels: &[false, true] };
+        assert!(matches!(single_feature(infinite, good), Err(TrainError::Score { row: 1, .. })));
     }
 }

@@ -52,27 +52,20 @@ impl CodedRows {
     /// Bins every feature by its quantiles over all rows.
     pub(crate) fn new(columns: &[Vec<f64>]) -> Self {
         let edges: Vec<Vec<f64>> = columns.iter().map(|column| edges_of(column)).collect();
-        let coded = columns
-            .iter()
-            .zip(&edges)
-            .enumerate()
-            .flat_map(|(feature, (column, edges))| {
-                let sides = if column.iter().any(|value| value.is_nan()) {
-                    [Some(Some(Side::Low)), Some(Some(Side::High))]
-                } else {
-                    [Some(None), None]
-                };
-                let sides = sides.into_iter().flatten();
-                sides.map(move |missing| CodedColumn {
-                    feature,
-                    codes: column.iter().map(|&value| code_of(value, edges, missing)).collect(),
-                    missing,
-                })
-            });
-        Self {
-            columns: coded.collect(),
-            edges,
-        }
+        let coded = columns.iter().zip(&edges).enumerate().flat_map(|(feature, (column, edges))| {
+            let sides = if column.iter().any(|value| value.is_nan()) {
+                [Some(Some(Side::Low)), Some(Some(Side::High))]
+            } else {
+                [Some(None), None]
+            };
+            let sides = sides.into_iter().flatten();
+            sides.map(move |missing| CodedColumn {
+                feature,
+                codes: column.iter().map(|&value| code_of(value, edges, missing)).collect(),
+                missing,
+            })
+        });
+        Self { columns: coded.collect(), edges }
     }
 
     /// The split on values that sends a row left where its code in `column` is at most `last_left`.
@@ -113,11 +106,7 @@ impl ValueSplit {
 
 fn code_of(value: f64, edges: &[f64], missing: Option<Side>) -> u8 {
     if value.is_nan() {
-        return if missing == Some(Side::High) {
-            MISSING_HIGH
-        } else {
-            MISSING_LOW
-        };
+        return if missing == Some(Side::High) { MISSING_HIGH } else { MISSING_LOW };
     }
     1 + edges.partition_point(|edge| *edge <= value) as u8
 }
@@ -155,11 +144,7 @@ mod tests {
     use super::*;
 
     fn goes_left(split: &ValueSplit, value: f64) -> bool {
-        let left = if value.is_nan() {
-            split.default_left.unwrap()
-        } else {
-            value < split.threshold
-        };
+        let left = if value.is_nan() { split.default_left.unwrap() } else { value < split.threshold };
         left != split.is_swapped
     }
 
@@ -222,25 +207,13 @@ mod tests {
     fn a_feature_without_missing_values_sends_them_with_most_rows() {
         let coded = CodedRows::new(&[vec![1.0, 2.0, 3.0]]);
         let node = coded.value_split(0, 1).node((1, 10.0), (2, 20.0));
-        let expected = Node::Split {
-            feature: 0,
-            threshold: 1.5,
-            default_left: false,
-            left: 1,
-            right: 2,
-            cover: 30.0,
-        };
+        let expected = Node::Split { feature: 0, threshold: 1.5, default_left: false, left: 1, right: 2, cover: 30.0 };
         assert_eq!(node, expected);
     }
 
     #[test]
     fn constant_and_missing_columns_have_nothing_to_split() {
         let coded = CodedRows::new(&[vec![5.0; 3], vec![f64::NAN; 3]]);
-        assert!(
-            coded
-                .columns
-                .iter()
-                .all(|column| column.codes.iter().all(|code| *code == column.codes[0]))
-        );
+        assert!(coded.columns.iter().all(|column| column.codes.iter().all(|code| *code == column.codes[0])));
     }
 }

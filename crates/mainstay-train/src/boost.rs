@@ -25,10 +25,7 @@ impl ValidBoostedTreesParams {
         let params = self.params();
         let minimum = 2 * params.minimum_leaf_rows;
         if set.row_count() < minimum {
-            return Err(TrainError::TooFewRows {
-                found: set.row_count(),
-                minimum,
-            });
+            return Err(TrainError::TooFewRows { found: set.row_count(), minimum });
         }
         let mut boosting = Boosting::start(self, set);
         for round in 0..params.rounds {
@@ -65,14 +62,7 @@ impl<'a> Boosting<'a> {
         let positives = set.labels().iter().filter(|label| **label).count();
         let bias = logit(positives as f64 / set.row_count() as f64);
         let margins = vec![bias; set.row_count()];
-        Self {
-            params,
-            set,
-            coded: CodedRows::new(set.columns()),
-            bias,
-            margins,
-            trees: Vec::new(),
-        }
+        Self { params, set, coded: CodedRows::new(set.columns()), bias, margins, trees: Vec::new() }
     }
 
     fn add_tree(&mut self, round: usize) -> Result<(), TrainError> {
@@ -95,11 +85,7 @@ impl<'a> Boosting<'a> {
         let rows = draw::rows_of_round(params.seed, round, self.set.row_count(), params.rows_per_round);
         let drawn = rows.into_iter().map(|row| {
             let label = self.set.labels()[row];
-            DrawnRow {
-                row,
-                label,
-                residual: (f64::from(u8::from(label)) - probabilities[row]).abs(),
-            }
+            DrawnRow { row, label, residual: (f64::from(u8::from(label)) - probabilities[row]).abs() }
         });
         drawn.collect()
     }
@@ -107,9 +93,7 @@ impl<'a> Boosting<'a> {
     /// Gives the leaves their values and moves the margins of all rows by them.
     fn take_step(&mut self, shape: &CodedTree, probabilities: &[f64]) -> Result<(), TrainError> {
         let params = self.params.params();
-        let leaves: Vec<usize> = (0..self.set.row_count())
-            .map(|row| shape.leaf_of(&self.coded.columns, row))
-            .collect();
+        let leaves: Vec<usize> = (0..self.set.row_count()).map(|row| shape.leaf_of(&self.coded.columns, row)).collect();
         let mut sums = vec![LeafSums::default(); shape.nodes.len()];
         for ((leaf, label), p) in leaves.iter().zip(self.set.labels()).zip(probabilities) {
             let leaf = &mut sums[*leaf];
@@ -122,8 +106,7 @@ impl<'a> Boosting<'a> {
         let covers = shape.sum_up(sums.iter().map(|sums| sums.rows).collect());
         let tree = Tree::new(&self.nodes(shape, &values, &covers));
         let position = self.trees.len();
-        self.trees
-            .push(tree.map_err(|source| ModelError::Tree { tree: position, source })?);
+        self.trees.push(tree.map_err(|source| ModelError::Tree { tree: position, source })?);
         for (margin, leaf) in self.margins.iter_mut().zip(leaves) {
             *margin += values[leaf];
         }
@@ -132,16 +115,8 @@ impl<'a> Boosting<'a> {
 
     fn nodes(&self, shape: &CodedTree, values: &[f64], covers: &[f64]) -> Vec<Node> {
         let node = |(at, node): (usize, &CodedNode)| match *node {
-            CodedNode::Leaf => Node::Leaf {
-                value: values[at],
-                cover: covers[at],
-            },
-            CodedNode::Split {
-                column,
-                last_left,
-                left,
-                right,
-            } => {
+            CodedNode::Leaf => Node::Leaf { value: values[at], cover: covers[at] },
+            CodedNode::Split { column, last_left, left, right } => {
                 let split = self.coded.value_split(column, last_left);
                 split.node((left as u32, covers[left]), (right as u32, covers[right]))
             }

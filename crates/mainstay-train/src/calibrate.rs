@@ -22,10 +22,7 @@ const RIDGE: f64 = 1e-12;
 pub fn platt(raw: &[f64], labels: &[bool]) -> Result<Calibration, TrainError> {
     check_scores(raw, labels)?;
     let problem = Problem::new(raw, labels);
-    let mut line = Line {
-        a: 0.0,
-        b: problem.start(),
-    };
+    let mut line = Line { a: 0.0, b: problem.start() };
     for _ in 0..MAX_STEPS {
         match problem.improve(line) {
             Some(better) => line = better,
@@ -35,10 +32,7 @@ pub fn platt(raw: &[f64], labels: &[bool]) -> Result<Calibration, TrainError> {
     let Line { a, b } = line;
     // A slope this small is rounding: the scores say nothing.
     if a.is_nan() || a <= 1e-9 {
-        return Err(TrainError::Slope {
-            rows: raw.len(),
-            slope: a,
-        });
+        return Err(TrainError::Slope { rows: raw.len(), slope: a });
     }
     Ok(Calibration::Platt { a, b })
 }
@@ -59,10 +53,7 @@ impl<'a> Problem<'a> {
         let positives = labels.iter().filter(|label| **label).count() as f64;
         let negatives = labels.len() as f64 - positives;
         let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
-        Self {
-            raw,
-            targets: labels.iter().map(|label| if *label { high } else { low }).collect(),
-        }
+        Self { raw, targets: labels.iter().map(|label| if *label { high } else { low }).collect() }
     }
 
     /// The intercept that is best without a slope.
@@ -88,16 +79,10 @@ impl<'a> Problem<'a> {
             return None;
         }
         let determinant = aa * bb - ab * ab;
-        let (step_a, step_b) = (
-            (ab * to_b - bb * to_a) / determinant,
-            (ab * to_a - aa * to_b) / determinant,
-        );
+        let (step_a, step_b) = ((ab * to_b - bb * to_a) / determinant, (ab * to_a - aa * to_b) / determinant);
         let loss = self.loss(line);
         let halvings = (0..40).map(|i| 0.5f64.powi(i));
-        let mut steps = halvings.map(|size| Line {
-            a: line.a + size * step_a,
-            b: line.b + size * step_b,
-        });
+        let mut steps = halvings.map(|size| Line { a: line.a + size * step_a, b: line.b + size * step_b });
         steps.find(|candidate| self.loss(*candidate) < loss)
     }
 
@@ -120,11 +105,7 @@ mod tests {
     fn drawn(rows: u64, a: f64, b: f64) -> (Vec<f64>, Vec<bool>) {
         let uniform = |x: u64| (mix(x) >> 11) as f64 / (1u64 << 53) as f64;
         let raw: Vec<f64> = (0..rows).map(|row| 6.0 * uniform(2 * row) - 3.0).collect();
-        let labels = raw
-            .iter()
-            .zip(0..)
-            .map(|(raw, row)| uniform(2 * row + 1) < sigmoid(a * raw + b))
-            .collect();
+        let labels = raw.iter().zip(0..).map(|(raw, row)| uniform(2 * row + 1) < sigmoid(a * raw + b)).collect();
         (raw, labels)
     }
 
@@ -165,26 +146,14 @@ mod tests {
             message.starts_with("on the 1000 rows held back churn falls as the score rises (slope -1."),
             "{message}"
         );
-        assert!(matches!(
-            platt(&[3.0; 4], &[true, false, true, false]),
-            Err(TrainError::Slope { .. })
-        ));
+        assert!(matches!(platt(&[3.0; 4], &[true, false, true, false]), Err(TrainError::Slope { .. })));
     }
 
     #[test]
     fn refuses_scores_that_cannot_be_fitted() {
         assert!(matches!(platt(&[], &[]), Err(TrainError::NoRows)));
-        assert!(matches!(
-            platt(&[1.0, 2.0], &[true, true]),
-            Err(TrainError::OneClass { rows: 2, label: true })
-        ));
-        assert!(matches!(
-            platt(&[1.0], &[true, false]),
-            Err(TrainError::ScoreCount { scores: 1, labels: 2 })
-        ));
-        assert!(matches!(
-            platt(&[1.0, f64::NAN], &[true, false]),
-            Err(TrainError::Score { row: 1, .. })
-        ));
+        assert!(matches!(platt(&[1.0, 2.0], &[true, true]), Err(TrainError::OneClass { rows: 2, label: true })));
+        assert!(matches!(platt(&[1.0], &[true, false]), Err(TrainError::ScoreCount { scores: 1, labels: 2 })));
+        assert!(matches!(platt(&[1.0, f64::NAN], &[true, false]), Err(TrainError::Score { row: 1, .. })));
     }
 }

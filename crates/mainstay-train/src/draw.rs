@@ -4,11 +4,7 @@ use mainstay_schema::DigestHasher;
 
 /// Whether a customer belongs to the rows kept out of the fit, for calibration: a `share` of all, each wholly in or out.
 pub fn hold_back(key: &str, seed: u64, share: f64) -> bool {
-    let digest = DigestHasher::new()
-        .frame(b"hold_back")
-        .frame(&seed.to_le_bytes())
-        .frame(key.as_bytes())
-        .finish();
+    let digest = DigestHasher::new().frame(b"hold_back").frame(&seed.to_le_bytes()).frame(key.as_bytes()).finish();
     unit(digest.leading_u64()) < share
 }
 
@@ -16,9 +12,7 @@ pub fn hold_back(key: &str, seed: u64, share: f64) -> bool {
 pub(crate) fn rows_of_round(seed: u64, round: usize, rows: usize, wanted: usize) -> Vec<usize> {
     let chance = wanted as f64 / rows as f64;
     let stream = mix(mix(seed) ^ round as u64);
-    (0..rows)
-        .filter(|&row| unit(mix(stream ^ row as u64)) < chance)
-        .collect()
+    (0..rows).filter(|&row| unit(mix(stream ^ row as u64)) < chance).collect()
 }
 
 /// A hash as a number in [0, 1).
@@ -43,10 +37,8 @@ mod tests {
         let held = |seed, share| (0..20_000).filter(|i| hold_back(&format!("C{i}"), seed, share)).count();
         assert!(held(1, 0.2).abs_diff(4_000) < 250, "{}", held(1, 0.2));
         assert_eq!((held(1, 0.0), held(1, 1.0)), (0, 20_000));
-        let both = (0..20_000)
-            .map(|i| format!("C{i}"))
-            .filter(|k| hold_back(k, 1, 0.2) && hold_back(k, 2, 0.2))
-            .count();
+        let both =
+            (0..20_000).map(|i| format!("C{i}")).filter(|k| hold_back(k, 1, 0.2) && hold_back(k, 2, 0.2)).count();
         assert!(both.abs_diff(800) < 150, "seeds draw independently: {both}");
     }
 

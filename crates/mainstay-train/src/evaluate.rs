@@ -53,23 +53,12 @@ pub struct Evaluation {
 pub fn evaluate(probabilities: &[f64], labels: &[bool]) -> Result<Evaluation, TrainError> {
     let ranking = rank(probabilities, labels)?;
     if let Some(row) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        return Err(TrainError::Score {
-            row,
-            score: probabilities[row],
-        });
+        return Err(TrainError::Score { row, score: probabilities[row] });
     }
-    let squares = probabilities
-        .iter()
-        .zip(labels)
-        .map(|(p, label)| (p - number(*label)) * (p - number(*label)));
+    let squares = probabilities.iter().zip(labels).map(|(p, label)| (p - number(*label)) * (p - number(*label)));
     let brier = squares.sum::<f64>() / labels.len() as f64;
     let (ece, ece_noise_floor) = calibration_error(probabilities, labels);
-    Ok(Evaluation {
-        ranking,
-        brier,
-        ece,
-        ece_noise_floor,
-    })
+    Ok(Evaluation { ranking, brier, ece, ece_noise_floor })
 }
 
 /// Judges any finite scores as a ranking, higher meaning likelier. Rows with equal scores count in the order given.
@@ -102,16 +91,10 @@ pub fn rank(scores: &[f64], labels: &[bool]) -> Result<Ranking, TrainError> {
 /// Refuses scores that cannot be held against labels.
 pub(crate) fn check_scores(scores: &[f64], labels: &[bool]) -> Result<(), TrainError> {
     if scores.len() != labels.len() {
-        return Err(TrainError::ScoreCount {
-            scores: scores.len(),
-            labels: labels.len(),
-        });
+        return Err(TrainError::ScoreCount { scores: scores.len(), labels: labels.len() });
     }
     if let Some(row) = scores.iter().position(|score| !score.is_finite()) {
-        return Err(TrainError::Score {
-            row,
-            score: scores[row],
-        });
+        return Err(TrainError::Score { row, score: scores[row] });
     }
     check_classes(labels)
 }
@@ -139,10 +122,7 @@ fn groups(scores: &[f64], labels: &[bool], order: &[usize]) -> Vec<Group> {
     let tied = order.chunk_by(|&a, &b| scores[a] == scores[b]);
     let group = |rows: &[usize]| {
         let positives = rows.iter().filter(|row| labels[**row]).count() as u64;
-        Group {
-            positives,
-            negatives: rows.len() as u64 - positives,
-        }
+        Group { positives, negatives: rows.len() as u64 - positives }
     };
     tied.map(group).collect()
 }
@@ -171,10 +151,7 @@ fn calibration_error(probabilities: &[f64], labels: &[bool]) -> (f64, f64) {
     for bin in 0..CALIBRATION_BINS {
         let bin = &order[bin * rows / CALIBRATION_BINS..(bin + 1) * rows / CALIBRATION_BINS];
         let gap: f64 = bin.iter().map(|&row| probabilities[row] - number(labels[row])).sum();
-        let variance: f64 = bin
-            .iter()
-            .map(|&row| probabilities[row] * (1.0 - probabilities[row]))
-            .sum();
+        let variance: f64 = bin.iter().map(|&row| probabilities[row] * (1.0 - probabilities[row])).sum();
         error += gap.abs() / rows as f64;
         floor += (std::f64::consts::FRAC_2_PI * variance).sqrt() / rows as f64;
     }
@@ -208,10 +185,7 @@ mod tests {
         let ranking = rank(&[0.5; 10], &labels).unwrap();
         assert_eq!((ranking.auc, ranking.average_precision), (0.5, 0.1));
         assert_eq!(ranking.precision_at_top_20_percent, 0.5);
-        assert_eq!(
-            ranking.attainable_precision_at_top_20_percent, 0.5,
-            "base rate 0.1 / 0.2"
-        );
+        assert_eq!(ranking.attainable_precision_at_top_20_percent, 0.5, "base rate 0.1 / 0.2");
         labels.swap(1, 2);
         assert_eq!(rank(&[0.5; 10], &labels).unwrap().precision_at_top_20_percent, 0.0);
     }
@@ -232,11 +206,8 @@ mod tests {
         let uniform = |x: u64| (mix(x) >> 11) as f64 / (1u64 << 53) as f64;
         let means = (0..200u64).fold((0.0, 0.0), |(ece, floor), sample| {
             let p: Vec<f64> = (0..500).map(|row| uniform(mix(sample) ^ (2 * row))).collect();
-            let labels: Vec<bool> = p
-                .iter()
-                .zip(0..)
-                .map(|(p, row)| uniform(mix(sample) ^ (2 * row + 1)) < *p)
-                .collect();
+            let labels: Vec<bool> =
+                p.iter().zip(0..).map(|(p, row)| uniform(mix(sample) ^ (2 * row + 1)) < *p).collect();
             let evaluation = evaluate(&p, &labels).unwrap();
             (ece + evaluation.ece / 200.0, floor + evaluation.ece_noise_floor / 200.0)
         });
@@ -269,10 +240,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_judged() {
         let message = |scores: &[f64], labels: &[bool]| evaluate(scores, labels).unwrap_err().to_string();
-        assert_eq!(
-            message(&[0.1], &[]),
-            "1 scores were given for 0 labels: give one score a row"
-        );
+        assert_eq!(message(&[0.1], &[]), "1 scores were given for 0 labels: give one score a row");
         assert!(message(&[], &[]).starts_with("there are no rows"));
         assert!(message(&[0.1, 0.2], &[true, true]).starts_with("all 2 rows have label 1"));
         assert_eq!(

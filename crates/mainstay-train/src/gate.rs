@@ -43,24 +43,13 @@ impl Gates {
                 ranking.precision_at_top_20_percent,
                 Some(ranking.attainable_precision_at_top_20_percent),
             ),
-            result(
-                "history_days_at_least",
-                f64::from(self.history_days_at_least),
-                f64::from(history_days),
-                None,
-            ),
+            result("history_days_at_least", f64::from(self.history_days_at_least), f64::from(history_days), None),
         ]
     }
 }
 
 fn result(name: &str, threshold: f64, value: f64, attainable: Option<f64>) -> GateResult {
-    GateResult {
-        name: name.to_owned(),
-        threshold,
-        value,
-        attainable,
-        passed: value >= threshold,
-    }
+    GateResult { name: name.to_owned(), threshold, value, attainable, passed: value >= threshold }
 }
 
 #[cfg(test)]
@@ -68,11 +57,8 @@ mod tests {
     use super::*;
     use crate::evaluate::evaluate;
 
-    const GATES: Gates = Gates {
-        auc_at_least: 0.8,
-        precision_at_top_20_percent_at_least: 0.6,
-        history_days_at_least: 365,
-    };
+    const GATES: Gates =
+        Gates { auc_at_least: 0.8, precision_at_top_20_percent_at_least: 0.6, history_days_at_least: 365 };
 
     #[test]
     fn tells_each_gate_with_its_figure_and_what_was_attainable() {
@@ -80,10 +66,7 @@ mod tests {
         let mut labels = [false; 10];
         labels[0] = true;
         let results = GATES.judge(&evaluate(&probabilities, &labels).unwrap(), 364);
-        let told: Vec<_> = results
-            .iter()
-            .map(|r| (r.name.as_str(), r.value, r.attainable, r.passed))
-            .collect();
+        let told: Vec<_> = results.iter().map(|r| (r.name.as_str(), r.value, r.attainable, r.passed)).collect();
         assert_eq!(
             told,
             [
@@ -104,11 +87,6 @@ mod tests {
     fn refuses_an_unknown_gate() {
         let json =
             r#"{"auc_at_least":0.8,"precision_at_top_20_percent_at_least":0.6,"history_days_at_least":1,"f1":1}"#;
-        assert!(
-            serde_json::from_str::<Gates>(json)
-                .unwrap_err()
-                .to_string()
-                .contains("unknown field `f1`")
-        );
+        assert!(serde_json::from_str::<Gates>(json).unwrap_err().to_string().contains("unknown field `f1`"));
     }
 }

@@ -55,9 +55,7 @@ pub(crate) fn grow(
 ) -> Result<CodedTree, linfa::Error> {
     let weights = whole_weights(drawn);
     let mean_weight = weights.iter().sum::<u32>() as f32 / drawn.len() as f32;
-    let codes = Array2::from_shape_fn((drawn.len(), columns.len()), |(i, j)| {
-        f32::from(columns[j].codes[drawn[i].row])
-    });
+    let codes = Array2::from_shape_fn((drawn.len(), columns.len()), |(i, j)| f32::from(columns[j].codes[drawn[i].row]));
     let labels = Array1::from_iter(drawn.iter().map(|row| row.label));
     let dataset = DatasetBase::new(codes, labels).with_weights(weights.iter().map(|w| *w as f32).collect());
     let params = DecisionTree::<f32, bool>::params()
@@ -75,10 +73,7 @@ pub(crate) fn grow(
 fn whole_weights(drawn: &[DrawnRow]) -> Vec<u32> {
     let total: f64 = drawn.iter().map(|row| row.residual).sum();
     let scale = if total > 0.0 { WEIGHT_BUDGET / total } else { 0.0 };
-    drawn
-        .iter()
-        .map(|row| ((row.residual * scale).round() as u32).max(1))
-        .collect()
+    drawn.iter().map(|row| ((row.residual * scale).round() as u32).max(1)).collect()
 }
 
 impl CodedTree {
@@ -90,12 +85,7 @@ impl CodedTree {
             let (column, threshold, _) = node.split();
             let (left, right) = (self.take(left), self.take(right));
             // "code < threshold" for whole codes, as linfa predicts.
-            self.nodes[at] = CodedNode::Split {
-                column,
-                last_left: threshold.ceil() as u8 - 1,
-                left,
-                right,
-            };
+            self.nodes[at] = CodedNode::Split { column, last_left: threshold.ceil() as u8 - 1, left, right };
         }
         at
     }
@@ -103,18 +93,8 @@ impl CodedTree {
     /// The leaf of a row.
     pub(crate) fn leaf_of(&self, columns: &[CodedColumn], row: usize) -> usize {
         let mut at = 0;
-        while let CodedNode::Split {
-            column,
-            last_left,
-            left,
-            right,
-        } = self.nodes[at]
-        {
-            at = if columns[column].codes[row] <= last_left {
-                left
-            } else {
-                right
-            };
+        while let CodedNode::Split { column, last_left, left, right } = self.nodes[at] {
+            at = if columns[column].codes[row] <= last_left { left } else { right };
         }
         at
     }
@@ -133,11 +113,7 @@ impl CodedTree {
     fn merge_alike(self, columns: &[CodedColumn], drawn: &[DrawnRow], weights: &[u32]) -> Self {
         let mut balance = vec![0.0; self.nodes.len()];
         for (row, weight) in drawn.iter().zip(weights) {
-            let signed = if row.label {
-                f64::from(*weight)
-            } else {
-                -f64::from(*weight)
-            };
+            let signed = if row.label { f64::from(*weight) } else { -f64::from(*weight) };
             balance[self.leaf_of(columns, row.row)] += signed;
         }
         let balance = self.sum_up(balance);
@@ -163,20 +139,9 @@ impl CodedTree {
     fn copy_below(&mut self, from: &Self, node: usize) -> usize {
         let at = self.nodes.len();
         self.nodes.push(CodedNode::Leaf);
-        if let CodedNode::Split {
-            column,
-            last_left,
-            left,
-            right,
-        } = from.nodes[node]
-        {
+        if let CodedNode::Split { column, last_left, left, right } = from.nodes[node] {
             let (left, right) = (self.copy_below(from, left), self.copy_below(from, right));
-            self.nodes[at] = CodedNode::Split {
-                column,
-                last_left,
-                left,
-                right,
-            };
+            self.nodes[at] = CodedNode::Split { column, last_left, left, right };
         }
         at
     }
@@ -189,11 +154,7 @@ mod tests {
     use crate::draw::mix;
 
     fn drawn(labels: &[bool], residual: impl Fn(bool) -> f64) -> Vec<DrawnRow> {
-        let row = |(row, &label): (usize, &bool)| DrawnRow {
-            row,
-            label,
-            residual: residual(label),
-        };
+        let row = |(row, &label): (usize, &bool)| DrawnRow { row, label, residual: residual(label) };
         labels.iter().enumerate().map(row).collect()
     }
 
@@ -204,23 +165,11 @@ mod tests {
         let tree = grow(&coded.columns, &rows, 3, 1).unwrap();
         assert_eq!(
             tree.nodes,
-            [
-                CodedNode::Split {
-                    column: 2,
-                    last_left: 3,
-                    left: 1,
-                    right: 2
-                },
-                CodedNode::Leaf,
-                CodedNode::Leaf
-            ]
+            [CodedNode::Split { column: 2, last_left: 3, left: 1, right: 2 }, CodedNode::Leaf, CodedNode::Leaf]
         );
         let leaves: Vec<_> = (0..6).map(|row| tree.leaf_of(&coded.columns, row)).collect();
         assert_eq!(leaves, [1, 2, 1, 2, 2, 1]);
-        assert_eq!(
-            coded.columns[2].codes[4], 255,
-            "the column in which missing values lie high"
-        );
+        assert_eq!(coded.columns[2].codes[4], 255, "the column in which missing values lie high");
     }
 
     #[test]
@@ -232,13 +181,8 @@ mod tests {
 
     #[test]
     fn whole_weights_are_in_proportion_and_sum_exactly() {
-        let rows: Vec<_> = (0..100_000)
-            .map(|row| DrawnRow {
-                row,
-                label: true,
-                residual: 1e-9 + (row % 3) as f64,
-            })
-            .collect();
+        let rows: Vec<_> =
+            (0..100_000).map(|row| DrawnRow { row, label: true, residual: 1e-9 + (row % 3) as f64 }).collect();
         let weights = whole_weights(&rows);
         assert!(weights.iter().map(|w| u64::from(*w)).sum::<u64>() <= 1 << 24);
         assert_eq!(weights[0], 1);
@@ -251,11 +195,7 @@ mod tests {
     fn ties_do_not_change_the_shape() {
         let mut tied_leaves = 0;
         for seed in 0..20u64 {
-            let values = |column: u64| {
-                (0..240)
-                    .map(|row| (mix(seed ^ mix(column ^ mix(row))) % 4) as f64)
-                    .collect()
-            };
+            let values = |column: u64| (0..240).map(|row| (mix(seed ^ mix(column ^ mix(row))) % 4) as f64).collect();
             let coded = CodedRows::new(&[values(1), values(2), values(3)]);
             let labels: Vec<bool> = (0..240).map(|row| mix(!seed ^ row).is_multiple_of(2)).collect();
             let rows = drawn(&labels, |_| 0.5);
@@ -265,10 +205,7 @@ mod tests {
             }
             tied_leaves += tied(&tree, &coded, &rows);
         }
-        assert!(
-            tied_leaves > 0,
-            "the data must have ties for this test to mean anything"
-        );
+        assert!(tied_leaves > 0, "the data must have ties for this test to mean anything");
     }
 
     fn tied(tree: &CodedTree, coded: &CodedRows, rows: &[DrawnRow]) -> usize {
@@ -279,10 +216,6 @@ mod tests {
             balance[leaf] += if row.label { 1 } else { -1 };
             count[leaf] += 1;
         }
-        balance
-            .iter()
-            .zip(count)
-            .filter(|(balance, count)| **balance == 0 && *count > 0)
-            .count()
+        balance.iter().zip(count).filter(|(balance, count)| **balance == 0 && *count > 0).count()
     }
 }

@@ -36,19 +36,10 @@ impl BoostedTreesParams {
         within("rounds", self.rounds, 1, 10_000)?;
         within("depth", self.depth, 1, 10)?;
         if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
-            return Err(refused(
-                "learning_rate",
-                self.learning_rate,
-                "above 0 and at most 1".into(),
-            ));
+            return Err(refused("learning_rate", self.learning_rate, "above 0 and at most 1".into()));
         }
         within("minimum_leaf_rows", self.minimum_leaf_rows, 1, MAX_ROWS_PER_ROUND / 2)?;
-        within(
-            "rows_per_round",
-            self.rows_per_round,
-            2 * self.minimum_leaf_rows,
-            MAX_ROWS_PER_ROUND,
-        )?;
+        within("rows_per_round", self.rows_per_round, 2 * self.minimum_leaf_rows, MAX_ROWS_PER_ROUND)?;
         within("l2", self.l2, 0.001, 1000.0)?;
         Ok(ValidBoostedTreesParams(self))
     }
@@ -67,11 +58,7 @@ fn within<T: Copy + PartialOrd + std::fmt::Display>(
 }
 
 fn refused(parameter: &'static str, found: impl std::fmt::Display, allowed: String) -> TrainError {
-    TrainError::Parameter {
-        parameter,
-        found: found.to_string(),
-        allowed,
-    }
+    TrainError::Parameter { parameter, found: found.to_string(), allowed }
 }
 
 /// Parameters that were checked: only these fit.
@@ -102,71 +89,35 @@ mod tests {
     #[test]
     fn accepts_the_ends_of_the_ranges() {
         assert_eq!(GOOD.check().unwrap().params(), &GOOD);
-        let least = BoostedTreesParams {
-            rounds: 1,
-            depth: 1,
-            rows_per_round: 2,
-            minimum_leaf_rows: 1,
-            l2: 0.001,
-            ..GOOD
-        };
+        let least =
+            BoostedTreesParams { rounds: 1, depth: 1, rows_per_round: 2, minimum_leaf_rows: 1, l2: 0.001, ..GOOD };
         assert!(least.check().is_ok());
     }
 
     #[test]
     fn refuses_each_parameter_with_its_range() {
         let cases = [
+            (BoostedTreesParams { rounds: 0, ..GOOD }, "`rounds` is 0: it must be from 1 to 10000"),
+            (BoostedTreesParams { depth: 11, ..GOOD }, "`depth` is 11: it must be from 1 to 10"),
             (
-                BoostedTreesParams { rounds: 0, ..GOOD },
-                "`rounds` is 0: it must be from 1 to 10000",
-            ),
-            (
-                BoostedTreesParams { depth: 11, ..GOOD },
-                "`depth` is 11: it must be from 1 to 10",
-            ),
-            (
-                BoostedTreesParams {
-                    learning_rate: 0.0,
-                    ..GOOD
-                },
+                BoostedTreesParams { learning_rate: 0.0, ..GOOD },
                 "`learning_rate` is 0: it must be above 0 and at most 1",
             ),
             (
-                BoostedTreesParams {
-                    learning_rate: 1.5,
-                    ..GOOD
-                },
+                BoostedTreesParams { learning_rate: 1.5, ..GOOD },
                 "`learning_rate` is 1.5: it must be above 0 and at most 1",
             ),
             (
-                BoostedTreesParams {
-                    learning_rate: f64::NAN,
-                    ..GOOD
-                },
+                BoostedTreesParams { learning_rate: f64::NAN, ..GOOD },
                 "`learning_rate` is NaN: it must be above 0 and at most 1",
             ),
+            (BoostedTreesParams { rows_per_round: 39, ..GOOD }, "`rows_per_round` is 39: it must be from 40 to 262144"),
             (
-                BoostedTreesParams {
-                    rows_per_round: 39,
-                    ..GOOD
-                },
-                "`rows_per_round` is 39: it must be from 40 to 262144",
-            ),
-            (
-                BoostedTreesParams {
-                    minimum_leaf_rows: 0,
-                    ..GOOD
-                },
+                BoostedTreesParams { minimum_leaf_rows: 0, ..GOOD },
                 "`minimum_leaf_rows` is 0: it must be from 1 to 131072",
             ),
-            (
-                BoostedTreesParams { l2: -1.0, ..GOOD },
-                "`l2` is -1: it must be from 0.001 to 1000",
-            ),
-            (
-                BoostedTreesParams { l2: f64::NAN, ..GOOD },
-                "`l2` is NaN: it must be from 0.001 to 1000",
-            ),
+            (BoostedTreesParams { l2: -1.0, ..GOOD }, "`l2` is -1: it must be from 0.001 to 1000"),
+            (BoostedTreesParams { l2: f64::NAN, ..GOOD }, "`l2` is NaN: it must be from 0.001 to 1000"),
         ];
         for (params, expected) in cases {
             assert_eq!(params.check().unwrap_err().to_string(), expected);

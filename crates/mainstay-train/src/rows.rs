@@ -23,12 +23,7 @@ pub struct TrainingRows {
 impl TrainingRows {
     /// The rows that `keep` wants, asked by customer and cut: how rows are parted by time or held back for calibration.
     pub fn select(&self, mut keep: impl FnMut(&str, Ds) -> bool) -> Self {
-        let kept: Vec<bool> = self
-            .keys
-            .iter()
-            .zip(&self.cuts)
-            .map(|(key, cut)| keep(key, *cut))
-            .collect();
+        let kept: Vec<bool> = self.keys.iter().zip(&self.cuts).map(|(key, cut)| keep(key, *cut)).collect();
         Self {
             feature_names: self.feature_names.clone(),
             columns: self.columns.iter().map(|column| select(column, &kept)).collect(),
@@ -42,12 +37,7 @@ impl TrainingRows {
 /// Values beyond the mask are kept, so that ragged columns stay ragged and are refused later.
 fn select<T: Clone>(values: &[T], kept: &[bool]) -> Vec<T> {
     let is_kept = |row: usize| kept.get(row).copied().unwrap_or(true);
-    values
-        .iter()
-        .enumerate()
-        .filter(|(row, _)| is_kept(*row))
-        .map(|(_, value)| value.clone())
-        .collect()
+    values.iter().enumerate().filter(|(row, _)| is_kept(*row)).map(|(_, value)| value.clone()).collect()
 }
 
 /// Validated rows, sorted by cut and customer.
@@ -103,10 +93,7 @@ impl TrainingSet {
     fn check_keys(&self) -> Result<(), TrainError> {
         let pairs: Vec<_> = self.rows.cuts.iter().zip(&self.rows.keys).collect();
         match pairs.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(TrainError::DuplicateRow {
-                key: pair[0].1.clone(),
-                cut: *pair[0].0,
-            }),
+            Some(pair) => Err(TrainError::DuplicateRow { key: pair[0].1.clone(), cut: *pair[0].0 }),
             None => Ok(()),
         }
     }
@@ -115,11 +102,7 @@ impl TrainingSet {
         for (name, column) in self.rows.feature_names.iter().zip(&self.rows.columns) {
             if let Some(row) = column.iter().position(|value| value.is_infinite()) {
                 let (key, cut) = (self.rows.keys[row].clone(), self.rows.cuts[row]);
-                return Err(TrainError::Infinite {
-                    column: name.clone(),
-                    key,
-                    cut,
-                });
+                return Err(TrainError::Infinite { column: name.clone(), key, cut });
             }
         }
         Ok(())
@@ -136,28 +119,16 @@ fn check_lengths(rows: &TrainingRows) -> Result<(), TrainError> {
     }
     if names > MAX_FEATURES {
         let allowed = format!("at most {MAX_FEATURES}");
-        return Err(TrainError::Parameter {
-            parameter: "features",
-            found: names.to_string(),
-            allowed,
-        });
+        return Err(TrainError::Parameter { parameter: "features", found: names.to_string(), allowed });
     }
     if rows.keys.is_empty() {
         return Err(TrainError::NoRows);
     }
-    let features = rows
-        .feature_names
-        .iter()
-        .map(String::as_str)
-        .zip(rows.columns.iter().map(Vec::len));
+    let features = rows.feature_names.iter().map(String::as_str).zip(rows.columns.iter().map(Vec::len));
     let others = [("label", rows.labels.len()), ("cut", rows.cuts.len())];
     let expected = rows.keys.len();
     match features.chain(others).find(|(_, found)| *found != expected) {
-        Some((column, found)) => Err(TrainError::ColumnLength {
-            column: column.to_owned(),
-            expected,
-            found,
-        }),
+        Some((column, found)) => Err(TrainError::ColumnLength { column: column.to_owned(), expected, found }),
         None => Ok(()),
     }
 }
@@ -168,10 +139,7 @@ pub(crate) fn check_classes(labels: &[bool]) -> Result<(), TrainError> {
         return Err(TrainError::NoRows);
     };
     if labels.iter().all(|other| *other == label) {
-        return Err(TrainError::OneClass {
-            rows: labels.len(),
-            label,
-        });
+        return Err(TrainError::OneClass { rows: labels.len(), label });
     }
     Ok(())
 }
@@ -181,11 +149,7 @@ fn sorted(rows: TrainingRows) -> TrainingRows {
     order.sort_by(|&a, &b| (rows.cuts[a], &rows.keys[a]).cmp(&(rows.cuts[b], &rows.keys[b])));
     TrainingRows {
         feature_names: rows.feature_names,
-        columns: rows
-            .columns
-            .iter()
-            .map(|column| order.iter().map(|&row| column[row]).collect())
-            .collect(),
+        columns: rows.columns.iter().map(|column| order.iter().map(|&row| column[row]).collect()).collect(),
         labels: order.iter().map(|&row| rows.labels[row]).collect(),
         keys: order.iter().map(|&row| rows.keys[row].clone()).collect(),
         cuts: order.iter().map(|&row| rows.cuts[row]).collect(),
@@ -231,10 +195,7 @@ mod tests {
 
     #[test]
     fn refuses_rows_that_cannot_be_learnt_from() {
-        assert_eq!(
-            refusal(|r| *r = r.select(|_, _| false)),
-            "there are no rows: choose cuts with eligible customers"
-        );
+        assert_eq!(refusal(|r| *r = r.select(|_, _| false)), "there are no rows: choose cuts with eligible customers");
         assert_eq!(
             refusal(|r| (r.feature_names, r.columns) = (vec![], vec![])),
             "there are no features: name at least one column"

@@ -31,35 +31,16 @@ pub(crate) fn draw_truth(seed: u64, rows: u64) -> DrawnTruth {
             + 4.0 * (u[2] - 0.5) * (u[3] - 0.5)
             + if is_missing { 1.5 } else { 0.0 };
         let missing_or = if is_missing { f64::NAN } else { u[4] };
-        let values = [
-            100.0 * u[0],
-            u[1],
-            u[2] * 1e-7,
-            u[3].mul_add(1e6, -3.0),
-            missing_or,
-            1.0,
-            u[5],
-            (8.0 * u[5]).floor(),
-        ];
+        let values =
+            [100.0 * u[0], u[1], u[2] * 1e-7, u[3].mul_add(1e6, -3.0), missing_or, 1.0, u[5], (8.0 * u[5]).floor()];
         for (column, value) in columns.iter_mut().zip(values) {
             column.push(value);
         }
         labels.push(uniform(seed, row, 7) < sigmoid(truth));
         log_odds.push(truth);
     }
-    let cuts = (0..rows)
-        .map(|row| if row % 2 == 0 { "2024-01-01" } else { "2024-02-01" }.parse().unwrap())
-        .collect();
+    let cuts = (0..rows).map(|row| if row % 2 == 0 { "2024-01-01" } else { "2024-02-01" }.parse().unwrap()).collect();
     let keys = (0..rows).map(|row| format!("C{:06}", row / 2)).collect();
     let feature_names = (0..FEATURES).map(|i| format!("feature_{i}")).collect();
-    DrawnTruth {
-        rows: TrainingRows {
-            feature_names,
-            columns,
-            labels,
-            keys,
-            cuts,
-        },
-        log_odds,
-    }
+    DrawnTruth { rows: TrainingRows { feature_names, columns, labels, keys, cuts }, log_odds }
 }

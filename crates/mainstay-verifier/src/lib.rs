@@ -40,37 +40,20 @@ pub fn verify(instance: &Instance, plan: &Plan, certificate: &Certificate) -> Re
     let cost = total(chosen.iter().map(|offer| offer.cost))?;
     let value = total(chosen.iter().map(|offer| offer.value))?;
     if cost > instance.budget {
-        return Err(Refusal::Overspent {
-            cost,
-            budget: instance.budget,
-        });
+        return Err(Refusal::Overspent { cost, budget: instance.budget });
     }
     if cost != certificate.plan_cost {
-        return Err(Refusal::WrongCost {
-            claimed: certificate.plan_cost,
-            recomputed: cost,
-        });
+        return Err(Refusal::WrongCost { claimed: certificate.plan_cost, recomputed: cost });
     }
     if value != certificate.plan_value {
-        return Err(Refusal::WrongValue {
-            claimed: certificate.plan_value,
-            recomputed: value,
-        });
+        return Err(Refusal::WrongValue { claimed: certificate.plan_value, recomputed: value });
     }
     let upper_bound = upper_bound(instance, certificate.price)?;
     if upper_bound != certificate.upper_bound {
-        return Err(Refusal::WrongBound {
-            claimed: certificate.upper_bound,
-            recomputed: upper_bound,
-        });
+        return Err(Refusal::WrongBound { claimed: certificate.upper_bound, recomputed: upper_bound });
     }
     let gap = upper_bound.checked_sub(value).ok_or(Refusal::Overflow)?;
-    Ok(Verified {
-        cost,
-        value,
-        upper_bound,
-        gap,
-    })
+    Ok(Verified { cost, value, upper_bound, gap })
 }
 
 /// Offers in order, each pair of customer and intervention once, no customer beyond the last, no cost below 0.
@@ -82,17 +65,10 @@ fn check_offers(instance: &Instance) -> Result<(), Refusal> {
             return Err(Refusal::UnsortedOffers { position });
         }
         if offer.customer >= instance.customers {
-            return Err(Refusal::UnknownCustomer {
-                position,
-                customer: offer.customer,
-                customers: instance.customers,
-            });
+            return Err(Refusal::UnknownCustomer { position, customer: offer.customer, customers: instance.customers });
         }
         if offer.cost < Cents::ZERO {
-            return Err(Refusal::NegativeCost {
-                position,
-                cost: offer.cost,
-            });
+            return Err(Refusal::NegativeCost { position, cost: offer.cost });
         }
         before = Some(key);
     }
@@ -102,27 +78,16 @@ fn check_offers(instance: &Instance) -> Result<(), Refusal> {
 /// The certificate is of a version that is understood, of this instance, of this plan and of this budget.
 fn check_identity(instance: &Instance, plan: &Plan, certificate: &Certificate) -> Result<(), Refusal> {
     if certificate.version != VERSION {
-        return Err(Refusal::UnsupportedVersion {
-            version: certificate.version,
-        });
+        return Err(Refusal::UnsupportedVersion { version: certificate.version });
     }
     if certificate.budget != instance.budget {
-        return Err(Refusal::WrongBudget {
-            claimed: certificate.budget,
-            budget: instance.budget,
-        });
+        return Err(Refusal::WrongBudget { claimed: certificate.budget, budget: instance.budget });
     }
     if certificate.instance != instance.digest() {
-        return Err(Refusal::ForeignInstance {
-            claimed: certificate.instance,
-            recomputed: instance.digest(),
-        });
+        return Err(Refusal::ForeignInstance { claimed: certificate.instance, recomputed: instance.digest() });
     }
     if certificate.plan != plan.digest() {
-        return Err(Refusal::ForeignPlan {
-            claimed: certificate.plan,
-            recomputed: plan.digest(),
-        });
+        return Err(Refusal::ForeignPlan { claimed: certificate.plan, recomputed: plan.digest() });
     }
     Ok(())
 }
@@ -131,15 +96,10 @@ fn check_identity(instance: &Instance, plan: &Plan, certificate: &Certificate) -
 fn chosen_offers<'a>(instance: &'a Instance, plan: &Plan) -> Result<Vec<&'a Offer>, Refusal> {
     let mut chosen: Vec<&Offer> = Vec::with_capacity(plan.chosen.len());
     for &position in &plan.chosen {
-        let offer = instance
-            .offers
-            .get(position as usize)
-            .ok_or(Refusal::UnknownOffer { position })?;
+        let offer = instance.offers.get(position as usize).ok_or(Refusal::UnknownOffer { position })?;
         match chosen.last() {
             Some(before) if before.customer == offer.customer => {
-                return Err(Refusal::TwoOffers {
-                    customer: offer.customer,
-                });
+                return Err(Refusal::TwoOffers { customer: offer.customer });
             }
             Some(before) if before.customer > offer.customer => return Err(Refusal::UnsortedPlan { position }),
             _ => chosen.push(offer),
@@ -151,10 +111,7 @@ fn chosen_offers<'a>(instance: &'a Instance, plan: &Plan) -> Result<Vec<&'a Offe
 /// floor(L(price)) with L(price) = price * budget + sum over customers of max(0, max over offers of (value - price * cost)).
 fn upper_bound(instance: &Instance, price: Price) -> Result<Cents, Refusal> {
     if price.value_cents < 0 || price.cost_cents < 1 {
-        return Err(Refusal::InvalidPrice {
-            value_cents: price.value_cents,
-            cost_cents: price.cost_cents,
-        });
+        return Err(Refusal::InvalidPrice { value_cents: price.value_cents, cost_cents: price.cost_cents });
     }
     // Everything is multiplied by the denominator of the price, so that it stays in integers.
     let (numerator, denominator) = (i128::from(price.value_cents), i128::from(price.cost_cents));
@@ -162,10 +119,7 @@ fn upper_bound(instance: &Instance, price: Price) -> Result<Cents, Refusal> {
     for offers in instance.offers.chunk_by(|left, right| left.customer == right.customer) {
         let mut best: i128 = 0;
         for offer in offers {
-            let (value, cost) = (
-                i128::from(offer.value.0) * denominator,
-                i128::from(offer.cost.0) * numerator,
-            );
+            let (value, cost) = (i128::from(offer.value.0) * denominator, i128::from(offer.cost.0) * numerator);
             best = best.max(value.checked_sub(cost).ok_or(Refusal::Overflow)?);
         }
         bound = bound.checked_add(best).ok_or(Refusal::Overflow)?;

@@ -26,10 +26,7 @@ impl Claim {
     }
 
     fn chosen(&self) -> impl Iterator<Item = Offer> {
-        self.plan
-            .chosen
-            .iter()
-            .map(|&position| self.instance.offers[position as usize])
+        self.plan.chosen.iter().map(|&position| self.instance.offers[position as usize])
     }
 
     /// The plan's own cost and value, told honestly.
@@ -41,52 +38,28 @@ impl Claim {
 }
 
 fn offer(customer: u32, intervention: u16, value: i64, cost: i64) -> Offer {
-    Offer {
-        customer,
-        intervention,
-        value: Cents(value),
-        cost: Cents(cost),
-    }
+    Offer { customer, intervention, value: Cents(value), cost: Cents(cost) }
 }
 
 fn solved(instance: Instance) -> Claim {
     let valid = ValidInstance::new(instance.clone()).unwrap();
     let solution = allocate(&valid, &Frontier::build(&valid));
-    Claim {
-        instance,
-        plan: solution.plan,
-        certificate: solution.certificate,
-    }
+    Claim { instance, plan: solution.plan, certificate: solution.certificate }
 }
 
 /// Two of three customers are treated for 9 of 10 cents; the step to offer 1 sets the price at 6/6.
 fn example() -> Claim {
-    let offers = vec![
-        offer(0, 0, 20, 5),
-        offer(0, 1, 26, 11),
-        offer(1, 0, 12, 4),
-        offer(2, 7, 1, 2),
-    ];
-    solved(Instance {
-        customers: 3,
-        offers,
-        budget: Cents(10),
-    })
+    let offers = vec![offer(0, 0, 20, 5), offer(0, 1, 26, 11), offer(1, 0, 12, 4), offer(2, 7, 1, 2)];
+    solved(Instance { customers: 3, offers, budget: Cents(10) })
 }
 
 fn claims() -> impl Strategy<Value = Claim> {
     let menus = proptest::collection::vec(proptest::collection::vec((1i64..900, 0i64..300), 0..5), 1..12);
     (menus, 0i64..2_000).prop_map(|(menus, budget)| {
         let offers = (0..).zip(&menus).flat_map(|(customer, menu)| {
-            (0..)
-                .zip(menu)
-                .map(move |(intervention, &(value, cost))| offer(customer, intervention, value, cost))
+            (0..).zip(menu).map(move |(intervention, &(value, cost))| offer(customer, intervention, value, cost))
         });
-        solved(Instance {
-            customers: menus.len() as u32,
-            offers: offers.collect(),
-            budget: Cents(budget),
-        })
+        solved(Instance { customers: menus.len() as u32, offers: offers.collect(), budget: Cents(budget) })
     })
 }
 
@@ -105,15 +78,7 @@ fn refused_though_signed(forge: impl FnOnce(&mut Claim)) -> String {
 #[test]
 fn tells_what_it_recomputed() {
     let verified = example().verify().unwrap();
-    assert_eq!(
-        verified,
-        Verified {
-            cost: Cents(9),
-            value: Cents(32),
-            upper_bound: Cents(33),
-            gap: Cents(1)
-        }
-    );
+    assert_eq!(verified, Verified { cost: Cents(9), value: Cents(32), upper_bound: Cents(33), gap: Cents(1) });
 }
 
 #[test]
@@ -150,17 +115,11 @@ fn refuses_certificates_of_something_else() {
     let Claim { instance, plan, .. } = example();
     assert_eq!(
         refused(|claim| claim.certificate.instance = other),
-        format!(
-            "the certificate is of other offers: it names {other}, these have {}",
-            instance.digest()
-        )
+        format!("the certificate is of other offers: it names {other}, these have {}", instance.digest())
     );
     assert_eq!(
         refused(|claim| claim.certificate.plan = other),
-        format!(
-            "the certificate is of another plan: it names {other}, this one has {}",
-            plan.digest()
-        )
+        format!("the certificate is of another plan: it names {other}, this one has {}", plan.digest())
     );
 }
 
@@ -202,10 +161,7 @@ fn refuses_wrong_numbers() {
     }
     for (value_cents, cost_cents) in [(-1, 1), (1, 0), (1, -1), (-1, -1)] {
         assert_eq!(
-            refused(|claim| claim.certificate.price = Price {
-                value_cents,
-                cost_cents
-            }),
+            refused(|claim| claim.certificate.price = Price { value_cents, cost_cents }),
             format!(
                 "the price of budget {value_cents}/{cost_cents} is not a fraction of at least 0 with a positive denominator"
             )
@@ -217,45 +173,17 @@ fn refuses_wrong_numbers() {
 fn refuses_sums_that_do_not_fit() {
     let too_large = "a sum of money is too large to be checked exactly: the amounts cannot be right";
     let largest = Cents(i64::MAX);
-    let offers = (0..4)
-        .map(|customer| Offer {
-            value: largest,
-            ..offer(customer, 0, 0, 0)
-        })
-        .collect();
-    let instance = Instance {
-        customers: 4,
-        offers,
-        budget: Cents(0),
-    };
-    let empty = Claim {
-        plan: Plan::default(),
-        instance,
-        ..example()
-    };
+    let offers = (0..4).map(|customer| Offer { value: largest, ..offer(customer, 0, 0, 0) }).collect();
+    let instance = Instance { customers: 4, offers, budget: Cents(0) };
+    let empty = Claim { plan: Plan::default(), instance, ..example() };
     let refusal = |mut claim: Claim, price, chosen| {
-        claim.certificate = Certificate {
-            price,
-            budget: Cents(0),
-            ..claim.certificate
-        };
+        claim.certificate = Certificate { price, budget: Cents(0), ..claim.certificate };
         claim.plan.chosen = chosen;
         claim.recounted().verify().unwrap_err().to_string()
     };
-    assert_eq!(
-        refusal(empty.clone(), Price::ZERO, vec![0, 1]),
-        too_large,
-        "the plan's value"
-    );
-    assert_eq!(
-        refusal(empty.clone(), Price::ZERO, vec![]),
-        too_large,
-        "the bound in 64 bits"
-    );
-    let whole = Price {
-        value_cents: 0,
-        cost_cents: i64::MAX,
-    };
+    assert_eq!(refusal(empty.clone(), Price::ZERO, vec![0, 1]), too_large, "the plan's value");
+    assert_eq!(refusal(empty.clone(), Price::ZERO, vec![]), too_large, "the bound in 64 bits");
+    let whole = Price { value_cents: 0, cost_cents: i64::MAX };
     assert_eq!(refusal(empty, whole, vec![]), too_large, "the bound in 128 bits");
 }
 
@@ -299,11 +227,7 @@ const FORGERIES: [Forgery; 15] = [
 
 /// The forged claim, or `None` where there is nothing to forge (no offer, no contact).
 fn forge(mut claim: Claim, forgery: Forgery, pick: usize, cents: i64) -> Option<Claim> {
-    let Claim {
-        instance,
-        plan,
-        certificate,
-    } = &mut claim;
+    let Claim { instance, plan, certificate } = &mut claim;
     let (offers, contacts) = (instance.offers.len(), plan.chosen.len());
     match forgery {
         Forgery::ClaimedCost => certificate.plan_cost.0 += cents,
@@ -385,10 +309,7 @@ proptest! {
 fn bound_by_definition(instance: &Instance, value: i64, cost: i64) -> Cents {
     let surplus = |customer: u32| {
         let own = instance.offers.iter().filter(|offer| offer.customer == customer);
-        own.map(|offer| offer.value.0 * cost - value * offer.cost.0)
-            .max()
-            .unwrap_or(0)
-            .max(0)
+        own.map(|offer| offer.value.0 * cost - value * offer.cost.0).max().unwrap_or(0).max(0)
     };
     let total: i64 = (0..instance.customers).map(surplus).sum();
     Cents((value * instance.budget.0 + total).div_euclid(cost))

@@ -18,11 +18,7 @@ pub(crate) fn instances(customers: usize, offers: usize) -> impl Strategy<Value 
                 cost: Cents(cost),
             })
         });
-        let instance = Instance {
-            customers: menus.len() as u32,
-            offers: offers.collect(),
-            budget: Cents(budget),
-        };
+        let instance = Instance { customers: menus.len() as u32, offers: offers.collect(), budget: Cents(budget) };
         ValidInstance::new(instance).unwrap()
     })
 }
@@ -40,11 +36,8 @@ fn optimum(menus: &[&[Offer]], budget: i64) -> i64 {
 }
 
 fn optimum_of(instance: &ValidInstance) -> i64 {
-    let menus: Vec<&[Offer]> = instance
-        .as_instance()
-        .offers
-        .chunk_by(|left, right| left.customer == right.customer)
-        .collect();
+    let menus: Vec<&[Offer]> =
+        instance.as_instance().offers.chunk_by(|left, right| left.customer == right.customer).collect();
     optimum(&menus, instance.budget().0)
 }
 
@@ -62,12 +55,7 @@ fn valid(offers: &[(u32, i64, i64)], budget: i64) -> ValidInstance {
             cost: Cents(cost),
         })
         .collect();
-    ValidInstance::new(Instance {
-        customers: 3,
-        offers,
-        budget: Cents(budget),
-    })
-    .unwrap()
+    ValidInstance::new(Instance { customers: 3, offers, budget: Cents(budget) }).unwrap()
 }
 
 #[test]
@@ -75,13 +63,7 @@ fn takes_what_fits_and_fills_up_behind_the_critical_increment() {
     // 5 and 4 of 10 cents are taken; 6 does not fit and sets the price; 1 still does.
     let solution = solve(&valid(&[(0, 20, 5), (0, 26, 11), (1, 12, 4), (2, 1, 1)], 10));
     assert_eq!(solution.plan.chosen, [0, 2, 3]);
-    let Certificate {
-        plan_cost,
-        plan_value,
-        price,
-        upper_bound,
-        ..
-    } = solution.certificate;
+    let Certificate { plan_cost, plan_value, price, upper_bound, .. } = solution.certificate;
     assert_eq!((plan_cost, plan_value, upper_bound), (Cents(10), Cents(33), Cents(33)));
     assert_eq!(price.to_f64(), 1.0);
 }
@@ -114,15 +96,9 @@ fn without_money_only_the_free_offers_are_made() {
 fn the_largest_amounts_do_not_overflow() {
     use crate::instance::{LARGEST_OFFER, LARGEST_TOTAL};
     let largest = LARGEST_OFFER.0;
-    let solution = solve(&valid(
-        &[(0, largest, largest), (1, largest, 1), (2, 1, largest)],
-        LARGEST_TOTAL.0,
-    ));
+    let solution = solve(&valid(&[(0, largest, largest), (1, largest, 1), (2, 1, largest)], LARGEST_TOTAL.0));
     assert_eq!(solution.certificate.upper_bound, Cents(2 * largest + 1));
-    let tight = solve(&valid(
-        &[(0, largest, largest), (1, largest, 1), (2, 1, largest)],
-        largest,
-    ));
+    let tight = solve(&valid(&[(0, largest, largest), (1, largest, 1), (2, 1, largest)], largest));
     assert_eq!(tight.certificate.upper_bound, Cents(2 * largest - 1));
 }
 

@@ -16,14 +16,7 @@ fn frontier(offers: &[(u32, i64, i64)]) -> Frontier {
             cost: Cents(cost),
         })
         .collect();
-    Frontier::build(
-        &ValidInstance::new(Instance {
-            customers: 4,
-            offers,
-            budget: Cents::ZERO,
-        })
-        .unwrap(),
-    )
+    Frontier::build(&ValidInstance::new(Instance { customers: 4, offers, budget: Cents::ZERO }).unwrap())
 }
 
 fn reached(frontier: &Frontier) -> Vec<u32> {
@@ -31,10 +24,7 @@ fn reached(frontier: &Frontier) -> Vec<u32> {
 }
 
 fn point(cost: i64, value: i64) -> BudgetPoint {
-    BudgetPoint {
-        cost: Cents(cost),
-        value: Cents(value),
-    }
+    BudgetPoint { cost: Cents(cost), value: Cents(value) }
 }
 
 #[test]
@@ -53,28 +43,15 @@ fn keeps_offers_on_a_line_and_the_first_of_equals() {
 
 #[test]
 fn sorts_by_efficiency_then_customer() {
-    assert_eq!(
-        reached(&frontier(&[(0, 1, 1), (1, 4, 2), (2, 2, 1), (3, 1, 1)])),
-        [1, 2, 0, 3]
-    );
+    assert_eq!(reached(&frontier(&[(0, 1, 1), (1, 4, 2), (2, 2, 1), (3, 1, 1)])), [1, 2, 0, 3]);
 }
 
 #[test]
 fn what_costs_nothing_comes_first_and_has_no_price() {
     let frontier = frontier(&[(0, 100, 1), (1, 1, 0), (1, 3, 2)]);
     assert_eq!(reached(&frontier), [1, 0, 2]);
-    assert_eq!(
-        frontier.price_at(Cents::ZERO),
-        Price {
-            value_cents: 100,
-            cost_cents: 1
-        }
-    );
-    let thresholds: Vec<_> = frontier
-        .thresholds()
-        .into_iter()
-        .map(|t| t.map(Efficiency::to_f64))
-        .collect();
+    assert_eq!(frontier.price_at(Cents::ZERO), Price { value_cents: 100, cost_cents: 1 });
+    let thresholds: Vec<_> = frontier.thresholds().into_iter().map(|t| t.map(Efficiency::to_f64)).collect();
     assert_eq!(thresholds, [Some(100.0), Some(f64::INFINITY), None, None]);
     assert_eq!(frontier.curve(2), [point(0, 1), point(3, 103)]);
 }
@@ -82,33 +59,20 @@ fn what_costs_nothing_comes_first_and_has_no_price() {
 #[test]
 fn knows_the_price_of_every_budget() {
     let frontier = frontier(&[(0, 10, 5), (1, 6, 4), (2, 1, 1)]);
-    let price = |value_cents, cost_cents| Price {
-        value_cents,
-        cost_cents,
-    };
-    for (budget, expected) in [
-        (0, price(10, 5)),
-        (4, price(10, 5)),
-        (5, price(6, 4)),
-        (8, price(6, 4)),
-        (9, price(1, 1)),
-        (10, Price::ZERO),
-    ] {
+    let price = |value_cents, cost_cents| Price { value_cents, cost_cents };
+    for (budget, expected) in
+        [(0, price(10, 5)), (4, price(10, 5)), (5, price(6, 4)), (8, price(6, 4)), (9, price(1, 1)), (10, Price::ZERO)]
+    {
         assert_eq!(frontier.price_at(Cents(budget)), expected, "{budget}");
     }
-    let spend: Vec<i64> = [f64::NAN, 2.1, 2.0, 1.5, 1.0, 0.0]
-        .map(|price| frontier.spend_at(price).0)
-        .into();
+    let spend: Vec<i64> = [f64::NAN, 2.1, 2.0, 1.5, 1.0, 0.0].map(|price| frontier.spend_at(price).0).into();
     assert_eq!(spend, [0, 0, 5, 9, 10, 10]);
 }
 
 #[test]
 fn nothing_to_offer_is_a_frontier_too() {
     let frontier = frontier(&[]);
-    assert_eq!(
-        (frontier.total_cost(), frontier.spend_at(0.0)),
-        (Cents::ZERO, Cents::ZERO)
-    );
+    assert_eq!((frontier.total_cost(), frontier.spend_at(0.0)), (Cents::ZERO, Cents::ZERO));
     assert_eq!(frontier.price_at(Cents(1)), Price::ZERO);
     assert_eq!(frontier.curve(10), [BudgetPoint::default()]);
 }

@@ -20,11 +20,7 @@ pub(crate) fn text(view: &AllocationView) -> String {
             count.expected_value_cents.to_string(),
         ]
     });
-    text += &table(
-        &["decision", "reason", "customers", "cost", "expected gain"],
-        &[2, 3, 4],
-        decisions,
-    );
+    text += &table(&["decision", "reason", "customers", "cost", "expected gain"], &[2, 3, 4], decisions);
     text += &format!(
         "certificate: the plan gains {}, no plan within {} gains more than {} (gap {:.1e}); the next 1.00 of budget would gain {:.2}\n",
         summary.value_cents,
@@ -49,21 +45,10 @@ pub(crate) fn text(view: &AllocationView) -> String {
             customer.channel.clone().unwrap_or_default(),
             customer.cost_cents.to_string(),
             customer.expected_value_cents.to_string(),
-            customer
-                .threshold_price
-                .map(|price| format!("{price:.2}"))
-                .unwrap_or_default(),
+            customer.threshold_price.map(|price| format!("{price:.2}")).unwrap_or_default(),
             customer.decision_reason.clone(),
         ]
     });
-    let header = [
-        "customer",
-        "decision",
-        "channel",
-        "cost",
-        "expected gain",
-        "threshold price",
-        "reason",
-    ];
+    let header = ["customer", "decision", "channel", "cost", "expected gain", "threshold price", "reason"];
     text + &table(&header, &[3, 4, 5], customers)
 }

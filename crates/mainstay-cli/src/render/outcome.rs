@@ -10,10 +10,7 @@ use super::{run, table};
 pub(crate) fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::AlreadyDone(record) => {
-            format!(
-                "{} of {} is already done (run {}); --force runs it again\n",
-                record.job, record.ds, record.run_id
-            )
+            format!("{} of {} is already done (run {}); --force runs it again\n", record.job, record.ds, record.run_id)
         }
         Outcome::Published(record) => {
             let mut text = format!("{} of {} is published (run {})\n", record.job, record.ds, record.run_id);
@@ -24,10 +21,8 @@ pub(crate) fn text(outcome: &Outcome) -> String {
                     "\nSee it with: mainstay show risk, mainstay show allocation, mainstay show run --date {}\n",
                     record.ds
                 );
-            } else if let Some(training) = record
-                .details
-                .get("training")
-                .and_then(|t| TrainingDetails::deserialize(t).ok())
+            } else if let Some(training) =
+                record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok())
             {
                 text += &run::training(&training);
             }
@@ -55,9 +50,5 @@ pub(crate) fn backfill(outcomes: &[Outcome]) -> String {
             figure(|details| details.allocation.value_cents.to_string()),
         ]
     });
-    table(
-        &["day", "outcome", "scored", "treated", "spent", "expected gain"],
-        &[2, 3, 4, 5],
-        rows,
-    )
+    table(&["day", "outcome", "scored", "treated", "spent", "expected gain"], &[2, 3, 4, 5], rows)
 }

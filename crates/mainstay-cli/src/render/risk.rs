@@ -27,43 +27,20 @@ pub(crate) fn text(view: &RiskView) -> String {
             segment.clv_cents.to_string(),
         ]
     });
-    text += &table(
-        &["segment", "customers", "revenue at risk", "lifetime value"],
-        &[1, 2, 3],
-        segments,
-    );
+    text += &table(&["segment", "customers", "revenue at risk", "lifetime value"], &[1, 2, 3], segments);
     let customers = view.customers.iter().map(customer);
-    text + &table(
-        &[
-            "customer",
-            "segment",
-            "churn",
-            "revenue at risk",
-            "lifetime value",
-            "why",
-        ],
-        &[2, 3, 4],
-        customers,
-    )
+    text + &table(&["customer", "segment", "churn", "revenue at risk", "lifetime value", "why"], &[2, 3, 4], customers)
 }
 
 fn customer(customer: &CustomerRisk) -> Vec<String> {
     let reasons: Vec<&str> = customer.reasons.iter().map(|reason| reason.text.as_str()).collect();
-    let not_scored = || {
-        format!(
-            "{}: {}",
-            customer.status,
-            customer.status_reason.as_deref().unwrap_or("no reason given")
-        )
-    };
+    let not_scored =
+        || format!("{}: {}", customer.status, customer.status_reason.as_deref().unwrap_or("no reason given"));
     vec![
         customer.customer_id.clone(),
         customer.segment.clone().unwrap_or_else(not_scored),
         customer.churn_probability.map(percent).unwrap_or_default(),
-        customer
-            .revenue_at_risk_cents
-            .map(|cents| cents.to_string())
-            .unwrap_or_default(),
+        customer.revenue_at_risk_cents.map(|cents| cents.to_string()).unwrap_or_default(),
         customer.clv_cents.to_string(),
         reasons.join("; "),
     ]

@@ -21,11 +21,7 @@ pub(crate) fn text(record: &RunRecord) -> String {
             text += &training(details);
         }
         text += &steps(&details);
-    } else if let Some(details) = record
-        .details
-        .get("training")
-        .and_then(|t| TrainingDetails::deserialize(t).ok())
-    {
+    } else if let Some(details) = record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok()) {
         text += &training(&details);
     }
     text + &tables(record)
@@ -59,11 +55,7 @@ pub(crate) fn money(details: &DailyDetails) -> String {
 
 fn model(details: &DailyDetails) -> String {
     let model = &details.model;
-    let gates = if model.gates_failed {
-        "GATES FAILED"
-    } else {
-        "all gates passed"
-    };
+    let gates = if model.gates_failed { "GATES FAILED" } else { "all gates passed" };
     format!(
         "\nmodel {}@{}, version {}, {}, trained on what happened until {}, {gates}\n",
         model.name,
@@ -76,21 +68,9 @@ fn model(details: &DailyDetails) -> String {
 
 fn inputs(details: &DailyDetails) -> String {
     let rows = details.inputs.sources.tables.iter().map(|source| {
-        let fresh = details
-            .inputs
-            .freshness
-            .iter()
-            .find(|fresh| fresh.table == source.table);
-        let newest = fresh
-            .and_then(|fresh| fresh.newest)
-            .map(|newest| newest.to_string())
-            .unwrap_or_default();
-        vec![
-            source.table.clone(),
-            source.files.to_string(),
-            source.rows.to_string(),
-            newest,
-        ]
+        let fresh = details.inputs.freshness.iter().find(|fresh| fresh.table == source.table);
+        let newest = fresh.and_then(|fresh| fresh.newest).map(|newest| newest.to_string()).unwrap_or_default();
+        vec![source.table.clone(), source.files.to_string(), source.rows.to_string(), newest]
     });
     table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows)
 }
@@ -113,11 +93,7 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
     );
     let figures = [
         ("AUC", format!("{:.4}", model.auc), format!("{:.4}", baseline.auc)),
-        (
-            "average precision",
-            format!("{:.4}", model.average_precision),
-            format!("{:.4}", baseline.average_precision),
-        ),
+        ("average precision", format!("{:.4}", model.average_precision), format!("{:.4}", baseline.average_precision)),
         (
             "precision at the top 20 %",
             format!("{:.4}", model.precision_at_top_20_percent),
@@ -131,17 +107,12 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
         ("Brier score", format!("{:.4}", details.evaluation.brier), String::new()),
         (
             "calibration error",
-            format!(
-                "{:.4} (noise floor {:.4})",
-                details.evaluation.ece, details.evaluation.ece_noise_floor
-            ),
+            format!("{:.4} (noise floor {:.4})", details.evaluation.ece, details.evaluation.ece_noise_floor),
             String::new(),
         ),
     ];
     let alone = format!("{} alone", details.baseline.feature);
-    let rows = figures
-        .into_iter()
-        .map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
+    let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
     text += &table(&["test cut", "model", &alone], &[1, 2], rows);
     let gates = details.gates.iter().map(|gate| {
         let attainable = gate.attainable.map(|most| format!("{most:.4}")).unwrap_or_default();
@@ -153,18 +124,11 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
             verdict(gate.passed).to_owned(),
         ]
     });
-    text + &table(
-        &["gate", "value", "at least", "attainable", "verdict"],
-        &[1, 2, 3],
-        gates,
-    )
+    text + &table(&["gate", "value", "at least", "attainable", "verdict"], &[1, 2, 3], gates)
 }
 
 fn steps(details: &DailyDetails) -> String {
-    let rows = details
-        .seconds
-        .iter()
-        .map(|(step, seconds)| vec![step.clone(), format!("{seconds:.2}")]);
+    let rows = details.seconds.iter().map(|(step, seconds)| vec![step.clone(), format!("{seconds:.2}")]);
     table(&["step", "seconds"], &[1], rows)
 }
 

@@ -8,12 +8,7 @@ use super::{table, verdict};
 pub(crate) fn text(report: &VerifyReport) -> String {
     let rows = report.days.iter().flat_map(|day| {
         day.checks.iter().map(|check| {
-            vec![
-                day.ds.to_string(),
-                check.name.to_owned(),
-                verdict(check.passed).to_owned(),
-                check.detail.clone(),
-            ]
+            vec![day.ds.to_string(), check.name.to_owned(), verdict(check.passed).to_owned(), check.detail.clone()]
         })
     });
     table(&["day", "check", "verdict", "figures"], &[], rows)

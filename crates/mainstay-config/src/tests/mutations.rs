@@ -50,11 +50,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         "{{ var('x') }}",
         "? ",
     ]);
-    (
-        any::<Index>(),
-        0_usize..12,
-        prop_oneof![snippets.prop_map(str::to_owned), ".{0,4}"],
-    )
+    (any::<Index>(), 0_usize..12, prop_oneof![snippets.prop_map(str::to_owned), ".{0,4}"])
 }
 
 fn mutated(text: &str, mutations: &[Mutation]) -> String {

@@ -183,20 +183,12 @@ fn bands_and_tiers_begin_at_their_lowest_value() {
 fn the_digest_is_of_what_the_policy_says() {
     let text = fixture_text("jobs/policies/retention.yml");
     let high = "  - {name: high, churn_probability_at_least: 0.8}\n";
-    let same = format!(
-        "# comment\n{}",
-        text.replace(high, "")
-            .replace("value_tiers:\n", &format!("{high}value_tiers:\n"))
-    );
-    let same = same
-        .replace("amount: 50000.00", "amount: 50000")
-        .replace("effect: 0.20", "effect: '0.2'");
+    let same =
+        format!("# comment\n{}", text.replace(high, "").replace("value_tiers:\n", &format!("{high}value_tiers:\n")));
+    let same = same.replace("amount: 50000.00", "amount: 50000").replace("effect: 0.20", "effect: '0.2'");
     assert_ne!(same, text);
     assert_eq!(read(&same).digest(), read(&text).digest());
-    assert_ne!(
-        read(&text.replace("cost: 0.50", "cost: 0.51")).digest(),
-        read(&text).digest()
-    );
+    assert_ne!(read(&text.replace("cost: 0.50", "cost: 0.51")).digest(), read(&text).digest());
     let swapped = text
         .replace("reminder_email", "x")
         .replace("discount_email", "reminder_email")

@@ -25,10 +25,7 @@ fn disk(files: &[(&str, &str)]) -> TempDir {
 
 /// The message with the folder of the test written as `DISK`.
 fn message<T: std::fmt::Debug>(result: Result<T, ConfigError>, disk: &TempDir) -> String {
-    result
-        .unwrap_err()
-        .to_string()
-        .replace(&*disk.path().to_string_lossy(), "DISK")
+    result.unwrap_err().to_string().replace(&*disk.path().to_string_lossy(), "DISK")
 }
 
 #[test]
@@ -52,15 +49,9 @@ fn a_project_resolves_its_paths() {
     let root = fs::canonicalize(fixture()).unwrap();
     let below = |path: &str| root.join(path).to_string_lossy().into_owned();
     let project = load(&fixture()).unwrap();
-    assert_eq!(
-        (project.target().name.as_str(), project.target().path.clone()),
-        ("local", below("target/lake"))
-    );
+    assert_eq!((project.target().name.as_str(), project.target().path.clone()), ("local", below("target/lake")));
     let source = &project.config().sources[0];
-    assert_eq!(
-        (source.path.clone(), source.tables[0].path.clone()),
-        (below("data"), below("data/customers"))
-    );
+    assert_eq!((source.path.clone(), source.tables[0].path.clone()), (below("data"), below("data/customers")));
     assert_eq!(project.time_zone().iana_name(), Some("UTC"));
 
     let overrides = VarOverrides::parse("data: s3://bucket/raw").unwrap();
@@ -92,9 +83,7 @@ DISK/mainstay.yml:14:11: cannot render the template: environment variable `MAINS
 
 #[test]
 fn unknown_variables_and_targets_are_refused() {
-    let text = fixture_text("mainstay.yml")
-        .replace("var('data')", "var('date')")
-        .replace("UTC", "Europe/Berlin");
+    let text = fixture_text("mainstay.yml").replace("var('data')", "var('date')").replace("UTC", "Europe/Berlin");
     let project = disk(&[("mainstay.yml", &text)]);
     let expected = "\
 DISK/mainstay.yml:17:11: unknown variable `date`, did you mean `data`?
@@ -117,19 +106,13 @@ DISK/mainstay.yml:9:17: unknown target `lake`
 
 #[test]
 fn files_that_are_absent_or_empty_are_refused() {
-    let empty = disk(&[
-        ("blank/mainstay.yml", " \n"),
-        ("comment/mainstay.yml", "# name: x\n"),
-        ("latin/mainstay.yml", ""),
-    ]);
+    let empty =
+        disk(&[("blank/mainstay.yml", " \n"), ("comment/mainstay.yml", "# name: x\n"), ("latin/mainstay.yml", "")]);
     fs::write(empty.path().join("latin/mainstay.yml"), b"name: caf\xe9").unwrap();
     let read = |folder: &str| message(load(&empty.path().join(folder)), &empty);
     let expected = "no `mainstay.yml` in `DISK/absent`: run the command in the folder of a project, or name one with --project-dir";
     assert_eq!(read("absent"), expected);
-    assert_eq!(
-        read("latin"),
-        "cannot read `DISK/latin/mainstay.yml`: check that it may be read and holds UTF-8 text"
-    );
+    assert_eq!(read("latin"), "cannot read `DISK/latin/mainstay.yml`: check that it may be read and holds UTF-8 text");
     let expected = "DISK/blank/mainstay.yml:1:1: the file is empty or holds nothing but comments";
     assert_eq!(read("blank").lines().next(), Some(expected));
     let expected = "DISK/comment/mainstay.yml:1:1: the file is empty or holds nothing but comments";
@@ -142,10 +125,7 @@ fn a_project_needs_all_settings_or_a_base() {
     let expected = "DISK/mainstay.yml:1:1: missing key `targets`\n  |\n1 | name: x\n  | ^";
     assert_eq!(message(load(alone.path()), &alone), expected);
     let bare = "name: y\ntime_zone: UTC\n";
-    let based = disk(&[
-        ("mainstay.yml", "name: x\ntime_zone: UTC\nextends: base"),
-        ("base/mainstay.yml", bare),
-    ]);
+    let based = disk(&[("mainstay.yml", "name: x\ntime_zone: UTC\nextends: base"), ("base/mainstay.yml", bare)]);
     let expected = "DISK/mainstay.yml:1:1: missing key `targets`, here and in the project that this one extends";
     assert_eq!(message(load(based.path()), &based).lines().next(), Some(expected));
 }
@@ -177,60 +157,27 @@ fn a_project_takes_from_its_base_what_it_has_not() {
     assert_eq!(project.sql_folders(), [root.join("child/sql"), root.join("base/sql")]);
     assert_eq!(project.config().name, "child");
     assert_eq!(project.config().currency, "USD");
-    let variables: Vec<_> = project
-        .variables()
-        .all()
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    assert_eq!(
-        variables,
-        [
-            "active_days=365",
-            "data=raw",
-            "margin_rate=0.3",
-            "own=1",
-            "pseudonymise=false"
-        ]
-    );
+    let variables: Vec<_> = project.variables().all().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(variables, ["active_days=365", "data=raw", "margin_rate=0.3", "own=1", "pseudonymise=false"]);
     assert_eq!(project.target().path, below("child/target/lake"));
     assert_eq!(project.config().sources[0].path, below("base/raw"));
-    assert_eq!(
-        project.job_names().unwrap().into_iter().collect::<Vec<_>>(),
-        ["daily_risk", "train_churn"]
-    );
+    assert_eq!(project.job_names().unwrap().into_iter().collect::<Vec<_>>(), ["daily_risk", "train_churn"]);
     assert!(matches!(project.job("daily_risk").unwrap(), JobConfig::Daily(job) if job.reasons == 2));
     assert!(matches!(project.job("train_churn").unwrap(), JobConfig::Training(_)));
-    assert_eq!(
-        project.policy("policies/retention.yml").unwrap().interventions[0].effect,
-        0.4
-    );
+    assert_eq!(project.policy("policies/retention.yml").unwrap().interventions[0].effect, 0.4);
 }
 
 #[test]
 fn own_sources_replace_those_of_the_base() {
     let base = fixture_text("mainstay.yml");
-    let sources = base
-        .split("sources:")
-        .nth(1)
-        .unwrap()
-        .split("consent_default")
-        .next()
-        .unwrap();
+    let sources = base.split("sources:").nth(1).unwrap().split("consent_default").next().unwrap();
     let own = format!("{CHILD}sources:{}", sources.replace("name: retailer", "name: own"));
     let disk = disk(&[("base/mainstay.yml", &base), ("child/mainstay.yml", &own)]);
     let project = load(&disk.path().join("child")).unwrap();
     let root = fs::canonicalize(disk.path()).unwrap();
-    let sources: Vec<_> = project
-        .config()
-        .sources
-        .iter()
-        .map(|source| (source.name.as_str(), source.path.clone()))
-        .collect();
-    assert_eq!(
-        sources,
-        [("own", root.join("child/raw").to_string_lossy().into_owned())]
-    );
+    let sources: Vec<_> =
+        project.config().sources.iter().map(|source| (source.name.as_str(), source.path.clone())).collect();
+    assert_eq!(sources, [("own", root.join("child/raw").to_string_lossy().into_owned())]);
 }
 
 #[test]
@@ -259,10 +206,7 @@ fn jobs_that_are_not_there_are_refused() {
     let project = load(&fixture()).unwrap();
     let error = |name: &str| project.job(name).unwrap_err().to_string();
     let known = "(known jobs: daily_risk, train_churn)";
-    assert_eq!(
-        error("daily_rsik"),
-        format!("unknown job `daily_rsik`, did you mean `daily_risk`? {known}")
-    );
+    assert_eq!(error("daily_rsik"), format!("unknown job `daily_rsik`, did you mean `daily_risk`? {known}"));
     assert_eq!(error("../mainstay"), format!("unknown job `../mainstay` {known}"));
     let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/jobs");
     let expected = format!("no policy file `policies/none.yml`: looked in {}", jobs.display());
@@ -278,10 +222,7 @@ fn what_a_job_names_must_exist() {
             ("mainstay.yml", &fixture_text("mainstay.yml")),
             ("jobs/daily_risk.yml", daily),
             ("jobs/train_churn.yml", training),
-            (
-                "jobs/policies/retention.yml",
-                &fixture_text("jobs/policies/retention.yml"),
-            ),
+            ("jobs/policies/retention.yml", &fixture_text("jobs/policies/retention.yml")),
         ]);
         message(load(disk.path()).unwrap().job("daily_risk"), &disk)
     };
@@ -309,10 +250,7 @@ DISK/jobs/daily_risk.yml:11:13: job `train_churn` trains the model `churn`, this
    |
 11 | train_with: train_churn
    |             ^^^^^^^^^^^";
-    assert_eq!(
-        read(&daily.replace("model: churn", "model: lapse"), &training),
-        expected
-    );
+    assert_eq!(read(&daily.replace("model: churn", "model: lapse"), &training), expected);
 }
 
 #[test]

@@ -10,33 +10,18 @@ async fn pin_error(fixture: &Fixture) -> String {
 #[tokio::test]
 async fn pins_the_files_of_a_folder_in_order() {
     let fixture = Fixture::new();
-    for file in [
-        "b.parquet",
-        "year=2025/a.parquet",
-        "_temporary/c.parquet",
-        "a b.parquet",
-    ] {
+    for file in ["b.parquet", "year=2025/a.parquet", "_temporary/c.parquet", "a b.parquet"] {
         fixture.write_orders(file, ONE_ORDER).await;
     }
     fixture.write("data/orders/_SUCCESS", "");
     let pinned = fixture.pin().await.unwrap();
     let files = &pinned.tables[0].files;
-    let names: Vec<_> = files
-        .iter()
-        .map(|file| file.path.rsplit_once("/orders/").unwrap().1)
-        .collect();
+    let names: Vec<_> = files.iter().map(|file| file.path.rsplit_once("/orders/").unwrap().1).collect();
     assert_eq!(names, ["a%20b.parquet", "b.parquet", "year=2025/a.parquet"]);
-    assert!(
-        files
-            .iter()
-            .all(|file| file.rows == 1 && file.bytes > 0 && file.etag.is_some())
-    );
+    assert!(files.iter().all(|file| file.rows == 1 && file.bytes > 0 && file.etag.is_some()));
     let json = serde_json::to_string(&pinned).unwrap();
     assert_eq!(serde_json::from_str::<PinnedSources>(&json).unwrap(), pinned);
-    fixture.write(
-        "sql/staging/stg_orders.sql",
-        "select order_id from {{ source('shop', 'orders') }}",
-    );
+    fixture.write("sql/staging/stg_orders.sql", "select order_id from {{ source('shop', 'orders') }}");
     assert_eq!(fixture.rows("stg_orders", &at("2025-02-01T00:00:00Z")).await.len(), 3);
 }
 
@@ -46,10 +31,7 @@ async fn a_run_reads_only_what_is_pinned() {
     fixture.write_orders("a.parquet", ONE_ORDER).await;
     let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
     fixture.write_orders("b.parquet", ONE_ORDER).await;
-    let rows = project
-        .model(&fixture.ctx, &sources, "stg_orders", &at("2025-02-01T00:00:00Z"))
-        .await
-        .unwrap();
+    let rows = project.model(&fixture.ctx, &sources, "stg_orders", &at("2025-02-01T00:00:00Z")).await.unwrap();
     assert_eq!(rows.count().await.unwrap(), 1);
 }
 
@@ -87,10 +69,7 @@ async fn no_files_is_an_error() {
 async fn a_missing_column_is_named() {
     let fixture = Fixture::new();
     fixture
-        .write_query(
-            "data/orders/a.parquet",
-            "select 'o1' as order_id, 'x' as email, 'f' as gender, now() as happened",
-        )
+        .write_query("data/orders/a.parquet", "select 'o1' as order_id, 'x' as email, 'f' as gender, now() as happened")
         .await;
     insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/a.parquet` has no column `ordered_at` (it has order_id, email, gender, happened): write the column, or take it out of mainstay.yml");
 }
@@ -99,9 +78,7 @@ async fn a_missing_column_is_named() {
 async fn a_wrong_type_is_named() {
     let fixture = Fixture::new();
     let columns = "'o1' as order_id, 'x' as email, 'f' as gender, '2025-01-01' as ordered_at";
-    fixture
-        .write_query("data/orders/a.parquet", &format!("select {columns}"))
-        .await;
+    fixture.write_query("data/orders/a.parquet", &format!("select {columns}")).await;
     insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: column `ordered_at` of `data/orders/a.parquet` is Utf8, expected timestamp (in UTC or without a time zone): write it so, or change its type in mainstay.yml");
 }
 
@@ -149,12 +126,7 @@ async fn rows_that_break_the_contract_are_quarantined_and_not_seen() {
     let seen = fixture.rows("stg_orders", &moment).await;
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert!(seen[0].starts_with("good"));
-    let refused = fixture
-        .sources()
-        .await
-        .quarantine(&fixture.ctx, moment.as_of)
-        .await
-        .unwrap();
+    let refused = fixture.sources().await.quarantine(&fixture.ctx, moment.as_of).await.unwrap();
     let refused = lines(fixture.ctx.read_batches(refused).unwrap()).await;
     insta::assert_snapshot!(refused.join("\n"), @r#"
     shop.orders | Weight kg is not a number | {"order_id":"nan","email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T10:00:00Z","net_amount":"5.00","Weight kg":"NaN"}
@@ -168,11 +140,7 @@ async fn rows_that_break_the_contract_are_quarantined_and_not_seen() {
 async fn nothing_is_quarantined_where_all_rows_keep_the_contract() {
     let fixture = Fixture::new();
     fixture.write_orders("a.parquet", ONE_ORDER).await;
-    let refused = fixture
-        .sources()
-        .await
-        .quarantine(&fixture.ctx, "2025-02-01T00:00:00Z".parse().unwrap())
-        .await
-        .unwrap();
+    let refused =
+        fixture.sources().await.quarantine(&fixture.ctx, "2025-02-01T00:00:00Z".parse().unwrap()).await.unwrap();
     assert!(refused.is_empty());
 }

@@ -56,10 +56,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let fixture = Self {
-            ctx: context(),
-            folder: TempDir::new().unwrap(),
-        };
+        let fixture = Self { ctx: context(), folder: TempDir::new().unwrap() };
         fixture.write("mainstay.yml", MAINSTAY_YML);
         fs::create_dir_all(fixture.path("sql/staging")).unwrap();
         fixture
@@ -68,10 +65,7 @@ impl Fixture {
     /// With the staging model that most tests build on.
     pub(crate) fn with_staging() -> Self {
         let fixture = Self::new();
-        fixture.write(
-            "sql/staging/stg_orders.sql",
-            "select * from {{ source('shop', 'orders') }}\n",
-        );
+        fixture.write("sql/staging/stg_orders.sql", "select * from {{ source('shop', 'orders') }}\n");
         fixture
     }
 
@@ -140,46 +134,22 @@ impl Fixture {
 
 pub(crate) async fn write_parquet(ctx: &SessionContext, path: &Path, sql: &str) {
     let options = DataFrameWriteOptions::new().with_single_file_output(true);
-    ctx.sql(sql)
-        .await
-        .unwrap()
-        .write_parquet(path.to_str().unwrap(), options, None)
-        .await
-        .unwrap();
+    ctx.sql(sql).await.unwrap().write_parquet(path.to_str().unwrap(), options, None).await.unwrap();
 }
 
 /// The rows of a query, sorted, as `a | b` lines.
 pub(crate) async fn lines(rows: DataFrame) -> Vec<String> {
-    let table = pretty_format_batches(&rows.collect().await.unwrap())
-        .unwrap()
-        .to_string();
-    let cells = |line: &str| {
-        line.trim_matches('|')
-            .split('|')
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" | ")
-    };
-    let mut lines: Vec<String> = table
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .skip(1)
-        .map(cells)
-        .collect();
+    let table = pretty_format_batches(&rows.collect().await.unwrap()).unwrap().to_string();
+    let cells = |line: &str| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" | ");
+    let mut lines: Vec<String> = table.lines().filter(|line| line.starts_with('|')).skip(1).map(cells).collect();
     lines.sort();
     lines
 }
 
 pub(crate) fn at(as_of: &str) -> Moment {
-    Moment {
-        as_of: as_of.parse().unwrap(),
-        label_end: None,
-    }
+    Moment { as_of: as_of.parse().unwrap(), label_end: None }
 }
 
 pub(crate) fn cut(as_of: &str, label_end: &str) -> Moment {
-    Moment {
-        as_of: as_of.parse().unwrap(),
-        label_end: Some(label_end.parse().unwrap()),
-    }
+    Moment { as_of: as_of.parse().unwrap(), label_end: Some(label_end.parse().unwrap()) }
 }

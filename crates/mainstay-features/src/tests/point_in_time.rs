@@ -11,10 +11,7 @@ const ORDERS: &str = "
 async fn fixture() -> Fixture {
     let fixture = Fixture::with_staging();
     fixture.write_orders("a.parquet", ORDERS).await;
-    fixture.write(
-        "sql/features/feat_ids.sql",
-        "select order_id, {{ as_of }} as seen_at from {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/features/feat_ids.sql", "select order_id, {{ as_of }} as seen_at from {{ ref('stg_orders') }}");
     fixture.write(
         "sql/labels/later.sql",
         "select order_id from {{ ref('stg_orders') }} where ordered_at >= {{ as_of }} and ordered_at < {{ label_end }}
@@ -27,37 +24,18 @@ async fn fixture() -> Fixture {
 async fn a_row_is_seen_once_it_has_happened_and_is_known() {
     let fixture = fixture().await;
     let ids = |rows: Vec<String>| rows.into_iter().map(|row| row[..4].to_owned()).collect::<Vec<_>>();
-    assert_eq!(
-        ids(fixture.rows("feat_ids", &at("2025-01-01T10:00:00Z")).await),
-        [""; 0]
-    );
-    assert_eq!(
-        ids(fixture.rows("feat_ids", &at("2025-01-02T00:00:00Z")).await),
-        ["bare", "seen"]
-    );
-    assert_eq!(
-        ids(fixture.rows("feat_ids", &at("2025-01-03T00:00:00Z")).await),
-        ["bare", "next", "seen"]
-    );
-    assert_eq!(
-        ids(fixture.rows("feat_ids", &at("2025-01-03T00:00:01Z")).await),
-        ["bare", "late", "next", "seen"]
-    );
+    assert_eq!(ids(fixture.rows("feat_ids", &at("2025-01-01T10:00:00Z")).await), [""; 0]);
+    assert_eq!(ids(fixture.rows("feat_ids", &at("2025-01-02T00:00:00Z")).await), ["bare", "seen"]);
+    assert_eq!(ids(fixture.rows("feat_ids", &at("2025-01-03T00:00:00Z")).await), ["bare", "next", "seen"]);
+    assert_eq!(ids(fixture.rows("feat_ids", &at("2025-01-03T00:00:01Z")).await), ["bare", "late", "next", "seen"]);
 }
 
 #[tokio::test]
 async fn a_label_looks_ahead_while_the_features_it_joins_do_not() {
     let fixture = fixture().await;
+    assert_eq!(fixture.rows("later", &cut("2025-01-01T11:30:00Z", "2025-01-02T00:00:00Z")).await, ["bare"]);
     assert_eq!(
-        fixture
-            .rows("later", &cut("2025-01-01T11:30:00Z", "2025-01-02T00:00:00Z"))
-            .await,
-        ["bare"]
-    );
-    assert_eq!(
-        fixture
-            .rows("later", &cut("2025-01-01T11:30:00Z", "2025-02-01T00:00:00Z"))
-            .await,
+        fixture.rows("later", &cut("2025-01-01T11:30:00Z", "2025-02-01T00:00:00Z")).await,
         ["bare", "late", "next"]
     );
 }
@@ -66,14 +44,8 @@ async fn a_label_looks_ahead_while_the_features_it_joins_do_not() {
 async fn moments_live_side_by_side_in_one_session() {
     let fixture = fixture().await;
     let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
-    let early = project
-        .model(&fixture.ctx, &sources, "feat_ids", &at("2025-01-02T00:00:00Z"))
-        .await
-        .unwrap();
-    let later = project
-        .model(&fixture.ctx, &sources, "feat_ids", &at("2025-02-01T00:00:00Z"))
-        .await
-        .unwrap();
+    let early = project.model(&fixture.ctx, &sources, "feat_ids", &at("2025-01-02T00:00:00Z")).await.unwrap();
+    let later = project.model(&fixture.ctx, &sources, "feat_ids", &at("2025-02-01T00:00:00Z")).await.unwrap();
     assert_eq!(lines(early.union(later).unwrap()).await.len(), 2 + 4);
 }
 
@@ -81,10 +53,7 @@ async fn moments_live_side_by_side_in_one_session() {
 async fn a_label_needs_the_end_of_its_horizon() {
     let fixture = fixture().await;
     let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
-    let error = project
-        .model(&fixture.ctx, &sources, "later", &at("2025-01-02T00:00:00Z"))
-        .await
-        .unwrap_err();
+    let error = project.model(&fixture.ctx, &sources, "later", &at("2025-01-02T00:00:00Z")).await.unwrap_err();
     insta::assert_snapshot!(error, @"model `later` is a label: it needs the end of its horizon besides the as-of");
 }
 

@@ -6,10 +6,7 @@ async fn models_that_run_in_a_circle_are_refused_with_the_path() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/features/feat_a.sql", "select * from {{ ref('feat_b') }}");
     fixture.write("sql/features/feat_b.sql", "select * from {{ ref('feat_c') }}");
-    fixture.write(
-        "sql/features/feat_c.sql",
-        "select * from {{ ref('feat_a') }}, {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/features/feat_c.sql", "select * from {{ ref('feat_a') }}, {{ ref('stg_orders') }}");
     insta::assert_snapshot!(fixture.load_error().await, @"models build on each other in a circle: feat_a -> feat_b -> feat_c -> feat_a: remove one of these references");
 }
 
@@ -24,10 +21,7 @@ async fn a_feature_that_depends_on_a_label_is_refused() {
 #[tokio::test]
 async fn staging_that_builds_on_a_feature_is_refused() {
     let fixture = Fixture::with_staging();
-    fixture.write(
-        "sql/features/feat_a.sql",
-        "select order_id from {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/features/feat_a.sql", "select order_id from {{ ref('stg_orders') }}");
     fixture.write("sql/staging/stg_b.sql", "select * from {{ ref('feat_a') }}");
     insta::assert_snapshot!(fixture.load_error().await, @"sql/staging/stg_b.sql: staging `stg_b` builds on the feature `feat_a`: staging may build on sources and staging alone");
 }
@@ -69,19 +63,10 @@ async fn personal_and_protected_columns_stay_out_of_features() {
 #[tokio::test]
 async fn a_new_name_in_staging_does_not_hide_a_protected_column() {
     let fixture = Fixture::new();
-    fixture.write(
-        "sql/staging/stg_orders.sql",
-        "select order_id, gender as g from {{ source('shop', 'orders') }}",
-    );
-    fixture.write(
-        "sql/features/feat_ids.sql",
-        "select order_id from {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/staging/stg_orders.sql", "select order_id, gender as g from {{ source('shop', 'orders') }}");
+    fixture.write("sql/features/feat_ids.sql", "select order_id from {{ ref('stg_orders') }}");
     fixture.load().await.unwrap();
-    fixture.write(
-        "sql/features/feat_ids.sql",
-        "select order_id, upper(g) as h from {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/features/feat_ids.sql", "select order_id, upper(g) as h from {{ ref('stg_orders') }}");
     insta::assert_snapshot!(fixture.load_error().await, @"sql/features/feat_ids.sql: reads `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
 }
 
@@ -121,77 +106,43 @@ async fn files_out_of_place_are_named() {
 #[tokio::test]
 async fn a_project_overrides_the_models_of_the_one_it_extends() {
     let base = Fixture::with_staging();
-    base.write(
-        "sql/features/feat_count.sql",
-        "select count(*) as orders from {{ ref('stg_orders') }}",
-    );
+    base.write("sql/features/feat_count.sql", "select count(*) as orders from {{ ref('stg_orders') }}");
     base.write("own/mainstay.yml", "name: own\ntime_zone: UTC\nextends: ..\n");
-    base.write(
-        "own/sql/staging/stg_orders.sql",
-        "select 1 as a union all select 2 as a",
-    );
+    base.write("own/sql/staging/stg_orders.sql", "select 1 as a union all select 2 as a");
     let project = mainstay_config::Project::load(&base.path("own"), &Default::default(), None).unwrap();
     let own = crate::SqlProject::load(&base.ctx, &project).await.unwrap();
     let extended = base.load().await.unwrap();
     assert_eq!(own.find("stg_orders").unwrap().file, "sql/staging/stg_orders.sql");
-    assert!(
-        own.find("feat_count")
-            .unwrap()
-            .file
-            .ends_with("sql/features/feat_count.sql")
-    );
+    assert!(own.find("feat_count").unwrap().file.ends_with("sql/features/feat_count.sql"));
     assert_ne!(own.digest(), extended.digest());
-    base.write_orders(
-        "a.parquet",
-        "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)",
-    )
-    .await;
-    let rows = own
-        .model(
-            &base.ctx,
-            &base.sources().await,
-            "feat_count",
-            &at("2025-02-01T00:00:00Z"),
-        )
-        .await
-        .unwrap();
+    base.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
+    let rows = own.model(&base.ctx, &base.sources().await, "feat_count", &at("2025-02-01T00:00:00Z")).await.unwrap();
     assert_eq!(super::fixture::lines(rows).await, ["2"]);
 }
 
 #[tokio::test]
 async fn the_digest_follows_sql_and_variables() {
     let fixture = Fixture::with_staging();
-    fixture.write(
-        "sql/features/feat_a.sql",
-        "select {{ var('active_days') }} as days from {{ ref('stg_orders') }}",
-    );
+    fixture.write("sql/features/feat_a.sql", "select {{ var('active_days') }} as days from {{ ref('stg_orders') }}");
     let digest = fixture.load().await.unwrap().digest();
     assert_eq!(fixture.load().await.unwrap().digest(), digest);
     let overrides = mainstay_config::VarOverrides::parse("active_days: 30").unwrap();
     let project = mainstay_config::Project::load(&fixture.path(""), &overrides, None).unwrap();
-    assert_ne!(
-        crate::SqlProject::load(&fixture.ctx, &project).await.unwrap().digest(),
-        digest
-    );
+    assert_ne!(crate::SqlProject::load(&fixture.ctx, &project).await.unwrap().digest(), digest);
 }
 
 #[tokio::test]
 async fn columns_are_described_where_they_are_made() {
     let fixture = Fixture::with_staging();
-    fixture.write(
-        "sql/features/feat_a.sql",
-        "select order_id as customer_id, 1 as orders from {{ ref('stg_orders') }}",
-    );
+    fixture
+        .write("sql/features/feat_a.sql", "select order_id as customer_id, 1 as orders from {{ ref('stg_orders') }}");
     fixture.write(
         "sql/features/feat_a.yml",
         "name: feat_a\ndescription: x\ncolumns:\n  - {name: orders, description: Orders., reason: '{value} orders'}\n",
     );
     fixture.write("sql/features/all_features.sql", "select * from {{ ref('feat_a') }}");
     let project = fixture.load().await.unwrap();
-    assert_eq!(
-        project.column("all_features", "orders").unwrap().reason.as_deref(),
-        Some("{value} orders")
-    );
+    assert_eq!(project.column("all_features", "orders").unwrap().reason.as_deref(), Some("{value} orders"));
     assert!(project.column("all_features", "customer_id").is_none());
     assert_eq!(project.find("feat_a").unwrap().kind, ModelKind::Feature);
 }
@@ -220,39 +171,17 @@ columns:
       - accepted_values: [1, 2]
 ",
     );
-    fixture
-        .write_orders(
-            "a.parquet",
-            "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)",
-        )
-        .await;
+    fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
     let project = fixture.load().await.unwrap();
-    assert_eq!(
-        project.find("feat_a").unwrap().columns[0].tests,
-        [ColumnTest::NotNull, ColumnTest::Unique]
-    );
+    assert_eq!(project.find("feat_a").unwrap().columns[0].tests, [ColumnTest::NotNull, ColumnTest::Unique]);
     let results = project
-        .run_tests(
-            &fixture.ctx,
-            &fixture.sources().await,
-            &["feat_a"],
-            &at("2025-02-01T00:00:00Z"),
-        )
+        .run_tests(&fixture.ctx, &fixture.sources().await, &["feat_a"], &at("2025-02-01T00:00:00Z"))
         .await
         .unwrap();
-    let shown: Vec<_> = results
-        .iter()
-        .map(|result| format!("{}: {}", result.test, result.failures))
-        .collect();
+    let shown: Vec<_> = results.iter().map(|result| format!("{}: {}", result.test, result.failures)).collect();
     assert_eq!(
         shown,
-        [
-            "id not_null: 1",
-            "n not_null: 0",
-            "status accepted_values: 1",
-            "id unique: 1",
-            "grain (id, n): 0"
-        ]
+        ["id not_null: 1", "n not_null: 0", "status accepted_values: 1", "id unique: 1", "grain (id, n): 0"]
     );
     assert_eq!(results.iter().filter(|result| result.is_passed()).count(), 2);
 }

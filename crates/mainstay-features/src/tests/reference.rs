@@ -66,11 +66,7 @@ impl Reference {
             time("column4"),
             time("column4"),
         );
-        for (name, sql) in [
-            ("customers", customers),
-            ("orders", orders),
-            ("order_lines", order_lines),
-        ] {
+        for (name, sql) in [("customers", customers), ("orders", orders), ("order_lines", order_lines)] {
             write_parquet(&ctx, &folder.path().join(format!("{name}/part.parquet")), &sql).await;
         }
         let overrides = VarOverrides::parse(&format!("data: {}", folder.path().display())).unwrap();
@@ -79,20 +75,11 @@ impl Reference {
         let sources = Sources::open(&config, &pin(&ctx, &config.config().sources).await.unwrap()).unwrap();
         let project = SqlProject::load(&ctx, &config).await.unwrap();
         let moment = cut("2025-01-01T00:00:00Z", "2025-04-01T00:00:00Z");
-        Self {
-            ctx,
-            project,
-            sources,
-            moment,
-            _folder: folder,
-        }
+        Self { ctx, project, sources, moment, _folder: folder }
     }
 
     async fn model(&self, name: &str) -> datafusion::prelude::DataFrame {
-        self.project
-            .model(&self.ctx, &self.sources, name, &self.moment)
-            .await
-            .unwrap()
+        self.project.model(&self.ctx, &self.sources, name, &self.moment).await.unwrap()
     }
 
     /// The features of a customer as `name = value`, null left empty.
@@ -106,10 +93,7 @@ impl Reference {
         let rows = lines(row).await;
         assert_eq!(rows.len(), 1);
         let cells = names.iter().zip(rows[0].split(" | "));
-        cells
-            .map(|(name, value)| format!("{name} = {value}").trim_end().to_owned())
-            .collect::<Vec<_>>()
-            .join("\n")
+        cells.map(|(name, value)| format!("{name} = {value}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -211,25 +195,11 @@ async fn features_are_those_worked_out_by_hand() {
 #[tokio::test]
 async fn every_known_customer_has_a_status() {
     let reference = Reference::new().await;
-    let status = reference
-        .model("feat_population")
-        .await
-        .select_columns(&["customer_id", "status", "status_reason"])
-        .unwrap();
-    let expected = [
-        "ada | eligible |",
-        "bob | eligible |",
-        "cleo | ineligible | never_ordered",
-        "dan | ineligible | lapsed",
-    ];
-    assert_eq!(
-        lines(status)
-            .await
-            .iter()
-            .map(|line| line.trim_end())
-            .collect::<Vec<_>>(),
-        expected
-    );
+    let status =
+        reference.model("feat_population").await.select_columns(&["customer_id", "status", "status_reason"]).unwrap();
+    let expected =
+        ["ada | eligible |", "bob | eligible |", "cleo | ineligible | never_ordered", "dan | ineligible | lapsed"];
+    assert_eq!(lines(status).await.iter().map(|line| line.trim_end()).collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]
@@ -249,30 +219,17 @@ async fn value_is_the_margin_of_the_active_window() {
 #[tokio::test]
 async fn a_customer_has_the_attributes_that_are_valid() {
     let reference = Reference::new().await;
-    let countries = reference
-        .model("stg_customers")
-        .await
-        .select_columns(&["customer_id", "country"])
-        .unwrap();
+    let countries = reference.model("stg_customers").await.select_columns(&["customer_id", "country"]).unwrap();
     assert_eq!(lines(countries).await, ["ada | CA", "bob | US", "cleo | US"]);
 }
 
 #[tokio::test]
 async fn the_declared_tests_hold() {
-    let Reference {
-        ctx,
-        project,
-        sources,
-        moment,
-        ..
-    } = &Reference::new().await;
+    let Reference { ctx, project, sources, moment, .. } = &Reference::new().await;
     let models: Vec<&str> = project.models().map(|model| model.name.as_str()).collect();
     let results = project.run_tests(ctx, sources, &models, moment).await.unwrap();
     assert!(results.len() > 30);
-    assert_eq!(
-        results.iter().filter(|result| !result.is_passed()).collect::<Vec<_>>(),
-        [&results[0]; 0]
-    );
+    assert_eq!(results.iter().filter(|result| !result.is_passed()).collect::<Vec<_>>(), [&results[0]; 0]);
 }
 
 #[tokio::test]
@@ -280,12 +237,7 @@ async fn every_feature_is_a_double_with_a_meaning_and_a_reason() {
     let reference = Reference::new().await;
     let features = reference.model("customer_features").await;
     for field in features.schema().fields().iter().skip(3) {
-        assert_eq!(
-            field.data_type(),
-            &datafusion::arrow::datatypes::DataType::Float64,
-            "{}",
-            field.name()
-        );
+        assert_eq!(field.data_type(), &datafusion::arrow::datatypes::DataType::Float64, "{}", field.name());
         let doc = reference.project.column("customer_features", field.name()).unwrap();
         assert!(doc.reason.as_ref().unwrap().contains("{value}"), "{}", field.name());
     }

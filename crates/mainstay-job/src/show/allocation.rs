@@ -169,14 +169,12 @@ pub(crate) async fn month(open: &OpenProject, job: &str, ds: Ds, budget: Cents) 
     let days_before = i32::from(ds.0.day()) - 1;
     let first = ds.plus_days(-days_before);
     let days = (0..i32::from(ds.0.days_in_month())).map(|day| first.plus_days(day));
-    let committed_days = days
-        .filter_map(|day| ledger.standing_commitment(job, day))
-        .map(|entry| CommittedDay {
-            ds: entry.ds,
-            allowance_cents: entry.allowance,
-            spent_cents: entry.amount,
-            price: entry.price,
-        });
+    let committed_days = days.filter_map(|day| ledger.standing_commitment(job, day)).map(|entry| CommittedDay {
+        ds: entry.ds,
+        allowance_cents: entry.allowance,
+        spent_cents: entry.amount,
+        price: entry.price,
+    });
     Ok(MonthView {
         month,
         budget_cents: budget,

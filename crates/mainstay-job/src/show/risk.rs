@@ -182,9 +182,5 @@ pub(super) fn number(batch: &RecordBatch, column: usize, row: usize) -> Option<f
 /// A `decimal(_, 2)` cell in cents, `None` where null.
 fn cents(batch: &RecordBatch, column: usize, row: usize) -> Result<Option<Cents>> {
     let array = batch.column(column).as_primitive::<Decimal128Type>();
-    Ok(array
-        .is_valid(row)
-        .then(|| i64::try_from(array.value(row)))
-        .transpose()?
-        .map(Cents))
+    Ok(array.is_valid(row).then(|| i64::try_from(array.value(row))).transpose()?.map(Cents))
 }

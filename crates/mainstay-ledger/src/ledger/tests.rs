@@ -13,20 +13,11 @@ fn day(number: u32) -> Ds {
 }
 
 fn claim<'a>(run_id: &'a RunId, ds: Ds, dead: &'a [String]) -> Claim<'a> {
-    Claim {
-        run_id,
-        job: "daily_risk",
-        ds,
-        dead,
-    }
+    Claim { run_id, job: "daily_risk", ds, dead }
 }
 
 fn spending(amount: i64) -> Spending {
-    Spending {
-        amount: Cents(amount),
-        allowance: Cents(amount + 1),
-        price: 1.5,
-    }
+    Spending { amount: Cents(amount), allowance: Cents(amount + 1), price: 1.5 }
 }
 
 /// A ledger that appends what it builds, as the table does.
@@ -43,9 +34,7 @@ impl Book {
 
     fn try_reserve(&mut self, run: &str, ds: Ds, amount: i64, dead: &[&str]) -> Result<String, LedgerError> {
         let dead: Vec<String> = dead.iter().map(|&id| id.to_owned()).collect();
-        let entries = self
-            .0
-            .reserve(&claim(&RunId::new(run), ds, &dead), BUDGET, spending(amount))?;
+        let entries = self.0.reserve(&claim(&RunId::new(run), ds, &dead), BUDGET, spending(amount))?;
         self.append(entries);
         Ok(format!("{run}/planned"))
     }
@@ -71,10 +60,7 @@ impl Book {
     }
 
     fn available(&self, ds: Ds) -> i64 {
-        self.0
-            .available_for(&claim(&RunId::new("asking"), ds, &[]), BUDGET)
-            .unwrap()
-            .0
+        self.0.available_for(&claim(&RunId::new("asking"), ds, &[]), BUDGET).unwrap().0
     }
 }
 
@@ -89,11 +75,7 @@ fn a_reservation_becomes_a_commitment_of_at_most_its_amount() {
     assert_eq!(book.balance(), 750);
     assert!(book.0.open_reservations().is_empty());
     assert_eq!(book.0.committed(day(1).month()), Cents(250));
-    assert_eq!(
-        book.0.balance("2026-02".parse().unwrap(), BUDGET),
-        BUDGET,
-        "another month has its own budget"
-    );
+    assert_eq!(book.0.balance("2026-02".parse().unwrap(), BUDGET), BUDGET, "another month has its own budget");
 }
 
 #[test]
@@ -136,10 +118,7 @@ fn a_dead_reservation_of_any_day_is_released_by_the_next() {
     let dead = ["dead/planned".to_owned()];
     let run_id = RunId::new("b");
     assert_eq!(book.0.available_for(&claim(&run_id, day(2), &dead), BUDGET), Ok(BUDGET));
-    let entries = book
-        .0
-        .reserve(&claim(&run_id, day(2), &dead), BUDGET, spending(950))
-        .unwrap();
+    let entries = book.0.reserve(&claim(&run_id, day(2), &dead), BUDGET, spending(950)).unwrap();
     let ids: Vec<&str> = entries.iter().map(|entry| entry.entry_id.as_str()).collect();
     assert_eq!(ids, ["b/released/dead/planned", "b/planned"]);
     book.append(entries);
@@ -153,19 +132,12 @@ fn a_forced_rerun_takes_over_its_days_commitment() {
     book.commit(&first, 600);
     assert_eq!((book.available(day(1)), book.available(day(2))), (1_000, 400));
     let second = book.reserve("b", day(1), 500);
-    assert_eq!(
-        book.balance(),
-        400,
-        "the larger of 600 and 500 is held while both may come true"
-    );
+    assert_eq!(book.balance(), 400, "the larger of 600 and 500 is held while both may come true");
     assert_eq!(book.0.committed(day(1).month()), Cents(600));
     book.commit(&second, 500);
     assert_eq!(book.balance(), 500);
     assert_eq!(book.0.committed(day(1).month()), Cents(500));
-    assert_eq!(
-        book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id,
-        "b/committed"
-    );
+    assert_eq!(book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id, "b/committed");
 }
 
 #[test]
@@ -175,17 +147,11 @@ fn a_forced_rerun_that_dies_leaves_the_old_commitment() {
     book.commit(&first, 600);
     book.reserve("b", day(1), 900);
     assert_eq!(book.balance(), 100, "the larger of 600 and 900");
-    assert_eq!(
-        book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id,
-        "a/committed"
-    );
+    assert_eq!(book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id, "a/committed");
     book.try_reserve("c", day(1), 1_000, &["b/planned"]).unwrap();
     book.release("c/planned", day(2));
     assert_eq!(book.balance(), 400);
-    assert_eq!(
-        book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id,
-        "a/committed"
-    );
+    assert_eq!(book.0.standing_commitment("daily_risk", day(1)).unwrap().entry_id, "a/committed");
 }
 
 #[test]
@@ -208,10 +174,7 @@ fn what_took_over_and_is_given_back_does_not_revive_the_old() {
         book.commit(&reservation, 600);
     }
     book.release("b/committed", day(1));
-    assert_eq!(
-        (book.balance(), book.0.standing_commitment("daily_risk", day(1))),
-        (1_000, None)
-    );
+    assert_eq!((book.balance(), book.0.standing_commitment("daily_risk", day(1))), (1_000, None));
 }
 
 #[test]
@@ -223,11 +186,7 @@ fn a_budget_lowered_below_what_is_spent_leaves_nothing() {
     }
     let lowered = Cents(900);
     assert_eq!(book.0.balance(day(1).month(), lowered), Cents::ZERO);
-    let available = |ds| {
-        book.0
-            .available_for(&claim(&RunId::new("c"), ds, &[]), lowered)
-            .unwrap()
-    };
+    let available = |ds| book.0.available_for(&claim(&RunId::new("c"), ds, &[]), lowered).unwrap();
     assert_eq!((available(day(2)), available(day(3))), (Cents(100), Cents::ZERO));
     assert_eq!(book.0.balance(day(1).month(), Cents(i64::MIN)), Cents::ZERO);
 }
@@ -235,23 +194,13 @@ fn a_budget_lowered_below_what_is_spent_leaves_nothing() {
 #[test]
 fn history_is_what_earlier_days_of_the_month_committed() {
     let mut book = Book::new();
-    for (run, ds) in [
-        ("x", "2025-12-31".parse().unwrap()),
-        ("c", day(3)),
-        ("a", day(1)),
-        ("d", day(4)),
-    ] {
+    for (run, ds) in [("x", "2025-12-31".parse().unwrap()), ("c", day(3)), ("a", day(1)), ("d", day(4))] {
         let reservation = book.reserve(run, ds, 100);
         book.commit(&reservation, 90);
     }
     book.reserve("b", day(2), 100);
     let history = book.0.history("daily_risk", day(4));
-    let expected = PacingDay {
-        ds: day(1),
-        allowance: Cents(101),
-        spent: Cents(90),
-        price: 1.5,
-    };
+    let expected = PacingDay { ds: day(1), allowance: Cents(101), spent: Cents(90), price: 1.5 };
     assert_eq!(history, [expected, PacingDay { ds: day(3), ..expected }]);
     assert!(book.0.history("other_job", day(4)).is_empty());
 }
@@ -286,10 +235,7 @@ fn says_why_a_movement_is_refused() {
         message(commit(&book, 601)),
         "`a/planned` reserves 6.00, but 6.01 is to be committed: a plan may cost at most what was reserved for it"
     );
-    assert_eq!(
-        message(commit(&book, -1)),
-        "-0.01 is below 0: only amounts of at least 0 are reserved or committed"
-    );
+    assert_eq!(message(commit(&book, -1)), "-0.01 is below 0: only amounts of at least 0 are reserved or committed");
     book.commit(&reservation, 600);
     assert_eq!(
         message(commit(&book, 600)),
@@ -297,10 +243,7 @@ fn says_why_a_movement_is_refused() {
     );
     book.reserve("b", day(1), 500);
     for held_elsewhere in ["a/planned", "a/committed", "z"] {
-        let refused = book
-            .0
-            .release(held_elsewhere, &RunId::new("c"), day(2))
-            .map(|entry| entry.entry_id);
+        let refused = book.0.release(held_elsewhere, &RunId::new("c"), day(2)).map(|entry| entry.entry_id);
         assert_eq!(
             message(refused),
             format!(
@@ -329,10 +272,7 @@ fn entry(id: &str, kind: EntryKind, amount: i64, replaces: Option<&str>) -> Ledg
 fn corrupt(entries: Vec<LedgerEntry>) -> String {
     let message = Ledger::new(entries).unwrap_err().to_string();
     let fault = message.strip_prefix("the budget ledger is corrupt: entry ").unwrap();
-    fault
-        .strip_suffix("; restore the table to the version before it was changed by hand")
-        .unwrap()
-        .to_owned()
+    fault.strip_suffix("; restore the table to the version before it was changed by hand").unwrap().to_owned()
 }
 
 #[test]
@@ -341,53 +281,26 @@ fn says_which_entry_is_corrupt() {
     let planned = || entry("p", Planned, 10, None);
     let committed = || entry("c", Committed, 10, Some("p"));
     assert_eq!(corrupt(vec![planned(), planned()]), "`p` is there twice");
-    assert_eq!(
-        corrupt(vec![entry("p", Planned, -1, None)]),
-        "`p` has the negative amount -0.01"
-    );
+    assert_eq!(corrupt(vec![entry("p", Planned, -1, None)]), "`p` has the negative amount -0.01");
     assert_eq!(
         corrupt(vec![entry("p", Planned, i64::MAX, None), entry("q", Planned, 1, None)]),
         "`q` makes the ledger add up to more than can be counted"
     );
-    let foreign_month = LedgerEntry {
-        ds: "2026-02-01".parse().unwrap(),
-        ..planned()
-    };
-    assert_eq!(
-        corrupt(vec![foreign_month]),
-        "`p` is of 2026-02-01, which is not in its month"
-    );
-    assert_eq!(
-        corrupt(vec![entry("c", Committed, 10, None)]),
-        "`c` names no entry that it takes the place of"
-    );
-    assert_eq!(
-        corrupt(vec![entry("r", Released, 10, None)]),
-        "`r` names no entry that it takes the place of"
-    );
+    let foreign_month = LedgerEntry { ds: "2026-02-01".parse().unwrap(), ..planned() };
+    assert_eq!(corrupt(vec![foreign_month]), "`p` is of 2026-02-01, which is not in its month");
+    assert_eq!(corrupt(vec![entry("c", Committed, 10, None)]), "`c` names no entry that it takes the place of");
+    assert_eq!(corrupt(vec![entry("r", Released, 10, None)]), "`r` names no entry that it takes the place of");
     assert_eq!(corrupt(vec![committed()]), "`c` names `p`, which does not exist");
     assert_eq!(
         corrupt(vec![planned(), entry("q", Planned, 10, Some("p"))]),
         "`q` names `p`, which is of the wrong kind"
     );
     assert_eq!(
-        corrupt(vec![
-            planned(),
-            LedgerEntry {
-                job: "other".into(),
-                ..committed()
-            }
-        ]),
+        corrupt(vec![planned(), LedgerEntry { job: "other".into(), ..committed() }]),
         "`c` names `p`, which is of another job, day or month"
     );
     assert_eq!(
-        corrupt(vec![
-            planned(),
-            LedgerEntry {
-                ds: day(2),
-                ..committed()
-            }
-        ]),
+        corrupt(vec![planned(), LedgerEntry { ds: day(2), ..committed() }]),
         "`c` names `p`, which is of another job, day or month"
     );
     assert_eq!(
@@ -404,41 +317,20 @@ fn says_which_entry_is_corrupt() {
 fn says_what_replaces_or_pays_twice() {
     use EntryKind::{Committed, Planned, Released};
     let committed_and = |other: Vec<LedgerEntry>| {
-        corrupt(
-            [
-                vec![entry("p", Planned, 10, None), entry("c", Committed, 10, Some("p"))],
-                other,
-            ]
-            .concat(),
-        )
+        corrupt([vec![entry("p", Planned, 10, None), entry("c", Committed, 10, Some("p"))], other].concat())
     };
+    assert_eq!(committed_and(vec![entry("r", Released, 10, Some("p"))]), "`p` is replaced twice, by `c` and `r`");
     assert_eq!(
-        committed_and(vec![entry("r", Released, 10, Some("p"))]),
-        "`p` is replaced twice, by `c` and `r`"
-    );
-    assert_eq!(
-        committed_and(vec![
-            entry("q", Planned, 10, Some("c")),
-            entry("s", Planned, 10, Some("c"))
-        ]),
+        committed_and(vec![entry("q", Planned, 10, Some("c")), entry("s", Planned, 10, Some("c"))]),
         "`c` is replaced twice, by `q` and `s`"
     );
     assert_eq!(
-        committed_and(vec![
-            entry("q", Planned, 10, Some("c")),
-            entry("r", Released, 10, Some("c"))
-        ]),
+        committed_and(vec![entry("q", Planned, 10, Some("c")), entry("r", Released, 10, Some("c"))]),
         "`c` is replaced twice, by `r` and `q`"
     );
+    assert_eq!(committed_and(vec![entry("q", Planned, 10, None)]), "`q` pays the same job and day as `c`");
     assert_eq!(
-        committed_and(vec![entry("q", Planned, 10, None)]),
-        "`q` pays the same job and day as `c`"
-    );
-    assert_eq!(
-        corrupt(vec![
-            entry("p", Planned, 10, Some("c")),
-            entry("c", Committed, 10, Some("p"))
-        ]),
+        corrupt(vec![entry("p", Planned, 10, Some("c")), entry("c", Committed, 10, Some("p"))]),
         "`c` takes the place of itself"
     );
 }

@@ -4,19 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BY_PRICE: Pacing = Pacing {
-    rule: PacingRule::Price,
-    largest_daily_multiple: 2.0,
-};
+const BY_PRICE: Pacing = Pacing { rule: PacingRule::Price, largest_daily_multiple: 2.0 };
 
 /// An offer of a day: value per cost, and cost in cents.
 type Demand = (f64, i64);
 
 fn demand_at(day: &[Demand], price: f64) -> Cents {
-    day.iter()
-        .filter(|(efficiency, _)| *efficiency >= price)
-        .map(|(_, cost)| Cents(*cost))
-        .sum()
+    day.iter().filter(|(efficiency, _)| *efficiency >= price).map(|(_, cost)| Cents(*cost)).sum()
 }
 
 fn by_efficiency(day: &[Demand]) -> Vec<Demand> {
@@ -47,14 +41,7 @@ fn buy(day: &[Demand], allowance: Cents) -> (Cents, f64) {
 }
 
 fn allowance_of(day: &[Demand], pacing: &Pacing, available: Cents, days_left: u32, past: &[PacingDay]) -> Allowance {
-    todays_allowance(
-        pacing,
-        available,
-        days_left,
-        past,
-        |price| demand_at(day, price),
-        |budget| price_for(day, budget),
-    )
+    todays_allowance(pacing, available, days_left, past, |price| demand_at(day, price), |budget| price_for(day, budget))
 }
 
 struct Month {
@@ -74,41 +61,22 @@ fn simulate(pacing: &Pacing, budget: Cents, demand: &[Vec<Demand>]) -> Month {
 }
 
 fn simulate_after(history: Vec<PacingDay>, pacing: &Pacing, budget: Cents, demand: &[Vec<Demand>]) -> Month {
-    let mut month = Month {
-        days: history,
-        value: 0.0,
-    };
+    let mut month = Month { days: history, value: 0.0 };
     for (position, day) in demand.iter().enumerate() {
         let available = Cents(budget.0 - month.spent().0);
         let days_left = (demand.len() - position) as u32;
-        let Allowance {
-            allowance,
-            reference_price,
-        } = allowance_of(day, pacing, available, days_left, &month.days);
-        assert!(
-            Cents::ZERO <= allowance && allowance <= available,
-            "{allowance} of {available}"
-        );
+        let Allowance { allowance, reference_price } = allowance_of(day, pacing, available, days_left, &month.days);
+        assert!(Cents::ZERO <= allowance && allowance <= available, "{allowance} of {available}");
         let (spent, value) = buy(day, allowance);
         let ds = "2026-01-01".parse::<Ds>().unwrap().plus_days(position as i32);
-        month.days.push(PacingDay {
-            ds,
-            allowance,
-            spent,
-            price: reference_price,
-        });
+        month.days.push(PacingDay { ds, allowance, spent, price: reference_price });
         month.value += value;
     }
     month
 }
 
 fn yesterday(spent: i64, price: f64) -> Vec<PacingDay> {
-    vec![PacingDay {
-        ds: "2026-01-01".parse().unwrap(),
-        allowance: Cents(spent),
-        spent: Cents(spent),
-        price,
-    }]
+    vec![PacingDay { ds: "2026-01-01".parse().unwrap(), allowance: Cents(spent), spent: Cents(spent), price }]
 }
 
 /// A hundred offers of 10 cents, with efficiencies 0.1, 0.2 ... 10.0.
@@ -119,13 +87,7 @@ fn even_demand() -> Vec<Demand> {
 #[test]
 fn the_first_day_takes_its_slice() {
     let today = allowance_of(&even_demand(), &BY_PRICE, Cents(3_050), 30, &[]);
-    assert_eq!(
-        today,
-        Allowance {
-            allowance: Cents(101),
-            reference_price: 9.0
-        }
-    );
+    assert_eq!(today, Allowance { allowance: Cents(101), reference_price: 9.0 });
 }
 
 #[test]
@@ -148,11 +110,7 @@ fn where_nothing_sells_the_price_halves() {
 fn today_spends_what_pays_at_the_price_within_limits() {
     let today = |price| allowance_of(&even_demand(), &BY_PRICE, Cents(2_000), 10, &yesterday(200, price));
     let rising = today(9.0);
-    assert!(
-        (8.7..8.8).contains(&rising.reference_price),
-        "{}",
-        rising.reference_price
-    );
+    assert!((8.7..8.8).contains(&rising.reference_price), "{}", rising.reference_price);
     assert_eq!(rising.allowance, Cents(130), "thirteen offers are worth at least 8.8");
     assert_eq!(today(20.0).allowance, Cents(0), "no offer is worth enough");
     assert_eq!(today(1.0).allowance, Cents(400), "two slices");
@@ -169,18 +127,9 @@ fn a_price_of_0_is_forgotten() {
 
 #[test]
 fn the_last_day_and_no_pacing_take_all_that_is_left() {
-    let all = Allowance {
-        allowance: Cents(500),
-        reference_price: 5.0,
-    };
-    assert_eq!(
-        allowance_of(&even_demand(), &BY_PRICE, Cents(500), 1, &yesterday(1, 9.0)),
-        all
-    );
-    let unpaced = Pacing {
-        rule: PacingRule::None,
-        ..BY_PRICE
-    };
+    let all = Allowance { allowance: Cents(500), reference_price: 5.0 };
+    assert_eq!(allowance_of(&even_demand(), &BY_PRICE, Cents(500), 1, &yesterday(1, 9.0)), all);
+    let unpaced = Pacing { rule: PacingRule::None, ..BY_PRICE };
     assert_eq!(allowance_of(&even_demand(), &unpaced, Cents(500), 20, &[]), all);
 }
 
@@ -188,13 +137,7 @@ fn the_last_day_and_no_pacing_take_all_that_is_left() {
 fn nothing_left_is_nothing_to_spend() {
     for available in [Cents::ZERO, Cents(-5)] {
         let today = allowance_of(&even_demand(), &BY_PRICE, available, 10, &yesterday(100, 3.0));
-        assert_eq!(
-            today,
-            Allowance {
-                allowance: Cents::ZERO,
-                reference_price: 10.0
-            }
-        );
+        assert_eq!(today, Allowance { allowance: Cents::ZERO, reference_price: 10.0 });
     }
     let cents_for_many_days = allowance_of(&even_demand(), &BY_PRICE, Cents(9), 10, &yesterday(0, 3.0));
     assert_eq!(cents_for_many_days.allowance, Cents::ZERO);
@@ -202,23 +145,14 @@ fn nothing_left_is_nothing_to_spend() {
 
 #[test]
 fn a_multiple_below_1_counts_as_1() {
-    let pacing = Pacing {
-        largest_daily_multiple: f64::NAN,
-        ..BY_PRICE
-    };
-    assert_eq!(
-        allowance_of(&even_demand(), &pacing, Cents(2_000), 10, &yesterday(200, 1.0)).allowance,
-        Cents(200)
-    );
+    let pacing = Pacing { largest_daily_multiple: f64::NAN, ..BY_PRICE };
+    assert_eq!(allowance_of(&even_demand(), &pacing, Cents(2_000), 10, &yesterday(200, 1.0)).allowance, Cents(200));
 }
 
 #[test]
 fn the_rule_is_written_in_lower_case() {
     let read = |text: &str| serde_json::from_str::<PacingRule>(text).unwrap();
-    assert_eq!(
-        (read("\"price\""), read("\"none\"")),
-        (PacingRule::Price, PacingRule::None)
-    );
+    assert_eq!((read("\"price\""), read("\"none\"")), (PacingRule::Price, PacingRule::None));
 }
 
 #[test]
@@ -234,13 +168,8 @@ fn a_price_ten_times_too_high_comes_down_and_the_budget_is_spent() {
 #[test]
 fn rich_days_spend_more_and_the_month_is_worth_more_than_in_equal_slices() {
     let poor = even_demand();
-    let rich: Vec<Demand> = poor
-        .iter()
-        .map(|&(efficiency, cost)| (efficiency * 2.0, cost))
-        .collect();
-    let demand: Vec<Vec<Demand>> = (1..=28)
-        .map(|day| if day % 7 == 0 { rich.clone() } else { poor.clone() })
-        .collect();
+    let rich: Vec<Demand> = poor.iter().map(|&(efficiency, cost)| (efficiency * 2.0, cost)).collect();
+    let demand: Vec<Vec<Demand>> = (1..=28).map(|day| if day % 7 == 0 { rich.clone() } else { poor.clone() }).collect();
     let budget = Cents(28 * 200);
     let paced = simulate(&BY_PRICE, budget, &demand);
     let in_slices: f64 = demand.iter().map(|day| buy(day, Cents(200)).1).sum();

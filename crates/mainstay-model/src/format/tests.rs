@@ -111,10 +111,7 @@ fn refuses_every_truncation() {
 #[test]
 fn refuses_what_is_not_a_model() {
     let foreign = refusal(r#"{"learner":{}}"#);
-    assert!(
-        foreign.starts_with("the model cannot be read: the file is damaged or foreign"),
-        "{foreign}"
-    );
+    assert!(foreign.starts_with("the model cannot be read: the file is damaged or foreign"), "{foreign}");
     assert!(foreign.contains("missing field `mainstay_model`"), "{foreign}");
     assert!(refusal(&"[".repeat(100_000)).contains("cannot be read"));
     assert!(refusal_with("\"link\"", "\"links\"").contains("unknown field `links`"));
@@ -130,46 +127,18 @@ fn refuses_what_is_not_a_model() {
 fn refuses_unsound_content() {
     let tree = "tree 0 of the model is unsound: restore the file or train the model anew: ";
     let cases = [
-        (
-            "[1,0,0],\"right\":[2",
-            "[1,0,0],\"right\":[1",
-            "node 1 is reached more than once",
-        ),
-        (
-            "[1,0,0],\"right\":[2",
-            "[0,0,0],\"right\":[2",
-            "node 0 is reached more than once",
-        ),
-        (
-            "[1,0,0],\"right\":[2",
-            "[1,0,0],\"right\":[3",
-            "node 0 has the child 3, which does not exist",
-        ),
-        (
-            "\"feature\":[0,",
-            "\"feature\":[2,",
-            "node 0 splits on feature 2, but the model has 2",
-        ),
-        (
-            "\"feature\":[0,0,0]",
-            "\"feature\":[0,0]",
-            "its array `threshold` has 3 entries, but it has 2 nodes",
-        ),
+        ("[1,0,0],\"right\":[2", "[1,0,0],\"right\":[1", "node 1 is reached more than once"),
+        ("[1,0,0],\"right\":[2", "[0,0,0],\"right\":[2", "node 0 is reached more than once"),
+        ("[1,0,0],\"right\":[2", "[1,0,0],\"right\":[3", "node 0 has the child 3, which does not exist"),
+        ("\"feature\":[0,", "\"feature\":[2,", "node 0 splits on feature 2, but the model has 2"),
+        ("\"feature\":[0,0,0]", "\"feature\":[0,0]", "its array `threshold` has 3 entries, but it has 2 nodes"),
         (
             "\"cover\":[\"10.0\"",
             "\"cover\":[\"11.0\"",
             "node 0 has the cover 11.0: it must be positive, finite and the sum",
         ),
-        (
-            "\"value\":[\"0.0\"",
-            "\"value\":[\"1.0\"",
-            "node 0 is a leaf and a split at once",
-        ),
-        (
-            "\"value\":[\"0.0\",\"-0.5\"",
-            "\"value\":[\"0.0\",\"1e300\"",
-            "node 1 has the value 1e300",
-        ),
+        ("\"value\":[\"0.0\"", "\"value\":[\"1.0\"", "node 0 is a leaf and a split at once"),
+        ("\"value\":[\"0.0\",\"-0.5\"", "\"value\":[\"0.0\",\"1e300\"", "node 1 has the value 1e300"),
     ];
     for (from, to, expected) in cases {
         let message = refusal_with(from, to);
@@ -182,10 +151,7 @@ fn refuses_unsound_content() {
 fn refuses_numbers_that_are_not_finite() {
     for number in ["NaN", "inf", "-infinity", "1e999", "", "0x1", "1,5"] {
         let message = refusal_with("\"30.5\"", &format!("\"{number}\""));
-        assert!(
-            message.contains("expected a finite number as text"),
-            "{number}: {message}"
-        );
+        assert!(message.contains("expected a finite number as text"), "{number}: {message}");
     }
     assert!(refusal_with("\"30.5\"", "30.5").contains("invalid type: floating point"));
     assert!(refusal_with("[1,0,0]", "[-1,0,0]").contains("invalid value: integer `-1`"));
@@ -196,8 +162,5 @@ fn refuses_numbers_that_are_not_finite() {
 fn refuses_a_file_that_is_too_large() {
     let bytes = vec![b' '; MAX_BYTES + 1];
     let message = Ensemble::from_json(&bytes).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "the model has 268435457 bytes, at most 268435456 are allowed: train a smaller one"
-    );
+    assert_eq!(message, "the model has 268435457 bytes, at most 268435456 are allowed: train a smaller one");
 }

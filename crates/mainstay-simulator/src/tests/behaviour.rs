@@ -36,11 +36,7 @@ fn days_follow_each_other_and_orders_lie_within_theirs() {
             last_order = order.number;
         }
         assert!(day.orders.is_sorted_by_key(|order| order.ordered_at));
-        let keys: Vec<_> = day
-            .customers
-            .iter()
-            .map(|version| (version.customer, version.valid_from))
-            .collect();
+        let keys: Vec<_> = day.customers.iter().map(|version| (version.customer, version.valid_from)).collect();
         assert!(keys.is_sorted_by(|left, right| left < right));
     }
 }
@@ -52,11 +48,7 @@ fn amounts_add_up() {
         assert!(order.discount >= Cents::ZERO && order.net > Cents::ZERO);
         assert!((1..=6).contains(&order.lines.len()));
         assert_eq!(order.lines.iter().map(|line| line.net).sum::<Cents>(), order.net);
-        let gross: i64 = order
-            .lines
-            .iter()
-            .map(|line| i64::from(line.quantity) * line.unit_price.0)
-            .sum();
+        let gross: i64 = order.lines.iter().map(|line| i64::from(line.quantity) * line.unit_price.0).sum();
         assert_eq!(Cents(gross), order.gross);
         if let Some(cost) = order.cost {
             let cost_share = cost.0 as f64 / order.gross.0 as f64;
@@ -74,10 +66,7 @@ fn totals_are_plausible() {
     assert!((8.0..20.0).contains(&per_customer), "{per_customer} orders a customer");
     let returned = share(orders.len() - purchases.len(), purchases.len());
     assert!((0.05..0.15).contains(&returned), "{returned} returned");
-    let discounted = share(
-        purchases.iter().filter(|order| order.discount > Cents::ZERO).count(),
-        purchases.len(),
-    );
+    let discounted = share(purchases.iter().filter(|order| order.discount > Cents::ZERO).count(), purchases.len());
     assert!((0.2..0.5).contains(&discounted), "{discounted} discounted");
     let without_cost = share(orders.iter().filter(|order| order.cost.is_none()).count(), orders.len());
     assert!((0.01..0.06).contains(&without_cost), "{without_cost} without cost");
@@ -89,10 +78,7 @@ fn totals_are_plausible() {
 fn christmas_sells_more_than_october() {
     let days = days();
     let orders_in = |month: &str| {
-        days.iter()
-            .filter(|day| day.ds.month().to_string() == month)
-            .map(|day| day.orders.len())
-            .sum::<usize>()
+        days.iter().filter(|day| day.ds.month().to_string() == month).map(|day| day.orders.len()).sum::<usize>()
     };
     assert!(orders_in("2024-12") as f64 > 1.15 * orders_in("2024-10") as f64);
     assert!(orders_in("2025-12") as f64 > 1.05 * orders_in("2025-10") as f64);
@@ -106,20 +92,14 @@ fn customers_sign_up_before_they_order() {
         for version in &day.customers {
             versions += 1;
             assert!(version.signed_up_at <= version.valid_from);
-            assert_eq!(
-                *signed_up.entry(version.customer).or_insert(version.signed_up_at),
-                version.signed_up_at
-            );
+            assert_eq!(*signed_up.entry(version.customer).or_insert(version.signed_up_at), version.signed_up_at);
         }
         for order in day.orders {
             assert!(signed_up[&order.customer] < order.ordered_at, "{order:?}");
         }
     }
     assert_eq!(signed_up.len(), CUSTOMERS as usize);
-    assert!(
-        versions > CUSTOMERS + CUSTOMERS / 20,
-        "{versions} versions: some customers move"
-    );
+    assert!(versions > CUSTOMERS + CUSTOMERS / 20, "{versions} versions: some customers move");
 }
 
 #[test]
@@ -127,12 +107,7 @@ fn a_return_follows_an_order_of_the_customer_and_gives_back_part_of_it() {
     let days = days();
     let mut returns = 0;
     let mut orders_of: BTreeMap<u32, Vec<&Order>> = BTreeMap::new();
-    for order in days
-        .iter()
-        .skip(31)
-        .flat_map(|day| &day.orders)
-        .filter(|order| order.is_return)
-    {
+    for order in days.iter().skip(31).flat_map(|day| &day.orders).filter(|order| order.is_return) {
         if orders_of.is_empty() {
             for order in days.iter().flat_map(|day| &day.orders).filter(|order| !order.is_return) {
                 orders_of.entry(order.customer).or_default().push(order);

@@ -49,9 +49,7 @@ fn examples(histories: &[History], as_of: i32) -> Vec<Example> {
 fn example(history: &History, as_of: i32) -> Option<Example> {
     // Days are counted backwards from `as_of`, the nearer end excluded.
     let count = |days: &[i32], from: i32, to: i32| {
-        days.iter()
-            .filter(|&&day| day >= as_of - from && day < as_of - to)
-            .count() as f64
+        days.iter().filter(|&&day| day >= as_of - from && day < as_of - to).count() as f64
     };
     let orders = &history.orders;
     let in_year = count(orders, ACTIVE_DAYS, 0);
@@ -74,21 +72,13 @@ fn example(history: &History, as_of: i32) -> Option<Example> {
         f64::from(as_of - first),
         count(&history.discounted, ACTIVE_DAYS, 0) / in_year,
     ];
-    Some(Example {
-        features,
-        churned: count(orders, 0, -HORIZON_DAYS) == 0.0,
-    })
+    Some(Example { features, churned: count(orders, 0, -HORIZON_DAYS) == 0.0 })
 }
 
 /// A tree of splits at `feature < threshold`.
 enum Tree {
     Leaf(f64),
-    Split {
-        feature: usize,
-        threshold: f64,
-        below: Box<Tree>,
-        above: Box<Tree>,
-    },
+    Split { feature: usize, threshold: f64, below: Box<Tree>, above: Box<Tree> },
 }
 
 /// A row of the training set with the gradient and curvature of its logistic loss.
@@ -109,31 +99,21 @@ impl Tree {
         let (below, above): (Vec<Row<'_>>, Vec<Row<'_>>) =
             rows.iter().partition(|row| row.features[feature] < threshold);
         let [below, above] = [below, above].map(|side| Box::new(Self::fit(&side, depth - 1)));
-        Self::Split {
-            feature,
-            threshold,
-            below,
-            above,
-        }
+        Self::Split { feature, threshold, below, above }
     }
 
     fn value(&self, features: &[f64; FEATURES]) -> f64 {
         match self {
             Self::Leaf(value) => *value,
-            Self::Split {
-                feature,
-                threshold,
-                below,
-                above,
-            } => if features[*feature] < *threshold { below } else { above }.value(features),
+            Self::Split { feature, threshold, below, above } => {
+                if features[*feature] < *threshold { below } else { above }.value(features)
+            }
         }
     }
 }
 
 fn sums(rows: &[Row<'_>]) -> (f64, f64) {
-    rows.iter().fold((0.0, 0.0), |(gradient, curvature), row| {
-        (gradient + row.gradient, curvature + row.curvature)
-    })
+    rows.iter().fold((0.0, 0.0), |(gradient, curvature), row| (gradient + row.gradient, curvature + row.curvature))
 }
 
 /// The split with the greatest gain among a dozen quantiles of every feature (Chen and Guestrin 2016, equation 7).
@@ -146,11 +126,7 @@ fn best_split(rows: &[Row<'_>]) -> Option<(usize, f64)> {
         values.sort_by(f64::total_cmp);
         for step in 1..13 {
             let threshold = values[values.len() * step / 13];
-            let below: Vec<Row<'_>> = rows
-                .iter()
-                .filter(|row| row.features[feature] < threshold)
-                .copied()
-                .collect();
+            let below: Vec<Row<'_>> = rows.iter().filter(|row| row.features[feature] < threshold).copied().collect();
             let below = sums(&below);
             let total = gain(below) + gain((all.0 - below.0, all.1 - below.1));
             if total > best.0 {
@@ -172,11 +148,7 @@ fn fit(examples: &[Example]) -> impl Fn(&Example) -> f64 + use<> {
             .map(|(example, margin)| {
                 let probability = 1.0 / (1.0 + (-margin).exp());
                 let gradient = f64::from(u8::from(example.churned)) - probability;
-                Row {
-                    features: &example.features,
-                    gradient,
-                    curvature: probability * (1.0 - probability),
-                }
+                Row { features: &example.features, gradient, curvature: probability * (1.0 - probability) }
             })
             .collect();
         let tree = Tree::fit(&rows, 3);
@@ -190,29 +162,18 @@ fn fit(examples: &[Example]) -> impl Fn(&Example) -> f64 + use<> {
 
 /// Probability that a churned customer scores above a retained one; ties count half.
 fn auc(examples: &[Example], score: impl Fn(&Example) -> f64) -> f64 {
-    let scores = |churned| -> Vec<f64> {
-        examples
-            .iter()
-            .filter(|example| example.churned == churned)
-            .map(&score)
-            .collect()
-    };
+    let scores =
+        |churned| -> Vec<f64> { examples.iter().filter(|example| example.churned == churned).map(&score).collect() };
     let (churned, retained) = (scores(true), scores(false));
     let won = |left: f64, right: f64| f64::from(u8::from(left > right)) + 0.5 * f64::from(u8::from(left == right));
-    let wins: f64 = churned
-        .iter()
-        .flat_map(|&left| retained.iter().map(move |&right| won(left, right)))
-        .sum();
+    let wins: f64 = churned.iter().flat_map(|&left| retained.iter().map(move |&right| won(left, right))).sum();
     wins / (churned.len() * retained.len()) as f64
 }
 
 #[test]
 fn churn_is_common_and_can_be_learnt_beyond_recency() {
     let histories = histories(3_000, 42);
-    let earlier: Vec<Example> = [490, 520, 550]
-        .iter()
-        .flat_map(|&as_of| examples(&histories, as_of))
-        .collect();
+    let earlier: Vec<Example> = [490, 520, 550].iter().flat_map(|&as_of| examples(&histories, as_of)).collect();
     let later = examples(&histories, 640);
     let blind = |examples: &[Example], feature: usize| -> Vec<Example> {
         let mut examples = examples.to_vec();
@@ -226,12 +187,6 @@ fn churn_is_common_and_can_be_learnt_beyond_recency() {
     let without_returns = auc(&blind(&later, RETURNS), fit(&blind(&earlier, RETURNS)));
     assert!((0.25..0.55).contains(&base_rate), "{base_rate} churned");
     assert!((0.80..0.89).contains(&by_model), "AUC {by_model}");
-    assert!(
-        by_model > by_recency + 0.03,
-        "AUC {by_model}, by recency alone {by_recency}"
-    );
-    assert!(
-        by_model > without_returns + 0.003,
-        "AUC {by_model}, without returns {without_returns}"
-    );
+    assert!(by_model > by_recency + 0.03, "AUC {by_model}, by recency alone {by_recency}");
+    assert!(by_model > without_returns + 0.003, "AUC {by_model}, without returns {without_returns}");
 }

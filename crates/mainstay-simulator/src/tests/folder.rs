@@ -47,11 +47,7 @@ fn message(error: &SimulatorError, folder: &Path) -> String {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let (first, second, other) = (
-        TempDir::new().unwrap(),
-        TempDir::new().unwrap(),
-        TempDir::new().unwrap(),
-    );
+    let (first, second, other) = (TempDir::new().unwrap(), TempDir::new().unwrap(), TempDir::new().unwrap());
     let generated = fill(&settings(60, 40, 7), first.path()).unwrap();
     assert_eq!(fill(&settings(60, 40, 7), second.path()).unwrap(), generated);
     fill(&settings(60, 40, 8), other.path()).unwrap();
@@ -63,10 +59,7 @@ fn the_same_seed_gives_the_same_bytes() {
 fn files_lie_by_table_and_date_and_are_counted() {
     let folder = TempDir::new().unwrap();
     let mut seen = Vec::new();
-    let generated = generate(&settings(200, 10, 7), folder.path(), &mut |done, days| {
-        seen.push((done, days))
-    })
-    .unwrap();
+    let generated = generate(&settings(200, 10, 7), folder.path(), &mut |done, days| seen.push((done, days))).unwrap();
     assert_eq!(seen, (1..=10).map(|done| (done, 10)).collect::<Vec<_>>());
 
     let mut names: Vec<String> = digests(folder.path()).into_keys().collect();
@@ -75,17 +68,12 @@ fn files_lie_by_table_and_date_and_are_counted() {
     assert!(names.contains(&"orders/date=2024-01-03.parquet".to_owned()));
     let rows = |table: &str| -> u64 {
         let of_table = names.iter().filter(|name| name.starts_with(&format!("{table}/")));
-        of_table
-            .map(|name| read(&folder.path().join(name)).num_rows() as u64)
-            .sum()
+        of_table.map(|name| read(&folder.path().join(name)).num_rows() as u64).sum()
     };
     assert_eq!(rows("customers"), generated.customers.rows);
     assert_eq!(rows("orders"), generated.orders.rows);
     assert_eq!(rows("order_lines"), generated.order_lines.rows);
-    let bytes: u64 = names
-        .iter()
-        .map(|name| fs::metadata(folder.path().join(name)).unwrap().len())
-        .sum();
+    let bytes: u64 = names.iter().map(|name| fs::metadata(folder.path().join(name)).unwrap().len()).sum();
     assert_eq!(bytes, generated.bytes());
 }
 
@@ -105,17 +93,10 @@ fn columns_have_the_types_of_the_reference_project() {
     let money = DataType::Decimal128(18, 2);
     let types = |table: &str| -> Vec<(String, DataType)> {
         let rows = read(&folder.path().join(table).join("date=2024-01-02.parquet"));
-        rows.schema()
-            .fields()
-            .iter()
-            .map(|field| (field.name().clone(), field.data_type().clone()))
-            .collect()
+        rows.schema().fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
     };
     let expected = |columns: &[(&str, &DataType)]| -> Vec<(String, DataType)> {
-        columns
-            .iter()
-            .map(|&(name, data_type)| (name.to_owned(), data_type.clone()))
-            .collect()
+        columns.iter().map(|&(name, data_type)| (name.to_owned(), data_type.clone())).collect()
     };
     let (text, integer) = (DataType::Utf8, DataType::Int32);
     assert_eq!(
@@ -150,10 +131,7 @@ fn columns_have_the_types_of_the_reference_project() {
     );
     let rows = read(&folder.path().join("customers/date=2024-01-01.parquet"));
     assert_eq!(rows.schema().field(3).name(), "country");
-    assert_eq!(
-        rows.schema().field_with_name("birth_year").unwrap().data_type(),
-        &integer
-    );
+    assert_eq!(rows.schema().field_with_name("birth_year").unwrap().data_type(), &integer);
     assert!(rows.column_by_name("birth_year").unwrap().null_count() > 0);
 }
 
@@ -176,11 +154,7 @@ fn what_a_killed_run_left_is_written_anew() {
     assert!(stop.is_err(), "the run was killed");
     assert!(killed.path().join("_generating.json").exists());
     assert!(!killed.path().join("_generated.json").exists());
-    fs::write(
-        killed.path().join("_partial/orders-date=2024-01-04.parquet"),
-        b"PAR1 cut sho",
-    )
-    .unwrap();
+    fs::write(killed.path().join("_partial/orders-date=2024-01-04.parquet"), b"PAR1 cut sho").unwrap();
 
     assert!(lacks_data(killed.path()).unwrap());
     let error = fill(&settings(60, 10, 8), killed.path()).unwrap_err();
@@ -197,10 +171,7 @@ fn data_are_lacking_until_they_are_complete() {
     assert!(lacks_data(&data).unwrap(), "absent");
     fs::create_dir(&data).unwrap();
     assert!(lacks_data(&data).unwrap(), "empty");
-    generate(&settings(20, 3, 7), &data, &mut |_, _| {
-        assert!(lacks_data(&data).unwrap(), "unfinished")
-    })
-    .unwrap();
+    generate(&settings(20, 3, 7), &data, &mut |_, _| assert!(lacks_data(&data).unwrap(), "unfinished")).unwrap();
     assert!(!lacks_data(&data).unwrap(), "complete");
     assert!(!lacks_data(folder.path()).unwrap(), "foreign");
 }
@@ -260,8 +231,5 @@ fn an_unwritable_target_is_named() {
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
     let error = fill(&settings(20, 5, 7), &file.join("data")).unwrap_err();
-    assert_eq!(
-        message(&error, folder.path()),
-        "cannot read `DATA/file/data/_generated.json`"
-    );
+    assert_eq!(message(&error, folder.path()), "cannot read `DATA/file/data/_generated.json`");
 }

@@ -15,16 +15,7 @@ async fn digest_of(rows: &[Row], file_rows: usize, batch_rows: usize, run_id: &s
     let files = rows.chunks(file_rows.max(1));
     let streams = files.map(|file| stream(file.chunks(batch_rows.max(1)).map(|rows| batch(rows, run_id)).collect()));
     let run_id = RunId::new(run_id);
-    let staged = stage(
-        &ctx,
-        &lake,
-        &every_type(),
-        ds("2024-01-01"),
-        &run_id,
-        streams.collect(),
-        |_| {},
-    )
-    .await?;
+    let staged = stage(&ctx, &lake, &every_type(), ds("2024-01-01"), &run_id, streams.collect(), |_| {}).await?;
     Ok(staged.digest)
 }
 
@@ -32,16 +23,8 @@ fn any_row() -> impl Strategy<Value = Row> {
     let ratio = prop::option::of(prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), any::<f64>()]);
     let money = prop::option::of(-999_999_999i128..999_999_999);
     let at = prop::option::of(0i64..4_000_000_000_000_000);
-    (
-        any::<Option<i32>>(),
-        any::<Option<i64>>(),
-        ratio,
-        any::<Option<bool>>(),
-        money,
-        at,
-        "[a-zé]{0,3}",
-    )
-        .prop_map(|(small, big, ratio, flag, money, at, note)| Row {
+    (any::<Option<i32>>(), any::<Option<i64>>(), ratio, any::<Option<bool>>(), money, at, "[a-zé]{0,3}").prop_map(
+        |(small, big, ratio, flag, money, at, note)| Row {
             small,
             big,
             ratio,
@@ -50,7 +33,8 @@ fn any_row() -> impl Strategy<Value = Row> {
             at,
             note: Some(note).filter(|note| note != "z"),
             ..Row::new("")
-        })
+        },
+    )
 }
 
 fn any_day() -> impl Strategy<Value = Vec<Row>> {
@@ -114,12 +98,7 @@ async fn every_cell_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn zeros_and_nans_are_one() {
-    let with_ratio = |ratio: f64| {
-        vec![Row {
-            ratio: Some(ratio),
-            ..Row::new("a")
-        }]
-    };
+    let with_ratio = |ratio: f64| vec![Row { ratio: Some(ratio), ..Row::new("a") }];
     let zero = digest_of(&with_ratio(0.0), 1, 1, "r").await.unwrap();
     assert_eq!(zero, digest_of(&with_ratio(-0.0), 1, 1, "r").await.unwrap());
     let other_nan = f64::from_bits(f64::NAN.to_bits() ^ (1 << 63) ^ 1);

@@ -35,14 +35,8 @@ async fn entries_read_back_in_the_order_of_their_commits() {
         replaces: Some("r1/planned".into()),
         ..entry("r3", "2024-01-01", 10)
     };
-    assert_eq!(
-        append_at(&lake, &later, None).await.unwrap(),
-        Appended::At { version: 1 }
-    );
-    assert_eq!(
-        append_at(&lake, std::slice::from_ref(&release), Some(1)).await.unwrap(),
-        Appended::At { version: 2 }
-    );
+    assert_eq!(append_at(&lake, &later, None).await.unwrap(), Appended::At { version: 1 });
+    assert_eq!(append_at(&lake, std::slice::from_ref(&release), Some(1)).await.unwrap(), Appended::At { version: 2 });
     let (entries, version) = read(&lake).await.unwrap();
     assert_eq!(version, Some(2));
     assert_eq!(entries, [later[1].clone(), later[0].clone(), release]);
@@ -55,12 +49,7 @@ async fn who_read_an_older_version_changes_nothing() {
     append_at(&lake, &[entry("r1", "2024-01-01", 10)], None).await.unwrap();
     let files = lake.list("budget_ledger").await.unwrap();
     for expected in [None, Some(0), Some(7)] {
-        assert_eq!(
-            append_at(&lake, &[entry("r2", "2024-01-01", 10)], expected)
-                .await
-                .unwrap(),
-            Appended::Lost
-        );
+        assert_eq!(append_at(&lake, &[entry("r2", "2024-01-01", 10)], expected).await.unwrap(), Appended::Lost);
     }
     assert_eq!(lake.list("budget_ledger").await.unwrap(), files);
 }
@@ -68,18 +57,10 @@ async fn who_read_an_older_version_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_is_gone_or_has_nothing_to_write_is_an_error() {
     let (_folder, lake) = new_lake().await;
-    let error = append_at(&lake, &[entry("r1", "2024-01-01", 10)], Some(3))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "table `budget_ledger` has no version 3: the newest is none"
-    );
+    let error = append_at(&lake, &[entry("r1", "2024-01-01", 10)], Some(3)).await.unwrap_err();
+    assert_eq!(error.to_string(), "table `budget_ledger` has no version 3: the newest is none");
     let error = append_at(&lake, &[], None).await.unwrap_err();
-    assert!(
-        error.to_string().starts_with("budget_ledger: no entries to append"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("budget_ledger: no entries to append"), "{error}");
 }
 
 /// Spends as long as the balance that was read allows; says how often another writer was faster.
@@ -91,14 +72,7 @@ async fn spend(lake: Lake, writer: usize) -> usize {
         if spent(&entries) + amount > BUDGET {
             break;
         }
-        match append_at(
-            &lake,
-            &[entry(&format!("w{writer}-{round}"), "2024-01-01", amount)],
-            version,
-        )
-        .await
-        .unwrap()
-        {
+        match append_at(&lake, &[entry(&format!("w{writer}-{round}"), "2024-01-01", amount)], version).await.unwrap() {
             Appended::At { .. } => {}
             Appended::Lost => lost += 1,
         }
@@ -130,19 +104,13 @@ async fn a_ledger_outlives_its_checkpoint() {
     let (_folder, lake) = new_lake().await;
     let mut version = None;
     for number in 0..105 {
-        match append_at(&lake, &[entry(&format!("r{number:03}"), "2024-01-01", 1)], version)
-            .await
-            .unwrap()
-        {
+        match append_at(&lake, &[entry(&format!("r{number:03}"), "2024-01-01", 1)], version).await.unwrap() {
             Appended::At { version: next } => version = Some(next),
             Appended::Lost => panic!("nobody else writes"),
         }
     }
     let log = lake.list("budget_ledger/_delta_log").await.unwrap();
-    assert!(
-        log.iter().any(|path| path.ends_with(".checkpoint.parquet")),
-        "no checkpoint was written"
-    );
+    assert!(log.iter().any(|path| path.ends_with(".checkpoint.parquet")), "no checkpoint was written");
     let (entries, newest) = read(&lake).await.unwrap();
     assert_eq!((entries.len(), newest), (105, Some(105)));
     assert_eq!(read_at(&lake, Some(3)).await.unwrap().0.len(), 3);

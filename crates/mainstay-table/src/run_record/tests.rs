@@ -19,9 +19,7 @@ fn record(run: &str, day: &str, attempt: u32, status: RunStatus) -> RunRecord {
 }
 
 fn failed() -> RunStatus {
-    RunStatus::Failed {
-        error: "source orders is too old".into(),
-    }
+    RunStatus::Failed { error: "source orders is too old".into() }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,14 +34,8 @@ async fn a_record_reads_back_as_it_was_written() {
         digest: staged.digest,
         files: staged.files.clone(),
     });
-    assert_eq!(
-        append(&lake, &written).await.unwrap(),
-        Published::Committed { version: 1 }
-    );
-    assert_eq!(
-        append(&lake, &written).await.unwrap(),
-        Published::AlreadyDone { version: 1 }
-    );
+    assert_eq!(append(&lake, &written).await.unwrap(), Published::Committed { version: 1 });
+    assert_eq!(append(&lake, &written).await.unwrap(), Published::AlreadyDone { version: 1 });
     let read = latest(&lake, "daily").await.unwrap().unwrap();
     let table = read.table("every_type").unwrap();
     assert_eq!((table.version, table.rows, table.digest), (4, 3, staged.digest));
@@ -57,10 +49,7 @@ async fn a_record_reads_back_as_it_was_written() {
 async fn the_highest_attempt_that_published_speaks_for_its_day() {
     let (_folder, lake) = new_lake().await;
     assert_eq!(latest(&lake, "daily").await.unwrap(), None);
-    let other = RunRecord {
-        job: "train".into(),
-        ..record("t1", "2024-01-09", 1, RunStatus::Published)
-    };
+    let other = RunRecord { job: "train".into(), ..record("t1", "2024-01-09", 1, RunStatus::Published) };
     for record in [
         record("r3", "2024-01-02", 2, RunStatus::Published),
         record("r1", "2024-01-01", 1, RunStatus::Published),
@@ -71,21 +60,11 @@ async fn the_highest_attempt_that_published_speaks_for_its_day() {
     ] {
         append(&lake, &record).await.unwrap();
     }
-    let runs = |records: Vec<RunRecord>| {
-        records
-            .into_iter()
-            .map(|record| record.run_id.to_string())
-            .collect::<Vec<_>>()
-    };
+    let runs =
+        |records: Vec<RunRecord>| records.into_iter().map(|record| record.run_id.to_string()).collect::<Vec<_>>();
     assert_eq!(runs(published_days(&lake, "daily").await.unwrap()), ["r1", "r3"]);
-    assert_eq!(
-        runs(latest(&lake, "daily").await.unwrap().into_iter().collect()),
-        ["r3"]
-    );
-    let second = latest_published(&lake, "daily", ds("2024-01-02"))
-        .await
-        .unwrap()
-        .unwrap();
+    assert_eq!(runs(latest(&lake, "daily").await.unwrap().into_iter().collect()), ["r3"]);
+    let second = latest_published(&lake, "daily", ds("2024-01-02")).await.unwrap().unwrap();
     assert_eq!(second.run_id.as_str(), "r3");
     assert_eq!(latest_published(&lake, "daily", ds("2024-01-03")).await.unwrap(), None);
     let all = records(&lake, "daily", |day| day == ds("2024-01-02")).await.unwrap();
@@ -95,9 +74,7 @@ async fn the_highest_attempt_that_published_speaks_for_its_day() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_record_of_a_run_changes_nothing() {
     let (_folder, lake) = new_lake().await;
-    append(&lake, &record("r1", "2024-01-01", 1, RunStatus::Published))
-        .await
-        .unwrap();
+    append(&lake, &record("r1", "2024-01-01", 1, RunStatus::Published)).await.unwrap();
     let second = append(&lake, &record("r1", "2024-01-01", 1, failed())).await.unwrap();
     assert_eq!(second, Published::AlreadyDone { version: 1 });
     assert_eq!(records(&lake, "daily", |_| true).await.unwrap().len(), 1);

@@ -9,33 +9,15 @@ use crate::test_tables::{Row, batch, ds, every_type, new_lake, rows, stage_rows,
 async fn stage_batch(batch: RecordBatch) -> Result<StagedTable, TableError> {
     let (_folder, lake) = new_lake().await;
     let streams = vec![stream(vec![batch])];
-    stage(
-        &SessionContext::new(),
-        &lake,
-        &every_type(),
-        ds("2024-01-01"),
-        &RunId::new("r"),
-        streams,
-        |_| {},
-    )
-    .await
+    stage(&SessionContext::new(), &lake, &every_type(), ds("2024-01-01"), &RunId::new("r"), streams, |_| {}).await
 }
 
 fn with_column(position: usize, name: &str, column: ArrayRef) -> RecordBatch {
     let good = batch(&[Row::new("a")], "r");
     let names = good.schema();
-    let columns = names
-        .fields()
-        .iter()
-        .zip(good.columns())
-        .enumerate()
-        .map(|(at, (field, old))| {
-            if at == position {
-                (name.to_owned(), column.clone())
-            } else {
-                (field.name().clone(), old.clone())
-            }
-        });
+    let columns = names.fields().iter().zip(good.columns()).enumerate().map(|(at, (field, old))| {
+        if at == position { (name.to_owned(), column.clone()) } else { (field.name().clone(), old.clone()) }
+    });
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }
 
@@ -43,26 +25,15 @@ fn with_column(position: usize, name: &str, column: ArrayRef) -> RecordBatch {
 async fn each_partition_becomes_a_file_and_reports_its_rows() {
     let (_folder, lake) = new_lake().await;
     let told = Arc::new(AtomicU64::new(0));
-    let streams = [rows(3), vec![], rows(5)[3..].to_vec()]
-        .iter()
-        .map(|rows| stream(vec![batch(rows, "r")]))
-        .collect();
+    let streams = [rows(3), vec![], rows(5)[3..].to_vec()].iter().map(|rows| stream(vec![batch(rows, "r")])).collect();
     let counter = told.clone();
     let on_rows = move |rows| {
         counter.fetch_add(rows, Ordering::Relaxed);
     };
     let (ctx, day, run) = (SessionContext::new(), ds("2024-01-01"), RunId::new("r"));
-    let staged = stage(&ctx, &lake, &every_type(), day, &run, streams, on_rows)
-        .await
-        .unwrap();
+    let staged = stage(&ctx, &lake, &every_type(), day, &run, streams, on_rows).await.unwrap();
     let paths: Vec<&str> = staged.files.iter().map(|file| file.path.as_str()).collect();
-    assert_eq!(
-        paths,
-        [
-            "every_type/ds=2024-01-01/r-0.parquet",
-            "every_type/ds=2024-01-01/r-2.parquet"
-        ]
-    );
+    assert_eq!(paths, ["every_type/ds=2024-01-01/r-0.parquet", "every_type/ds=2024-01-01/r-2.parquet"]);
     assert_eq!(staged.rows, 5);
     assert_eq!(told.load(Ordering::Relaxed), 5);
     assert_eq!(lake.list("every_type").await.unwrap(), paths);
@@ -102,24 +73,14 @@ async fn what_breaks_the_contract_is_named() {
         "table `every_type`, column `small`: expected Int32, found Utf8; cast it in the query"
     );
     let wide: ArrayRef = Arc::new(Int64Array::from(vec![7]));
-    assert!(matches!(
-        stage_batch(with_column(1, "small", wide)).await,
-        Err(TableError::WrongType { .. })
-    ));
+    assert!(matches!(stage_batch(with_column(1, "small", wide)).await, Err(TableError::WrongType { .. })));
     let renamed = stage_batch(with_column(8, "remark", text)).await.unwrap_err();
     assert_eq!(
         renamed.to_string(),
         "table `every_type`: expected `note` as column 9, found `remark`; select the contract's columns in its order"
     );
-    let short = stage_batch(batch(&rows(1), "r").project(&[0, 1]).unwrap())
-        .await
-        .unwrap_err();
-    assert!(
-        short
-            .to_string()
-            .contains("expected `big` as column 3, found no column"),
-        "{short}"
-    );
+    let short = stage_batch(batch(&rows(1), "r").project(&[0, 1]).unwrap()).await.unwrap_err();
+    assert!(short.to_string().contains("expected `big` as column 3, found no column"), "{short}");
     let null: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
     assert_eq!(
         stage_batch(with_column(0, "id", null)).await.unwrap_err().to_string(),
@@ -139,10 +100,7 @@ async fn damaged_files_are_named() {
     content[middle] ^= 1;
     lake.put(path, content.clone()).await.unwrap();
     let flipped = verify_files(&lake, &staged.files).await.unwrap_err().to_string();
-    assert!(
-        flipped.starts_with(&format!("{path} is corrupt: expected blake3:")),
-        "{flipped}"
-    );
+    assert!(flipped.starts_with(&format!("{path} is corrupt: expected blake3:")), "{flipped}");
 
     content.truncate(middle);
     lake.put(path, content).await.unwrap();

@@ -38,10 +38,7 @@ fn learns_a_nonlinear_truth() {
     let auc = rank(&raw, labels).unwrap().auc;
     let oracle = rank(&test.log_odds, labels).unwrap().auc;
     let best_single = (0..FEATURES).map(|feature| {
-        let of = |rows| FeatureRows {
-            values: column(rows, feature),
-            labels: labels_of(rows),
-        };
+        let of = |rows| FeatureRows { values: column(rows, feature), labels: labels_of(rows) };
         single_feature(of(&training), of(&test.rows)).unwrap().ranking.auc
     });
     let best_single = best_single.fold(0.0, f64::max);
@@ -63,10 +60,7 @@ fn is_calibrated_on_rows_held_back() {
     let (held_back, test) = (draw_truth(3, 2_000).rows, draw_truth(2, 8_000).rows);
     let calibration = platt(&scores(&model, &held_back.columns), &held_back.labels).unwrap();
     let model = model.with_calibration(calibration).unwrap();
-    let probabilities: Vec<f64> = scores(&model, &test.columns)
-        .into_iter()
-        .map(|raw| model.probability(raw))
-        .collect();
+    let probabilities: Vec<f64> = scores(&model, &test.columns).into_iter().map(|raw| model.probability(raw)).collect();
     let evaluation = evaluate(&probabilities, &test.labels).unwrap();
     assert!(evaluation.ece < 0.03, "{evaluation:?}");
     let base_rate = evaluation.ranking.base_rate;
@@ -79,27 +73,16 @@ fn the_order_of_the_rows_does_not_matter() {
     let order: Vec<usize> = (0..1_000).map(|i| (i * 387 + 13) % 1_000).collect();
     let permuted = TrainingRows {
         feature_names: rows.feature_names.clone(),
-        columns: rows
-            .columns
-            .iter()
-            .map(|column| order.iter().map(|&i| column[i]).collect())
-            .collect(),
+        columns: rows.columns.iter().map(|column| order.iter().map(|&i| column[i]).collect()).collect(),
         labels: order.iter().map(|&i| rows.labels[i]).collect(),
         keys: order.iter().map(|&i| rows.keys[i].clone()).collect(),
         cuts: order.iter().map(|&i| rows.cuts[i]).collect(),
     };
     assert_ne!(permuted.keys, rows.keys);
-    let params = BoostedTreesParams {
-        rounds: 20,
-        rows_per_round: 500,
-        ..PARAMS
-    };
+    let params = BoostedTreesParams { rounds: 20, rows_per_round: 500, ..PARAMS };
     let digest = fit(params, rows.clone()).unwrap().digest();
     assert_eq!(fit(params, permuted).unwrap().digest(), digest);
-    assert_ne!(
-        fit(BoostedTreesParams { seed: 12, ..params }, rows).unwrap().digest(),
-        digest
-    );
+    assert_ne!(fit(BoostedTreesParams { seed: 12, ..params }, rows).unwrap().digest(), digest);
 }
 
 /// A base rate of one half and few distinct values give linfa ties to break by hash order, in the first round above all.
@@ -113,13 +96,7 @@ fn ties_do_not_change_the_model() {
             .for_each(|(row, value)| *value = if row % 3 == 0 { 0.0 } else { value.round() % 3.0 });
     }
     rows.labels = (0..400).map(|row| (row / 2) % 2 == 0).collect();
-    let params = BoostedTreesParams {
-        rounds: 10,
-        minimum_leaf_rows: 1,
-        depth: 6,
-        rows_per_round: 400,
-        ..PARAMS
-    };
+    let params = BoostedTreesParams { rounds: 10, minimum_leaf_rows: 1, depth: 6, rows_per_round: 400, ..PARAMS };
     let digest = fit(params, rows.clone()).unwrap().digest();
     for _ in 0..10 {
         assert_eq!(fit(params, rows.clone()).unwrap().digest(), digest);
@@ -130,14 +107,7 @@ fn ties_do_not_change_the_model() {
 #[test]
 fn scores_as_it_was_trained() {
     let set = TrainingSet::new(draw_truth(5, 1_500).rows).unwrap();
-    let params = BoostedTreesParams {
-        rounds: 40,
-        depth: 5,
-        rows_per_round: 700,
-        ..PARAMS
-    }
-    .check()
-    .unwrap();
+    let params = BoostedTreesParams { rounds: 40, depth: 5, rows_per_round: 700, ..PARAMS }.check().unwrap();
     let mut boosting = Boosting::start(&params, &set);
     for round in 0..40 {
         boosting.add_tree(round).unwrap();
@@ -146,13 +116,7 @@ fn scores_as_it_was_trained() {
     let model = boosting.finish().unwrap();
     assert!(model.trees().len() > 30);
     assert_eq!(scores(&model, set.columns()), margins);
-    let uses = |feature| {
-        model
-            .trees()
-            .iter()
-            .flat_map(Tree::nodes)
-            .any(|node| splits_on(node, feature))
-    };
+    let uses = |feature| model.trees().iter().flat_map(Tree::nodes).any(|node| splits_on(node, feature));
     assert!(uses(4), "the feature with missing values is used");
     assert!(!uses(5), "the constant is not");
 }
@@ -184,15 +148,9 @@ fn tells_its_progress() {
 #[test]
 fn refuses_too_few_rows_and_names_that_repeat() {
     let message = fit(PARAMS, draw_truth(1, 39).rows).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "39 rows are too few, at least 40 are needed: add cuts or lower `minimum_leaf_rows`"
-    );
+    assert_eq!(message, "39 rows are too few, at least 40 are needed: add cuts or lower `minimum_leaf_rows`");
     let mut rows = draw_truth(1, 100).rows;
     rows.feature_names[1] = rows.feature_names[0].clone();
     let error = fit(PARAMS, rows).unwrap_err();
-    assert!(
-        matches!(error, TrainError::Model(ModelError::FeatureName { position: 1, .. })),
-        "{error}"
-    );
+    assert!(matches!(error, TrainError::Model(ModelError::FeatureName { position: 1, .. })), "{error}");
 }

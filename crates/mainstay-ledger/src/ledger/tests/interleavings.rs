@@ -61,11 +61,7 @@ struct Model(BTreeMap<(usize, Ds), Slot>);
 
 impl Model {
     fn held(&self, month: Month) -> i64 {
-        self.0
-            .iter()
-            .filter(|((_, ds), _)| ds.month() == month)
-            .map(|(_, slot)| slot.held())
-            .sum()
+        self.0.iter().filter(|((_, ds), _)| ds.month() == month).map(|(_, slot)| slot.held()).sum()
     }
 
     fn slot(&mut self, act: Act) -> &mut Slot {
@@ -78,11 +74,7 @@ fn perform(act: Act, number: usize, ledger: &Ledger, model: &mut Model) -> Vec<L
     match act.step {
         Step::Reserve => reserve(act, &run_id, &[], ledger, model),
         Step::ReserveAfterCrash => {
-            let dead: Vec<String> = ledger
-                .open_reservations()
-                .iter()
-                .map(|open| open.entry_id.clone())
-                .collect();
+            let dead: Vec<String> = ledger.open_reservations().iter().map(|open| open.entry_id.clone()).collect();
             model.0.values_mut().for_each(|slot| slot.reserved = None);
             reserve(act, &run_id, &dead, ledger, model)
         }
@@ -108,12 +100,7 @@ fn perform(act: Act, number: usize, ledger: &Ledger, model: &mut Model) -> Vec<L
 
 /// Asks for a share of what is available; where that is more than all, it must be refused and nothing happens.
 fn reserve(act: Act, run_id: &RunId, dead: &[String], ledger: &Ledger, model: &mut Model) -> Vec<LedgerEntry> {
-    let claim = Claim {
-        run_id,
-        job: JOBS[act.job],
-        ds: ds(act),
-        dead,
-    };
+    let claim = Claim { run_id, job: JOBS[act.job], ds: ds(act), dead };
     if model.slot(act).reserved.is_some() {
         let refused = ledger.available_for(&claim, BUDGET);
         assert!(matches!(refused, Err(LedgerError::AlreadyReserved { .. })));
@@ -127,16 +114,7 @@ fn reserve(act: Act, run_id: &RunId, dead: &[String], ledger: &Ledger, model: &m
         let refused = ledger.reserve(&claim, BUDGET, spending(amount));
         assert!(matches!(refused, Err(LedgerError::NotAvailable { .. })));
         // The caller allocates again, with less.
-        return reserve(
-            Act {
-                share: act.share / 2.0,
-                ..act
-            },
-            run_id,
-            dead,
-            ledger,
-            model,
-        );
+        return reserve(Act { share: act.share / 2.0, ..act }, run_id, dead, ledger, model);
     }
     let entries = ledger.reserve(&claim, BUDGET, spending(amount)).unwrap();
     model.slot(act).reserved = Some((format!("{run_id}/planned"), amount));
@@ -147,12 +125,7 @@ fn reserve(act: Act, run_id: &RunId, dead: &[String], ledger: &Ledger, model: &m
 fn balance_by_sums(ledger: &Ledger, month: Month) -> i64 {
     let sum = |kind: EntryKind| -> i64 {
         let of_kind = |record: &&Record| record.entry.kind == kind && record.entry.month == month;
-        ledger
-            .records
-            .values()
-            .filter(of_kind)
-            .map(|record| record.entry.amount.0)
-            .sum()
+        ledger.records.values().filter(of_kind).map(|record| record.entry.amount.0).sum()
     };
     let replaced: i64 = ledger
         .records
@@ -160,10 +133,7 @@ fn balance_by_sums(ledger: &Ledger, month: Month) -> i64 {
         .filter(|record| record.entry.kind == EntryKind::Committed && record.entry.month == month)
         .map(|record| {
             let reservation = &ledger.records[record.entry.replaces.as_ref().unwrap()].entry;
-            let taken_over = reservation
-                .replaces
-                .as_ref()
-                .map_or(0, |old| ledger.records[old].entry.amount.0);
+            let taken_over = reservation.replaces.as_ref().map_or(0, |old| ledger.records[old].entry.amount.0);
             reservation.amount.0 + taken_over
         })
         .sum();
@@ -172,11 +142,7 @@ fn balance_by_sums(ledger: &Ledger, month: Month) -> i64 {
         .values()
         .filter(|record| record.state == State::Open && record.entry.month == month)
         .map(|record| {
-            let old = record
-                .entry
-                .replaces
-                .as_ref()
-                .map_or(0, |old| ledger.records[old].entry.amount.0);
+            let old = record.entry.replaces.as_ref().map_or(0, |old| ledger.records[old].entry.amount.0);
             old.min(record.entry.amount.0)
         })
         .sum();

@@ -1,0 +1,55 @@
+//! One day of any job: already done, or claimed, taken through its steps, and given up where one fails.
+
+use anyhow::Result;
+use mainstay_schema::Ds;
+use mainstay_table::{RunRecord, run_record};
+
+use crate::money;
+use crate::open_project::OpenProject;
+use crate::run::{Outcome, Run, RunRequest};
+use crate::sources::{self, FoundSources};
+
+/// Claims a day and takes it through `steps`, unless it is published already and not forced.
+///
+/// A run whose steps fail gives back what it reserved and leaves a record of the failure.
+pub(crate) async fn run(
+    open: &OpenProject,
+    job: &str,
+    request: RunRequest,
+    steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
+) -> Result<Outcome> {
+    if let Some(ds) = request.ds
+        && let Some(done) = done(open, job, ds, request).await?
+    {
+        return Ok(done);
+    }
+    let found = sources::find(open).await?;
+    let ds = found.day(request.ds)?;
+    if let Some(done) = done(open, job, ds, request).await? {
+        return Ok(done);
+    }
+    let run = Run::claim(open, job, ds, request.is_forced).await?;
+    match steps(&run, found).await {
+        Ok(record) => Ok(Outcome::Published(Box::new(record))),
+        Err(error) => {
+            give_up(&run, &error).await;
+            Err(error)
+        }
+    }
+}
+
+async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
+    if request.is_forced {
+        return Ok(None);
+    }
+    let record = run_record::latest_published(&open.lake, job, ds).await?;
+    Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
+}
+
+/// Gives back what the run has reserved and records why it failed; the next run releases what could not be given back.
+async fn give_up(run: &Run<'_>, error: &anyhow::Error) {
+    if let Err(unreleased) = money::release(run).await {
+        run.open.progress.warn(format!("the reservation of the failed run stays for now: {unreleased:#}"));
+    }
+    run.record_failure(error).await;
+}
