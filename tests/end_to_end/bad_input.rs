@@ -121,8 +121,50 @@ fn a_corrupted_model() {
     fs::write(&blob, bytes).unwrap();
     let message = project.failure(&DAY);
     assert!(message.contains(blob.file_name().unwrap().to_str().unwrap()), "{message}");
-    assert!(message.contains("train_churn"), "{message}");
+    assert!(message.contains("mainstay run train_churn --date 2025-08-01 --force"), "{message}");
     assert!(!project.lake().join("customer_risk/_delta_log").exists());
+    project.json(&["run", "train_churn", "--date", "2025-08-01", "--force"]);
+    assert_eq!(project.json(&DAY)["outcome"], "published", "the advice of the message works");
+}
+
+#[test]
+fn a_feature_model_that_loses_customers() {
+    let project = Project::copy();
+    project.edit("sql/features/customer_features.sql", "left join orders", "inner join orders");
+    refused(&project, &["customer_features has", "the sources know", "inner join"]);
+}
+
+#[test]
+fn a_feature_model_that_repeats_customers() {
+    let project = Project::copy();
+    let union = "from population\ncross join (select 1 as copy union all select 2 as copy) as copies\n";
+    project.edit("sql/features/customer_features.sql", "from population\n", union);
+    refused(&project, &["customer_features", "customer_id"]);
+}
+
+#[test]
+fn a_message_is_told_once() {
+    let project = Project::copy();
+    project.edit("sql/marts/customer_value.sql", "clv_cents", "clv_cents,,");
+    let message = project.failure(&DAY);
+    assert_eq!(message.matches("customer_value.sql").count(), 1, "{message}");
+}
+
+#[test]
+fn a_second_daily_job_for_the_same_tables() {
+    let project = Project::copy();
+    let job = fs::read_to_string(project.folder().join("jobs/daily_risk.yml")).unwrap();
+    let other = job.replace("name: daily_risk", "name: evening_risk");
+    fs::write(project.folder().join("jobs/evening_risk.yml"), other).unwrap();
+    refused(&project, &["daily_risk and evening_risk", "one daily job"]);
+}
+
+#[test]
+fn a_customer_that_does_not_exist() {
+    let project = Project::reference();
+    project.json(&["run", "daily_risk", "--date", "2025-08-01"]);
+    let message = project.failure(&["show", "risk", "--customer", "nobody"]);
+    assert!(message.contains("customer nobody is not among the known customers"), "{message}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! End-to-end tests of the whole command, on generated data and on a real retailer.
 
+// All of this crate is test, its helpers included.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+
 mod architecture;
 mod bad_input;
 mod concurrency;

@@ -29,10 +29,14 @@ class Project:
         return DeltaTable(str(self.lake / name))
 
     def sql(self, query: str, **tables: str):
-        """Runs a query in DuckDB over the active files of Delta tables, given as alias=table name."""
+        """Runs a query in DuckDB over the active Parquet files of Delta tables, given as alias=table name.
+
+        DuckDB's own Delta extension is a download of its own; the snapshot's list of files comes from deltalake instead.
+        """
         connection = duckdb.connect()
         for alias, name in tables.items():
-            connection.register(alias, self.table(name).to_pyarrow_table())
+            files = [uri.removeprefix("file://") for uri in self.table(name).file_uris()]
+            connection.read_parquet(files, hive_partitioning=True).create_view(alias)
         return connection.sql(query).fetchall()
 
 

@@ -33,7 +33,7 @@ pub(crate) struct GlobalArguments {
     /// How progress and logs are written, on standard error.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
-    /// No progress, only results and errors.
+    /// No progress, only results, warnings and errors.
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
     /// No colours and no moving bars.
@@ -81,6 +81,9 @@ pub(crate) struct ExecutionArguments {
     /// Rows of a batch.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) batch_size: Option<u32>,
+    /// Megabytes that plans may hold before they spill to disk; no limit by default.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(64..))]
+    pub(crate) memory_limit_mb: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -136,8 +139,8 @@ pub(crate) struct ShowArguments {
     #[arg(long)]
     pub(crate) customer: Option<String>,
     /// How many customers to list.
-    #[arg(long, default_value_t = 10)]
-    pub(crate) top: usize,
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    pub(crate) top: u32,
 }
 
 #[derive(Debug, Args)]

@@ -48,7 +48,7 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
     SessionSettings {
         partitions: execution.partitions.map_or(default.partitions, usize::from),
         batch_size: execution.batch_size.map_or(default.batch_size, |rows| rows as usize),
-        ..default
+        memory_limit_bytes: execution.memory_limit_mb.map(|megabytes| megabytes as usize * 1_000_000),
     }
 }
 
@@ -91,7 +91,7 @@ async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
 
 fn request(arguments: ShowArguments) -> ShowRequest {
     let ShowArguments { job, date, customer, top } = arguments;
-    ShowRequest { job, ds: date, customer, top }
+    ShowRequest { job, ds: date, customer, top: top as usize }
 }
 
 async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
@@ -111,7 +111,7 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
         days: arguments.days,
         seed: arguments.seed,
     };
-    let generated = simulate(settings, &arguments.output_dir, &Progress::new(observer(global)))?;
+    let generated = simulate(&settings, &arguments.output_dir, &Progress::new(observer(global)))?;
     write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;
     Ok(ExitCode::SUCCESS)
 }

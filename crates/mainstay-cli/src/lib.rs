@@ -22,20 +22,34 @@ const STACK_BYTES: usize = 32 * 1024 * 1024;
 /// Runs the command with the arguments of the process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let log_format = arguments.global.log_format;
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
             // Nowhere to tell it if even standard error is gone; the exit code still does.
-            let _ = writeln!(std::io::stderr().lock(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr().lock(), "{}", progress::error_line(log_format, &told_once(&error)));
             ExitCode::from(1)
         }
     }
 }
 
+/// An error and its causes, each told once: some errors repeat their cause in their own words.
+fn told_once(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}
+
 fn run(arguments: Arguments) -> Result<ExitCode> {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "error".into()))
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "off".into()))
         .init();
     let worker = std::thread::Builder::new()
         .stack_size(STACK_BYTES)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mainstay_job::progress::{Event, Observer, Silent};
+use mainstay_job::progress::{Event, Observer};
 use serde_json::json;
 
 use crate::arguments::{GlobalArguments, LogFormat};
@@ -13,8 +13,8 @@ use crate::arguments::{GlobalArguments, LogFormat};
 /// The observer that fits the flags and the terminal.
 pub(crate) fn observer(arguments: &GlobalArguments) -> Arc<dyn Observer> {
     match arguments.log_format {
+        _ if arguments.quiet => Arc::new(WarningsOnly(arguments.log_format)),
         LogFormat::Json => Arc::new(JsonLines),
-        LogFormat::Text if arguments.quiet => Arc::new(Silent),
         LogFormat::Text if std::io::stderr().is_terminal() && !arguments.no_color => Arc::new(Bars::default()),
         LogFormat::Text => Arc::new(PlainLines),
     }
@@ -23,6 +23,27 @@ pub(crate) fn observer(arguments: &GlobalArguments) -> Arc<dyn Observer> {
 fn write_line(line: &str) {
     // Progress that cannot be written is no reason to fail a run.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// No progress, but what a reader must know is told all the same.
+struct WarningsOnly(LogFormat);
+
+impl Observer for WarningsOnly {
+    fn observe(&self, event: &Event) {
+        match (event, self.0) {
+            (Event::Warning(_), LogFormat::Json) => JsonLines.observe(event),
+            (Event::Warning(_), LogFormat::Text) => PlainLines.observe(event),
+            _ => {}
+        }
+    }
+}
+
+/// The line of an error, in the form of the log.
+pub(crate) fn error_line(format: LogFormat, message: &str) -> String {
+    match format {
+        LogFormat::Json => json!({"event": "error", "message": message}).to_string(),
+        LogFormat::Text => format!("error: {message}"),
+    }
 }
 
 struct JsonLines;

@@ -44,13 +44,15 @@ pub struct Freshness {
 }
 
 impl Sources {
-    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of`. One aggregate query a
+    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of` and keep
+    /// their contract. One aggregate query a
     /// table.
     pub async fn freshness(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<Freshness>, FeatureError> {
         let mut all = Vec::new();
         for open in &self.tables {
             if let Some(limits) = open.table.freshness {
-                let newest = newest(ctx, open, open.visible(as_of)?).await?;
+                let seen = open.visible(as_of)?.into_iter().chain(kept(open)).collect();
+                let newest = newest(ctx, open, seen).await?;
                 all.push(judge(open.name(), limits, newest, as_of, &self.time_zone));
             }
         }
@@ -64,10 +66,15 @@ impl Sources {
         let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
         let mut latest = None;
         for open in self.tables.iter().filter(|open| !has_limits || open.table.freshness.is_some()) {
-            latest = latest.max(newest(ctx, open, Vec::new()).await?);
+            latest = latest.max(newest(ctx, open, kept(open)).await?);
         }
         Ok(latest.map(|instant| Ds::of(instant, &self.time_zone)))
     }
+}
+
+/// What holds for the rows that keep the contract of their table.
+fn kept(open: &OpenTable) -> Vec<Expr> {
+    contract::rules(&open.table).into_iter().map(|rule| rule.kept).collect()
 }
 
 /// Refuses to go on where a table is older than its `error_after_hours`.

@@ -25,6 +25,7 @@ mod quarantine;
 mod small_tables;
 mod source;
 mod template;
+mod volatile;
 
 pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};

@@ -34,6 +34,7 @@ use crate::moment::{self, Moment};
 use crate::project::SqlProject;
 use crate::source::Sources;
 use crate::template;
+use crate::volatile;
 
 const ONE_QUERY: &str = "a model is one query: write one `select`, and nothing that creates or changes tables";
 
@@ -184,6 +185,7 @@ impl Planner<'_> {
         let sql = self.render(model, horizon)?;
         let plan = self.state.create_logical_plan(&sql).await.map_err(|error| sql_fault(model, &error))?;
         refuse_statement(model, &plan)?;
+        volatile::refuse(model, &plan)?;
         refuse_unknown_columns(model, &plan)?;
         self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
         self.planned.insert((model.name.clone(), horizon), plan);
@@ -247,7 +249,7 @@ fn sql_fault(model: &Model, error: &DataFusionError) -> FeatureError {
     let message = match root {
         DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
             SchemaError::FieldNotFound { field, valid_fields } => {
-                let known: BTreeSet<&str> = valid_fields.iter().map(|column| column.name()).collect();
+                let known: BTreeSet<&str> = valid_fields.iter().map(datafusion::common::Column::name).collect();
                 let unknown = UnknownName::new("column", field.name(), known);
                 format!("{unknown} ({})", unknown.known_names())
             }

@@ -18,8 +18,8 @@ use crate::moment::Moment;
 use crate::plan::{self, SourceTables};
 use crate::project::SqlProject;
 
-/// Plans every model against the declared columns, without data, and refuses features that have or read a personal or
-/// protected column.
+/// Plans every model against the declared columns, without data, and refuses features and marts, which decide who gets
+/// what, that have or read a personal or protected column.
 ///
 /// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any
 /// name, but that nothing in the feature needs, is not read.
@@ -28,7 +28,7 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
     let moment = Moment { as_of, label_end: as_of.checked_add(24.hours()).ok() };
     for model in project.models() {
         let plan = plan::plan_model(ctx, project, declared_tables(project), &model.name, &moment).await?;
-        if model.kind == ModelKind::Feature {
+        if matches!(model.kind, ModelKind::Feature | ModelKind::Mart) {
             refuse_output(project, model, &plan)?;
             refuse_reads(project, model, &ctx.state().optimize(&plan)?)?;
         }

@@ -150,6 +150,8 @@ async fn draws_are_even_and_stay() {
     let columns =
         one_column(&context, "select uniform_hash('holdout-2025Q1', id) from t where id = 'customer 7'").await;
     assert_eq!(columns[0].as_primitive::<Float64Type>().value(0), uniform_hash("holdout-2025Q1", "customer 7"));
+    // Pinned: were the draw to change, every holdout would be drawn anew.
+    assert_eq!(uniform_hash("retention-2025Q1", "C0000001"), 0.25223600728609763);
     let draws: Vec<f64> = (0..20_000).map(|row| uniform_hash("salt", &row.to_string())).collect();
     for share in [0.05, 0.5, 0.9] {
         let below = draws.iter().filter(|draw| **draw < share).count() as f64 / draws.len() as f64;

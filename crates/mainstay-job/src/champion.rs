@@ -37,12 +37,21 @@ pub(crate) async fn resolve_or_train(run: &Run<'_>, day: &PinnedDay, job: &Daily
             used.name, used.version, used.trained_until, run.ds
         ));
     }
-    let ensemble = registry.load(&version).await.with_context(|| {
-        let job = job.train_with.as_deref().unwrap_or("its training job");
-        format!("the model cannot be used; if it cannot be restored, run {job}, which writes it again")
-    })?;
+    let ensemble = registry.load(&version).await.with_context(|| how_to_restore(&version))?;
     let features = ensemble.features().iter().map(|feature| feature.name.clone()).collect();
+    run.open.models.insert(version.digest, ensemble);
     Ok(Champion { used, features, training: trained })
+}
+
+/// The same training gives the same bytes, which are written again.
+fn how_to_restore(version: &ModelVersion) -> String {
+    let text = |value: Option<&serde_json::Value>| value.and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let job = text(version.training.pointer("/job/name"));
+    let ds = text(version.training.get("ds"));
+    format!(
+        "model {} version {} cannot be used; `mainstay run {job} --date {ds} --force` trains the same model again",
+        version.name, version.version
+    )
 }
 
 async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<TrainingDetails> {

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 use arrow::array::AsArray;
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::prelude::col;
+use datafusion::prelude::{cast, col};
 use jiff::Timestamp;
 use mainstay_config::{TrainingJob, VarValue};
 use mainstay_features::Moment;
@@ -54,7 +54,7 @@ fn plan_from(ds: Ds, job: &TrainingJob, first_order: Ds, horizon_days: u32) -> C
     let back = |day: Ds, days: u32| day.plus_days(-i32::try_from(days).unwrap_or(i32::MAX));
     let test = back(ds, horizon_days);
     let latest = back(test, horizon_days);
-    let earliest = label_end(first_order, job.cuts.minimum_history_days);
+    let earliest = first_order.plus_days(i32::try_from(job.cuts.minimum_history_days).unwrap_or(i32::MAX));
     let cuts = (0..job.cuts.training).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
     let mut training: Vec<Ds> = cuts.take_while(|cut| *cut >= earliest).collect();
     training.reverse();
@@ -73,7 +73,8 @@ fn horizon_days(run: &Run<'_>) -> Result<u32> {
 pub(crate) async fn first_order(run: &Run<'_>, day: &PinnedDay) -> Result<Ds> {
     let moment = Moment { as_of: run.as_of, label_end: None };
     let orders = day.model(&run.open.session, "stg_orders", &moment).await?;
-    let first = orders.aggregate(Vec::new(), vec![min(col("ordered_at"))])?.collect().await?;
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let first = orders.aggregate(Vec::new(), vec![min(cast(col("ordered_at"), utc))])?.collect().await?;
     let instant = first.iter().find_map(|batch| {
         let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
         column.iter().next().flatten()

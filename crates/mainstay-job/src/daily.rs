@@ -1,7 +1,7 @@
 //! The daily job: the order of its steps, and nothing else.
 
-use anyhow::Result;
-use mainstay_config::DailyJob;
+use anyhow::{Result, bail};
+use mainstay_config::{DailyJob, JobConfig};
 use mainstay_table::RunRecord;
 
 use crate::allocate;
@@ -18,6 +18,7 @@ use crate::sources::{self, FoundSources};
 
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest) -> Result<Outcome> {
+    check_only_daily_job(open, job)?;
     money::settle_published(&open.lake).await?;
     one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
 }
@@ -37,6 +38,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sql: day.sql.digest(),
             policy: policy.digest(),
             ledger_version: allocation.ledger_version,
+            cooldown_days: policy.cooldown_days,
             plans: risk.plans.clone(),
             consent_default: run.open.project.config().consent_default,
         },
@@ -50,4 +52,17 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     };
     let staged = StagedDay { sources: &day, features: &features, risk: &risk, allocation: &allocation };
     publish::publish(run, &staged, &details).await
+}
+
+/// A day of a table belongs to one job: two daily jobs on one target would replace each other's days.
+fn check_only_daily_job(open: &OpenProject, job: &DailyJob) -> Result<()> {
+    for name in open.project.job_names()? {
+        if name != job.name && matches!(open.project.job(&name)?, JobConfig::Daily(_)) {
+            bail!(
+                "{} and {name} would both publish customer_risk to one target: keep one daily job a project",
+                job.name
+            );
+        }
+    }
+    Ok(())
 }

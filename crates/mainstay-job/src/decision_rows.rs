@@ -62,18 +62,17 @@ fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> 
             *slot = Some(offer);
         }
     }
-    let treatable = 1.0 - policy.holdout.as_ref().map_or(0.0, |holdout| holdout.share);
     let thresholds = decided.solution.thresholds.iter();
     let rows = decided.candidates.iter().zip(chosen).zip(thresholds);
     rows.map(|((candidate, offer), threshold)| Decision {
         threshold_price: threshold.as_ref().map(|efficiency| efficiency.to_f64()),
-        propensity: treatable,
         ..decision(candidate, offer, threshold.is_some(), policy)
     })
     .collect()
 }
 
 fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: bool, policy: &'a Policy) -> Decision<'a> {
+    let treatable = 1.0 - policy.holdout.as_ref().map_or(0.0, |holdout| holdout.share);
     let nothing = |decision, reason| Decision {
         customer_id: &candidate.customer_id,
         decision,
@@ -89,7 +88,9 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
     }
     if let Some(reason) = candidate.blocked_by.reason() {
         let is_held_out = candidate.blocked_by.contains(BlockedBy::HOLDOUT);
-        return nothing(if is_held_out { "holdout" } else { "none" }, reason);
+        let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
+        let propensity = if is_blocked_otherwise { 0.0 } else { treatable };
+        return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
     let chosen = offer.and_then(|offer| Some((offer, policy.interventions.get(usize::from(offer.intervention))?)));
     match chosen {
@@ -97,9 +98,10 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
             channel: Some(&intervention.channel),
             cost_cents: offer.cost.0,
             expected_value_cents: offer.value.0,
+            propensity: treatable,
             ..nothing(&intervention.name, DecisionReason::Chosen)
         },
-        None if had_offers => nothing("none", DecisionReason::Budget),
-        None => nothing("none", DecisionReason::NoPositiveValue),
+        None if had_offers => Decision { propensity: treatable, ..nothing("none", DecisionReason::Budget) },
+        None => Decision { propensity: treatable, ..nothing("none", DecisionReason::NoPositiveValue) },
     }
 }

@@ -45,6 +45,8 @@ pub struct PinnedInputs {
     pub policy: Digest,
     /// Version of the budget ledger that the allowance was computed from.
     pub ledger_version: Option<u64>,
+    /// Days that must lie between two interventions for one customer.
+    pub cooldown_days: u32,
     /// Days of own plans that the cooldown looked at, with the version of `campaign_allocations`.
     pub plans: Vec<PinnedPlan>,
     /// What holds where there is no record of consent.

@@ -8,7 +8,7 @@ use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_features::{Moment, SqlProject};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
-use mainstay_table::StagedTable;
+use mainstay_table::{StagedTable, read};
 
 use crate::progress::Step;
 use crate::run::Run;
@@ -35,11 +35,54 @@ pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, model: &str) -> Result
     let frame = frame.select(columns(&names, run))?;
     let partitions = bucketed(&run.open.session, frame).await?;
     let staged = run.stage(&contract, partitions, &step, None).await?;
+    let known = known_customers(run, day).await?;
+    if staged.rows != known {
+        bail!(
+            "model {model} has {} rows, but the sources know {known} customers as of {}: every one of them needs one row, the \
+             ineligible too; look for an inner join or a join that repeats rows",
+            staged.rows,
+            run.ds
+        );
+    }
+    check_tests(run, day, model, &contract, &staged).await?;
     if staged.rows == 0 {
         bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }
     run.finish(Step::Features, step, format!("{} customers, {} features", staged.rows, names.len()));
     Ok(StagedFeatures { contract, staged, names })
+}
+
+/// How many customers the staging models name, counted without any feature model.
+async fn known_customers(run: &Run<'_>, day: &PinnedDay) -> Result<u64> {
+    let moment = Moment { as_of: run.as_of, label_end: None };
+    let mut ids =
+        day.model(&run.open.session, "stg_orders", &moment).await?.select(vec![ident(column::CUSTOMER_ID)])?;
+    if day.sql.find("stg_customers").is_ok() {
+        let customers = day.model(&run.open.session, "stg_customers", &moment).await?;
+        ids = ids.union(customers.select(vec![ident(column::CUSTOMER_ID)])?)?;
+    }
+    Ok(ids.distinct()?.count().await? as u64)
+}
+
+/// Runs the tests that the model's `.yml` declares on the rows that were staged.
+async fn check_tests(
+    run: &Run<'_>,
+    day: &PinnedDay,
+    model: &str,
+    contract: &TableContract,
+    staged: &StagedTable,
+) -> Result<()> {
+    let rows = read::read_staged(&run.open.session, &run.open.lake, contract, staged).await?;
+    let results = day.sql.test_rows(model, rows).await?;
+    let failed: Vec<String> = results
+        .iter()
+        .filter(|result| !result.is_passed())
+        .map(|result| format!("{} fails for {} rows", result.test, result.failures))
+        .collect();
+    if !failed.is_empty() {
+        bail!("the tests of model {model} fail as of {}: {}", run.ds, failed.join(", "));
+    }
+    Ok(())
 }
 
 /// The numeric columns of a feature model behind customer, status and its reason.

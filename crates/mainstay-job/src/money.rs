@@ -1,6 +1,7 @@
 //! The ledger's side of a plan: what today may spend, the reservation, and how it is settled.
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use mainstay_allocator::{Frontier, Solution, ValidInstance, allocate};
 use mainstay_config::Policy;
 use mainstay_config::policy::Pacing as ConfiguredPacing;
@@ -41,6 +42,8 @@ pub(crate) async fn reserve(
         settle_published(&run.open.lake).await?;
         let (entries, version) = ledger_table::read(&run.open.lake).await?;
         let ledger = Ledger::new(entries)?;
+        // A newer attempt whose reservation stands in this version had claimed before: it is seen here, and never released.
+        run.check_still_ours().await?;
         let dead = dead_reservations(run, &ledger).await?;
         let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
@@ -79,29 +82,27 @@ fn pacing(policy: &Policy) -> Pacing {
     Pacing { rule, largest_daily_multiple: policy.budget.largest_daily_multiple }
 }
 
-/// Open reservations whose runs are gone: earlier attempts at this very day, which this one has fenced out, and runs that
-/// have given no sign of life.
+/// Open reservations whose runs are gone: overtaken at their day, or without a sign of life for the length of a lease.
+///
+/// Such a run may only be asleep. Its day is claimed and its record fenced out before its money is given away, so that should it
+/// wake up it can publish nothing; where its record stands already, its money is spent and not given away.
 async fn dead_reservations(run: &Run<'_>, ledger: &Ledger) -> Result<Vec<String>> {
+    let lake = &run.open.lake;
     let mut dead = Vec::new();
     for entry in ledger.open_reservations() {
-        if is_fenced(run, entry) || !is_alive(&run.open.lake, entry).await? {
+        let newest = claim::latest(lake, &entry.job, entry.ds).await?;
+        let overtaking = match newest {
+            Some(newest) if newest.run_id != entry.run_id => newest,
+            Some(newest) if claim::is_alive(lake, &newest, LEASE_SECONDS).await? => continue,
+            _ => claim::claim_next(lake, &entry.job, entry.ds, &run.run_id, Timestamp::now()).await?,
+        };
+        run_record::fence(lake, &overtaking).await?;
+        let record = run_record::latest_published(lake, &entry.job, entry.ds).await?;
+        if record.is_none_or(|record| record.run_id != entry.run_id) {
             dead.push(entry.entry_id.clone());
         }
     }
     Ok(dead)
-}
-
-fn is_fenced(run: &Run<'_>, entry: &LedgerEntry) -> bool {
-    entry.job == run.job && entry.ds == run.ds && entry.run_id != run.run_id
-}
-
-async fn is_alive(lake: &Lake, entry: &LedgerEntry) -> Result<bool> {
-    // Only the newest attempt of a day can still publish; an older one is fenced out, alive or not.
-    let newest = claim::latest(lake, &entry.job, entry.ds).await?;
-    match newest.filter(|attempt| attempt.run_id == entry.run_id) {
-        Some(attempt) => Ok(claim::is_alive(lake, &attempt, LEASE_SECONDS).await?),
-        None => Ok(false),
-    }
 }
 
 /// Turns the reservation of a published day into a commitment; one that is settled already is left alone.
@@ -113,8 +114,18 @@ pub(crate) async fn settle(lake: &Lake, reservation: &str) -> Result<()> {
     .await
 }
 
+/// What remains to be done with the money of a run that failed: settled where its record stands all the same, given back
+/// where it does not, left alone where that cannot be known.
+pub(crate) async fn wind_up(run: &Run<'_>) -> Result<()> {
+    let recorded = run_record::latest_published(&run.open.lake, run.job, run.ds).await?;
+    match recorded.filter(|record| record.run_id == run.run_id) {
+        Some(_) => settle(&run.open.lake, &reservation_of(&run.run_id)).await,
+        None => release(run).await,
+    }
+}
+
 /// Gives back what a failed run has reserved, if anything.
-pub(crate) async fn release(run: &Run<'_>) -> Result<()> {
+async fn release(run: &Run<'_>) -> Result<()> {
     let reservation = reservation_of(&run.run_id);
     change(&run.open.lake, |ledger| match open_reservation(ledger, &reservation) {
         Some(_) => Ok(Some(ledger.release(&reservation, &run.run_id, run.ds)?)),

@@ -1,6 +1,7 @@
 //! One day of any job: already done, or claimed, taken through its steps, and given up where one fails.
 
 use anyhow::Result;
+use jiff::Timestamp;
 use mainstay_schema::Ds;
 use mainstay_table::{RunRecord, run_record};
 
@@ -24,7 +25,8 @@ pub(crate) async fn run(
         return Ok(done);
     }
     let found = sources::find(open).await?;
-    let ds = found.day(request.ds)?;
+    let today = Ds::of(Timestamp::now(), &open.project.time_zone());
+    let ds = found.day(request.ds, today)?;
     if let Some(done) = done(open, job, ds, request).await? {
         return Ok(done);
     }
@@ -46,10 +48,10 @@ async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Res
     Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
 }
 
-/// Gives back what the run has reserved and records why it failed; the next run releases what could not be given back.
+/// Winds up the money of the run and records why it failed; the next run does what could not be done.
 async fn give_up(run: &Run<'_>, error: &anyhow::Error) {
-    if let Err(unreleased) = money::release(run).await {
-        run.open.progress.warn(format!("the reservation of the failed run stays for now: {unreleased:#}"));
+    if let Err(unsettled) = money::wind_up(run).await {
+        run.open.progress.warn(format!("the reservation of the failed run stays for now: {unsettled:#}"));
     }
     run.record_failure(error).await;
 }

@@ -20,6 +20,7 @@ pub struct OpenProject {
     pub(crate) project: Project,
     pub(crate) lake: Lake,
     pub(crate) registry: Registry,
+    pub(crate) models: ModelCache,
     pub(crate) session: SessionContext,
     pub(crate) progress: Progress,
 }
@@ -60,7 +61,7 @@ impl OpenProject {
         let registry = Registry::new(lake.store().clone(), REGISTRY);
         let models = model_cache(&registry);
         let session = mainstay_session::build(&options.session, &models).context("cannot build a session")?;
-        Ok(Self { project, lake, registry, session, progress })
+        Ok(Self { project, lake, registry, models, session, progress })
     }
 
     /// The settings.

@@ -2,13 +2,14 @@
 
 use anyhow::{Result, bail};
 use mainstay_schema::table::{self, TableContract};
-use mainstay_table::{Published, PublishedTable, RunRecord, StagedTable, publish, run_record, stage};
+use mainstay_table::{Published, PublishedTable, RunRecord, StagedTable, publish};
 
 use crate::allocate::AllocatedDay;
 use crate::details::DailyDetails;
 use crate::fault;
 use crate::features::StagedFeatures;
 use crate::money;
+use crate::own_plans;
 use crate::progress::Step;
 use crate::run::Run;
 use crate::score::ScoredDay;
@@ -37,9 +38,7 @@ impl StagedDay<'_> {
 pub(crate) async fn publish(run: &Run<'_>, day: &StagedDay<'_>, details: &DailyDetails) -> Result<RunRecord> {
     let step = run.start(Step::Publish);
     check_reconciled(day)?;
-    for (_, staged) in day.tables() {
-        stage::verify_files(&run.open.lake, &staged.files).await?;
-    }
+    own_plans::check_unchanged(run, &details.inputs).await?;
     let mut published = Vec::new();
     for (contract, staged) in day.tables() {
         run.check_still_ours().await?;
@@ -47,12 +46,16 @@ pub(crate) async fn publish(run: &Run<'_>, day: &StagedDay<'_>, details: &DailyD
         fault::boundary(&format!("published_{}", contract.name));
     }
     run.check_still_ours().await?;
-    let seconds = run.seconds();
-    let details = serde_json::to_value(DailyDetails { seconds, ..details.clone() })?;
+    own_plans::check_unchanged(run, &details.inputs).await?;
+    let reservation = &day.allocation.summary.reservation;
+    let details = serde_json::to_value(details)?;
     let record = run.record(published, details);
-    run_record::append(&run.open.lake, &record).await?;
+    run.write_record(&record).await?;
     fault::boundary("recorded");
-    money::settle(&run.open.lake, &day.allocation.summary.reservation).await?;
+    if let Err(unsettled) = money::settle(&run.open.lake, reservation).await {
+        // The day is published: its record stands. The next run of any day settles it.
+        run.open.progress.warn(format!("{} is published, and its money stays reserved for now: {unsettled:#}", run.ds));
+    }
     fault::boundary("settled");
     run.finish(Step::Publish, step, format!("{} tables of {}", record.tables.len(), run.ds));
     Ok(record)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, Lease, StagedTable, claim, stage};
+use mainstay_table::{Attempt, Lease, Published, StagedTable, claim, stage};
 use serde::Serialize;
 
 use crate::fault;
@@ -24,24 +25,23 @@ pub(crate) const LEASE_SECONDS: u32 = 60;
 /// How often a run gives its sign of life.
 const BEAT: Duration = Duration::from_secs(10);
 
-/// Gives the sign of life of a run until it is dropped.
-struct Heartbeat(tokio::task::JoinHandle<()>);
-
-impl Heartbeat {
-    fn start(lease: Lease) -> Self {
-        Self(tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(BEAT).await;
-                // A beat that fails is followed by the next; without any the run counts as dead, which is safe.
-                let _ = lease.beat().await;
-            }
-        }))
-    }
+/// Gives the sign of life of a run until it is dropped, from a thread of its own: the async runtime may be busy for long.
+struct Heartbeat {
+    _stop: Sender<()>,
 }
 
-impl Drop for Heartbeat {
-    fn drop(&mut self) {
-        self.0.abort();
+impl Heartbeat {
+    fn start(lease: Lease) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = channel();
+        std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
+            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                // A beat that fails is followed by the next. Without any the run counts as dead and is overtaken.
+                let _ = runtime.block_on(lease.beat());
+            }
+            let _ = runtime.block_on(lease.end());
+        })?;
+        Ok(Self { _stop: stop })
     }
 }
 
@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
         let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
-        let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt));
+        let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt))?;
         fault::boundary("claimed");
         let seconds = Mutex::default();
         Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
@@ -182,6 +182,21 @@ impl<'a> Run<'a> {
             as_of: self.as_of,
             tables,
             details,
+        }
+    }
+
+    /// Writes the record that makes the run's day published.
+    pub(crate) async fn write_record(&self, record: &RunRecord) -> Result<()> {
+        match run_record::append(&self.open.lake, record).await? {
+            Published::Committed { .. } | Published::AlreadyDone { .. } => Ok(()),
+            Published::Conflicted { .. } => {
+                bail!(
+                    "another run has taken over {} of {}: this one ({}) is not recorded",
+                    self.job,
+                    self.ds,
+                    self.run_id
+                )
+            }
         }
     }
 

@@ -47,7 +47,6 @@ pub(crate) async fn stage(
 ) -> Result<ScoredDay> {
     let step = run.start(Step::Score);
     check_features(features, scoring.champion)?;
-    // A context of its own: the names that the query reads are those of this day alone.
     let session = SessionContext::new_with_state(run.open.session.state());
     let plans = register_inputs(run, &session, day, features, scoring).await?;
     let query = ScoreQuery {
@@ -64,7 +63,13 @@ pub(crate) async fn stage(
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
     let partitions = bucketed(&session, frame).await?;
-    let staged = run.stage(&contract, partitions, &step, Some(features.staged.rows)).await?;
+    let staged = run.stage(&contract, partitions, &step, Some(features.staged.rows)).await;
+    let staged = staged.with_context(|| {
+        format!(
+            "cannot stage the risk table; model {} must give every known customer one row without null",
+            scoring.job.value
+        )
+    })?;
     let mut population = count(run, &contract, &staged).await?;
     population.quarantined_rows = day.quarantine.rows;
     if staged.rows != features.staged.rows || !population.is_reconciled() {

@@ -1,6 +1,6 @@
 //! The SQL of the score step: who is scored, how, and which rules forbid contact.
 //!
-//! It reads four tables that the step registers: `staged_features`, `customer_value`, `recent_contacts` (customer_id) and
+//! It reads three tables that the step registers: `staged_features`, `customer_value`, `recent_contacts` (customer_id) and
 //! nothing else; it gives the columns of `customer_risk` behind `ds`, in the contract's order.
 
 use mainstay_config::Policy;
@@ -71,8 +71,8 @@ impl ScoreQuery<'_> {
 
     fn valued(&self) -> String {
         format!(
-            "select scored.*, coalesce(v.clv_cents, 0) as clv_cents,\n\
-             cast(floor(scored.churn_probability * coalesce(v.expected_revenue_cents, 0)) as bigint) as at_risk_cents,\n\
+            "select scored.*, v.clv_cents as clv_cents,\n\
+             cast(floor(scored.churn_probability * v.expected_revenue_cents) as bigint) as at_risk_cents,\n\
              {} as risk_band,\n{} as value_tier,\n{} as blocked_by\n\
              from scored left join customer_value v on v.customer_id = scored.customer_id\n\
              left join recent_contacts c on c.customer_id = scored.customer_id",
@@ -96,9 +96,8 @@ impl ScoreQuery<'_> {
 
     fn value_tier(&self) -> String {
         let tiers = self.policy.value_tiers.iter();
-        let cases = tiers.map(|tier| {
-            format!("when coalesce(v.clv_cents, 0) >= {} then {}", tier.clv_at_least.0, literal(&tier.name))
-        });
+        let cases =
+            tiers.map(|tier| format!("when v.clv_cents >= {} then {}", tier.clv_at_least.0, literal(&tier.name)));
         format!("case {} end", cases.collect::<Vec<_>>().join(" "))
     }
 

@@ -13,7 +13,6 @@ use mainstay_table::{RunRecord, read, run_record};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use allocation::month;
 pub use allocation::{AllocationView, CommittedDay, CustomerDecision, DecisionCount, MonthView, allocation};
 pub use risk::{CustomerRisk, ReasonView, RiskView, Segment, risk};
 
@@ -95,6 +94,18 @@ pub(crate) async fn published(open: &OpenProject, request: &ShowRequest) -> Resu
             bail!("there is no published day {ds} of {job}: run it with `mainstay run {job} --date {ds}`")
         }
         (None, None) => bail!("there is no published day of {job} yet: run it with `mainstay run {job}`"),
+    }
+}
+
+/// Refuses a customer that was asked for and does not stand in the table.
+fn known_customer(request: &ShowRequest, found_nobody: bool) -> Result<()> {
+    match &request.customer {
+        Some(customer) if found_nobody && request.top > 0 => {
+            bail!(
+                "customer {customer} is not among the known customers of that day: look for the key that the source has"
+            )
+        }
+        _ => Ok(()),
     }
 }
 

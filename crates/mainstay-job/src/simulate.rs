@@ -33,11 +33,11 @@ fn fill(source: &Source, simulator: &Simulator, progress: &Progress) -> Result<(
         days: simulator.days,
         seed: simulator.seed,
     };
-    simulate(settings, Path::new(&source.path), progress).map(drop)
+    simulate(&settings, Path::new(&source.path), progress).map(drop)
 }
 
 /// Generates a simulated retailer into a folder, which must be empty or hold the same data already.
-pub fn simulate(settings: SimulatorSettings, folder: &Path, progress: &Progress) -> Result<Generated> {
+pub fn simulate(settings: &SimulatorSettings, folder: &Path, progress: &Progress) -> Result<Generated> {
     let step = progress.start(Step::Simulate);
     let valid = settings.check()?;
     let generated = generate(&valid, folder, &mut |done, days| {

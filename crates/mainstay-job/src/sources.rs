@@ -28,19 +28,21 @@ pub(crate) struct PinnedDay {
 
 /// Sources whose files are known, before a day is chosen.
 pub(crate) struct FoundSources {
+    pub(crate) sql: SqlProject,
     pub(crate) sources: Sources,
     pub(crate) pinned: PinnedSources,
     /// The day of the newest row.
     pub(crate) last_complete_day: Option<Ds>,
 }
 
-/// Finds the files of all sources and holds their columns against the contracts.
+/// Checks the SQL, finds the files of all sources and holds their columns against the contracts.
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
+    let sql = SqlProject::load(&open.session, &open.project).await?;
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources { sources, pinned, last_complete_day })
+    Ok(FoundSources { sql, sources, pinned, last_complete_day })
 }
 
 impl PinnedDay {
@@ -51,13 +53,14 @@ impl PinnedDay {
 }
 
 impl FoundSources {
-    /// The day to run: the one asked for, which the data must reach, or the one after the newest data.
-    pub(crate) fn day(&self, asked: Option<Ds>) -> Result<Ds> {
+    /// The day to run: the one asked for, or the one after the newest data. The data must reach it, and it must have come.
+    pub(crate) fn day(&self, asked: Option<Ds>, today: Ds) -> Result<Ds> {
         let Some(last) = self.last_complete_day else {
             bail!("the sources hold no row at all: load some data first");
         };
-        let latest = last.plus_days(1);
+        let latest = last.plus_days(1).min(today);
         match asked {
+            Some(ds) if ds > today => bail!("{ds} lies in the future: {latest} is the latest day that can be run"),
             Some(ds) if ds > latest => bail!(
                 "the data end with {last}, so that {latest} is the latest day that can be run; {ds} cannot: load the days \
                  between, or give an earlier --date"
@@ -71,13 +74,18 @@ impl FoundSources {
 /// Pins the sources for a run: freshness is judged, and the rows to quarantine are staged.
 pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay> {
     let step = run.start(Step::Sources);
-    let FoundSources { sources, pinned, .. } = found;
+    let FoundSources { sources, pinned, sql, .. } = found;
     let freshness = judge_freshness(run, &sources).await?;
     let quarantine = stage_quarantine(run, &sources, &step).await?;
+    if quarantine.rows > 0 {
+        run.open.progress.warn(format!(
+            "{} source rows break their contract and are not used: see the table quarantine for the reasons",
+            quarantine.rows
+        ));
+    }
     let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
     let digest = run.write_artefact("sources.json", content).await?;
     let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
-    let sql = SqlProject::load(&run.open.session, &run.open.project).await?;
     let rows: u64 = pin.tables.iter().map(|table| table.rows).sum();
     run.finish(
         Step::Sources,

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use mainstay_config::TrainingJob;
-use mainstay_table::{RunRecord, run_record};
+use mainstay_table::RunRecord;
 
 use crate::one_day;
 use crate::open_project::OpenProject;
@@ -21,6 +21,6 @@ async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<
     run.check_still_ours().await?;
     let details = serde_json::json!({"training": training, "seconds": run.seconds()});
     let record = run.record(Vec::new(), details);
-    run_record::append(&run.open.lake, &record).await?;
+    run.write_record(&record).await?;
     Ok(record)
 }

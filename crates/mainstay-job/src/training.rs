@@ -188,7 +188,7 @@ async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &Jud
             "cuts": plan.training,
             "test_cut": plan.test,
             "trained_until": plan.trained_until(),
-            "as_of": run.as_of,
+            "ds": run.ds,
         }),
         evaluation: serde_json::json!({"test": judged.evaluation, "baseline": judged.baseline}),
         gates: judged.gates.iter().map(gate).collect(),

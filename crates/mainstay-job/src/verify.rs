@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
-use arrow::array::AsArray;
+use arrow::array::{AsArray, StringArray};
 use arrow::datatypes::Int64Type;
+use bytes::Bytes;
 use datafusion::prelude::SessionContext;
+use mainstay_ledger::Ledger;
 use mainstay_schema::plan::{Certificate, Plan};
 use mainstay_schema::table::{self, Column, ColumnType, TableContract};
-use mainstay_schema::{Digest, Ds, RunId};
-use mainstay_table::{PublishedTable, RunRecord, digest, read, run_record, stage};
+use mainstay_schema::{Cents, Digest, Ds, RunId};
+use mainstay_table::{PublishedTable, RunRecord, digest, ledger_table, read, run_record, stage};
 use serde::Serialize;
 
 use crate::details::DailyDetails;
@@ -18,7 +20,7 @@ use crate::open_project::OpenProject;
 use crate::own_plans::as_staged;
 use crate::progress::Step;
 use crate::score;
-use crate::show::{MonthView, PublishedDay, ShowRequest, published};
+use crate::show::{PublishedDay, ShowRequest, published};
 
 /// What `mainstay verify` found.
 #[derive(Debug, Clone, Serialize)]
@@ -65,7 +67,7 @@ pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<Ver
     let step = open.progress.start(Step::Verify);
     let records = match ds {
         Some(ds) => vec![published(open, &request(job, Some(ds))).await?.record],
-        None => run_record::published_days(&open.lake, job).await?,
+        None => run_record::published_days(&open.lake, job, |_| true).await?,
     };
     if records.is_empty() {
         // The same message as for anything else that wants a published day.
@@ -75,6 +77,10 @@ pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<Ver
     for (position, record) in records.iter().enumerate() {
         step.advance(position as u64, Some(records.len() as u64), "days");
         days.push(verify_day(open, record).await?);
+    }
+    // Files that are not ours are told above; their content is not read.
+    if let Some(newest) = days.last_mut().filter(|newest| newest.checks.iter().all(|check| check.passed)) {
+        newest.checks.push(Check::of("cooldown between days", check_cooldown(open, &records).await));
     }
     let failed = days.iter().flat_map(|day| &day.checks).filter(|check| !check.passed).count();
     step.finish(format!("{} days, {failed} checks failed", days.len()));
@@ -124,13 +130,24 @@ impl Day<'_> {
         contracts.into_iter().map(published).collect()
     }
 
+    /// The files of the tables, and what else the record names by digest: the list of source files and the model.
     async fn files(&self) -> Result<String> {
         let mut count = 0;
         for table in &self.record.tables {
             stage::verify_files(&self.open.lake, &table.files).await?;
             count += table.files.len();
         }
-        Ok(format!("{count} files"))
+        let sources = &self.details.inputs.sources;
+        self.artefact(&sources.file, sources.digest).await?;
+        self.open.registry.load_by_digest(&self.details.model.digest).await?;
+        Ok(format!("{count} files, the list of source files, the model"))
+    }
+
+    /// A small file of the run, which must be the one that was written.
+    async fn artefact(&self, path: &str, digest: Digest) -> Result<Bytes> {
+        let content = self.open.lake.get(path).await?.with_context(|| format!("{path} is gone"))?;
+        ensure!(Digest::of(&content) == digest, "{path} has another digest than its run record says");
+        Ok(content)
     }
 
     async fn canonical_digests(&self) -> Result<String> {
@@ -170,13 +187,7 @@ impl Day<'_> {
     /// The plan as it was published, against the offers and the certificate, by the verifier that shares no code with the solver.
     async fn certificate(&self, session: &SessionContext) -> Result<String> {
         let summary = &self.details.allocation;
-        let offers = self.open.lake.get(&summary.offers_file).await?;
-        let offers = offers.with_context(|| format!("{} is gone", summary.offers_file))?;
-        ensure!(
-            Digest::of(&offers) == summary.offers_digest,
-            "{} has another digest than its run record says",
-            summary.offers_file
-        );
+        let offers = self.artefact(&summary.offers_file, summary.offers_digest).await?;
         let customers = u32::try_from(self.details.population.known).context("too many customers for a certificate")?;
         let decoded = offers_file::decode(offers, customers, summary.allowance_cents)?;
         let positions: BTreeMap<(&str, &str), u32> = decoded
@@ -187,7 +198,7 @@ impl Day<'_> {
             .zip(0u32..)
             .collect();
         let mut plan = Plan::default();
-        for (customer, decision) in self.chosen(session).await? {
+        for (customer, decision) in chosen(self.open, session, self.record).await? {
             let position = positions.get(&(customer.as_str(), decision.as_str()));
             let position =
                 position.with_context(|| format!("{customer} was given {decision}, which was not among the offers"))?;
@@ -200,20 +211,6 @@ impl Day<'_> {
             "value {} of at most {} (missed at most {}), cost {} of {}",
             verified.value, verified.upper_bound, verified.gap, verified.cost, certificate.budget
         ))
-    }
-
-    async fn chosen(&self, session: &SessionContext) -> Result<Vec<(String, String)>> {
-        let day = PublishedDay { record: self.record.clone() };
-        day.register(self.open, session, &table::campaign_allocations()).await?;
-        let sql = "select customer_id, decision from campaign_allocations where decision_reason = 'chosen'";
-        let mut chosen = Vec::new();
-        for batch in session.sql(sql).await?.collect().await? {
-            let (customers, decisions) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            chosen.extend(
-                customers.iter().flatten().map(str::to_owned).zip(decisions.iter().flatten().map(str::to_owned)),
-            );
-        }
-        Ok(chosen)
     }
 
     /// Cooldown, consent and holdout stand in `blocked_by` of the risk table: whoever has a bit there gets nothing.
@@ -235,25 +232,71 @@ impl Day<'_> {
         Ok(format!("{} treated", counts(1)))
     }
 
+    /// What the ledger holds for the day, and that it was within the budget when it was decided: a budget that was lowered later
+    /// makes no earlier day wrong.
     async fn budget(&self) -> Result<String> {
-        let summary = &self.details.allocation;
-        let month: MonthView =
-            crate::show::month(self.open, &self.record.job, self.record.ds, summary.budget_cents).await?;
-        let committed = month.committed_days.iter().find(|day| day.ds == self.record.ds);
-        let committed = committed.map(|day| day.spent_cents).unwrap_or_default();
+        let (summary, ds) = (&self.details.allocation, self.record.ds);
+        let (entries, _) = ledger_table::read(&self.open.lake).await?;
+        let committed = Ledger::new(entries)?.standing_commitment(&self.record.job, ds).map(|entry| entry.amount);
+        let committed = committed.unwrap_or_default();
         ensure!(
             committed == summary.spent_cents,
-            "the plan of {} costs {}, the ledger has committed {committed}",
-            self.record.ds,
+            "the plan of {ds} costs {}, the ledger has committed {committed}",
             summary.spent_cents
         );
+        let before = self.committed_before().await?;
+        let total = Cents(before.0 + summary.spent_cents.0);
         ensure!(
-            month.committed_cents <= month.budget_cents,
-            "{} was committed in {}, of a budget of {}",
-            month.committed_cents,
-            month.month,
-            month.budget_cents
+            summary.spent_cents == Cents::ZERO || total <= summary.budget_cents,
+            "with {before} committed before it, the plan of {ds} takes {} to {total}, above the budget of {}",
+            summary.month,
+            summary.budget_cents
         );
-        Ok(format!("{} of {} committed in {}", month.committed_cents, month.budget_cents, month.month))
+        Ok(format!("{total} of {} committed in {}", summary.budget_cents, summary.month))
     }
+
+    /// What other days had committed at the version of the ledger that the day was decided on.
+    async fn committed_before(&self) -> Result<Cents> {
+        let Some(version) = self.details.inputs.ledger_version else { return Ok(Cents::ZERO) };
+        let (entries, _) = ledger_table::read_at(&self.open.lake, Some(version)).await?;
+        let ledger = Ledger::new(entries)?;
+        let own = ledger.standing_commitment(&self.record.job, self.record.ds).map(|entry| entry.amount);
+        Ok(Cents(ledger.committed(self.details.allocation.month).0 - own.unwrap_or_default().0))
+    }
+}
+
+/// Checks that no customer was treated on two of the days with less than the cooldown between them.
+async fn check_cooldown(open: &OpenProject, records: &[RunRecord]) -> Result<String> {
+    let session = SessionContext::new_with_state(open.session.state());
+    let mut last_treated: BTreeMap<String, Ds> = BTreeMap::new();
+    for record in records {
+        let day = PublishedDay { record: record.clone() };
+        let cooldown_days = day.details()?.inputs.cooldown_days;
+        for (customer, _) in chosen(open, &session, record).await? {
+            if let Some(before) = last_treated.insert(customer.clone(), record.ds) {
+                let days = record.ds.days_since(before);
+                ensure!(
+                    i64::from(days) > i64::from(cooldown_days),
+                    "{customer} was treated on {before} and again on {}, {days} days later, within the cooldown of \
+                     {cooldown_days} days",
+                    record.ds
+                );
+            }
+        }
+    }
+    Ok(format!("{} customers treated", last_treated.len()))
+}
+
+/// Who was given which intervention on a published day.
+async fn chosen(open: &OpenProject, session: &SessionContext, record: &RunRecord) -> Result<Vec<(String, String)>> {
+    let day = PublishedDay { record: record.clone() };
+    day.register(open, session, &table::campaign_allocations()).await?;
+    let sql = "select customer_id, decision from campaign_allocations where decision_reason = 'chosen'";
+    let mut chosen = Vec::new();
+    for batch in session.sql(sql).await?.collect().await? {
+        let (customers, decisions) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+        let names = |column: &StringArray| column.iter().flatten().map(str::to_owned).collect::<Vec<_>>();
+        chosen.extend(names(customers).into_iter().zip(names(decisions)));
+    }
+    Ok(chosen)
 }

@@ -6,7 +6,9 @@
 //!    what was spent too much lowers it.
 //! 2. Today's own price is the price at which today's offers cost one slice.
 //! 3. The reference price is the last day's, moved a quarter of the way (in ratio) to today's own, by at most a factor of 2.
-//! 4. The allowance is what today's offers cost that pay at the reference price, at most `largest_daily_multiple` slices.
+//! 4. The allowance is what today's offers cost that pay at the reference price, at least half a slice and at most
+//!    `largest_daily_multiple` slices. The floor keeps money from being saved for better days that cooldowns and a shrinking
+//!    population never bring.
 //!
 //! So a price that is too high for the demand comes down day by day: by a half while nothing sells, and while the slice
 //! grows. The month's first day has no price to start from and takes its slice, as its own price; so does any day behind
@@ -90,7 +92,8 @@ pub fn todays_allowance(
     let has_price = last.price.is_finite() && last.price > 0.0;
     let reference_price = if has_price { moved_towards(last.price, own_price) } else { own_price };
     let most = multiple_of(slice, pacing.largest_daily_multiple).min(available);
-    let allowance = demand_at(reference_price).clamp(Cents::ZERO, most);
+    let least = Cents(slice.0 / 2);
+    let allowance = demand_at(reference_price).clamp(least.min(most), most);
     Allowance { allowance, reference_price }
 }
 

@@ -119,6 +119,9 @@ impl Registry {
             return Ok(entry);
         }
         let newest = self.history(name, alias).await?.pop();
+        if let Some(same) = newest.as_ref().filter(|newest| newest.version == entry.version) {
+            return Ok(same.clone());
+        }
         let (current, by) = newest.map_or_else(Default::default, |newest| (newest.version, newest.by));
         Err(RegistryError::Conflict {
             name: name.to_owned(),

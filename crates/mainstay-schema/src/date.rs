@@ -8,6 +8,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+/// Days from one end of the calendar to the other, and the most that a span of days holds.
+const MOST_DAYS: i32 = 7_304_484;
+
 /// The day D of a run and the value of the partition column `ds`, written `2026-01-31`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -28,7 +31,8 @@ impl Ds {
 
     /// The day `days` later (earlier where negative), clamped to the calendar's ends.
     pub fn plus_days(self, days: i32) -> Self {
-        Self(self.0.saturating_add(days.days()))
+        // More days than a span can hold are more than the calendar has.
+        Self(self.0.saturating_add(days.clamp(-MOST_DAYS, MOST_DAYS).days()))
     }
 
     /// Whole days from `earlier` to this day, negative where it lies before.
@@ -119,6 +123,12 @@ mod tests {
         assert_eq!(ds("2024-02-01").days_left_in_month(), 29);
         assert_eq!(ds("2024-02-29").month().to_string(), "2024-02");
         assert_eq!("2024-02".parse::<Month>().unwrap(), ds("2024-02-10").month());
+    }
+
+    #[test]
+    fn ends_with_the_calendar() {
+        assert_eq!(ds("2024-01-01").plus_days(i32::MAX), Ds(Date::MAX));
+        assert_eq!(ds("2024-01-01").plus_days(i32::MIN), Ds(Date::MIN));
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub struct TableContract {
     pub comment: String,
     /// The columns that identify a row within a day: the order of the canonical digest.
     pub key: Vec<String>,
+    /// Whether equal rows may stand several times, as they do where rows are quarantined as they came.
+    pub allows_repeats: bool,
     /// All columns in order, `ds` first.
     pub columns: Vec<Column>,
 }
@@ -123,6 +125,7 @@ pub fn customer_features(features: Vec<Column>) -> TableContract {
         name: "customer_features".into(),
         comment: "The feature table as scored: one row a known customer and day".into(),
         key: vec![column::CUSTOMER_ID.into()],
+        allows_repeats: false,
         columns,
     }
 }
@@ -166,6 +169,7 @@ pub fn customer_risk(reasons: usize) -> TableContract {
         name: "customer_risk".into(),
         comment: "Churn risk, value and reasons: one row a known customer and day".into(),
         key: vec![column::CUSTOMER_ID.into()],
+        allows_repeats: false,
         columns,
     }
 }
@@ -177,6 +181,7 @@ pub fn campaign_allocations() -> TableContract {
         name: "campaign_allocations".into(),
         comment: "Who gets which intervention, and why: one row a known customer and day".into(),
         key: vec![column::CUSTOMER_ID.into()],
+        allows_repeats: false,
         columns: vec![
             ds(),
             customer_id(),
@@ -190,7 +195,7 @@ pub fn campaign_allocations() -> TableContract {
             Column::new(
                 "propensity",
                 Double,
-                "Probability, before the holdout was drawn, that the customer could be treated",
+                "Probability, before the holdout was drawn, that the customer could be treated; 0 where a rule forbids contact",
             ),
             Column::new("decision_reason", Text, "chosen, budget, frequency_cap, holdout, no_positive_value ..."),
             run_id(),
@@ -205,6 +210,7 @@ pub fn quarantine() -> TableContract {
         name: "quarantine".into(),
         comment: "Source rows that were refused, with the reason; personal columns redacted".into(),
         key: vec!["source".into(), "reason".into(), "row".into()],
+        allows_repeats: true,
         columns: vec![
             ds(),
             Column::new("source", Text, "Source table, as source.table"),
@@ -222,6 +228,7 @@ pub fn budget_ledger() -> TableContract {
         name: "budget_ledger".into(),
         comment: "Money reserved, committed and released, by month".into(),
         key: vec!["entry_id".into()],
+        allows_repeats: false,
         columns: vec![
             ds(),
             Column::new("entry_id", Text, "Unique name of the entry").volatile(),
@@ -244,6 +251,7 @@ pub fn runs() -> TableContract {
         name: "runs".into(),
         comment: "Run records: what was read, decided and published".into(),
         key: vec![column::RUN_ID.into()],
+        allows_repeats: false,
         columns: vec![
             ds(),
             run_id(),

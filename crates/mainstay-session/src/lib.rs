@@ -68,8 +68,8 @@ mod tests {
     async fn knows_our_functions_and_text_is_utf8() {
         let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
         let context = build(&SessionSettings::default(), &models).unwrap();
-        for name in ["predict", "raw_score", "explain"] {
-            assert!(context.state().scalar_functions().contains_key(name), "{name}");
+        for function in mainstay_functions::scalar_functions(&models) {
+            assert!(context.state().scalar_functions().contains_key(function.name()), "{}", function.name());
         }
         let text = context.sql("select cast('a' as varchar) as t").await.unwrap();
         assert_eq!(text.schema().field(0).data_type(), &datafusion::arrow::datatypes::DataType::Utf8);

@@ -1,7 +1,8 @@
 //! Attempts at a day and the leases that show whether they live.
 //!
 //! An attempt is claimed by creating `claims/<job>/<ds>/<number>.json`, which the store grants to one caller only. A higher
-//! number always fences a lower one out (see [`crate::publish`]); the lease only tells a newcomer whether to wait.
+//! number always fences a lower one out (see [`crate::publish`]); the lease tells other days whether a
+//! run that holds money still lives.
 
 use jiff::Timestamp;
 use mainstay_schema::{Ds, RunId};

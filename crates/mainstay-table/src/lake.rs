@@ -41,6 +41,7 @@ impl Lake {
         let url = folder_url(location)?;
         let folder = folder_path(location, &url)?;
         std::fs::create_dir_all(&folder).map_err(|source| cannot_write(location, source))?;
+        let url = canonical(location, &folder)?;
         let lake = Self { location: location.to_owned(), ..Self::new(url, Arc::new(LocalFileSystem::new()))? };
         lake.probe().await?;
         Ok(lake)
@@ -55,6 +56,7 @@ impl Lake {
                 "there is no such folder; run the job first, or correct the target's path",
             ));
         }
+        let url = canonical(location, &folder_path(location, &url)?)?;
         Ok(Self { location: location.to_owned(), ..Self::new(url, Arc::new(LocalFileSystem::new()))? })
     }
 
@@ -166,6 +168,12 @@ fn folder_url(location: &str) -> Result<Url, TableError> {
     }
     let absolute = std::path::absolute(FilePath::new(location)).map_err(|error| bad_location(location, error))?;
     Url::from_directory_path(absolute).map_err(|()| bad_location(location, "not a path of this system"))
+}
+
+/// The folder's URL without `..` and links, which object stores do not understand.
+fn canonical(location: &str, folder: &FilePath) -> Result<Url, TableError> {
+    let folder = folder.canonicalize().map_err(|error| bad_location(location, error))?;
+    Url::from_directory_path(folder).map_err(|()| bad_location(location, "not a path of this system"))
 }
 
 fn folder_path(location: &str, url: &Url) -> Result<std::path::PathBuf, TableError> {

@@ -71,7 +71,17 @@ pub async fn publish(
     Err(TableError::Contention { table: contract.name.clone(), tries: TRIES })
 }
 
-/// Adds files to a table that only grows, once for each run.
+/// The name and number under which a commit to a growing table stands in its log: once, and after all lower numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sequence {
+    /// Delta's app id.
+    pub app_id: String,
+    /// Delta's transaction version.
+    pub number: u32,
+}
+
+/// Adds files, or none, to a table that only grows. A number that stands already changes nothing, a higher one that stands
+/// already fences this one out.
 ///
 /// Errors as [`publish`].
 pub async fn append(
@@ -80,22 +90,28 @@ pub async fn append(
     ds: Ds,
     files: &[StagedFile],
     run_id: &RunId,
+    sequence: &Sequence,
 ) -> Result<Published, TableError> {
     let table = &contract.name;
     let adds = add_actions(lake, contract, ds, files).await?;
-    let app_id = format!("mainstay/{table}/{run_id}");
+    let Sequence { app_id, number } = sequence;
+    let mark = format!("{app_id}/{number}");
     for _ in 0..TRIES {
         let delta = load_or_create(lake, contract, Kind::AppendOnly).await?;
-        if committed_attempt(&delta, table, &app_id).await?.is_some() {
-            let version = commit::version_of(&delta, table, &app_id).await?;
-            return Ok(Published::AlreadyDone { version: version.unwrap_or(snapshot::version(&delta, table)?) });
+        match committed_attempt(&delta, table, app_id).await? {
+            Some(by) if by > *number => return Ok(Published::Conflicted { by }),
+            Some(by) if by == *number => {
+                let version = commit::version_of(&delta, table, &mark).await?;
+                return Ok(Published::AlreadyDone { version: version.unwrap_or(snapshot::version(&delta, table)?) });
+            }
+            _ => {}
         }
         let change = Change {
             actions: evolve::metadata_action(&delta, contract)?.into_iter().chain(adds.iter().cloned()).collect(),
             operation: write_operation(SaveMode::Append, None),
-            transaction: Some(Transaction::new(&app_id, 1)),
+            transaction: Some(Transaction::new(app_id, i64::from(*number))),
             run_id: run_id.clone(),
-            mark: app_id.clone(),
+            mark: mark.clone(),
         };
         if let Landing::Landed(version) = commit_next(&delta, table, change).await? {
             return Ok(Published::Committed { version });

@@ -9,10 +9,11 @@ use mainstay_schema::table::{TableContract, runs};
 use mainstay_schema::{Digest, Ds, RunId};
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Attempt;
 use crate::error::TableError;
 use crate::lake::Lake;
 use crate::log_rows;
-use crate::publish::{self, Published};
+use crate::publish::{self, Published, Sequence};
 use crate::snapshot::load;
 use crate::stage::StagedFile;
 
@@ -76,7 +77,8 @@ impl RunRecord {
     }
 }
 
-/// Writes a record, once for each run: a second record of the same run changes nothing.
+/// Writes a record, once for each attempt: a second record of the same attempt changes nothing, and an attempt that was fenced
+/// out is told so.
 ///
 /// Errors as [`publish::append`].
 pub async fn append(lake: &Lake, record: &RunRecord) -> Result<Published, TableError> {
@@ -85,7 +87,22 @@ pub async fn append(lake: &Lake, record: &RunRecord) -> Result<Published, TableE
     let name = format!("{}-{}", record.run_id, Digest::of(json.as_bytes()).short());
     let rows = batch_of(record, json, &contract)?;
     let file = log_rows::write(lake, &contract, record.ds, &name, &rows).await?;
-    publish::append(lake, &contract, record.ds, &[file], &record.run_id).await
+    let sequence = sequence(&record.job, record.ds, 2 * record.attempt);
+    publish::append(lake, &contract, record.ds, &[file], &record.run_id, &sequence).await
+}
+
+/// Keeps every attempt at the day before this one from writing a record from now on.
+///
+/// Both are commits to one log under one transaction, so that of a record and a fence one comes first: once the fence stands, a
+/// record of a lower attempt either stands already and can be read, or never will.
+pub async fn fence(lake: &Lake, attempt: &Attempt) -> Result<(), TableError> {
+    let sequence = sequence(&attempt.job, attempt.ds, 2 * attempt.number - 1);
+    publish::append(lake, &runs(), attempt.ds, &[], &attempt.run_id, &sequence).await.map(|_| ())
+}
+
+/// A fence of attempt n stands between the records of n - 1 and n.
+fn sequence(job: &str, ds: Ds, number: u32) -> Sequence {
+    Sequence { app_id: format!("mainstay/runs/{job}/{ds}"), number }
 }
 
 /// The record of the highest attempt that published a day.
@@ -96,13 +113,13 @@ pub async fn latest_published(lake: &Lake, job: &str, ds: Ds) -> Result<Option<R
 
 /// The record of the newest published day.
 pub async fn latest(lake: &Lake, job: &str) -> Result<Option<RunRecord>, TableError> {
-    Ok(published_days(lake, job).await?.pop())
+    Ok(published_days(lake, job, |_| true).await?.pop())
 }
 
-/// For each published day in order, the record of the highest attempt that published it.
-pub async fn published_days(lake: &Lake, job: &str) -> Result<Vec<RunRecord>, TableError> {
+/// For each published day that `wanted` accepts, in order, the record of the highest attempt that published it.
+pub async fn published_days(lake: &Lake, job: &str, wanted: impl Fn(Ds) -> bool) -> Result<Vec<RunRecord>, TableError> {
     let mut by_day: BTreeMap<Ds, RunRecord> = BTreeMap::new();
-    for record in records(lake, job, |_| true).await?.into_iter().filter(is_published) {
+    for record in records(lake, job, wanted).await?.into_iter().filter(is_published) {
         let known = by_day.get(&record.ds).map_or(0, |known| known.attempt);
         if record.attempt > known {
             by_day.insert(record.ds, record);

@@ -19,7 +19,7 @@ use super::*;
 struct Customer {
     is_eligible: bool,
     features: [Option<f64>; 2],
-    clv_cents: Option<i64>,
+    clv_cents: i64,
     expected_revenue_cents: i64,
     is_in_cooldown: bool,
 }
@@ -33,7 +33,7 @@ fn customer() -> impl Strategy<Value = Customer> {
             1 => Just(Some(f64::INFINITY)),
         ]
     };
-    (any::<bool>(), [feature(), feature()], prop::option::of(0..500_000i64), 0..1_000_000i64, any::<bool>()).prop_map(
+    (any::<bool>(), [feature(), feature()], 0..500_000i64, 0..1_000_000i64, any::<bool>()).prop_map(
         |(is_eligible, features, clv_cents, expected_revenue_cents, is_in_cooldown)| Customer {
             is_eligible,
             features,
@@ -106,14 +106,12 @@ async fn score(customers: &[Customer], partitions: usize) -> RecordBatch {
         (features[1].as_str(), feature(1)),
     ];
     register(&session, "staged_features", staged, partitions);
-    let valued: Vec<_> = (0..customers.len()).filter(|position| customers[*position].clv_cents.is_some()).collect();
-    let cents = |value: fn(&Customer) -> Option<i64>| -> ArrayRef {
-        Arc::new(valued.iter().map(|position| value(&customers[*position])).collect::<Int64Array>())
-    };
+    let cents =
+        |value: fn(&Customer) -> i64| -> ArrayRef { Arc::new(customers.iter().map(value).collect::<Int64Array>()) };
     let value = vec![
-        ("customer_id", text(valued.iter().map(|position| Some(id(*position))))),
+        ("customer_id", text(ids())),
         ("clv_cents", cents(|customer| customer.clv_cents)),
-        ("expected_revenue_cents", cents(|customer| Some(customer.expected_revenue_cents))),
+        ("expected_revenue_cents", cents(|customer| customer.expected_revenue_cents)),
     ];
     register(&session, "customer_value", value, partitions);
     let cooldown = (0..customers.len()).filter(|position| customers[*position].is_in_cooldown);
@@ -156,9 +154,9 @@ fn check(customers: &[Customer], risk: &RecordBatch) {
         assert_eq!(statuses.value(row), expected, "{customer:?}");
         let probability = probabilities.iter().nth(row).flatten();
         assert_eq!(probability.is_some(), expected == "scored");
-        assert_eq!(clv.value(row), i128::from(customer.clv_cents.unwrap_or(0)));
+        assert_eq!(clv.value(row), i128::from(customer.clv_cents));
         if let Some(probability) = probability {
-            let revenue = if customer.clv_cents.is_some() { customer.expected_revenue_cents } else { 0 };
+            let revenue = customer.expected_revenue_cents;
             assert_eq!(at_risk.value(row), i128::from(mainstay_schema::Cents(revenue).share(probability).0));
             assert_eq!(bands.value(row), policy().risk_band(probability));
         }

@@ -10,7 +10,7 @@ use mainstay_table::ledger_table;
 use serde::Serialize;
 
 use super::risk::{number, text};
-use super::{ShowRequest, private_session, published};
+use super::{ShowRequest, known_customer, private_session, published};
 use crate::details::AllocationSummary;
 use crate::open_project::OpenProject;
 
@@ -102,12 +102,14 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
     let summary = day.details()?.allocation;
     let session = private_session(open);
     day.register(open, &session, &table::campaign_allocations()).await?;
+    let customers = customers(&session, request).await?;
+    known_customer(request, customers.is_empty())?;
     Ok(AllocationView {
         job: day.record.job.clone(),
         ds: day.record.ds,
         run_id: day.record.run_id.clone(),
         decisions: decisions(&session).await?,
-        customers: customers(&session, request).await?,
+        customers,
         month: month(open, &day.record.job, day.record.ds, summary.budget_cents).await?,
         summary,
     })
@@ -162,7 +164,7 @@ async fn customers(session: &SessionContext, request: &ShowRequest) -> Result<Ve
 }
 
 /// The month of a day as the ledger has it now.
-pub(crate) async fn month(open: &OpenProject, job: &str, ds: Ds, budget: Cents) -> Result<MonthView> {
+async fn month(open: &OpenProject, job: &str, ds: Ds, budget: Cents) -> Result<MonthView> {
     let (entries, _) = ledger_table::read(&open.lake).await?;
     let ledger = Ledger::new(entries)?;
     let month = ds.month();

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 use mainstay_schema::{Cents, Ds, RunId, table};
 use serde::Serialize;
 
-use super::{ShowRequest, private_session, published};
+use super::{ShowRequest, known_customer, private_session, published};
 use crate::details::{ModelUsed, Population};
 use crate::open_project::OpenProject;
 
@@ -84,6 +84,8 @@ pub async fn risk(open: &OpenProject, request: &ShowRequest) -> Result<RiskView>
     let session = private_session(open);
     let reasons = usize::from(details.reasons);
     day.register(open, &session, &table::customer_risk(reasons)).await?;
+    let customers = customers(&session, request, reasons).await?;
+    known_customer(request, customers.is_empty())?;
     Ok(RiskView {
         job: day.record.job.clone(),
         ds: day.record.ds,
@@ -91,7 +93,7 @@ pub async fn risk(open: &OpenProject, request: &ShowRequest) -> Result<RiskView>
         model: details.model,
         population: details.population,
         segments: segments(&session).await?,
-        customers: customers(&session, request, reasons).await?,
+        customers,
     })
 }
 

@@ -59,7 +59,10 @@ fn the_same_seed_gives_the_same_bytes() {
 fn files_lie_by_table_and_date_and_are_counted() {
     let folder = TempDir::new().unwrap();
     let mut seen = Vec::new();
-    let generated = generate(&settings(200, 10, 7), folder.path(), &mut |done, days| seen.push((done, days))).unwrap();
+    let generated = generate(&settings(200, 10, 7), folder.path(), &mut |done, days| {
+        seen.push((done, days));
+    })
+    .unwrap();
     assert_eq!(seen, (1..=10).map(|done| (done, 10)).collect::<Vec<_>>());
 
     let mut names: Vec<String> = digests(folder.path()).into_keys().collect();
@@ -171,7 +174,10 @@ fn data_are_lacking_until_they_are_complete() {
     assert!(lacks_data(&data).unwrap(), "absent");
     fs::create_dir(&data).unwrap();
     assert!(lacks_data(&data).unwrap(), "empty");
-    generate(&settings(20, 3, 7), &data, &mut |_, _| assert!(lacks_data(&data).unwrap(), "unfinished")).unwrap();
+    generate(&settings(20, 3, 7), &data, &mut |_, _| {
+        assert!(lacks_data(&data).unwrap(), "unfinished");
+    })
+    .unwrap();
     assert!(!lacks_data(&data).unwrap(), "complete");
     assert!(!lacks_data(folder.path()).unwrap(), "foreign");
 }

@@ -62,7 +62,7 @@ async fn the_highest_attempt_that_published_speaks_for_its_day() {
     }
     let runs =
         |records: Vec<RunRecord>| records.into_iter().map(|record| record.run_id.to_string()).collect::<Vec<_>>();
-    assert_eq!(runs(published_days(&lake, "daily").await.unwrap()), ["r1", "r3"]);
+    assert_eq!(runs(published_days(&lake, "daily", |_| true).await.unwrap()), ["r1", "r3"]);
     assert_eq!(runs(latest(&lake, "daily").await.unwrap().into_iter().collect()), ["r3"]);
     let second = latest_published(&lake, "daily", ds("2024-01-02")).await.unwrap().unwrap();
     assert_eq!(second.run_id.as_str(), "r3");
@@ -79,4 +79,19 @@ async fn a_second_record_of_a_run_changes_nothing() {
     assert_eq!(second, Published::AlreadyDone { version: 1 });
     assert_eq!(records(&lake, "daily", |_| true).await.unwrap().len(), 1);
     assert!(latest(&lake, "daily").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_fenced_attempt_can_write_no_record() {
+    let (_folder, lake) = new_lake().await;
+    let attempt = |number| Attempt { job: "daily".into(), ds: ds("2024-01-01"), number, run_id: RunId::new("fence") };
+    append(&lake, &record("r1", "2024-01-01", 1, RunStatus::Published)).await.unwrap();
+    fence(&lake, &attempt(3)).await.unwrap();
+    fence(&lake, &attempt(3)).await.unwrap();
+    let late = append(&lake, &record("r2", "2024-01-01", 2, RunStatus::Published)).await.unwrap();
+    assert!(matches!(late, Published::Conflicted { .. }), "{late:?}");
+    let known = latest_published(&lake, "daily", ds("2024-01-01")).await.unwrap().unwrap();
+    assert_eq!(known.run_id, RunId::new("r1"));
+    let newest = append(&lake, &record("r3", "2024-01-01", 3, RunStatus::Published)).await.unwrap();
+    assert!(matches!(newest, Published::Committed { .. }), "{newest:?}");
 }

@@ -12,7 +12,7 @@ async fn stage_batch(batch: RecordBatch) -> Result<StagedTable, TableError> {
     stage(&SessionContext::new(), &lake, &every_type(), ds("2024-01-01"), &RunId::new("r"), streams, |_| {}).await
 }
 
-fn with_column(position: usize, name: &str, column: ArrayRef) -> RecordBatch {
+fn with_column(position: usize, name: &str, column: &ArrayRef) -> RecordBatch {
     let good = batch(&[Row::new("a")], "r");
     let names = good.schema();
     let columns = names.fields().iter().zip(good.columns()).enumerate().map(|(at, (field, old))| {
@@ -61,20 +61,20 @@ async fn statistics_count_rows_and_nulls() {
 #[tokio::test(flavor = "multi_thread")]
 async fn encodings_are_unified() {
     let views: ArrayRef = Arc::new(StringViewArray::from_iter_values(["a"]));
-    assert_eq!(stage_batch(with_column(0, "id", views)).await.unwrap().rows, 1);
+    assert_eq!(stage_batch(with_column(0, "id", &views)).await.unwrap().rows, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_breaks_the_contract_is_named() {
     let text: ArrayRef = Arc::new(StringArray::from_iter_values(["7"]));
-    let wrong_type = stage_batch(with_column(1, "small", text.clone())).await.unwrap_err();
+    let wrong_type = stage_batch(with_column(1, "small", &text)).await.unwrap_err();
     assert_eq!(
         wrong_type.to_string(),
         "table `every_type`, column `small`: expected Int32, found Utf8; cast it in the query"
     );
     let wide: ArrayRef = Arc::new(Int64Array::from(vec![7]));
-    assert!(matches!(stage_batch(with_column(1, "small", wide)).await, Err(TableError::WrongType { .. })));
-    let renamed = stage_batch(with_column(8, "remark", text)).await.unwrap_err();
+    assert!(matches!(stage_batch(with_column(1, "small", &wide)).await, Err(TableError::WrongType { .. })));
+    let renamed = stage_batch(with_column(8, "remark", &text)).await.unwrap_err();
     assert_eq!(
         renamed.to_string(),
         "table `every_type`: expected `note` as column 9, found `remark`; select the contract's columns in its order"
@@ -83,7 +83,7 @@ async fn what_breaks_the_contract_is_named() {
     assert!(short.to_string().contains("expected `big` as column 3, found no column"), "{short}");
     let null: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
     assert_eq!(
-        stage_batch(with_column(0, "id", null)).await.unwrap_err().to_string(),
+        stage_batch(with_column(0, "id", &null)).await.unwrap_err().to_string(),
         "table `every_type`, column `id`: 1 nulls in a column that allows none"
     );
 }
