@@ -35,12 +35,12 @@ pub(crate) struct FoundSources {
     pub(crate) last_complete_day: Option<Ds>,
 }
 
-/// Checks the SQL, finds the files of all sources and holds their columns against the contracts.
+/// Finds the files of all sources, holds their columns against the contracts, and checks the SQL.
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
-    let sql = SqlProject::load(&open.session, &open.project).await?;
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
+    let sql = SqlProject::load(&open.session, &open.project).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sql, sources, pinned, last_complete_day })
 }

@@ -58,6 +58,9 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // DataFusion 55 takes a column of floats with equal minimum and maximum for a constant, and so reads that value
+        // where a file has NaN, which statistics leave out.
+        .with_collect_statistics(false)
 }
 
 #[cfg(test)]

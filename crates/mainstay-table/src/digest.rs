@@ -23,7 +23,8 @@ use crate::stage::StagedFile;
 /// A value is a tag (0 null, 1 present) and its content in little-endian: integers, days, instants (microseconds) and money
 /// (cents as 128 bits) in their width, floats as bits with one zero and one NaN, text behind its length.
 ///
-/// Errors: [`TableError::DuplicateKey`] where two rows with one key differ.
+/// Errors: [`TableError::DuplicateKey`] where two rows have one key, but for equal rows where the contract allows
+/// repeats.
 pub async fn canonical_digest(
     ctx: &SessionContext,
     lake: &Lake,

@@ -96,7 +96,7 @@ pub enum TableError {
         nulls: usize,
     },
     /// Two different rows have the same key.
-    #[error("table `{table}`: two different rows for ({key}) = ({value}); the key must be unique within the day")]
+    #[error("table `{table}`: two rows for ({key}) = ({value}); the key must be unique within the day")]
     DuplicateKey {
         /// The table.
         table: String,

@@ -1,7 +1,7 @@
 //! One Parquet file of ours: written through the object store, counted and digested on the way.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
@@ -13,7 +13,8 @@ use parquet::arrow::AsyncArrowWriter;
 use parquet::arrow::async_writer::AsyncFileWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 use tokio::io::AsyncWriteExt;
 
 use crate::error::TableError;
@@ -24,6 +25,19 @@ use crate::statistics;
 /// Rows in a row group: bounds the memory of a partition that is being written.
 const ROW_GROUP_ROWS: usize = 131_072;
 
+/// How files of ours are written.
+///
+/// Statistics of floats leave NaN out. A reader that takes equal minimum and maximum for a constant column, as DataFusion 55
+/// does, reads another value in place of NaN: columns of floats have no statistics.
+fn properties(schema: &Schema) -> WriterProperties {
+    let is_float = |field: &&FieldRef| field.data_type().is_floating();
+    let floats = schema.fields().iter().filter(is_float).map(|field| ColumnPath::from(field.name().as_str()));
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    floats.fold(properties, |all, column| all.set_column_statistics_enabled(column, EnabledStatistics::None)).build()
+}
+
 /// A file that is being written. Dropped unfinished, it leaves nothing that a reader sees.
 pub(crate) struct ParquetFile {
     writer: AsyncArrowWriter<DigestedObject>,
@@ -33,15 +47,12 @@ pub(crate) struct ParquetFile {
 impl ParquetFile {
     /// Begins a file at a path below the target; the schema is that of all its batches.
     pub(crate) fn create(lake: &Lake, path: String, schema: SchemaRef) -> Result<Self, TableError> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .build();
         let object = DigestedObject {
             object: BufWriter::new(lake.store().clone(), Path::from(path.as_str())),
             hasher: DigestHasher::new(),
             bytes: 0,
         };
+        let properties = properties(&schema);
         let writer = AsyncArrowWriter::try_new(object, schema, Some(properties)).map_err(TableError::parquet(&path))?;
         Ok(Self { writer, path })
     }

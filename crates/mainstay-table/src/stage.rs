@@ -55,7 +55,7 @@ pub struct StagedTable {
 /// Batches have the contract's columns but `ds`, in its order; types may differ in their encoding only (string views,
 /// dictionaries, narrower decimals). `on_rows` is told the rows of every batch written. Partitions without rows write no file.
 ///
-/// Errors: a column or type that breaks the contract, a null where none is allowed, two different rows with one key, and
+/// Errors: a column or type that breaks the contract, a null where none is allowed, two rows with one key, and
 /// whatever the streams or the store say. Files of a failed stage stay behind unpublished.
 pub async fn stage(
     ctx: &SessionContext,

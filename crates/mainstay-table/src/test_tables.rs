@@ -57,6 +57,7 @@ pub(crate) fn every_type() -> TableContract {
         name: "every_type".into(),
         comment: "One row an id".into(),
         key: vec!["id".into()],
+        allows_repeats: false,
         columns: vec![
             Column::new(column::DS, ColumnType::Date, "The day"),
             Column::new("id", ColumnType::Text, "The key"),

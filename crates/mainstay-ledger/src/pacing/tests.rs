@@ -112,7 +112,7 @@ fn today_spends_what_pays_at_the_price_within_limits() {
     let rising = today(9.0);
     assert!((8.7..8.8).contains(&rising.reference_price), "{}", rising.reference_price);
     assert_eq!(rising.allowance, Cents(130), "thirteen offers are worth at least 8.8");
-    assert_eq!(today(20.0).allowance, Cents(0), "no offer is worth enough");
+    assert_eq!(today(20.0).allowance, Cents(100), "no offer is worth enough: half a slice");
     assert_eq!(today(1.0).allowance, Cents(400), "two slices");
 }
 
@@ -159,8 +159,8 @@ fn the_rule_is_written_in_lower_case() {
 fn a_price_ten_times_too_high_comes_down_and_the_budget_is_spent() {
     let budget = Cents(30 * 200);
     let month = simulate_after(yesterday(0, 80.0), &BY_PRICE, budget, &vec![even_demand(); 30]);
-    let idle = month.days.iter().filter(|day| day.spent == Cents::ZERO).count();
-    assert!((2..=8).contains(&idle), "{idle} days without spending");
+    let frugal = month.days.iter().filter(|day| day.spent.0 < 150).count();
+    assert!((2..=12).contains(&frugal), "{frugal} days of little more than half a slice of 200");
     assert!(month.spent().0 as f64 > 0.99 * budget.0 as f64, "{}", month.spent());
 }
 

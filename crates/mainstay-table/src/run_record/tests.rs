@@ -51,9 +51,9 @@ async fn the_highest_attempt_that_published_speaks_for_its_day() {
     assert_eq!(latest(&lake, "daily").await.unwrap(), None);
     let other = RunRecord { job: "train".into(), ..record("t1", "2024-01-09", 1, RunStatus::Published) };
     for record in [
-        record("r3", "2024-01-02", 2, RunStatus::Published),
-        record("r1", "2024-01-01", 1, RunStatus::Published),
         record("r2", "2024-01-02", 1, RunStatus::Published),
+        record("r1", "2024-01-01", 1, RunStatus::Published),
+        record("r3", "2024-01-02", 2, RunStatus::Published),
         record("r4", "2024-01-02", 3, failed()),
         record("r5", "2024-01-03", 1, failed()),
         other,
