@@ -57,13 +57,13 @@ pub struct Algorithm {
     pub kind: AlgorithmKind,
     /// Trees, 1 to 10,000.
     pub rounds: u32,
-    /// Depth of a tree, 1 to 12.
+    /// Depth of a tree, 1 to 10.
     pub depth: u32,
     /// Share of each tree's step that is taken, above 0 and at most 1.
     pub learning_rate: f64,
     /// Rows drawn for each tree, at least 1.
     pub rows_per_round: u32,
-    /// Penalty on the values of leaves, at least 0.
+    /// Penalty on the values of leaves, 0.001 to 1,000.
     pub l2: f64,
     /// Rows that a leaf holds at least, at least 1.
     pub minimum_leaf_rows: u32,
@@ -130,13 +130,13 @@ impl TrainingJob {
 impl Algorithm {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_range(self.rounds, 1..=10_000, place.key("rounds"))?;
-        check_range(self.depth, 1..=12, place.key("depth"))?;
+        check_range(self.depth, 1..=10, place.key("depth"))?;
         let rate = self.learning_rate;
         place
             .key("learning_rate")
             .ensure(rate > 0.0 && rate <= 1.0, || format!("expected a number above 0 and at most 1, found {rate}"))?;
         check_at_least_1(self.rows_per_round, place.key("rows_per_round"))?;
-        place.key("l2").ensure(self.l2 >= 0.0, || format!("expected a number of at least 0, found {}", self.l2))?;
+        check_range(self.l2, 0.001..=1000.0, place.key("l2"))?;
         check_at_least_1(self.minimum_leaf_rows, place.key("minimum_leaf_rows"))
     }
 }

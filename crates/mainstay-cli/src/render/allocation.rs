@@ -31,7 +31,7 @@ pub(crate) fn text(view: &AllocationView) -> String {
     );
     let month = &view.month;
     text += &format!(
-        "{}: {} of {} committed in {} days, {} left\n",
+        "{}: {} of {} committed, by {} of its days; {} left\n",
         month.month,
         month.committed_cents,
         month.budget_cents,

@@ -183,7 +183,7 @@ jobs/train_churn.yml:13:11: expected a number from 1 to 10000, found 0
 13 |   rounds: 0
    |           ^"),
 slip("depth: 4", "depth: 40", "
-jobs/train_churn.yml:14:10: expected a number from 1 to 12, found 40
+jobs/train_churn.yml:14:10: expected a number from 1 to 10, found 40
    |
 14 |   depth: 40
    |          ^^"),
@@ -198,7 +198,7 @@ jobs/train_churn.yml:16:19: expected a number of at least 1, found 0
 16 |   rows_per_round: 0
    |                   ^"),
 slip("l2: 1.0", "l2: -1", "
-jobs/train_churn.yml:17:7: expected a number of at least 0, found -1
+jobs/train_churn.yml:17:7: expected a number from 0.001 to 1000, found -1
    |
 17 |   l2: -1
    |       ^^"),

@@ -52,6 +52,35 @@ async fn bad_sql_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn sql_of_the_clock_and_of_chance_is_refused() {
+    let refused = |function: &str| {
+        format!(
+            "sql/features/feat_x.sql: {function}() gives another result when the day is run again: use {{{{ as_of }}}} for the \
+             time, and uniform_hash() for a draw that stays"
+        )
+    };
+    for (sql, function) in [
+        ("select order_id, now() as at from {{ ref('stg_orders') }}", "now"),
+        ("select order_id from {{ ref('stg_orders') }} where random() < 0.5", "random"),
+        (
+            "select order_id from {{ ref('stg_orders') }} where cast(ordered_at as date) < current_date()",
+            "current_date",
+        ),
+        ("select order_id from (select order_id, uuid() as u from {{ ref('stg_orders') }}) t where u > 'a'", "uuid"),
+    ] {
+        assert_eq!(sql_error(sql).await, refused(function), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn marts_may_not_read_protected_columns_either() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/marts/value.sql", "select order_id from {{ ref('stg_orders') }} where gender = 'f'");
+    let message = fixture.load_error().await;
+    assert!(message.starts_with("sql/marts/value.sql: reads `gender`"), "{message}");
+}
+
+#[tokio::test]
 async fn personal_and_protected_columns_stay_out_of_features() {
     insta::assert_snapshot!(sql_error("select order_id, email from {{ ref('stg_orders') }}").await, @"sql/features/feat_x.sql: has a column named `email`, which source shop.orders declares personal: no feature may have it or depend on it, leave it out");
     insta::assert_snapshot!(sql_error("select order_id as gender from {{ ref('stg_orders') }}").await, @"sql/features/feat_x.sql: has a column named `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
