@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use mainstay_allocator::{Frontier, Solution, ValidInstance, allocate};
 use mainstay_config::Policy;
 use mainstay_config::policy::Pacing as ConfiguredPacing;
-use mainstay_ledger::pacing::todays_allowance;
-use mainstay_ledger::{Claim, Ledger, Pacing, PacingRule, Spending};
+use mainstay_ledger::pacing::{pays_for_everything, todays_allowance};
+use mainstay_ledger::{Allowance, Claim, Ledger, Pacing, PacingRule, Spending};
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
 use mainstay_schema::{Cents, RunId};
 use mainstay_table::ledger_table::{self, Appended};
@@ -47,14 +47,7 @@ pub(crate) async fn reserve(
         let dead = dead_reservations(run, &ledger).await?;
         let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
-        let allowance = todays_allowance(
-            &pacing(policy),
-            available,
-            run.ds.days_left_in_month(),
-            &ledger.history(run.job, run.ds),
-            |price| frontier.spend_at(price),
-            |cents| frontier.price_at(cents).to_f64(),
-        );
+        let allowance = allowance(run, policy, &ledger, available, frontier);
         let decided =
             instance.clone().with_budget(allowance.allowance).context("the allowance of the day is not valid")?;
         let solution = allocate(&decided, frontier);
@@ -71,6 +64,22 @@ pub(crate) async fn reserve(
     }
     bail!(
         "the budget ledger changed {TRIES} times while the day was decided: run it again when fewer runs are under way"
+    )
+}
+
+/// What today may spend of what the month has left.
+fn allowance(run: &Run<'_>, policy: &Policy, ledger: &Ledger, available: Cents, frontier: &Frontier) -> Allowance {
+    let (worthwhile, days_left) = (frontier.total_cost(), run.ds.days_left_in_month());
+    if pays_for_everything(worthwhile, available, days_left, policy.cooldown_days) {
+        return Allowance { allowance: worthwhile, reference_price: 0.0 };
+    }
+    todays_allowance(
+        &pacing(policy),
+        available,
+        days_left,
+        &ledger.history(run.job, run.ds),
+        |price| frontier.spend_at(price),
+        |cents| frontier.price_at(cents).to_f64(),
     )
 }
 

@@ -14,6 +14,8 @@
 //! grows. The month's first day has no price to start from and takes its slice, as its own price; so does any day behind
 //! one whose price was 0 because everything fitted. The last day may spend all that is left.
 //!
+//! None of this applies where [`pays_for_everything`]: the price of budget is 0 then.
+//!
 //! The price moves in ratios, as in dual mirror descent with an entropy (Balseiro, Lu and Mirrokni, "Dual Mirror Descent for
 //! Online Allocation Problems", 2020). There a fixed rate times the day's error in spending is the step; here today's demand
 //! says how far the price is off, because where demand is elastic a fixed rate makes spending swing between nothing and the
@@ -64,6 +66,16 @@ pub struct Allowance {
     pub allowance: Cents,
     /// The price of budget by which today was judged: what the next day's price starts from.
     pub reference_price: f64,
+}
+
+/// Whether the month pays for everything, so that nothing needs to be paced: all that is worth its cost today, as often as it
+/// can come again within the rest of the month.
+///
+/// A customer who is treated is left alone for `cooldown_days`. Where the money is not scarce, spreading it over the days would
+/// only give people lesser offers than they are worth, and then keep better ones from them for the cooldown.
+pub fn pays_for_everything(worthwhile: Cents, available: Cents, days_left: u32, cooldown_days: u32) -> bool {
+    let turns = days_left.max(1).div_ceil(cooldown_days.max(1));
+    worthwhile.0.checked_mul(i64::from(turns)).is_some_and(|cost| cost <= available.0)
 }
 
 /// What today may spend of the `available` money.

@@ -72,8 +72,8 @@ fn register(session: &SessionContext, name: &str, columns: Vec<(&str, ArrayRef)>
     let rows = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
     let rows = rows.unwrap();
     let size = rows.num_rows().div_ceil(partitions).max(1);
-    let split =
-        (0..rows.num_rows()).step_by(size).map(|start| vec![rows.slice(start, size.min(rows.num_rows() - start))]);
+    let starts = (0..rows.num_rows().max(1)).step_by(size);
+    let split = starts.map(|start| vec![rows.slice(start, size.min(rows.num_rows() - start))]);
     let table = MemTable::try_new(rows.schema(), split.collect()).unwrap();
     session.register_table(name, Arc::new(table)).unwrap();
 }

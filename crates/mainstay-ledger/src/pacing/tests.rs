@@ -224,3 +224,12 @@ proptest! {
         prop_assert!(later.allowance.0 <= 2 * (available / i64::from(days_left)));
     }
 }
+
+#[test]
+fn a_budget_that_pays_for_everything_is_not_paced() {
+    let pays = |available, days_left, cooldown| pays_for_everything(Cents(100), Cents(available), days_left, cooldown);
+    assert!(pays(100, 30, 30) && !pays(99, 30, 30), "everybody is treated once");
+    assert!(pays(200, 31, 30) && !pays(199, 31, 30), "and a second time on the last day");
+    assert!(pays(3_000, 30, 0) && !pays(2_999, 30, 0), "without a cooldown the offers come again every day");
+    assert!(!pays_for_everything(Cents(i64::MAX), Cents(i64::MAX), 30, 1));
+}
