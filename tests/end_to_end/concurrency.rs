@@ -57,9 +57,9 @@ fn two_first_runs_train_the_same_champion() {
 fn a_slow_run_does_not_release_the_money_of_the_one_that_overtook_it() {
     let project = with_champion();
     // The first comes to reserve while the second, which has claimed the day after it, holds its reservation.
-    let slow = start(&project, "score=sleep(9000)");
-    sleep(Duration::from_millis(3000));
-    let second = start(&project, "allocate=sleep(12000)");
+    let slow = start(&project, "score=sleep(12000)");
+    sleep(Duration::from_millis(5000));
+    let second = start(&project, "allocate=sleep(15000)");
     let outputs = [slow, second].map(|run| run.wait_with_output().unwrap());
     assert!(has_published(&outputs[1]), "{}", text(&outputs[1].stderr));
     check_day(&project, &outputs);
