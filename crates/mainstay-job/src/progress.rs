@@ -85,14 +85,6 @@ pub trait Observer: Send + Sync {
     fn observe(&self, event: &Event);
 }
 
-/// Ignores everything.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn observe(&self, _event: &Event) {}
-}
-
 /// The handle through which the steps speak.
 #[derive(Clone)]
 pub struct Progress(Arc<dyn Observer>);

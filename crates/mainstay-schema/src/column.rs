@@ -18,7 +18,3 @@ pub const RAW_SCORE: &str = "raw_score";
 pub const BLOCKED_BY: &str = "blocked_by";
 /// The label of a label model: 1 churned, 0 retained.
 pub const CHURNED: &str = "churned";
-/// Expected margin in the value horizon if retained, in cents: what `customer_value` models state.
-pub const CLV_CENTS: &str = "clv_cents";
-/// Expected net revenue in the horizon, in cents: what `customer_value` models state.
-pub const EXPECTED_REVENUE_CENTS: &str = "expected_revenue_cents";
