@@ -17,7 +17,8 @@ select
     max(country) as country,
     max(region) as region,
     max(birth_year) as birth_year,
-    max(gender) as gender
+    max(gender) as gender,
+    max(income_band) as income_band
 from newest
 where valid_from = newest_valid_from
 group by customer_id, newest_valid_from

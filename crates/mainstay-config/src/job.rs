@@ -47,6 +47,12 @@ pub struct DailyJob {
     pub features: String,
     /// SQL model of the lifetime value and expected revenue in cents.
     pub value: String,
+    /// SQL model of the consents: `is_granted` a customer, channel and purpose.
+    #[serde(default = "default_consents")]
+    pub consents: String,
+    /// SQL model of what else forbids contact: `open_cases` and `days_since_last_contact` a customer.
+    #[serde(default = "default_contact_rules")]
+    pub contact_rules: String,
     /// Registered model.
     pub model: String,
     /// Alias of the model version that scores.
@@ -57,6 +63,14 @@ pub struct DailyJob {
     pub reasons: u8,
     /// File of the policy, below the folder `jobs`.
     pub policy: String,
+}
+
+fn default_consents() -> String {
+    "customer_consents".to_owned()
+}
+
+fn default_contact_rules() -> String {
+    "customer_contact_rules".to_owned()
 }
 
 /// What is read first, to know what the rest of the file must be.
@@ -101,12 +115,21 @@ fn check_name(name: &str, file: &str, place: Place<'_>) -> Result<(), ConfigErro
 }
 
 impl DailyJob {
+    /// The SQL models that the job reads, each with the key that names it.
+    pub fn sql_models(&self) -> [(&'static str, &str); 4] {
+        [
+            ("features", &self.features),
+            ("value", &self.value),
+            ("consents", &self.consents),
+            ("contact_rules", &self.contact_rules),
+        ]
+    }
+
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         if let Some(schedule) = &self.schedule {
             schedule.check(place.key("schedule"))?;
         }
-        let names =
-            [("features", &self.features), ("value", &self.value), ("model", &self.model), ("alias", &self.alias)];
+        let names = self.sql_models().into_iter().chain([("model", &*self.model), ("alias", &*self.alias)]);
         for (key, name) in names {
             check_identifier(name, place.key(key))?;
         }

@@ -1,5 +1,7 @@
 //! Policies: what may be offered, to whom, for how much, and what the bands and tiers are called.
 
+use std::collections::BTreeSet;
+
 use mainstay_schema::{Cents, Digest, RiskBand};
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +18,14 @@ pub struct Policy {
     pub name: String,
     /// What may be spent.
     pub budget: Budget,
-    /// Days without another intervention after one.
+    /// Days without another intervention after one, be it of our own plans or of the source's contacts.
     pub cooldown_days: u32,
+    /// Whose consent counts.
+    #[serde(default)]
+    pub consent: ConsentRule,
+    /// Whether whoever has an open support case is left alone; so unless said otherwise.
+    #[serde(default = "by_default")]
+    pub suppress_open_cases: bool,
     /// Customers who are never treated, for comparison.
     pub holdout: Option<Holdout>,
     /// The catalogue, at least one, in the order of the file.
@@ -49,6 +57,24 @@ pub enum Pacing {
     Price,
     /// All that is left may go today.
     None,
+}
+
+/// Which consent a channel needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRule {
+    /// The purpose that it must have been given for; consent for another counts neither way.
+    pub purpose: String,
+}
+
+impl Default for ConsentRule {
+    fn default() -> Self {
+        Self { purpose: "marketing".to_owned() }
+    }
+}
+
+fn by_default() -> bool {
+    true
 }
 
 /// Customers who are never treated, drawn anew each quarter.
@@ -112,6 +138,11 @@ impl Policy {
         tier.or(self.value_tiers.last()).map_or("", |tier| &tier.name)
     }
 
+    /// The channels of the catalogue, each once, in alphabetical order.
+    pub fn channels(&self) -> BTreeSet<&str> {
+        self.interventions.iter().map(|intervention| intervention.channel.as_str()).collect()
+    }
+
     /// The digest of what the policy says, whatever the layout of its file and the order of bands and tiers.
     pub fn digest(&self) -> Digest {
         Digest::of(serde_json::json!(self).to_string().as_bytes())
@@ -120,6 +151,7 @@ impl Policy {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_identifier(&self.name, place.key("name"))?;
         self.budget.check(place.key("budget"))?;
+        check_identifier(&self.consent.purpose, place.key("consent").key("purpose"))?;
         if let Some(holdout) = &self.holdout {
             let place = place.key("holdout");
             check_identifier(&holdout.experiment, place.key("experiment"))?;

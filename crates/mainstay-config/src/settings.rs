@@ -1,6 +1,7 @@
 //! The settings of `mainstay.yml`, and how those of a project are laid over those of its base.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -31,18 +32,27 @@ pub struct ProjectConfig {
     pub default_target: String,
     /// What the project reads.
     pub sources: Vec<Source>,
-    /// What holds for every customer where there is no source of consents.
+    /// What holds for a customer and channel without any record of consent.
     pub consent_default: ConsentDefault,
 }
 
-/// What holds for every customer where there is no source of consents.
+/// What holds for a customer and channel without any record of consent, be there a source of consents or not. A record wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentDefault {
-    /// Everybody may be contacted.
+    /// The channel may be used.
     Allow,
-    /// Nobody may be contacted.
+    /// The channel may not be used.
     Deny,
+}
+
+impl fmt::Display for ConsentDefault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        })
+    }
 }
 
 /// One `mainstay.yml` as written.

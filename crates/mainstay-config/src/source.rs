@@ -53,12 +53,23 @@ pub struct SourceTable {
     /// Format of the files.
     #[serde(default)]
     pub format: TableFormat,
-    /// Column of the time at which a row happened: a timestamp or date.
-    pub event_time: String,
+    /// Column of the time at which a row happened: a timestamp or date. Absent from a timeless table alone.
+    pub event_time: Option<String>,
+    /// Whether the rows hold at any time, so that every day sees them all. For attributes that nothing dates, such as those
+    /// of products; stated, so that a forgotten `event_time` cannot let a model look ahead.
+    #[serde(default)]
+    pub timeless: bool,
     /// Column of the time from which a row was known, where it has one: a timestamp or date.
     pub known_at: Option<String>,
     /// Columns that identify a row, at least one.
     pub key: Vec<String>,
+    /// Whether a key stands for one row alone; it does unless said otherwise. Of rows with the same key all but the one
+    /// that was known first go to the quarantine.
+    #[serde(default = "by_default")]
+    pub unique_key: bool,
+    /// Columns whose values name a row of another table.
+    #[serde(default)]
+    pub references: Vec<Reference>,
     /// How old the newest row may be.
     pub freshness: Option<Freshness>,
     /// The columns that the project reads, at least one; others are ignored.
@@ -70,6 +81,18 @@ impl SourceTable {
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+}
+
+/// A column whose values, where they are not null, are keys of another table of the source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The column that names.
+    pub column: String,
+    /// The table whose rows are named.
+    pub table: String,
+    /// The only column of that table's key.
+    pub key: String,
 }
 
 /// Format of a table's files.
@@ -101,10 +124,13 @@ pub struct SourceColumn {
     #[serde(rename = "type")]
     pub column_type: ColumnType,
     /// Whether null is allowed; it is unless said otherwise.
-    #[serde(default = "allowed")]
+    #[serde(default = "by_default")]
     pub nullable: bool,
     /// The least value allowed, for numbers only. For money a whole number of cents.
     pub minimum: Option<f64>,
+    /// Column of the time from which the value is there: before it, and while it is null, the value reads as null. May be
+    /// the column itself.
+    pub visible_from: Option<String>,
     /// Whether it holds personal data, which never enters a table of ours.
     #[serde(default)]
     pub personal: bool,
@@ -115,7 +141,7 @@ pub struct SourceColumn {
     pub description: Option<String>,
 }
 
-fn allowed() -> bool {
+fn by_default() -> bool {
     true
 }
 
@@ -137,7 +163,28 @@ impl Source {
         let tables = place.key("tables");
         check_not_empty(self.tables.is_empty(), "table", tables)?;
         check_unique("table", self.tables.iter().map(|table| table.name.as_str()), tables)?;
-        self.tables.iter().enumerate().try_for_each(|(index, table)| table.check(tables.item(index)))
+        self.tables.iter().enumerate().try_for_each(|(index, table)| table.check(tables.item(index)))?;
+        self.tables.iter().enumerate().try_for_each(|(index, table)| {
+            let references = tables.item(index).key("references");
+            let mut stated = table.references.iter().enumerate();
+            stated.try_for_each(|(index, reference)| self.check_reference(table, reference, references.item(index)))
+        })
+    }
+
+    fn check_reference(&self, from: &SourceTable, reference: &Reference, place: Place<'_>) -> Result<(), ConfigError> {
+        let Reference { column, table, key } = reference;
+        let column_type = from.declared(column, place.key("column"))?.column_type;
+        let known = || self.tables.iter().map(|table| table.name.as_str());
+        let to = self.tables.iter().find(|other| other.name == *table);
+        let to = to.ok_or_else(|| place.key("table").unknown(&UnknownName::new("table", table, known())))?;
+        let key_type = to.declared(key, place.key("key"))?.column_type;
+        place.key("key").ensure(to.key == [key.as_str()], || {
+            let whole = to.key.join(", ");
+            format!("column `{key}` does not name a row of `{table}`, whose key is [{whole}]: only a key of one column can be referred to")
+        })?;
+        place.key("key").ensure(column_type == key_type, || {
+            format!("column `{column}` is {column_type}, but `{key}` of `{table}` is {key_type}: declare both with the same type")
+        })
     }
 
     /// The source with its paths rendered, and resolved against the folder of the file that states it.
@@ -161,11 +208,9 @@ impl SourceTable {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_identifier(&self.name, place.key("name"))?;
         self.check_columns(place.key("columns"))?;
-        self.check_time(&self.event_time, place.key("event_time"))?;
-        if let Some(known_at) = &self.known_at {
-            self.check_time(known_at, place.key("known_at"))?;
-        }
+        self.check_times(place)?;
         self.check_key(place.key("key"))?;
+        self.check_visibility(place.key("columns"))?;
         self.freshness.map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
     }
 
@@ -173,6 +218,30 @@ impl SourceTable {
         check_not_empty(self.columns.is_empty(), "column", place)?;
         check_unique("column", self.columns.iter().map(|column| column.name.as_str()), place)?;
         self.columns.iter().enumerate().try_for_each(|(index, column)| column.check(place.item(index)))
+    }
+
+    fn check_times(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let Some(event_time) = &self.event_time else { return self.check_timeless(place) };
+        place.key("timeless").ensure(!self.timeless, || {
+            format!("table `{}` is timeless and has the event time `{event_time}`: leave one of them out", self.name)
+        })?;
+        self.check_time(event_time, place.key("event_time"))?;
+        self.known_at.as_ref().map_or(Ok(()), |known_at| self.check_time(known_at, place.key("known_at")))
+    }
+
+    fn check_timeless(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        place.key("name").ensure(self.timeless, || {
+            format!(
+                "table `{}` has no `event_time`: name it, or say `timeless: true` if its rows hold at any time",
+                self.name
+            )
+        })?;
+        place.key("known_at").ensure(self.known_at.is_none(), || {
+            "the rows of a timeless table were always known: make it the `event_time` instead".to_owned()
+        })?;
+        place
+            .key("freshness")
+            .ensure(self.freshness.is_none(), || "a timeless table has no newest row: leave the limit out".to_owned())
     }
 
     fn check_time(&self, name: &str, place: Place<'_>) -> Result<(), ConfigError> {
@@ -191,6 +260,25 @@ impl SourceTable {
                 format!("column `{name}` is {column_type}: an amount cannot identify a row")
             })
         })
+    }
+
+    // The columns that say which row it is and when it happened are there from the start.
+    fn check_visibility(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        for (index, column) in self.columns.iter().enumerate() {
+            let Some(time) = &column.visible_from else { continue };
+            let place = place.item(index).key("visible_from");
+            self.check_time(time, place)?;
+            let role = match &column.name {
+                name if self.key.contains(name) => "part of the key",
+                name if self.event_time.as_ref() == Some(name) => "the event time",
+                name if self.known_at.as_ref() == Some(name) => "the time at which a row was known",
+                _ => continue,
+            };
+            let message =
+                format!("column `{}` is {role} and cannot come later than its row: leave it out", column.name);
+            return Err(place.error(message));
+        }
+        Ok(())
     }
 
     fn declared(&self, name: &str, place: Place<'_>) -> Result<&SourceColumn, ConfigError> {

@@ -5,6 +5,7 @@ mod mutations;
 mod policies;
 mod project_files;
 mod projects;
+mod sources;
 
 use std::path::{Path, PathBuf};
 

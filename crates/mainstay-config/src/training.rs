@@ -55,17 +55,21 @@ pub struct Cuts {
 pub struct Algorithm {
     /// What is fitted.
     pub kind: AlgorithmKind,
-    /// Trees, 1 to 10,000.
+    /// How often all rows are scored anew and trees fitted to what the scores leave, 1 to 10,000.
     pub rounds: u32,
+    /// Trees fitted side by side in a round, 1 to 64.
+    pub trees_per_round: u32,
     /// Depth of a tree, 1 to 10.
     pub depth: u32,
     /// Share of each tree's step that is taken, above 0 and at most 1.
     pub learning_rate: f64,
     /// Rows drawn for each tree, at least 1.
-    pub rows_per_round: u32,
+    pub rows_per_tree: u32,
+    /// Share of the features drawn for each tree, above 0 and at most 1.
+    pub columns_per_tree: f64,
     /// Penalty on the values of leaves, 0.001 to 1,000.
     pub l2: f64,
-    /// Rows that a leaf holds at least, at least 1.
+    /// Rows of its draw that a leaf holds at least, at least 1.
     pub minimum_leaf_rows: u32,
 }
 
@@ -83,7 +87,9 @@ pub enum AlgorithmKind {
 pub struct Calibration {
     /// The curve that is fitted.
     pub kind: CalibrationKind,
-    /// Share of the customers kept out of the fit of the trees, above 0 and below 1.
+    /// Parts of the customers: each is scored for the curve by trees fitted on the others, 2 to 20.
+    pub folds: u32,
+    /// Share of the customers kept out of trees and curve, on whom the probabilities are checked, above 0 and below 1.
     pub held_back: f64,
 }
 
@@ -131,18 +137,22 @@ impl Algorithm {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_range(self.rounds, 1..=10_000, place.key("rounds"))?;
         check_range(self.depth, 1..=10, place.key("depth"))?;
-        let rate = self.learning_rate;
-        place
-            .key("learning_rate")
-            .ensure(rate > 0.0 && rate <= 1.0, || format!("expected a number above 0 and at most 1, found {rate}"))?;
-        check_at_least_1(self.rows_per_round, place.key("rows_per_round"))?;
+        check_range(self.trees_per_round, 1..=64, place.key("trees_per_round"))?;
+        check_positive_share(self.learning_rate, place.key("learning_rate"))?;
+        check_at_least_1(self.rows_per_tree, place.key("rows_per_tree"))?;
+        check_positive_share(self.columns_per_tree, place.key("columns_per_tree"))?;
         check_range(self.l2, 0.001..=1000.0, place.key("l2"))?;
         check_at_least_1(self.minimum_leaf_rows, place.key("minimum_leaf_rows"))
     }
 }
 
+fn check_positive_share(share: f64, place: Place<'_>) -> Result<(), ConfigError> {
+    place.ensure(share > 0.0 && share <= 1.0, || format!("expected a number above 0 and at most 1, found {share}"))
+}
+
 impl Calibration {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_range(self.folds, 2..=20, place.key("folds"))?;
         let share = self.held_back;
         place
             .key("held_back")

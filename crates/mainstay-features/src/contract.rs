@@ -109,6 +109,18 @@ pub(crate) fn check_file(source: &str, table: &SourceTable, file: &str, schema: 
     Ok(())
 }
 
+/// The part of a contract that decides what models see of a table, in a form to digest.
+pub(crate) fn terms(table: &SourceTable) -> String {
+    let SourceTable { name, event_time, known_at, key, unique_key, .. } = table;
+    let mut terms = vec![format!("{:?}", (name, event_time, known_at, key, unique_key))];
+    terms.extend(table.references.iter().map(|reference| format!("{reference:?}")));
+    terms.extend(table.columns.iter().map(|column| {
+        let SourceColumn { name, column_type, nullable, minimum, visible_from, .. } = column;
+        format!("{:?}", (name, column_type, nullable, minimum, visible_from))
+    }));
+    terms.join("\n")
+}
+
 /// A column by its exact name: no folding of case, no splitting at dots.
 pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
@@ -136,7 +148,7 @@ fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
     let is_null = value.clone().is_null();
     let mut rules = Vec::new();
     // A row without an event time cannot be placed before or after any instant.
-    if !declared.nullable || *name == table.event_time {
+    if !declared.nullable || table.event_time.as_ref() == Some(name) {
         rules.push(Rule {
             reason: format!("{name} is null"),
             broken: is_null.clone(),
@@ -147,6 +159,12 @@ fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
         let broken = isnan(value.clone());
         let kept = is_null.clone().or(Expr::Not(Box::new(broken.clone())));
         rules.push(Rule { reason: format!("{name} is not a number"), broken, kept });
+        let infinite = || vec![lit(f64::INFINITY), lit(f64::NEG_INFINITY)];
+        rules.push(Rule {
+            reason: format!("{name} is infinite"),
+            broken: value.clone().in_list(infinite(), false),
+            kept: is_null.clone().or(value.clone().in_list(infinite(), true)),
+        });
     }
     if let Some(minimum) = declared.minimum {
         let bound = lit(minimum_value(declared.column_type, minimum));

@@ -4,15 +4,14 @@ use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::functions_aggregate::expr_fn::max;
 use datafusion::logical_expr::Expr;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_schema::date::Ds;
 use serde::{Deserialize, Serialize};
 
-use crate::contract;
 use crate::error::FeatureError;
-use crate::source::{OpenTable, Sources};
+use crate::source::{self, OpenTable, Sources};
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
@@ -44,15 +43,13 @@ pub struct Freshness {
 }
 
 impl Sources {
-    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of` and keep
-    /// their contract. One aggregate query a
-    /// table.
+    /// How fresh the tables with a limit are, among the rows that may be seen before `as_of` and keep their contract.
+    /// One aggregate query a table.
     pub async fn freshness(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<Freshness>, FeatureError> {
         let mut all = Vec::new();
         for open in &self.tables {
             if let Some(limits) = open.table.freshness {
-                let seen = open.visible(as_of)?.into_iter().chain(kept(open)).collect();
-                let newest = newest(ctx, open, seen).await?;
+                let newest = newest(ctx, open, open.visible(as_of)?).await?;
                 all.push(judge(open.name(), limits, newest, as_of, &self.time_zone));
             }
         }
@@ -60,21 +57,16 @@ impl Sources {
     }
 
     /// The day, in the project's time zone, of the newest row of all tables with a freshness limit (of all tables where
-    /// none has one), whether it may be seen or not. `None` without rows. The day after it is the latest that a run can
+    /// none has one) but timeless ones, whether it may be seen or not. `None` without rows. The day after it is the latest that a run can
     /// decide for.
     pub async fn last_complete_day(&self, ctx: &SessionContext) -> Result<Option<Ds>, FeatureError> {
         let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
         let mut latest = None;
         for open in self.tables.iter().filter(|open| !has_limits || open.table.freshness.is_some()) {
-            latest = latest.max(newest(ctx, open, kept(open)).await?);
+            latest = latest.max(newest(ctx, open, Vec::new()).await?);
         }
         Ok(latest.map(|instant| Ds::of(instant, &self.time_zone)))
     }
-}
-
-/// What holds for the rows that keep the contract of their table.
-fn kept(open: &OpenTable) -> Vec<Expr> {
-    contract::rules(&open.table).into_iter().map(|rule| rule.kept).collect()
 }
 
 /// Refuses to go on where a table is older than its `error_after_hours`.
@@ -86,17 +78,16 @@ pub fn refuse_stale(freshness: &[Freshness]) -> Result<(), FeatureError> {
     }
 }
 
+/// The newest event time of the rows that keep their contract and meet the conditions. `None` without rows or times.
 async fn newest(
     ctx: &SessionContext,
     open: &OpenTable,
     conditions: Vec<Expr>,
 ) -> Result<Option<Timestamp>, FeatureError> {
-    let mut rows = open.read(ctx)?;
-    if let Some(condition) = conditions.into_iter().reduce(Expr::and) {
-        rows = rows.filter(condition)?;
-    }
-    let event_time = contract::time_column(&open.table, &open.table.event_time)?;
-    let batches = rows.aggregate(vec![], vec![max(event_time)])?.collect().await?;
+    let Some(event_time) = open.event_time()? else { return Ok(None) };
+    let rows = source::filter(open.sound()?, conditions)?;
+    let newest = rows.aggregate(Vec::<Expr>::new(), [max(event_time)])?.build()?;
+    let batches = DataFrame::new(ctx.state(), newest).collect().await?;
     let newest = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
         let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
         column.iter().next().flatten()

@@ -10,8 +10,11 @@
 //!
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
 
+mod absent;
+mod conflicts;
 mod contract;
 mod data_test;
+mod determinism;
 mod error;
 mod freshness;
 mod graph;
@@ -22,15 +25,16 @@ mod plan;
 mod privacy;
 mod project;
 mod quarantine;
+mod references;
+mod repeats;
 mod small_tables;
 mod source;
 mod template;
-mod volatile;
 
 pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
-pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind};
+pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, WhenAbsent};
 pub use moment::Moment;
 pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin};
 pub use project::SqlProject;

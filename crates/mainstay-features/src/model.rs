@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mainstay_schema::table::ColumnType;
 use serde::Deserialize;
 
 /// What a model is for, by its folder under `sql/`.
@@ -57,6 +58,10 @@ pub struct Model {
     pub grain: Vec<String>,
     /// What is said of its columns.
     pub columns: Vec<ColumnDoc>,
+    /// What stands for it in a project without its sources.
+    pub when_absent: Option<WhenAbsent>,
+    /// Whether the project declares none of its sources, so that `when_absent` holds.
+    pub is_absent: bool,
     /// The models that it names in `ref()`.
     pub refs: BTreeSet<String>,
     /// The tables that it names in `source()`, as (source, table).
@@ -76,15 +81,24 @@ impl Model {
 }
 
 /// A sibling `.yml` as it is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Description {
     pub(crate) name: String,
     pub(crate) description: String,
     #[serde(default)]
     pub(crate) grain: Vec<String>,
+    pub(crate) when_absent: Option<WhenAbsent>,
     #[serde(default)]
     pub(crate) columns: Vec<ColumnDoc>,
+}
+
+/// What stands for a staging model in a project that declares none of its sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenAbsent {
+    /// A table without rows, with the columns and types that the description states.
+    Empty,
 }
 
 /// What a `.yml` says of a column.
@@ -95,6 +109,9 @@ pub struct ColumnDoc {
     pub name: String,
     /// What it means, with its unit.
     pub description: String,
+    /// Its type, which a model with `when_absent` states for all its columns.
+    #[serde(default, rename = "type")]
+    pub column_type: Option<ColumnType>,
     /// For a feature: the reason in plain words, `{value}` standing for its value.
     #[serde(default)]
     pub reason: Option<String>,

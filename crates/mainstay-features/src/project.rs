@@ -9,11 +9,13 @@ use mainstay_config::{Project, Source, UnknownName, VarValue};
 use mainstay_schema::digest::{Digest, DigestHasher};
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
+use crate::absent;
+use crate::contract;
 use crate::error::{FeatureError, ModelFault};
 use crate::graph;
 use crate::model::{ColumnDoc, Description, Model, ModelKind};
 use crate::privacy;
-use crate::template::{self, Scope};
+use crate::template::{self, Rendered, Scope};
 
 /// All models of SQL of a project, checked: every template renders, every model plans against the declared sources, no
 /// reference runs in a circle, no feature depends on a label or on a personal or protected column.
@@ -69,8 +71,13 @@ impl SqlProject {
         model.column(column).or_else(inherited)
     }
 
-    /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, and the
-    /// reasons that their features are given as.
+    /// The names of the models that stand empty, as the project declares none of their sources.
+    pub fn absent(&self) -> impl Iterator<Item = &str> {
+        self.models.values().filter(|model| model.is_absent).map(|model| model.name.as_str())
+    }
+
+    /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, the
+    /// contracts of what it reads, and the reasons that features are given as.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -93,18 +100,25 @@ impl SqlProject {
     fn resolve_references(&mut self) -> Result<Digest, FeatureError> {
         let mut scope = self.scope();
         scope.refs = self.models.keys().map(|name| (name.clone(), name.clone())).collect();
-        let tables = self.sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-        scope.sources = tables
-            .map(|(source, table)| {
-                ((source.name.clone(), table.name.clone()), format!("{}.{}", source.name, table.name))
-            })
-            .collect();
         scope.as_of = "as_of".to_owned();
         let mut hasher = DigestHasher::new();
+        for (source, table) in
+            self.sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)))
+        {
+            hasher.frame(source.name.as_bytes()).frame(contract::terms(table).as_bytes());
+            let named = (source.name.clone(), table.name.clone());
+            scope.sources.insert(named, contract::table_name(&source.name, &table.name));
+        }
         for model in self.models.values_mut() {
+            absent::check(model)?;
             scope.label_end = (model.kind == ModelKind::Label).then(|| "label_end".to_owned());
-            let rendered = template::render(&model.file, &model.template, &scope)?;
-            hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes()).frame(rendered.sql.as_bytes());
+            hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes());
+            let Some(rendered) = render_where_present(model, &mut scope)? else {
+                model.is_absent = true;
+                absent::digest(model, &mut hasher);
+                continue;
+            };
+            hasher.frame(rendered.sql.as_bytes());
             for (column, reason) in
                 model.columns.iter().filter_map(|column| Some((&column.name, column.reason.as_ref()?)))
             {
@@ -115,6 +129,23 @@ impl SqlProject {
         }
         Ok(hasher.finish())
     }
+}
+
+/// The SQL of a model and what it names; `None` where the model may be absent and the project has none of its sources.
+fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Option<Rendered>, ModelFault> {
+    if model.when_absent.is_some() {
+        scope.names_any_source = true;
+        let named = template::render(&model.file, &model.template, scope)?.sources;
+        scope.names_any_source = false;
+        if named.is_empty() {
+            let message = "`when_absent`, but the model names no source that could be absent: leave it out";
+            return Err(ModelFault::new(model.description_file(), message));
+        }
+        if !named.iter().any(|table| scope.sources.contains_key(table)) {
+            return Ok(None);
+        }
+    }
+    template::render(&model.file, &model.template, scope).map(Some)
 }
 
 /// The models of all folders; one of an earlier folder hides those of the same name in later ones.
@@ -167,6 +198,8 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         description: description.description,
         grain: description.grain,
         columns: description.columns,
+        when_absent: description.when_absent,
+        is_absent: false,
         refs: BTreeSet::new(),
         sources: BTreeSet::new(),
         name,
@@ -177,7 +210,7 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
 
 fn read_description(path: &Path, model: &str, root: &Path) -> Result<Description, FeatureError> {
     if !path.is_file() {
-        return Ok(Description { name: model.to_owned(), description: String::new(), grain: vec![], columns: vec![] });
+        return Ok(Description { name: model.to_owned(), ..Description::default() });
     }
     let file = shown(path, root);
     let description: Description =
@@ -194,7 +227,9 @@ fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> ModelFault {
     let inner = error.without_snippet();
     let message = match inner {
         serde_saphyr::Error::SerdeUnknownField { field, expected, .. } => unknown("key", field, expected),
-        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => unknown("test", variant, expected),
+        serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } => {
+            unknown(choice(expected), variant, expected)
+        }
         serde_saphyr::Error::SerdeMissingField { field, .. } => format!("missing key `{field}`"),
         other => UserMessageFormatter.format_message(other).into_owned(),
     };
@@ -202,6 +237,15 @@ fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> ModelFault {
     match error.location() {
         Some(location) => fault.at(location.line() as usize, location.column() as usize),
         None => fault,
+    }
+}
+
+/// What the known values of a key are.
+fn choice(known: &[&str]) -> &'static str {
+    match known.first() {
+        Some(&"not_null") => "test",
+        Some(&"text") => "type",
+        _ => "value",
     }
 }
 

@@ -7,11 +7,12 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int6
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::logical_expr::{Expr, lit, when};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::conflicts;
 use crate::contract::{self, Rule};
 use crate::error::FeatureError;
 use crate::source::{OpenTable, Sources};
@@ -23,8 +24,9 @@ const REASON: &str = "quarantine reason";
 impl Sources {
     /// The rows before `as_of` that break their contract, as batches of `source`, `reason` and `row`.
     ///
-    /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0`, and
-    /// `row` the row as a JSON object in which personal columns read `[redacted]`. One pass a table, and where the
+    /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0` (it names
+    /// columns and tables, never a value), and `row` the row as a JSON object in which personal columns read `[redacted]`.
+    /// Conflicts between rows are those that [`Sources::refuse_conflicts`] found. One pass a table, and where the
     /// statistics of a file show that no row can break a rule, none. No batch where no row is refused.
     pub async fn quarantine(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<RecordBatch>, FeatureError> {
         let mut refused = Vec::new();
@@ -41,15 +43,28 @@ async fn quarantine_table(
     as_of: Timestamp,
 ) -> Result<Vec<RecordBatch>, FeatureError> {
     let rules = contract::rules(&open.table);
-    let Some(broken) = rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or) else {
-        return Ok(Vec::new());
-    };
-    let mut columns: Vec<Expr> = open.table.columns.iter().map(|column| contract::column(&column.name)).collect();
-    columns.push(first_reason(&rules)?.alias(REASON));
-    let mut rows = open.read(ctx)?.filter(broken)?;
+    let mut refused = Vec::new();
+    if let Some(broken) = rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or) {
+        let rows = open.read(ctx)?.filter(broken)?;
+        refused.extend(described(open, rows, first_reason(&rules)?, as_of).await?);
+    }
+    for conflict in open.conflicts.refused() {
+        let rows = ctx.read_table(Arc::clone(&conflict.rows) as _)?;
+        refused.extend(described(open, rows, lit(conflict.reason.as_str()), as_of).await?);
+    }
+    Ok(refused)
+}
+
+async fn described(
+    open: &OpenTable,
+    mut rows: DataFrame,
+    reason: Expr,
+    as_of: Timestamp,
+) -> Result<Vec<RecordBatch>, FeatureError> {
     for condition in not_later(open, as_of)? {
         rows = rows.filter(condition)?;
     }
+    let columns: Vec<Expr> = conflicts::declared(open).chain([reason.alias(REASON)]).collect();
     let stream = rows.select(columns)?.execute_stream().await?;
     let batches = stream.map_err(FeatureError::from).and_then(|batch| async move { describe(open, &batch) });
     batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
@@ -57,7 +72,7 @@ async fn quarantine_table(
 
 // A row whose times are null is refused on every day: nothing says that it belongs to a later one.
 fn not_later(open: &OpenTable, as_of: Timestamp) -> Result<Vec<Expr>, FeatureError> {
-    let times = std::iter::once(&open.table.event_time).chain(&open.table.known_at);
+    let times = open.table.event_time.iter().chain(&open.table.known_at);
     times
         .map(|name| {
             let time = contract::time_column(&open.table, name)?;

@@ -11,13 +11,14 @@ use datafusion::execution::cache::TableScopedPath;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadata, FileStatisticsCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, when};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, Source, SourceTable};
 use url::Url;
 
+use crate::conflicts::Conflicts;
 use crate::contract;
 use crate::error::FeatureError;
 use crate::pin::PinnedSources;
@@ -38,6 +39,8 @@ pub(crate) struct OpenTable {
     pub(crate) source: String,
     pub(crate) table: SourceTable,
     pub(crate) provider: Arc<dyn TableProvider>,
+    /// What is known of rows that contradict others: none until they were looked for.
+    pub(crate) conflicts: Conflicts,
 }
 
 impl Sources {
@@ -57,23 +60,25 @@ impl Sources {
         Ok(Self { tables, time_zone: time_zone.clone() })
     }
 
-    /// The rows of a table that a model may see before `bound`, which are those that
-    /// happened before it, were known before it, and keep the contract.
+    /// The rows of a table that a model may see before `bound`: those that happened before it, were known before it, and
+    /// keep the contract; of a timeless table all that keep it. A value that becomes visible later than its row reads as null until then.
     pub(crate) fn view(
         &self,
         source: &str,
         table: &str,
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
-        let open = self.tables.iter().find(|open| open.source == source && open.table.name == table);
-        let open = open.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
-        let conditions =
-            open.visible(bound)?.into_iter().chain(contract::rules(&open.table).into_iter().map(|rule| rule.kept));
-        let mut plan = LogicalPlanBuilder::scan(open.name(), provider_as_source(Arc::clone(&open.provider)), None)?;
-        if let Some(condition) = conditions.reduce(Expr::and) {
-            plan = plan.filter(condition)?;
+        let open = self.table(source, table)?;
+        let mut rows = filter(open.sound()?, open.visible(bound)?)?;
+        if let Some(columns) = open.columns_before(bound)? {
+            rows = rows.project(columns)?;
         }
-        Ok(Arc::new(ViewTable::new(plan.build()?, None)))
+        Ok(Arc::new(ViewTable::new(rows.build()?, None)))
+    }
+
+    pub(crate) fn table(&self, source: &str, table: &str) -> Result<&OpenTable, FeatureError> {
+        let open = self.tables.iter().find(|open| open.source == source && open.table.name == table);
+        open.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })
     }
 }
 
@@ -88,17 +93,67 @@ impl OpenTable {
         Ok(ctx.read_table(Arc::clone(&self.provider))?)
     }
 
+    /// All rows, as the start of a plan.
+    pub(crate) fn scan(&self) -> Result<LogicalPlanBuilder, FeatureError> {
+        Ok(LogicalPlanBuilder::scan(self.name(), provider_as_source(Arc::clone(&self.provider)), None)?)
+    }
+
+    /// The rows that keep the rules for single rows.
+    pub(crate) fn keeping_rules(&self) -> Result<LogicalPlanBuilder, FeatureError> {
+        filter(self.scan()?, contract::rules(&self.table).into_iter().map(|rule| rule.kept))
+    }
+
+    /// The rows that keep the whole contract.
+    pub(crate) fn sound(&self) -> Result<LogicalPlanBuilder, FeatureError> {
+        self.conflicts.leave_out(self.keeping_rules()?)
+    }
+
     /// What holds for a row that happened and was known before `bound`. Never true without an event time.
     pub(crate) fn visible(&self, bound: Timestamp) -> Result<Vec<Expr>, FeatureError> {
-        let event_time = contract::time_column(&self.table, &self.table.event_time)?;
-        let mut conditions = vec![event_time.clone().lt(contract::instant(bound))];
-        if let Some(known_at) = &self.table.known_at {
-            let known = contract::time_column(&self.table, known_at)?;
-            let is_nullable = self.table.column(known_at).is_none_or(|column| column.nullable);
-            let known = if is_nullable { coalesce(vec![known, event_time]) } else { known };
-            conditions.push(known.lt(contract::instant(bound)));
+        Ok(self.event_time()?.into_iter().chain(self.known()?).map(|time| time.lt(contract::instant(bound))).collect())
+    }
+
+    /// When a row happened; `None` for a timeless table.
+    pub(crate) fn event_time(&self) -> Result<Option<Expr>, FeatureError> {
+        let event_time = self.table.event_time.as_ref();
+        event_time.map(|name| contract::time_column(&self.table, name)).transpose()
+    }
+
+    /// When a row was known: as it happened, where it does not say itself. `None` where no row does.
+    pub(crate) fn known(&self) -> Result<Option<Expr>, FeatureError> {
+        let Some(known_at) = &self.table.known_at else { return Ok(None) };
+        let known = contract::time_column(&self.table, known_at)?;
+        let is_nullable = self.table.column(known_at).is_none_or(|column| column.nullable);
+        Ok(Some(match self.event_time()?.filter(|_| is_nullable) {
+            Some(event_time) => coalesce(vec![known, event_time]),
+            None => known,
+        }))
+    }
+
+    /// The columns as they read before `bound`; `None` where none becomes visible later than its row.
+    fn columns_before(&self, bound: Timestamp) -> Result<Option<Vec<Expr>>, FeatureError> {
+        if self.table.columns.iter().all(|declared| declared.visible_from.is_none()) {
+            return Ok(None);
         }
-        Ok(conditions)
+        let columns = self.table.columns.iter().map(|declared| {
+            let value = contract::column(&declared.name);
+            let Some(time) = &declared.visible_from else { return Ok(value) };
+            // A time that is null is not before the bound either.
+            let is_visible = contract::time_column(&self.table, time)?.lt(contract::instant(bound));
+            Ok(when(is_visible, value).end()?.alias(&declared.name))
+        });
+        columns.collect::<Result<_, FeatureError>>().map(Some)
+    }
+}
+
+/// The rows for which all conditions hold.
+pub(crate) fn filter(
+    rows: LogicalPlanBuilder,
+    conditions: impl IntoIterator<Item = Expr>,
+) -> Result<LogicalPlanBuilder, FeatureError> {
+    match conditions.into_iter().reduce(Expr::and) {
+        Some(condition) => Ok(rows.filter(condition)?),
+        None => Ok(rows),
     }
 }
 
@@ -115,7 +170,7 @@ fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Resu
     let statistics: Arc<FileStatisticsCache> =
         Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
     let provider = Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics)));
-    Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider })
+    Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider, conflicts: Conflicts::default() })
 }
 
 fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {

@@ -18,6 +18,8 @@ pub(crate) struct Scope {
     pub(crate) refs: BTreeMap<String, String>,
     /// Relations of the source tables, by (source, table).
     pub(crate) sources: BTreeMap<(String, String), String>,
+    /// Whether tables that no source has may be named too, to learn which ones a template names.
+    pub(crate) names_any_source: bool,
     /// The project's variables.
     pub(crate) vars: BTreeMap<String, Value>,
     /// The instant of `as_of`.
@@ -70,12 +72,16 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
         lock(&log).refs.insert(model);
         Ok::<_, Error>(relation)
     });
-    let (sources, log) = (scope.sources.clone(), Arc::clone(named));
+    let (sources, names_any, log) = (scope.sources.clone(), scope.names_any_source, Arc::clone(named));
     environment.add_function("source", move |source: String, table: String| {
         let name = format!("{source}.{table}");
         let known = || sources.keys().map(|(source, table)| format!("{source}.{table}"));
         let key = (source, table);
-        let relation = sources.get(&key).cloned().ok_or_else(|| unknown("source", &name, known()))?;
+        let relation = match sources.get(&key) {
+            Some(relation) => relation.clone(),
+            None if names_any => name,
+            None => return Err(unknown("source", &name, known())),
+        };
         lock(&log).sources.insert(key);
         Ok::<_, Error>(relation)
     });
@@ -141,6 +147,7 @@ mod tests {
         Scope {
             refs: BTreeMap::from([("stg_orders".to_owned(), "t.stg_orders".to_owned())]),
             sources: BTreeMap::from([(("retailer".to_owned(), "orders".to_owned()), "t.orders".to_owned())]),
+            names_any_source: false,
             vars: BTreeMap::from([("active_days".to_owned(), Value::from(365))]),
             as_of: "AS_OF".to_owned(),
             label_end: None,

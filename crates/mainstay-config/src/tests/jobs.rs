@@ -1,6 +1,6 @@
 //! Slips in jobs.
 
-use super::{assert_refused, slip};
+use super::{assert_refused, fixture_text, slip};
 use crate::job::JobConfig;
 
 #[test]
@@ -100,7 +100,7 @@ jobs/daily_risk.yml:11:1: unknown key `trainwith`, did you mean `train_with`?
    |
 11 | trainwith: train_churn
    | ^^^^^^^^^
-   = known keys: name, kind, description, schedule, features, value, model, alias, train_with, reasons, policy",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy",
             ),
             slip(
                 "features: customer_features",
@@ -130,6 +130,24 @@ jobs/daily_risk.yml:9:8: `my-churn` is no name: use letters, digits and undersco
   |        ^^^^^^^^",
             ),
             slip(
+                "value: customer_value",
+                "value: customer_value\nconsents: customer consents",
+                "
+jobs/daily_risk.yml:9:11: `customer consents` is no name: use letters, digits and underscores, and begin with a letter
+  |
+9 | consents: customer consents
+  |           ^^^^^^^^^^^^^^^^^",
+            ),
+            slip(
+                "value: customer_value",
+                "value: customer_value\ncontact_rules: ''",
+                "
+jobs/daily_risk.yml:9:16: `` is no name: use letters, digits and underscores, and begin with a letter
+  |
+9 | contact_rules: ''
+  |                ^^",
+            ),
+            slip(
                 "kind: daily\n",
                 "",
                 "
@@ -146,10 +164,23 @@ jobs/daily_risk.yml:12:1: unknown key `cuts`
    |
 12 | cuts: {training: 8}
    | ^^^^
-   = known keys: name, kind, description, schedule, features, value, model, alias, train_with, reasons, policy",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy",
             ),
         ],
     );
+}
+
+#[test]
+fn the_models_of_contact_are_those_of_the_reference_project_unless_stated() {
+    let file = "jobs/daily_risk.yml";
+    let text = fixture_text(file);
+    let models = |text: &str| match JobConfig::parse(file, text).unwrap() {
+        JobConfig::Daily(job) => (job.consents, job.contact_rules),
+        JobConfig::Training(job) => panic!("{}", job.name),
+    };
+    assert_eq!(models(&text), ("customer_consents".to_owned(), "customer_contact_rules".to_owned()));
+    let stated = format!("{text}consents: opt_ins\ncontact_rules: rests\n");
+    assert_eq!(models(&stated), ("opt_ins".to_owned(), "rests".to_owned()));
 }
 
 #[test]
@@ -172,66 +203,81 @@ jobs/train_churn.yml:12:9: unknown value `random_forest`
    |         ^^^^^^^^^^^^^
    = known values: boosted_trees"),
 slip("kind: platt", "kind: plat", "
-jobs/train_churn.yml:20:9: unknown value `plat`, did you mean `platt`?
+jobs/train_churn.yml:22:9: unknown value `plat`, did you mean `platt`?
    |
-20 |   kind: plat
+22 |   kind: plat
    |         ^^^^
    = known values: platt"),
-slip("rounds: 150", "rounds: 0", "
+slip("rounds: 100", "rounds: 0", "
 jobs/train_churn.yml:13:11: expected a number from 1 to 10000, found 0
    |
 13 |   rounds: 0
    |           ^"),
 slip("depth: 4", "depth: 40", "
-jobs/train_churn.yml:14:10: expected a number from 1 to 10, found 40
+jobs/train_churn.yml:15:10: expected a number from 1 to 10, found 40
    |
-14 |   depth: 40
+15 |   depth: 40
    |          ^^"),
-slip("learning_rate: 0.1", "learning_rate: 0", "
-jobs/train_churn.yml:15:18: expected a number above 0 and at most 1, found 0
+slip("learning_rate: 0.08", "learning_rate: 0", "
+jobs/train_churn.yml:16:18: expected a number above 0 and at most 1, found 0
    |
-15 |   learning_rate: 0
+16 |   learning_rate: 0
    |                  ^"),
-slip("rows_per_round: 16384", "rows_per_round: 0", "
-jobs/train_churn.yml:16:19: expected a number of at least 1, found 0
+slip("rows_per_tree: 4096", "rows_per_tree: 0", "
+jobs/train_churn.yml:17:18: expected a number of at least 1, found 0
    |
-16 |   rows_per_round: 0
-   |                   ^"),
-slip("l2: 1.0", "l2: -1", "
-jobs/train_churn.yml:17:7: expected a number from 0.001 to 1000, found -1
+17 |   rows_per_tree: 0
+   |                  ^"),
+slip("trees_per_round: 2", "trees_per_round: 65", "
+jobs/train_churn.yml:14:20: expected a number from 1 to 64, found 65
    |
-17 |   l2: -1
+14 |   trees_per_round: 65
+   |                    ^^"),
+slip("columns_per_tree: 0.3", "columns_per_tree: 3", "
+jobs/train_churn.yml:18:21: expected a number above 0 and at most 1, found 3
+   |
+18 |   columns_per_tree: 3
+   |                     ^"),
+slip("folds: 4", "folds: 1", "
+jobs/train_churn.yml:23:10: expected a number from 2 to 20, found 1
+   |
+23 |   folds: 1
+   |          ^"),
+slip("l2: 10.0", "l2: -1", "
+jobs/train_churn.yml:19:7: expected a number from 0.001 to 1000, found -1
+   |
+19 |   l2: -1
    |       ^^"),
-slip("minimum_leaf_rows: 20", "minimum_leaf_rows: 0", "
-jobs/train_churn.yml:18:22: expected a number of at least 1, found 0
+slip("minimum_leaf_rows: 40", "minimum_leaf_rows: 0", "
+jobs/train_churn.yml:20:22: expected a number of at least 1, found 0
    |
-18 |   minimum_leaf_rows: 0
+20 |   minimum_leaf_rows: 0
    |                      ^"),
-slip("held_back: 0.2", "held_back: 1", "
-jobs/train_churn.yml:21:14: expected a share above 0 and below 1, found 1
+slip("held_back: 0.1", "held_back: 1", "
+jobs/train_churn.yml:24:14: expected a share above 0 and below 1, found 1
    |
-21 |   held_back: 1
+24 |   held_back: 1
    |              ^"),
 slip("seed: 20240101", "seed: -1", "
-jobs/train_churn.yml:23:7: expected a whole number, at least 0, found `-1`
+jobs/train_churn.yml:26:7: expected a whole number, at least 0, found `-1`
    |
-23 | seed: -1
+26 | seed: -1
    |       ^^"),
 slip("auc_at_least: 0.80", "auc_at_least: 80", "
-jobs/train_churn.yml:25:17: expected a number from 0 to 1, found 80
+jobs/train_churn.yml:28:17: expected a number from 0 to 1, found 80
    |
-25 |   auc_at_least: 80
+28 |   auc_at_least: 80
    |                 ^^"),
 slip("precision_at_top_20_percent_at_least: 0.60", "precision_at_20_percent_at_least: 0.60", "
-jobs/train_churn.yml:26:3: unknown key `precision_at_20_percent_at_least`, did you mean `precision_at_top_20_percent_at_least`?
+jobs/train_churn.yml:29:3: unknown key `precision_at_20_percent_at_least`, did you mean `precision_at_top_20_percent_at_least`?
    |
-26 |   precision_at_20_percent_at_least: 0.60
+29 |   precision_at_20_percent_at_least: 0.60
    |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    = known keys: auc_at_least, precision_at_top_20_percent_at_least, history_days_at_least"),
 slip("precision_at_top_20_percent_at_least: 0.60", "precision_at_top_20_percent_at_least: 60", "
-jobs/train_churn.yml:26:41: expected a number from 0 to 1, found 60
+jobs/train_churn.yml:29:41: expected a number from 0 to 1, found 60
    |
-26 |   precision_at_top_20_percent_at_least: 60
+29 |   precision_at_top_20_percent_at_least: 60
    |                                         ^^"),
 ]);
 }

@@ -54,7 +54,28 @@ jobs/policies/retention.yml:6:1: unknown key `cooldown`
   |
 6 | cooldown: 30
   | ^^^^^^^^
-  = known keys: name, budget, cooldown_days, holdout, interventions, risk_bands, value_tiers"),
+  = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, interventions, risk_bands, value_tiers"),
+slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {purpose: 'direct mail'}", "
+jobs/policies/retention.yml:7:20: `direct mail` is no name: use letters, digits and underscores, and begin with a letter
+  |
+7 | consent: {purpose: 'direct mail'}
+  |                    ^^^^^^^^^^^^^"),
+slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {porpose: marketing}", "
+jobs/policies/retention.yml:7:11: unknown key `porpose`, did you mean `purpose`?
+  |
+7 | consent: {porpose: marketing}
+  |           ^^^^^^^
+  = known keys: purpose"),
+slip("cooldown_days: 30", "cooldown_days: 30\nconsent: marketing", "
+jobs/policies/retention.yml:7:10: expected keys and values here
+  |
+7 | consent: marketing
+  |          ^^^^^^^^^"),
+slip("cooldown_days: 30", "cooldown_days: 30\nsuppress_open_cases: severe", "
+jobs/policies/retention.yml:7:22: expected true or false, found `severe`
+  |
+7 | suppress_open_cases: severe
+  |                      ^^^^^^"),
 slip("share: 0.05", "share: 0.6", "
 jobs/policies/retention.yml:9:10: expected a number from 0 to 0.5, found 0.6
   |
@@ -151,7 +172,7 @@ jobs/policies/retention.yml:11:1: unknown key `x`
    |
 11 | x:
    | ^
-   = known keys: name, budget, cooldown_days, holdout, interventions, risk_bands, value_tiers"),
+   = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, interventions, risk_bands, value_tiers"),
 ]);
 }
 
@@ -177,6 +198,22 @@ fn bands_and_tiers_begin_at_their_lowest_value() {
     assert_eq!(bands, ["high", "high", "medium", "medium", "low", "low"]);
     let tiers = [100_000, 99_999, 25_000, 24_999, 0, -1].map(|cents| policy.value_tier(Cents(cents)));
     assert_eq!(tiers, ["gold", "silver", "silver", "bronze", "bronze", "bronze"]);
+}
+
+#[test]
+fn the_rules_of_contact_are_strict_unless_stated() {
+    let text = fixture_text("jobs/policies/retention.yml");
+    let policy = read(&text);
+    assert_eq!((policy.consent.purpose.as_str(), policy.suppress_open_cases), ("marketing", true));
+    let stated = format!("{text}consent: {{purpose: profiling}}\nsuppress_open_cases: false\n");
+    let policy = read(&stated);
+    assert_eq!((policy.consent.purpose.as_str(), policy.suppress_open_cases), ("profiling", false));
+}
+
+#[test]
+fn a_channel_of_several_interventions_stands_once() {
+    let policy = read(&fixture_text("jobs/policies/retention.yml"));
+    assert_eq!(policy.channels().into_iter().collect::<Vec<_>>(), ["call", "email"]);
 }
 
 #[test]

@@ -10,8 +10,9 @@ async fn pin_error(fixture: &Fixture) -> String {
 #[tokio::test]
 async fn pins_the_files_of_a_folder_in_order() {
     let fixture = Fixture::new();
-    for file in ["b.parquet", "year=2025/a.parquet", "_temporary/c.parquet", "a b.parquet"] {
-        fixture.write_orders(file, ONE_ORDER).await;
+    for (order, file) in ["b.parquet", "year=2025/a.parquet", "_temporary/c.parquet", "a b.parquet"].iter().enumerate()
+    {
+        fixture.write_orders(file, &ONE_ORDER.replace("o1", &format!("o{order}"))).await;
     }
     fixture.write("data/orders/_SUCCESS", "");
     let pinned = fixture.pin().await.unwrap();

@@ -69,6 +69,13 @@ impl Fixture {
         fixture
     }
 
+    /// With the staging model and more tables in the source, given as in `mainstay.yml`.
+    pub(crate) fn with_tables(tables: &str) -> Self {
+        let fixture = Self::with_staging();
+        fixture.write("mainstay.yml", format!("{MAINSTAY_YML}{}", tables.trim_start_matches('\n')));
+        fixture
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -106,11 +113,24 @@ impl Fixture {
     }
 
     pub(crate) async fn sources(&self) -> Sources {
-        Sources::open(&self.project(), &self.pin().await.unwrap()).unwrap()
+        let sources = Sources::open(&self.project(), &self.pin().await.unwrap()).unwrap();
+        sources.refuse_conflicts(&self.ctx).await.unwrap()
     }
 
     pub(crate) async fn load(&self) -> Result<SqlProject, FeatureError> {
         SqlProject::load(&self.ctx, &self.project()).await
+    }
+
+    /// What is refused as of a moment, sorted, as `source | reason` lines.
+    pub(crate) async fn refused(&self, moment: &Moment) -> Vec<String> {
+        let refused = self.sources().await.quarantine(&self.ctx, moment.as_of).await.unwrap();
+        match refused.is_empty() {
+            true => Vec::new(),
+            false => {
+                let rows = self.ctx.read_batches(refused).unwrap();
+                lines(rows.select_columns(&["source", "reason"]).unwrap()).await
+            }
+        }
     }
 
     /// The message with the temporary folder left out.

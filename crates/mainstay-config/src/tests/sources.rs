@@ -1,0 +1,206 @@
+//! What a source says of its rows: slips, and what is read.
+
+use super::{Slip, assert_refused, fixture_text, slip};
+use crate::settings::ProjectFile;
+
+fn refused(slips: &[Slip]) {
+    assert_refused("mainstay.yml", ProjectFile::parse, slips);
+}
+
+#[test]
+fn a_column_becomes_visible_at_a_time_of_its_own_table() {
+    let channel = "{name: channel, type: text}";
+    refused(&[
+        slip(
+            channel,
+            "{name: channel, type: text, visible_from: shipped_at}",
+            "
+mainstay.yml:47:55: unknown column `shipped_at`
+   |
+47 |           - {name: channel, type: text, visible_from: shipped_at}
+   |                                                       ^^^^^^^^^^
+   = known columns: order_id, ordered_at, loaded_at, net_amount, channel",
+        ),
+        slip(
+            channel,
+            "{name: channel, type: text, visible_from: channel}",
+            "
+mainstay.yml:47:55: column `channel` must be a timestamp or date to tell the time, it is text
+   |
+47 |           - {name: channel, type: text, visible_from: channel}
+   |                                                       ^^^^^^^",
+        ),
+        slip(
+            "{name: order_id, type: text, nullable: false}",
+            "{name: order_id, type: text, visible_from: ordered_at}",
+            "
+mainstay.yml:43:56: column `order_id` is part of the key and cannot come later than its row: leave it out
+   |
+43 |           - {name: order_id, type: text, visible_from: ordered_at}
+   |                                                        ^^^^^^^^^^",
+        ),
+        slip(
+            "{name: ordered_at, type: timestamp, nullable: false}",
+            "{name: ordered_at, type: timestamp, visible_from: loaded_at}",
+            "
+mainstay.yml:44:63: column `ordered_at` is the event time and cannot come later than its row: leave it out
+   |
+44 |           - {name: ordered_at, type: timestamp, visible_from: loaded_at}
+   |                                                               ^^^^^^^^^",
+        ),
+        slip(
+            "{name: loaded_at, type: date, nullable: false}",
+            "{name: loaded_at, type: date, visible_from: loaded_at}",
+            "
+mainstay.yml:45:57: column `loaded_at` is the time at which a row was known and cannot come later than its row: leave it out
+   |
+45 |           - {name: loaded_at, type: date, visible_from: loaded_at}
+   |                                                         ^^^^^^^^^",
+        ),
+    ]);
+}
+
+#[test]
+fn a_reference_names_the_whole_key_of_another_table() {
+    let key = "key: [order_id]";
+    refused(&[
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: custmer, table: customers, key: customer_id}]",
+            "
+mainstay.yml:39:31: unknown column `custmer`
+   |
+39 |         references: [{column: custmer, table: customers, key: customer_id}]
+   |                               ^^^^^^^
+   = known columns: order_id, ordered_at, loaded_at, net_amount, channel",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: channel, table: channels, key: channel}]",
+            "
+mainstay.yml:39:47: unknown table `channels`
+   |
+39 |         references: [{column: channel, table: channels, key: channel}]
+   |                                               ^^^^^^^^
+   = known tables: customers, orders",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: channel, table: orders, key: orderid}]",
+            "
+mainstay.yml:39:60: unknown column `orderid`, did you mean `order_id`?
+   |
+39 |         references: [{column: channel, table: orders, key: orderid}]
+   |                                                            ^^^^^^^
+   = known columns: order_id, ordered_at, loaded_at, net_amount, channel",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: channel, table: customers, key: customer_id}]",
+            "
+mainstay.yml:39:63: column `customer_id` does not name a row of `customers`, whose key is [customer_id, valid_from]: only a key of one column can be referred to
+   |
+39 |         references: [{column: channel, table: customers, key: customer_id}]
+   |                                                               ^^^^^^^^^^^",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: ordered_at, table: orders, key: order_id}]",
+            "
+mainstay.yml:39:63: column `ordered_at` is timestamp, but `order_id` of `orders` is text: declare both with the same type
+   |
+39 |         references: [{column: ordered_at, table: orders, key: order_id}]
+   |                                                               ^^^^^^^^",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        references: [{column: channel, tabel: orders, key: order_id}]",
+            "
+mainstay.yml:39:40: unknown key `tabel`, did you mean `table`?
+   |
+39 |         references: [{column: channel, tabel: orders, key: order_id}]
+   |                                        ^^^^^
+   = known keys: column, table, key",
+        ),
+    ]);
+}
+
+#[test]
+fn a_key_stands_for_one_row_unless_said_otherwise() {
+    let parse = |text: &str| ProjectFile::parse("mainstay.yml", text).unwrap();
+    let text = fixture_text("mainstay.yml").replace(
+        "key: [order_id]",
+        "key: [order_id]\n        unique_key: false\n        references: [{column: channel, table: orders, key: order_id}]",
+    );
+    let file = parse(&text);
+    let tables = &file.value.sources.as_ref().unwrap()[0].tables;
+    assert!(tables[0].unique_key && tables[0].references.is_empty());
+    assert!(!tables[1].unique_key);
+    assert_eq!(tables[1].references[0].table, "orders");
+    refused(&[slip(
+        "key: [order_id]",
+        "key: [order_id]\n        unique_key: perhaps",
+        "
+mainstay.yml:39:21: expected true or false, found `perhaps`
+   |
+39 |         unique_key: perhaps
+   |                     ^^^^^^^",
+    )]);
+}
+
+#[test]
+fn a_table_has_an_event_time_or_is_timeless() {
+    let event_time = "        event_time: valid_from\n";
+    refused(&[
+        slip(
+            event_time,
+            "",
+            "
+mainstay.yml:24:15: table `customers` has no `event_time`: name it, or say `timeless: true` if its rows hold at any time
+   |
+24 |       - name: customers
+   |               ^^^^^^^^^",
+        ),
+        slip(
+            event_time,
+            "        timeless: false\n",
+            "
+mainstay.yml:24:15: table `customers` has no `event_time`: name it, or say `timeless: true` if its rows hold at any time
+   |
+24 |       - name: customers
+   |               ^^^^^^^^^",
+        ),
+        slip(
+            event_time,
+            "        event_time: valid_from\n        timeless: true\n",
+            "
+mainstay.yml:27:19: table `customers` is timeless and has the event time `valid_from`: leave one of them out
+   |
+27 |         timeless: true
+   |                   ^^^^",
+        ),
+        slip(
+            event_time,
+            "        timeless: true\n        known_at: valid_from\n",
+            "
+mainstay.yml:27:19: the rows of a timeless table were always known: make it the `event_time` instead
+   |
+27 |         known_at: valid_from
+   |                   ^^^^^^^^^^",
+        ),
+        slip(
+            event_time,
+            "        timeless: true\n        freshness: {warn_after_hours: 36}\n",
+            "
+mainstay.yml:27:20: a timeless table has no newest row: leave the limit out
+   |
+27 |         freshness: {warn_after_hours: 36}
+   |                    ^",
+        ),
+    ]);
+    let text = fixture_text("mainstay.yml").replace(event_time, "        timeless: true\n");
+    let file = ProjectFile::parse("mainstay.yml", &text).unwrap();
+    let tables = &file.value.sources.as_ref().unwrap()[0].tables;
+    assert!(tables[0].timeless && tables[0].event_time.is_none());
+    assert!(!tables[1].timeless);
+}

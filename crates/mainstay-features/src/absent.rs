@@ -1,0 +1,90 @@
+//! Staging models of sources that a project does not have.
+//!
+//! A model with `when_absent: empty` is a table without rows where the project declares none of the sources that it
+//! names, so that features of many sources also plan for a retailer who has few of them.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use mainstay_schema::digest::DigestHasher;
+use mainstay_schema::table::ColumnType;
+
+use crate::contract;
+use crate::error::{FeatureError, ModelFault};
+use crate::model::{Model, ModelKind};
+
+/// Checks that a model with `when_absent` says enough to stand without its source.
+pub(crate) fn check(model: &Model) -> Result<(), ModelFault> {
+    if model.when_absent.is_none() {
+        return Ok(());
+    }
+    let fault = |message: String| Err(ModelFault::new(model.description_file(), message));
+    if model.kind != ModelKind::Staging {
+        let noun = model.kind.noun();
+        return fault(format!(
+            "`when_absent` on a {noun}: only staging reads sources, which may be absent; leave it out"
+        ));
+    }
+    if model.columns.is_empty() {
+        return fault("`when_absent: empty` needs the columns of the model, each with its type".to_owned());
+    }
+    match model.columns.iter().find(|column| column.column_type.is_none()) {
+        Some(column) => fault(format!(
+            "column `{}` has no type: `when_absent: empty` needs one for every column, such as `type: text`",
+            column.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// An absent model as a plan: its columns without a row.
+pub(crate) fn plan(model: &Model) -> Result<LogicalPlan, FeatureError> {
+    let fields = typed_columns(model).map(|(name, declared)| Field::new(name, contract::arrow_type(declared), true));
+    let schema = DFSchema::try_from(Schema::new(fields.collect::<Vec<_>>()))?;
+    Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(schema) }))
+}
+
+/// What an absent model adds to the digest of the SQL.
+pub(crate) fn digest(model: &Model, hasher: &mut DigestHasher) {
+    hasher.frame(b"absent");
+    for (name, declared) in typed_columns(model) {
+        hasher.frame(name.as_bytes()).frame(declared.as_str().as_bytes());
+    }
+}
+
+/// Refuses columns of a model that are not what its description states, so that they are the same with and without
+/// their source.
+pub(crate) fn refuse_other_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+    let fault = |message| Err(ModelFault::new(model.description_file(), message).into());
+    for field in plan.schema().fields() {
+        let described = model.column(field.name());
+        if described.is_none() && model.when_absent.is_some() {
+            return fault(format!(
+                "column `{}` is not described: `when_absent: empty` needs every column with its type",
+                field.name()
+            ));
+        }
+        let declared = described.and_then(|column| column.column_type);
+        if let Some(declared) = declared.filter(|&declared| !is_of_type(field.data_type(), declared)) {
+            return fault(format!(
+                "column `{}` is {}, declared {declared}: cast it in the SQL, or declare its type",
+                field.name(),
+                field.data_type()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn typed_columns(model: &Model) -> impl Iterator<Item = (&str, ColumnType)> {
+    model.columns.iter().filter_map(|column| Some((column.name.as_str(), column.column_type?)))
+}
+
+fn is_of_type(found: &DataType, declared: ColumnType) -> bool {
+    match declared {
+        ColumnType::Text => found.is_string(),
+        _ => *found == contract::arrow_type(declared),
+    }
+}

@@ -1,0 +1,100 @@
+//! Rows that contradict other rows: references to rows that do not exist, and keys that stand twice.
+//!
+//! Conflicts are found once, among all pinned rows that keep the rules for single rows. A table without any is read as if
+//! nothing had been looked for; the view of another leaves out few rows by their values. No verdict depends on the bound
+//! of a view: copies of a row that come later never change what was seen before them.
+
+use std::sync::Arc;
+
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::{DataFrame, SessionContext};
+
+use crate::contract;
+use crate::error::FeatureError;
+use crate::references::BrokenReference;
+use crate::repeats::RepeatedKeys;
+use crate::source::{OpenTable, Sources};
+
+/// The conflicts of one table, in the order in which a row is judged.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Conflicts {
+    references: Vec<BrokenReference>,
+    repeats: Option<RepeatedKeys>,
+}
+
+/// Rows that are refused for one reason.
+#[derive(Debug, Clone)]
+pub(crate) struct RefusedRows {
+    pub(crate) reason: String,
+    /// The declared columns.
+    pub(crate) rows: Arc<MemTable>,
+}
+
+impl Sources {
+    /// The same tables without the rows that contradict others.
+    ///
+    /// Refused are rows whose reference names no row of its table, and of rows with the same key all but the one that could
+    /// be seen first. A row counts as named if it keeps the rules for single rows, whenever it was known.
+    pub async fn refuse_conflicts(mut self, ctx: &SessionContext) -> Result<Self, FeatureError> {
+        let mut found = Vec::with_capacity(self.tables.len());
+        for open in &self.tables {
+            found.push(self.conflicts(ctx, open).await?);
+        }
+        for (open, conflicts) in self.tables.iter_mut().zip(found) {
+            open.conflicts = conflicts;
+        }
+        Ok(self)
+    }
+
+    async fn conflicts(&self, ctx: &SessionContext, open: &OpenTable) -> Result<Conflicts, FeatureError> {
+        let mut conflicts = Conflicts::default();
+        let mut rows = open.keeping_rules()?;
+        for reference in &open.table.references {
+            let named = self.table(&open.source, &reference.table)?;
+            if let Some(broken) = BrokenReference::find(ctx, open, rows.clone(), reference, named).await? {
+                rows = broken.leave_out(rows)?;
+                conflicts.references.push(broken);
+            }
+        }
+        if open.table.unique_key {
+            conflicts.repeats = RepeatedKeys::find(ctx, open, rows).await?;
+        }
+        Ok(conflicts)
+    }
+}
+
+impl Conflicts {
+    /// The rows of a table, which keep the rules for single rows, without those in conflict.
+    pub(crate) fn leave_out(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
+        let rows = self.references.iter().try_fold(rows, |rows, broken| broken.leave_out(rows))?;
+        self.repeats.iter().try_fold(rows, |rows, repeated| repeated.keep_first(rows))
+    }
+
+    /// The rows in conflict, each once.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = &RefusedRows> {
+        let references = self.references.iter().map(|broken| &broken.refused);
+        references.chain(self.repeats.iter().map(|repeated| &repeated.refused))
+    }
+}
+
+/// A table in memory as the start of a plan.
+pub(crate) fn scan(name: &str, table: &Arc<MemTable>) -> Result<LogicalPlanBuilder, FeatureError> {
+    Ok(LogicalPlanBuilder::scan(name, provider_as_source(Arc::clone(table) as _), None)?)
+}
+
+/// Runs a plan and holds its rows; `None` where there are none.
+pub(crate) async fn hold(ctx: &SessionContext, plan: LogicalPlan) -> Result<Option<Arc<MemTable>>, FeatureError> {
+    let rows = DataFrame::new(ctx.state(), plan);
+    let schema = Arc::clone(rows.schema().inner());
+    let batches = rows.collect().await?;
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Ok(None);
+    }
+    Ok(Some(Arc::new(MemTable::try_new(schema, vec![batches])?)))
+}
+
+/// The declared columns of a table.
+pub(crate) fn declared(open: &OpenTable) -> impl Iterator<Item = Expr> {
+    open.table.columns.iter().map(|declared| contract::column(&declared.name))
+}
