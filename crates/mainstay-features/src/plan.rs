@@ -26,7 +26,9 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use mainstay_config::UnknownName;
 
+use crate::absent;
 use crate::contract;
+use crate::determinism;
 use crate::error::{FeatureError, ModelFault};
 use crate::graph;
 use crate::model::{Model, ModelKind};
@@ -34,7 +36,6 @@ use crate::moment::{self, Moment};
 use crate::project::SqlProject;
 use crate::source::Sources;
 use crate::template;
-use crate::volatile;
 
 const ONE_QUERY: &str = "a model is one query: write one `select`, and nothing that creates or changes tables";
 
@@ -182,14 +183,34 @@ impl Planner<'_> {
             let provider = (self.tables)(source, table, horizon.sources_before())?;
             self.register(sources, &contract::table_name(source, table), provider)?;
         }
-        let sql = self.render(model, horizon)?;
-        let plan = self.state.create_logical_plan(&sql).await.map_err(|error| sql_fault(model, &error))?;
-        refuse_statement(model, &plan)?;
-        volatile::refuse(model, &plan)?;
+        let plan = match model.is_absent {
+            true => absent::plan(model)?,
+            false => self.plan_sql(model, horizon).await?,
+        };
         refuse_unknown_columns(model, &plan)?;
+        absent::refuse_other_columns(model, &plan)?;
         self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
         self.planned.insert((model.name.clone(), horizon), plan);
         Ok(())
+    }
+
+    async fn plan_sql(&self, model: &Model, horizon: Horizon) -> Result<LogicalPlan, FeatureError> {
+        let sql = self.render(model, horizon)?;
+        let dialect = self.state.config_options().sql_parser.dialect;
+        let statement = self.state.sql_to_statement(&sql, &dialect).map_err(|error| sql_fault(model, &error))?;
+        determinism::refuse_tablesample(model, &statement)?;
+        let plan = self.state.statement_to_plan(statement).await.map_err(|error| sql_fault(model, &error))?;
+        refuse_statement(model, &plan)?;
+        determinism::check(model, &plan, &|table| self.grain(table))?;
+        Ok(plan)
+    }
+
+    /// The grain of the model that a table of the catalog is; `None` for a source.
+    fn grain(&self, table: &TableReference) -> Option<&[String]> {
+        let schema = table.schema()?;
+        let mut planned = self.planned.keys();
+        let (name, _) = planned.find(|(name, horizon)| name == table.table() && horizon.to_string() == schema)?;
+        self.project.find(name).ok().map(|model| model.grain.as_slice())
     }
 
     fn render(&self, model: &Model, horizon: Horizon) -> Result<String, FeatureError> {

@@ -1,12 +1,14 @@
-//! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`.
+//! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, and exact aggregates in the place
+//! of the built-in ones.
 //!
-//! A function takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
+//! A function of a model takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
 //! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
 //! the model once and keeps it in a [`ModelCache`].
 //!
 //! Not here: the kernels (`mainstay-model`), contexts (`mainstay-session`), where models are stored (`mainstay-registry`).
 
 mod arguments;
+mod exact;
 mod explain;
 mod model_cache;
 mod predict;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub use exact::aggregate_functions;
 pub use explain::{Explain, REASON_FIELDS};
 pub use model_cache::{ModelCache, ModelFuture};
 pub use predict::{Predict, Score};

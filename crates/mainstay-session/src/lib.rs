@@ -3,6 +3,8 @@
 //! Options that touch a result are fixed here and nowhere else; what a user may change (partitions, batch size, memory) must
 //! not change a result.
 
+mod optimizer;
+
 use std::sync::Arc;
 
 use datafusion::error::Result;
@@ -40,10 +42,14 @@ pub fn build(settings: &SessionSettings, models: &ModelCache) -> Result<SessionC
         .with_config(config(settings))
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
+        .with_optimizer_rules(optimizer::rules())
         .build();
     let context = SessionContext::new_with_state(state);
     for function in mainstay_functions::scalar_functions(models) {
         context.register_udf(Arc::unwrap_or_clone(function));
+    }
+    for function in mainstay_functions::aggregate_functions() {
+        context.register_udaf(Arc::unwrap_or_clone(function));
     }
     Ok(context)
 }
@@ -64,17 +70,4 @@ fn config(settings: &SessionSettings) -> SessionConfig {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn knows_our_functions_and_text_is_utf8() {
-        let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
-        let context = build(&SessionSettings::default(), &models).unwrap();
-        for function in mainstay_functions::scalar_functions(&models) {
-            assert!(context.state().scalar_functions().contains_key(function.name()), "{}", function.name());
-        }
-        let text = context.sql("select cast('a' as varchar) as t").await.unwrap();
-        assert_eq!(text.schema().field(0).data_type(), &datafusion::arrow::datatypes::DataType::Utf8);
-    }
-}
+mod tests;
