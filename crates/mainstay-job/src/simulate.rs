@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
-use mainstay_simulator::{Generated, SimulatorSettings, generate, lacks_data};
+use mainstay_simulator::{Generated, Profile, SimulatorSettings, generate, lacks_data};
 
 use crate::open_project::OpenProject;
 use crate::progress::{Progress, Step};
@@ -32,6 +32,7 @@ fn fill(source: &Source, simulator: &Simulator, progress: &Progress) -> Result<(
         start: simulator.start,
         days: simulator.days,
         seed: simulator.seed,
+        profile: Profile::Full,
     };
     simulate(&settings, Path::new(&source.path), progress).map(drop)
 }

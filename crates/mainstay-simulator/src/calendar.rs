@@ -23,6 +23,8 @@ pub(crate) struct CalendarDay {
     pub(crate) day_of_year: i32,
     /// Factor of everybody's appetite, around 1.
     pub(crate) demand: f64,
+    /// Factor of the economy in it, around 1.
+    pub(crate) economy: f64,
     /// Factor of prices, 1 on the first day.
     pub(crate) price_level: f64,
     /// Whether discounts are advertised.
@@ -45,6 +47,7 @@ impl CalendarDay {
             ds,
             day_of_year,
             demand: week_demand * year_demand(day_of_year) * economy(number),
+            economy: economy(number),
             price_level: 1.0 + 0.03 * f64::from(number) / 365.25,
             is_promotion: is_promotion(seed, number.div_euclid(7), day_of_year),
             midnight: i64::from(days_since_1970) * DAY_SECONDS * SECOND,
@@ -52,7 +55,8 @@ impl CalendarDay {
     }
 }
 
-const EPOCH: Ds = Ds(jiff::civil::date(1970, 1, 1));
+/// The day that instants count from.
+pub(crate) const EPOCH: Ds = Ds(jiff::civil::date(1970, 1, 1));
 
 /// A gentle wave with its top in January, Christmas shopping around 10 December, a dip after it.
 fn year_demand(day_of_year: i32) -> f64 {

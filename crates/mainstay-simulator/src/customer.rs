@@ -1,99 +1,18 @@
-//! A customer's traits, and how they live through the days.
+//! How a customer lives through the days.
 
-use crate::calendar::CalendarDay;
-use crate::catalogue::CATEGORY_COUNT;
-use crate::order::Channel;
+use crate::calendar::{CalendarDay, SECOND};
+use crate::consent::Consents;
+use crate::interest::Interest;
 use crate::random::{Draws, Stream};
-
-/// How the appetite of a customer develops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LifeCycle {
-    /// Buys at an even rate until something goes wrong.
-    Steady,
-    /// Buys more and more, up to a point.
-    Growing,
-    /// Tends to lose interest within a year.
-    Fickle,
-    /// Buys around one time of the year, or two that lie half a year apart.
-    Seasonal,
-    /// Buys once, seldom again.
-    OneOff,
-}
-
-/// What never changes about a customer.
-#[derive(Debug, Clone)]
-pub(crate) struct Traits {
-    pub(crate) life_cycle: LifeCycle,
-    /// Orders a day in the best of times.
-    orders_per_day: f64,
-    /// Probability a day of beginning to fade, while content.
-    fade_hazard: f64,
-    /// Factor of vigour for each day of fading.
-    fade_factor: f64,
-    /// Days from season to season of seasonal customers.
-    season_period: i32,
-    /// Day of the period that they buy around.
-    season_day: i32,
-    /// From 0, pays any price, to 1, buys little without a discount.
-    pub(crate) discount_dependence: f64,
-    /// Probability that an order that went well comes back.
-    pub(crate) return_rate: f64,
-    /// Factor of quantities.
-    pub(crate) basket_level: f64,
-    pub(crate) favourite_category: usize,
-    pub(crate) favourite_channel: Channel,
-    pub(crate) country: &'static str,
-    pub(crate) birth_year: Option<i32>,
-    pub(crate) gender: Option<&'static str>,
-}
-
-const COUNTRIES: [(&str, f64); 3] = [("CA", 0.12), ("GB", 0.10), ("DE", 0.08)];
-const GENDERS: [(Option<&str>, f64); 3] = [(Some("female"), 0.48), (Some("male"), 0.38), (Some("other"), 0.02)];
-const LIFE_CYCLES: [(LifeCycle, f64); 4] =
-    [(LifeCycle::Growing, 0.16), (LifeCycle::Fickle, 0.14), (LifeCycle::Seasonal, 0.28), (LifeCycle::OneOff, 0.13)];
-
-impl Traits {
-    /// Draws a person. Younger people shop in the app and wait for discounts more often.
-    pub(crate) fn draw(draws: &mut Draws, signed_up_year: i32) -> Self {
-        let life_cycle = draws.choose(&LIFE_CYCLES, LifeCycle::Steady);
-        let age = 18.0 + 27.0 * draws.gamma(3.0).min(2.5);
-        let is_young = age < 35.0;
-        let discount_dependence = draws.uniform() * if is_young { 1.0 } else { 0.7 };
-        let (pace, days_until_fading) = match life_cycle {
-            LifeCycle::Steady => (1.1, 2_000.0),
-            LifeCycle::Growing => (0.8, 4_000.0),
-            LifeCycle::Fickle => (1.4, 300.0),
-            LifeCycle::Seasonal => (1.1, 2_000.0),
-            LifeCycle::OneOff => (0.8, 600.0),
-        };
-        // From one week to eleven between orders, evenly on a logarithmic scale.
-        let usual_interval_days = 7.0 * libm::exp(draws.between(0.0, 2.4));
-        let half_life_days = if draws.chance(0.5) { 4.0 } else { draws.between(10.0, 35.0) };
-        let season_period = if draws.chance(0.5) { 365 } else { 183 };
-        Self {
-            life_cycle,
-            orders_per_day: pace / usual_interval_days,
-            fade_hazard: (0.3 + 1.8 * discount_dependence * discount_dependence) / days_until_fading,
-            fade_factor: libm::exp2(-1.0 / half_life_days),
-            season_period,
-            season_day: draws.index(season_period as usize) as i32,
-            discount_dependence,
-            return_rate: 0.02 + 0.08 * draws.uniform() * draws.uniform(),
-            basket_level: libm::exp(0.35 * draws.normal()),
-            favourite_category: draws.index(CATEGORY_COUNT),
-            favourite_channel: Channel::favourite(draws, is_young),
-            country: draws.choose(&COUNTRIES, "US"),
-            birth_year: draws.chance(0.85).then_some(signed_up_year - age as i32),
-            gender: draws.choose(&GENDERS, None),
-        }
-    }
-}
+use crate::traits::{LifeCycle, Traits};
 
 /// What a day brought besides orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lived {
     /// The customer buys today.
     pub(crate) buys: bool,
+    /// How often they looked at the web site, apart from buying there.
+    pub(crate) visits: u32,
     /// Region or e-mail address changed: a new version of the customer.
     pub(crate) changed: bool,
 }
@@ -108,17 +27,18 @@ pub(crate) struct Customer {
     pub(crate) signed_up_day: i32,
     /// Instant of the sign-up, in microseconds since 1970 UTC.
     pub(crate) signed_up_at: i64,
-    /// Position in the list of regions.
-    pub(crate) region: usize,
+    /// Position in the list of regions; a few are unknown.
+    pub(crate) region: Option<usize>,
     /// How many addresses came before the present one.
     pub(crate) email_changes: u32,
-    /// Factor of appetite: 1 as at first, near 0 when gone.
-    pub(crate) vigour: f64,
-    is_fading: bool,
+    pub(crate) interest: Interest,
     /// Bad experiences, fading with time.
-    discontent: f64,
-    has_ordered: bool,
-    days_since_order: u32,
+    pub(crate) discontent: f64,
+    /// `None` before the first order.
+    pub(crate) days_since_order: Option<u32>,
+    pub(crate) consents: Consents,
+    /// Day number of the last contact that was more than news.
+    pub(crate) last_intervention_day: Option<i32>,
 }
 
 /// Regions of every country.
@@ -126,110 +46,99 @@ pub(crate) const REGIONS: [&str; 4] = ["east", "north", "south", "west"];
 
 const MOVES_PER_DAY: f64 = 0.06 / 365.25;
 const EMAIL_CHANGES_PER_DAY: f64 = 0.04 / 365.25;
-const RECOVERIES_PER_DAY: f64 = 1.0 / 700.0;
-const DISCONTENT_KEPT_PER_DAY: f64 = 0.93;
+const REGION_UNKNOWN: f64 = 0.02;
+const DISCONTENT_KEPT_PER_DAY: f64 = 0.95;
 /// What a fresh bad experience adds to the probability a day of beginning to fade.
-const DISCONTENT_HAZARD: f64 = 0.08;
-/// Factor of vigour of those whom a bad experience turns away.
-const TURNED_AWAY: f64 = 0.1;
+const DISCONTENT_HAZARD: f64 = 0.06;
+/// Probability a day that a one-off buyer begins to fade after the first order.
+const ONE_OFF_HAZARD: f64 = 0.08;
 /// Makes up for the time after an order, when little is needed.
 const FULL_NEED: f64 = 3.0;
-/// What is left of a one-off buyer's appetite after the first order.
-const ONE_OFF_APPETITE: f64 = 0.03;
+/// Factor of visits from the day on which somebody begins to fade.
+const VISITS_FADING: f64 = 0.5;
+/// Share of the usual visits of those who found their way back: they look around before they buy.
+const VISITS_BACK: f64 = 0.4;
 
 impl Customer {
     /// The customer as they sign up on `day`, `second` seconds after midnight.
     pub(crate) fn sign_up(seed: u64, number: u32, day: &CalendarDay, second: i64) -> Self {
         let mut draws = Draws::new(seed, Stream::Traits, number, 0);
+        let traits = Traits::draw(&mut draws, i32::from(day.ds.0.year()));
         Self {
             number,
-            traits: Traits::draw(&mut draws, i32::from(day.ds.0.year())),
             signed_up_day: day.number,
-            signed_up_at: day.midnight + second * crate::calendar::SECOND,
-            region: draws.index(REGIONS.len()),
+            signed_up_at: day.midnight + second * SECOND,
+            region: (!draws.chance(REGION_UNKNOWN)).then(|| draws.index(REGIONS.len())),
             email_changes: 0,
-            vigour: 1.0,
-            is_fading: false,
+            interest: Interest::at_first(&traits.temper),
             discontent: 0.0,
-            has_ordered: false,
-            days_since_order: 0,
+            days_since_order: None,
+            consents: Consents::at_first(traits.favourite_channel, &mut draws),
+            last_intervention_day: None,
+            traits,
         }
     }
 
     /// Lives through a day after the sign-up.
     pub(crate) fn live(&mut self, day: &CalendarDay, draws: &mut Draws) -> Lived {
-        self.days_since_order = self.days_since_order.saturating_add(1);
-        self.change_heart(draws);
-        let buys = draws.chance(self.purchase_probability(day));
+        self.grow_older();
+        let hazard = self.fade_hazard();
+        self.interest.live(&self.traits.temper, hazard, draws);
+        let appetite = self.appetite(day);
+        let buys = draws.chance(purchase_probability(appetite, self.interest.vigour()));
         let changed = self.change_address(draws);
-        Lived { buys, changed }
+        let visits = draws.poisson(self.visits(day));
+        Lived { buys, visits, changed }
     }
 
-    /// Remembers an order; a bad one makes the customer likelier to leave.
-    pub(crate) fn remember_order(&mut self, went_badly: bool) {
-        self.has_ordered = true;
-        self.days_since_order = 0;
-        if went_badly {
-            self.discontent += 1.0;
-        }
-    }
-
-    fn change_heart(&mut self, draws: &mut Draws) {
+    /// What a day does to the state apart from chance.
+    pub(crate) fn grow_older(&mut self) {
+        self.days_since_order = self.days_since_order.map(|days| days.saturating_add(1));
         self.discontent *= DISCONTENT_KEPT_PER_DAY;
-        let luck = draws.uniform();
-        if self.is_fading {
-            self.vigour *= self.traits.fade_factor;
-            self.is_fading = luck >= RECOVERIES_PER_DAY;
-        } else {
-            let turns_away = luck < DISCONTENT_HAZARD * self.discontent;
-            self.is_fading = luck < self.traits.fade_hazard + DISCONTENT_HAZARD * self.discontent;
-            if turns_away {
-                self.vigour *= TURNED_AWAY;
-            }
-            self.vigour = match self.traits.life_cycle {
-                LifeCycle::Growing => (self.vigour * 1.003).min(2.5),
-                _ => self.vigour + 0.05 * (1.0 - self.vigour),
-            };
-        }
     }
 
-    fn purchase_probability(&self, day: &CalendarDay) -> f64 {
-        let rate =
-            self.traits.orders_per_day * self.vigour * self.need() * self.season(day) * day.demand * self.bargain(day);
-        rate.min(0.9)
+    /// Probability of beginning to fade on the day that is lived.
+    pub(crate) fn fade_hazard(&self) -> f64 {
+        let lasting = if self.traits.life_cycle == LifeCycle::OneOff && self.days_since_order.is_some() {
+            ONE_OFF_HAZARD
+        } else {
+            self.traits.fade_hazard
+        };
+        lasting + DISCONTENT_HAZARD * self.discontent
+    }
+
+    /// Orders on the day at full vigour.
+    pub(crate) fn appetite(&self, day: &CalendarDay) -> f64 {
+        let traits = &self.traits;
+        traits.orders_per_day * self.need() * traits.season(day) * day.demand * traits.bargain(day)
+    }
+
+    /// Remembers an order, and how bad an experience it was.
+    pub(crate) fn remember_order(&mut self, discontent: f64) {
+        self.days_since_order = Some(0);
+        self.discontent += discontent;
     }
 
     /// Grows from 0 after an order to its full size after a usual interval: people buy more evenly than by pure chance.
     fn need(&self) -> f64 {
-        if self.has_ordered {
-            let intervals = f64::from(self.days_since_order) * self.traits.orders_per_day * self.vigour;
+        self.days_since_order.map_or(1.0, |days| {
+            let intervals = f64::from(days) * self.traits.orders_per_day;
             FULL_NEED * (intervals * intervals).min(1.0)
-        } else {
-            1.0
-        }
+        })
     }
 
-    fn season(&self, day: &CalendarDay) -> f64 {
-        match self.traits.life_cycle {
-            LifeCycle::Seasonal => {
-                let apart = (day.day_of_year - self.traits.season_day).rem_euclid(self.traits.season_period);
-                if apart.min(self.traits.season_period - apart) <= 25 { 2.5 } else { 0.03 }
-            }
-            LifeCycle::OneOff if self.has_ordered => ONE_OFF_APPETITE,
-            _ => 1.0,
-        }
-    }
-
-    /// Discounts draw those who depend on them, and those stay away without.
-    fn bargain(&self, day: &CalendarDay) -> f64 {
-        let dependence = self.traits.discount_dependence;
-        if day.is_promotion { 1.0 + 1.2 * dependence } else { 1.0 - 0.3 * dependence }
+    fn visits(&self, day: &CalendarDay) -> f64 {
+        let curiosity = 0.6 + 0.4 * self.need() / FULL_NEED;
+        let vigour = self.interest.vigour();
+        let mood = if self.interest.is_fading() { VISITS_FADING * vigour } else { vigour.max(VISITS_BACK) };
+        self.traits.visits_per_day * mood * self.traits.season(day) * curiosity
     }
 
     fn change_address(&mut self, draws: &mut Draws) -> bool {
         let luck = draws.uniform();
         if luck < MOVES_PER_DAY {
-            self.region = (self.region + 1 + draws.index(REGIONS.len() - 1)) % REGIONS.len();
+            let region = self.region.unwrap_or_default();
+            self.region = Some((region + 1 + draws.index(REGIONS.len() - 1)) % REGIONS.len());
         } else if luck < MOVES_PER_DAY + EMAIL_CHANGES_PER_DAY {
             self.email_changes += 1;
         } else {
@@ -237,6 +146,11 @@ impl Customer {
         }
         true
     }
+}
+
+/// Probability of an order on a day.
+pub(crate) fn purchase_probability(appetite: f64, vigour: f64) -> f64 {
+    (appetite * vigour).min(0.9)
 }
 
 #[cfg(test)]
@@ -255,7 +169,7 @@ mod tests {
             for number in 1..=730 {
                 let lived = customer.live(&day(number), &mut Draws::new(1, Stream::Life, customer.number, number));
                 if lived.buys {
-                    customer.remember_order(false);
+                    customer.remember_order(0.0);
                     *(if number <= 365 { &mut halves.0 } else { &mut halves.1 }) += 1;
                 }
             }
@@ -269,7 +183,7 @@ mod tests {
             let (first, second) = orders_by_half(life_cycle);
             f64::from(second) / f64::from(first)
         };
-        assert!(ratio(LifeCycle::Growing) > 1.1);
+        assert!(ratio(LifeCycle::Growing) > 1.0);
         assert!((0.5..0.95).contains(&ratio(LifeCycle::Steady)));
         assert!(ratio(LifeCycle::Fickle) < ratio(LifeCycle::Steady) - 0.1);
         assert!(ratio(LifeCycle::OneOff) < 0.7);
@@ -277,19 +191,19 @@ mod tests {
 
     #[test]
     fn bad_experiences_drive_customers_away() {
-        let fading = |is_served_badly: bool| {
+        let fading = |discontent: f64| {
             (1..2_000u32)
                 .filter(|&number| {
                     let mut customer = Customer::sign_up(1, number, &day(0), 0);
-                    customer.remember_order(is_served_badly);
+                    customer.remember_order(discontent);
                     (1..=60).any(|number| {
                         customer.live(&day(number), &mut Draws::new(1, Stream::Life, customer.number, number));
-                        customer.is_fading
+                        customer.interest.is_fading()
                     })
                 })
                 .count()
         };
-        assert!(fading(true) as f64 > 1.5 * fading(false) as f64);
+        assert!(fading(1.0) as f64 > 1.5 * fading(0.0) as f64);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use mainstay_schema::Ds;
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -16,13 +16,15 @@ use crate::generate::Generated;
 use crate::settings::{SimulatorSettings, ValidSettings};
 
 /// Raised whenever the same settings come to give other bytes.
-const GENERATOR: u32 = 1;
+const GENERATOR: u32 = 2;
 /// Written last: the folder is complete.
 const FINISHED: &str = "_generated.json";
 /// Written first, gone at the end.
 const UNFINISHED: &str = "_generating.json";
 /// Files that are being written.
 const PARTIAL: &str = "_partial";
+/// Encoded bytes that a file holds in memory before they are written as a row group.
+const ROW_GROUP_BYTES: usize = 8 << 20;
 
 /// How the files of a folder were made.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,31 @@ pub(crate) enum Opened {
     Complete(Generated),
 }
 
+/// A file that is being written. It appears whole or not at all.
+pub(crate) struct OpenFile {
+    writer: ArrowWriter<File>,
+    partial: PathBuf,
+    path: PathBuf,
+}
+
+impl OpenFile {
+    /// Appends rows.
+    pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), SimulatorError> {
+        self.writer.write(rows).map_err(parquet_error(&self.path))?;
+        if self.writer.in_progress_size() > ROW_GROUP_BYTES {
+            self.writer.flush().map_err(parquet_error(&self.path))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the file to its place and returns its size in bytes.
+    pub(crate) fn finish(mut self) -> Result<u64, SimulatorError> {
+        self.writer.finish().map_err(parquet_error(&self.path))?;
+        rename(&self.partial, &self.path)?;
+        Ok(self.writer.bytes_written() as u64)
+    }
+}
+
 impl OutputFolder {
     /// Opens or creates the folder.
     ///
@@ -85,16 +112,14 @@ impl OutputFolder {
         Ok(Opened::ToFill(output))
     }
 
-    /// Writes `<table>/date=<ds>.parquet` and returns its size in bytes. It appears whole or not at all.
-    pub(crate) fn write(&self, table: &str, ds: Ds, rows: &RecordBatch) -> Result<u64, SimulatorError> {
-        let name = format!("date={ds}.parquet");
-        let path = self.folder.join(table).join(&name);
+    /// Begins the file `<table>/<name>`, which is not there before it is finished.
+    pub(crate) fn begin(&self, table: &str, name: &str, schema: SchemaRef) -> Result<OpenFile, SimulatorError> {
+        let path = self.folder.join(table).join(name);
         let partial = self.folder.join(PARTIAL).join(format!("{table}-{name}"));
         let file = File::create(&partial).map_err(io_error("create", &partial))?;
-        let bytes =
-            write_parquet(file, rows).map_err(|source| SimulatorError::Parquet { path: path.clone(), source })?;
-        rename(&partial, &path)?;
-        Ok(bytes)
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(parquet_error(&path))?;
+        Ok(OpenFile { writer, partial, path })
     }
 
     /// Creates the folder of a table, so that a table without rows is there too.
@@ -160,16 +185,8 @@ fn is_empty(folder: &Path) -> Result<bool, SimulatorError> {
 }
 
 fn describe(generator: u32, settings: &SimulatorSettings) -> String {
-    let SimulatorSettings { customers, start, days, seed } = settings;
-    format!("{customers} customers, {days} days from {start}, seed {seed}, generator {generator}")
-}
-
-fn write_parquet(file: File, rows: &RecordBatch) -> Result<u64, parquet::errors::ParquetError> {
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties))?;
-    writer.write(rows)?;
-    writer.finish()?;
-    Ok(writer.bytes_written() as u64)
+    let SimulatorSettings { customers, start, days, seed, profile } = settings;
+    format!("{customers} customers, {days} days from {start}, seed {seed}, profile {profile}, generator {generator}")
 }
 
 fn create_folder(path: &Path) -> Result<(), SimulatorError> {
@@ -183,4 +200,9 @@ fn rename(from: &Path, to: &Path) -> Result<(), SimulatorError> {
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SimulatorError {
     let path = path.to_owned();
     move |source| SimulatorError::Io { action, path, source }
+}
+
+fn parquet_error(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> SimulatorError {
+    let path = path.to_owned();
+    move |source| SimulatorError::Parquet { path, source }
 }

@@ -5,7 +5,9 @@ use mainstay_schema::Cents;
 use crate::calendar::{CalendarDay, DAY_SECONDS, SECOND};
 use crate::catalogue::{CATEGORY_COUNT, Catalogue};
 use crate::customer::Customer;
+use crate::loading;
 use crate::random::Draws;
+use crate::support::{self, Ticket, Trouble};
 
 /// Where an order was placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub struct Order {
     pub customer: u32,
     /// In microseconds since 1970 UTC.
     pub ordered_at: i64,
-    /// When the retailer's warehouse knew of it, before 03:00 of the next day; in microseconds since 1970 UTC.
+    /// When the retailer's warehouse knew of it, mostly before 03:00 of the next day; in microseconds since 1970 UTC.
     pub loaded_at: i64,
     /// At list prices.
     pub gross: Cents,
@@ -37,8 +39,8 @@ pub struct Order {
     pub net: Cents,
     /// What the goods cost the retailer, where it is known.
     pub cost: Option<Cents>,
-    /// Where it was placed.
-    pub channel: Channel,
+    /// Where it was placed, where it is known.
+    pub channel: Option<Channel>,
     /// Whether it is a return.
     pub is_return: bool,
     /// One to six products.
@@ -50,8 +52,8 @@ pub struct Order {
 pub struct Line {
     /// Number of the product.
     pub product: u32,
-    /// Category of the product.
-    pub category: &'static str,
+    /// Category of the product, where it is known.
+    pub category: Option<&'static str>,
     /// At least 1.
     pub quantity: i32,
     /// List price of the day.
@@ -60,24 +62,33 @@ pub struct Line {
     pub net: Cents,
 }
 
-/// A purchase, and the return that it will lead to.
+/// A purchase, and what it will lead to.
 pub(crate) struct Purchase {
     pub(crate) order: Order,
+    /// Whether it was placed on a screen.
+    pub(crate) is_online: bool,
+    pub(crate) trouble: Option<Trouble>,
     /// The day number of the return, and the return.
     pub(crate) return_order: Option<(i32, Order)>,
+    /// The day number of a support case, and the case.
+    pub(crate) ticket: Option<(i32, Ticket)>,
+    /// Net amount less cost, less that of what comes back.
+    pub(crate) margin: Cents,
 }
 
 const MOST_LINES: u32 = 6;
-/// Share of the orders that arrive late, broken or not as promised.
-const BAD_ORDERS: f64 = 0.05;
 const BAD_ORDERS_RETURNED: f64 = 0.85;
 const COST_UNKNOWN: f64 = 0.03;
+const CHANNEL_UNKNOWN: f64 = 0.01;
+const CATEGORY_UNKNOWN: f64 = 0.01;
 
-/// The customer buys on `day`: the basket, its price and what comes back. `number` is left 0.
+/// The customer buys on `day`: the basket, its price, what comes of it and how it is remembered. Numbers are left 0; nothing at or
+/// after `end` is known.
 pub(crate) fn purchase(
     customer: &mut Customer,
     day: &CalendarDay,
     catalogue: &Catalogue,
+    end: i64,
     draws: &mut Draws,
 ) -> Purchase {
     let channel = customer.traits.favourite_channel.or_another(draws);
@@ -85,8 +96,7 @@ pub(crate) fn purchase(
     let lines = basket(customer, day, catalogue, draws);
     let gross = Cents(lines.iter().map(Line::gross).sum());
     let net = Cents(gross.0 - gross.0 * discount_percent(customer, day, draws) / 100);
-    let cost_percent = draws.between(55.0, 75.0);
-    let cost = (!draws.chance(COST_UNKNOWN)).then(|| gross.share(cost_percent / 100.0));
+    let cost = gross.share(draws.between(55.0, 75.0) / 100.0);
     let mut order = Order {
         number: 0,
         customer: customer.number,
@@ -95,22 +105,33 @@ pub(crate) fn purchase(
         gross,
         discount: Cents(gross.0 - net.0),
         net,
-        cost,
-        channel,
+        cost: (!draws.chance(COST_UNKNOWN)).then_some(cost),
+        channel: (!draws.chance(CHANNEL_UNKNOWN)).then_some(channel),
         is_return: false,
         lines,
     };
     share_net(&mut order.lines, gross, net);
 
-    let went_badly = draws.chance(BAD_ORDERS);
-    customer.remember_order(went_badly);
-    let return_rate = customer.traits.return_rate + if went_badly { BAD_ORDERS_RETURNED } else { 0.0 };
-    let return_order = draws.chance(return_rate).then(|| give_back(&order, day, draws));
-    Purchase { order, return_order }
+    let trouble = support::trouble(draws);
+    let is_bad = matches!(trouble, Some(Trouble::Delivery | Trouble::Quality));
+    let return_rate = customer.traits.return_rate + if is_bad { BAD_ORDERS_RETURNED } else { 0.0 };
+    let return_order = draws.chance(return_rate).then(|| give_back(&order, channel, day, draws));
+    let experience = support::experience(customer.number, trouble, ordered_at, day, end, draws);
+    customer.remember_order(experience.discontent);
+
+    let kept = return_order.as_ref().map_or(1.0, |(_, returned)| 1.0 - returned.net.0 as f64 / net.0.max(1) as f64);
+    Purchase {
+        order,
+        is_online: channel != Channel::Store,
+        trouble,
+        return_order,
+        ticket: experience.ticket,
+        margin: Cents(((net.0 - cost.0) as f64 * kept) as i64),
+    }
 }
 
 /// The return of one line or of the whole order, 3 to 30 days later: day number and return.
-fn give_back(order: &Order, day: &CalendarDay, draws: &mut Draws) -> (i32, Order) {
+fn give_back(order: &Order, channel: Channel, day: &CalendarDay, draws: &mut Draws) -> (i32, Order) {
     let days = 3 + (8.0 * draws.exponential()).min(27.0) as i32;
     let lines = match order.lines.get(draws.index(order.lines.len())) {
         Some(line) if draws.chance(0.5) => vec![line.clone()],
@@ -118,13 +139,12 @@ fn give_back(order: &Order, day: &CalendarDay, draws: &mut Draws) -> (i32, Order
     };
     let gross = Cents(lines.iter().map(Line::gross).sum());
     let net = lines.iter().map(|line| line.net).sum::<Cents>();
-    let channel = order.channel;
     let midnight = day.midnight + i64::from(days) * DAY_SECONDS * SECOND;
     let ordered = channel.second_of_day(draws);
-    let loaded = channel.loaded_second(ordered, draws);
+    let ordered_at = midnight + ordered * SECOND;
     let returned = Order {
-        ordered_at: midnight + ordered * SECOND,
-        loaded_at: midnight + loaded * SECOND,
+        ordered_at,
+        loaded_at: channel.loaded_at(ordered_at, midnight, draws),
         gross,
         discount: Cents(gross.0 - net.0),
         net,
@@ -143,14 +163,14 @@ fn instants(customer: &Customer, channel: Channel, day: &CalendarDay, draws: &mu
     } else {
         channel.second_of_day(draws)
     };
-    let loaded = channel.loaded_second(ordered, draws);
-    (day.midnight + ordered * SECOND, day.midnight + loaded * SECOND)
+    let ordered_at = day.midnight + ordered * SECOND;
+    (ordered_at, channel.loaded_at(ordered_at, day.midnight, draws))
 }
 
 /// One to six lines; those who fade put less into the basket.
 fn basket(customer: &Customer, day: &CalendarDay, catalogue: &Catalogue, draws: &mut Draws) -> Vec<Line> {
     let traits = &customer.traits;
-    let lines = 1 + draws.poisson(0.4 + 1.1 * customer.vigour.min(1.5)).min(MOST_LINES - 1);
+    let lines = 1 + draws.poisson(0.4 + 1.1 * customer.interest.vigour().min(1.5)).min(MOST_LINES - 1);
     (0..lines)
         .filter_map(|_| {
             let is_favourite = draws.chance(0.55);
@@ -160,7 +180,7 @@ fn basket(customer: &Customer, day: &CalendarDay, catalogue: &Catalogue, draws: 
             let quantity = 1 + draws.poisson(0.3 * traits.basket_level).min(9) as i32;
             Some(Line {
                 product: product.number,
-                category: product.category,
+                category: (!draws.chance(CATEGORY_UNKNOWN)).then_some(product.category),
                 quantity,
                 unit_price: Cents(unit_price.max(1)),
                 net: Cents::ZERO,
@@ -215,20 +235,20 @@ impl Channel {
     }
 
     /// Shops are open from 9 to 20; screens are busiest in the afternoon and never close.
-    fn second_of_day(self, draws: &mut Draws) -> i64 {
+    pub(crate) fn second_of_day(self, draws: &mut Draws) -> i64 {
         match self {
             Self::Store => draws.between(9.0 * 3_600.0, 20.0 * 3_600.0) as i64,
             Self::Web | Self::App => ((16.0 + 4.5 * draws.normal()) * 3_600.0).rem_euclid(DAY_SECONDS as f64) as i64,
         }
     }
 
-    /// Shops report at night, screens after minutes to hours; all before 03:00.
-    fn loaded_second(self, ordered: i64, draws: &mut Draws) -> i64 {
-        let latest = DAY_SECONDS + 3 * 3_600 - 1;
-        match self {
-            Self::Store => DAY_SECONDS + draws.between(-1_800.0, 9_000.0) as i64,
-            Self::Web | Self::App => (ordered + 120 + (2_400.0 * draws.exponential()) as i64).min(latest),
-        }
+    /// Shops report at night, screens after minutes to hours; a few orders are held up for days.
+    fn loaded_at(self, ordered_at: i64, midnight: i64, draws: &mut Draws) -> i64 {
+        let on_time = match self {
+            Self::Store => midnight + (DAY_SECONDS + draws.between(-1_800.0, 9_000.0) as i64) * SECOND,
+            Self::Web | Self::App => loading::on_time(ordered_at, midnight, draws),
+        };
+        loading::perhaps_late(ordered_at, on_time, draws)
     }
 }
 
@@ -247,7 +267,7 @@ mod tests {
                 .into_iter()
                 .map(|(quantity, cents)| Line {
                     product: 1,
-                    category: "toys",
+                    category: Some("toys"),
                     quantity,
                     unit_price: Cents(cents),
                     net: Cents::ZERO,
@@ -267,11 +287,11 @@ mod tests {
             let mut draws = Draws::new(1, Stream::Purchase, subject, 0);
             let ordered = Channel::Store.second_of_day(&mut draws);
             assert!((9 * 3_600..20 * 3_600).contains(&ordered));
-            assert!(Channel::Store.loaded_second(ordered, &mut draws) > ordered);
+            let loaded = Channel::Store.loaded_at(ordered * SECOND, 0, &mut draws) / SECOND;
+            assert!(loaded >= DAY_SECONDS - 1_800, "loaded at {loaded}");
             let ordered = Channel::Web.second_of_day(&mut draws);
             assert!((0..DAY_SECONDS).contains(&ordered));
-            let loaded = Channel::Web.loaded_second(ordered, &mut draws);
-            assert!(ordered < loaded && loaded < DAY_SECONDS + 3 * 3_600);
+            assert!(Channel::Web.loaded_at(ordered * SECOND, 0, &mut draws) > ordered * SECOND);
         }
     }
 }

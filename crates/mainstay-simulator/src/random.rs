@@ -12,6 +12,14 @@ pub(crate) enum Stream {
     Purchase = 4,
     Product = 5,
     Promotion = 6,
+    Visit = 7,
+    Newsletter = 8,
+    Campaign = 9,
+    Consent = 10,
+    Indicator = 11,
+    /// Lives that only the truth looks at.
+    WhatIf = 12,
+    WhatIfPurchase = 13,
 }
 
 /// A sequence of independent draws.
@@ -88,8 +96,12 @@ impl Draws {
 
     /// Poisson (Knuth's product of uniforms): for small means only, its time grows with the mean.
     pub(crate) fn poisson(&mut self, mean: f64) -> u32 {
-        let floor = libm::exp(-mean);
         let mut product = self.uniform();
+        // Mostly decided without the exponential, which is at least 1 - mean.
+        if product <= 1.0 - mean {
+            return 0;
+        }
+        let floor = libm::exp(-mean);
         let mut count = 0;
         while product > floor {
             product *= self.uniform();

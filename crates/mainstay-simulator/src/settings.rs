@@ -1,5 +1,7 @@
 //! What the simulated retailer is asked for.
 
+use std::fmt;
+
 use mainstay_schema::Ds;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,28 @@ pub struct SimulatorSettings {
     pub days: u32,
     /// Another seed gives another retailer.
     pub seed: u64,
+    /// Which tables are written.
+    pub profile: Profile,
+}
+
+/// Which tables are written. What happens to customers, orders and order lines is the same in all profiles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// All tables, and the truth beside them.
+    #[default]
+    Full,
+    /// Customers, orders and order lines only: for tests of scale.
+    Orders,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Full => "full",
+            Self::Orders => "orders",
+        })
+    }
 }
 
 /// Settings that passed their check.
@@ -73,7 +97,13 @@ mod tests {
     use super::*;
 
     fn settings() -> SimulatorSettings {
-        SimulatorSettings { customers: 10, start: "2024-01-01".parse().unwrap(), days: 5, seed: 1 }
+        SimulatorSettings {
+            customers: 10,
+            start: "2024-01-01".parse().unwrap(),
+            days: 5,
+            seed: 1,
+            profile: Profile::Full,
+        }
     }
 
     fn message(settings: &SimulatorSettings) -> String {

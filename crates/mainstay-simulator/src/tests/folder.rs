@@ -69,13 +69,13 @@ fn files_lie_by_table_and_date_and_are_counted() {
     names.retain(|name| name != "_generated.json");
     assert_eq!(names.len() as u64, generated.files());
     assert!(names.contains(&"orders/date=2024-01-03.parquet".to_owned()));
-    let rows = |table: &str| -> u64 {
-        let of_table = names.iter().filter(|name| name.starts_with(&format!("{table}/")));
-        of_table.map(|name| read(&folder.path().join(name)).num_rows() as u64).sum()
-    };
-    assert_eq!(rows("customers"), generated.customers.rows);
-    assert_eq!(rows("orders"), generated.orders.rows);
-    assert_eq!(rows("order_lines"), generated.order_lines.rows);
+    assert!(names.contains(&"contacts/month=2024-01.parquet".to_owned()));
+    for (table, written) in &generated.tables {
+        let (below, alone) = (format!("{table}/"), format!("{table}.parquet"));
+        let of_table = names.iter().filter(|name| name.starts_with(&below) || **name == alone);
+        let rows: usize = of_table.clone().map(|name| read(&folder.path().join(name)).num_rows()).sum();
+        assert_eq!((rows as u64, of_table.count() as u64), (written.rows, written.files), "{table}");
+    }
     let bytes: u64 = names.iter().map(|name| fs::metadata(folder.path().join(name)).unwrap().len()).sum();
     assert_eq!(bytes, generated.bytes());
 }
@@ -84,7 +84,7 @@ fn files_lie_by_table_and_date_and_are_counted() {
 fn a_day_without_rows_writes_no_file() {
     let folder = TempDir::new().unwrap();
     let generated = fill(&settings(1, 30, 7), folder.path()).unwrap();
-    assert!(generated.orders.files < 30);
+    assert!(generated.table("orders").files < 30);
     assert!(folder.path().join("orders").is_dir());
 }
 
@@ -185,15 +185,9 @@ fn data_are_lacking_until_they_are_complete() {
 #[test]
 fn the_sum_of_it_can_be_read() {
     let written = |rows, files, bytes| Written { rows, files, bytes };
-    let generated = Generated {
-        customers: written(21, 2, 60_000),
-        orders: written(240, 3, 40_000),
-        order_lines: written(600, 3, 1_140_000),
-    };
-    assert_eq!(
-        generated.to_string(),
-        "21 versions of customers, 240 orders and returns, 600 order lines: 8 files, 1.2 MB"
-    );
+    let tables = [("customers", written(21, 2, 60_000)), ("orders", written(240, 3, 1_140_000))];
+    let generated = Generated { tables: tables.map(|(name, written)| (name.to_owned(), written)).into() };
+    assert_eq!(generated.to_string(), "21 customers, 240 orders: 5 files, 1.2 MB");
 }
 
 #[test]
@@ -203,8 +197,8 @@ fn other_settings_are_refused() {
     let error = fill(&settings(20, 6, 7), folder.path()).unwrap_err();
     assert_eq!(
         message(&error, folder.path()),
-        "`DATA` holds simulated data of other settings (20 customers, 5 days from 2024-01-01, seed 7, generator 1): \
-         remove it to have 20 customers, 6 days from 2024-01-01, seed 7, generator 1, or name another folder"
+        "`DATA` holds simulated data of other settings (20 customers, 5 days from 2024-01-01, seed 7, profile full, generator 2): \
+         remove it to have 20 customers, 6 days from 2024-01-01, seed 7, profile full, generator 2, or name another folder"
     );
 }
 

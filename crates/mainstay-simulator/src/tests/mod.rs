@@ -4,9 +4,11 @@ mod behaviour;
 mod churn;
 mod folder;
 
-use crate::settings::{SimulatorSettings, ValidSettings};
+use crate::settings::{Profile, SimulatorSettings, ValidSettings};
 
 /// A retailer from 2024-01-01 on.
 fn settings(customers: u32, days: u32, seed: u64) -> ValidSettings {
-    SimulatorSettings { customers, start: "2024-01-01".parse().unwrap(), days, seed }.check().unwrap()
+    SimulatorSettings { customers, start: "2024-01-01".parse().unwrap(), days, seed, profile: Profile::Full }
+        .check()
+        .unwrap()
 }
