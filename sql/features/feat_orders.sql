@@ -18,9 +18,14 @@ order_days as (
         days_ago,
         count(*) as orders,
         count(*) filter (where channel = 'app') as app_orders,
+        count(*) filter (where channel = 'store') as store_orders,
+        count(*) filter (where discount_amount > 0) as discounted_orders,
         sum(gross_amount) as gross_amount,
         sum(discount_amount) as discount_amount,
-        sum(net_amount) as net_amount
+        sum(net_amount) as net_amount,
+        sum(net_amount * net_amount) as squared_net_amount,
+        min(net_amount) as smallest_net_amount,
+        max(net_amount) as largest_net_amount
     from dated_orders
     group by customer_id, is_return, days_ago
 ),
@@ -28,8 +33,11 @@ order_days as (
 spaced_order_days as (
     select
         *,
-        lead(days_ago) over (partition by customer_id, is_return order by days_ago) - days_ago as gap_days
+        lead(days_ago) over newest_first - days_ago as gap_days,
+        row_number() over newest_first as newest,
+        min(days_ago) over (partition by customer_id, is_return) as pause_days
     from order_days
+    window newest_first as (partition by customer_id, is_return order by days_ago)
 ),
 
 totals as (
@@ -37,56 +45,115 @@ totals as (
         customer_id,
         min(days_ago) filter (where not is_return) as days_since_last_order,
         max(days_ago) filter (where not is_return) as days_since_first_order,
+        count(*) filter (where not is_return) as order_days,
+        count(*) filter (where not is_return and days_ago < 365) as order_days_365d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 7), 0) as orders_7d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 30), 0) as orders_30d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 60), 0) as orders_60d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 90), 0) as orders_90d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 180), 0) as orders_180d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 360), 0) as orders_360d,
+        coalesce(sum(orders) filter (where not is_return and days_ago < 365), 0) as orders_365d,
+        coalesce(sum(orders) filter (
+            where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
+        ), 0) as orders_same_season,
+        -- In whole parts of 2^20, halved every 30 days until nothing is left.
+        coalesce(sum(orders * (1048576 >> least(days_ago / 30, 21))) filter (where not is_return), 0) as fading_orders,
+        coalesce(sum(app_orders) filter (where not is_return and days_ago < 365), 0) as app_orders_365d,
+        coalesce(sum(store_orders) filter (where not is_return and days_ago < 365), 0) as store_orders_365d,
+        coalesce(sum(discounted_orders) filter (where not is_return and days_ago < 365), 0) as discounted_orders_365d,
+
         count(gap_days) filter (where not is_return) as gaps,
         sum(gap_days) filter (where not is_return) as gap_days,
         sum(gap_days * gap_days) filter (where not is_return) as squared_gap_days,
         max(gap_days) filter (where not is_return) as longest_gap_days,
-        count(*) filter (where not is_return and days_ago < 365) as order_days_365d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 30), 0) as orders_30d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 90), 0) as orders_90d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 180), 0) as orders_180d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 365), 0) as orders_365d,
-        coalesce(sum(app_orders) filter (where not is_return and days_ago < 365), 0) as app_orders_365d,
-        coalesce(sum(orders) filter (where is_return and days_ago < 365), 0) as returns_365d,
-        coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d,
+        max(gap_days) filter (where not is_return and newest = 1) as last_gap_days,
+        count(gap_days) filter (where not is_return and newest <= 3) as recent_gaps,
+        sum(gap_days) filter (where not is_return and newest <= 3) as recent_gap_days,
+        count(*) filter (where not is_return and gap_days > pause_days) as longer_gaps,
+
+        coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
+        sum(squared_net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
+        min(smallest_net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
+        max(largest_net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
+        max(largest_net_amount) filter (where not is_return and newest = 1) as last_order,
         coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
-        coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d
+        coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
+
+        min(days_ago) filter (where is_return) as days_since_last_return,
+        coalesce(sum(orders) filter (where is_return and days_ago < 365), 0) as returns_365d,
+        coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d
     from spaced_order_days
     group by customer_id
 ),
 
+-- Squares of sums in 76 digits, which no amount exceeds.
+spreads as (
+    select
+        *,
+        gaps * squared_gap_days - gap_days * gap_days as gap_spread,
+        cast(orders_365d as decimal(20, 0)) * cast(squared_revenue_365d as decimal(50, 4))
+        - cast(revenue_365d as decimal(40, 2)) * cast(revenue_365d as decimal(40, 2)) as order_value_spread
+    from totals
+),
+
 -- Floating point begins here, one division or root a column, on sums that are exact.
-shares as (
+means as (
     select
         *,
         cast(gap_days as double) / nullif(gaps, 0) as mean_gap_days,
-        sqrt(cast(gaps * squared_gap_days - gap_days * gap_days as double)) / nullif(gaps, 0) as gap_deviation_days
-    from totals
+        sqrt(cast(gap_spread as double)) / nullif(gaps, 0) as gap_deviation_days,
+        cast(revenue_365d as double) / nullif(orders_365d, 0) as average_order_value_365d,
+        sqrt(cast(order_value_spread as double)) / nullif(orders_365d, 0) as order_value_deviation_365d
+    from spreads
 )
 
 select
     customer_id,
     cast(days_since_last_order as double) as days_since_last_order,
     cast(days_since_first_order as double) as days_since_first_order,
+    cast(days_since_first_order - days_since_last_order as double)
+    / nullif(days_since_first_order, 0) as active_share_of_tenure,
+    cast(orders_7d as double) as orders_7d,
     cast(orders_30d as double) as orders_30d,
     cast(orders_90d as double) as orders_90d,
     cast(orders_180d as double) as orders_180d,
     cast(orders_365d as double) as orders_365d,
     cast(order_days_365d as double) as order_days_365d,
+    cast(30 * order_days as double) / (days_since_first_order + 1) as order_days_per_month,
+    cast(fading_orders as double) / 1048576 as orders_half_life_30d,
+    cast(orders_same_season as double) as orders_same_season,
+    cast(revenue_30d as double) as net_revenue_30d,
     cast(revenue_90d as double) as net_revenue_90d,
+    cast(revenue_180d as double) as net_revenue_180d,
     cast(revenue_365d as double) as net_revenue_365d,
-    cast(revenue_365d as double) / nullif(orders_365d, 0) as average_order_value_365d,
+    average_order_value_365d,
+    order_value_deviation_365d,
+    cast(smallest_order_365d as double) as smallest_order_365d,
+    cast(largest_order_365d as double) as largest_order_365d,
+    cast(last_order as double) / nullif(average_order_value_365d, 0) as last_order_in_average_values,
     mean_gap_days,
     gap_deviation_days,
     cast(longest_gap_days as double) as longest_gap_days,
+    cast(last_gap_days as double) as last_gap_days,
+    cast(recent_gap_days as double) / nullif(recent_gaps, 0) as recent_mean_gap_days,
+    last_gap_days / nullif(mean_gap_days, 0) as last_gap_in_mean_gaps,
     days_since_last_order / nullif(mean_gap_days, 0) as last_order_in_mean_gaps,
+    (days_since_last_order - mean_gap_days) / nullif(gap_deviation_days, 0) as overdue_in_deviations,
+    cast(longer_gaps as double) / nullif(gaps, 0) as longer_gap_share,
+    cast(orders_30d + 1 as double) / (orders_60d - orders_30d + 1) as order_trend_30d,
     cast(orders_90d + 1 as double) / (orders_180d - orders_90d + 1) as order_trend_90d,
+    cast(orders_180d + 1 as double) / (orders_360d - orders_180d + 1) as order_trend_180d,
     cast(revenue_90d + 1 as double) / cast(revenue_180d - revenue_90d + 1 as double) as revenue_trend_90d,
+    cast(days_since_last_return as double) as days_since_last_return,
+    cast(coalesce(days_since_last_return < days_since_last_order, false) as double) as returned_since_last_order,
     cast(returns_365d as double) as returns_365d,
     cast(returned_365d as double) / nullif(cast(revenue_365d as double), 0) as return_share_365d,
     cast(discount_365d as double) / nullif(cast(gross_365d as double), 0) as discount_share_365d,
-    cast(app_orders_365d as double) / nullif(orders_365d, 0) as app_order_share_365d
-from shares
+    cast(discounted_orders_365d as double) / nullif(orders_365d, 0) as discounted_order_share_365d,
+    cast(app_orders_365d as double) / nullif(orders_365d, 0) as app_order_share_365d,
+    cast(store_orders_365d as double) / nullif(orders_365d, 0) as store_order_share_365d
+from means

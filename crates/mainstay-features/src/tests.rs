@@ -2,8 +2,15 @@
 
 mod fixture;
 
+mod absent;
+mod complete_journey;
+mod conflicts;
 mod contracts;
+mod determinism;
+mod marts;
 mod online_retail;
 mod point_in_time;
 mod projects;
 mod reference;
+mod timeless;
+mod visibility;

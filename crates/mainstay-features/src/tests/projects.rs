@@ -52,27 +52,6 @@ async fn bad_sql_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn sql_of_the_clock_and_of_chance_is_refused() {
-    let refused = |function: &str| {
-        format!(
-            "sql/features/feat_x.sql: {function}() gives another result when the day is run again: use {{{{ as_of }}}} for the \
-             time, and uniform_hash() for a draw that stays"
-        )
-    };
-    for (sql, function) in [
-        ("select order_id, now() as at from {{ ref('stg_orders') }}", "now"),
-        ("select order_id from {{ ref('stg_orders') }} where random() < 0.5", "random"),
-        (
-            "select order_id from {{ ref('stg_orders') }} where cast(ordered_at as date) < current_date()",
-            "current_date",
-        ),
-        ("select order_id from (select order_id, uuid() as u from {{ ref('stg_orders') }}) t where u > 'a'", "uuid"),
-    ] {
-        assert_eq!(sql_error(sql).await, refused(function), "{sql}");
-    }
-}
-
-#[tokio::test]
 async fn marts_may_not_read_protected_columns_either() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/marts/value.sql", "select order_id from {{ ref('stg_orders') }} where gender = 'f'");
@@ -106,7 +85,7 @@ async fn descriptions_are_held_against_their_models() {
         fixture.write("sql/staging/stg_orders.yml", yml);
         fixture.load_error().await
     };
-    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrains: [order_id]\n").await, @"sql/staging/stg_orders.yml:3:1: unknown key `grains`, did you mean `grain`? (known keys: name, description, grain, columns)");
+    insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrains: [order_id]\n").await, @"sql/staging/stg_orders.yml:3:1: unknown key `grains`, did you mean `grain`? (known keys: name, description, grain, when_absent, columns)");
     insta::assert_snapshot!(described("name: stg_order\ndescription: x\n").await, @"sql/staging/stg_orders.yml: describes `stg_order`, but the model beside it is `stg_orders`: give it that name");
     insta::assert_snapshot!(described("name: stg_orders\n").await, @"sql/staging/stg_orders.yml:1:1: missing key `description`");
     insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrain: [orderid]\n").await, @"sql/staging/stg_orders.yml: unknown column `orderid`, did you mean `order_id`? (known columns: Weight kg, email, gender, loaded_at, net_amount, order_id, ordered_at)");
@@ -150,7 +129,7 @@ async fn a_project_overrides_the_models_of_the_one_it_extends() {
 }
 
 #[tokio::test]
-async fn the_digest_follows_sql_and_variables() {
+async fn the_digest_follows_sql_variables_and_contracts() {
     let fixture = Fixture::with_staging();
     fixture.write("sql/features/feat_a.sql", "select {{ var('active_days') }} as days from {{ ref('stg_orders') }}");
     let digest = fixture.load().await.unwrap().digest();
@@ -158,6 +137,12 @@ async fn the_digest_follows_sql_and_variables() {
     let overrides = mainstay_config::VarOverrides::parse("active_days: 30").unwrap();
     let project = mainstay_config::Project::load(&fixture.path(""), &overrides, None).unwrap();
     assert_ne!(crate::SqlProject::load(&fixture.ctx, &project).await.unwrap().digest(), digest);
+    let yml = std::fs::read_to_string(fixture.path("mainstay.yml")).unwrap();
+    fixture
+        .write("mainstay.yml", yml.replace("path: orders", "path: sales").replace("after_hours: 36", "after_hours: 9"));
+    assert_eq!(fixture.load().await.unwrap().digest(), digest);
+    fixture.write("mainstay.yml", yml.replace("minimum: 0", "minimum: 1"));
+    assert_ne!(fixture.load().await.unwrap().digest(), digest);
 }
 
 #[tokio::test]

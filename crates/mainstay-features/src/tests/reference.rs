@@ -1,12 +1,14 @@
 //! The SQL of the reference project over four customers whose figures were worked out by hand.
 
+mod retailer;
+
 use std::path::Path;
 
 use datafusion::prelude::{SessionContext, col};
 use mainstay_config::{Project, VarOverrides};
 use tempfile::TempDir;
 
-use super::fixture::{context, cut, lines, write_parquet};
+use super::fixture::{context, cut, lines};
 use crate::{Moment, Sources, SqlProject, pin};
 
 struct Reference {
@@ -18,57 +20,9 @@ struct Reference {
 }
 
 impl Reference {
-    /// `ada` orders, sends back and comes again; `bob` ordered once, exactly 365 days before as-of; `cleo` never ordered; `dan`
-    /// lapsed and is not among the customers.
     async fn new() -> Self {
         let (ctx, folder) = (context(), TempDir::new().unwrap());
-        let time = |column: &str| format!("arrow_cast({column}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
-        let customers = format!(
-            "select column1 as customer_id, {} as valid_from, {} as signed_up_at, column4 as country, 'North' as region,
-                concat(column1, '@example.org') as email, cast(1980 as integer) as birth_year, 'f' as gender
-             from (values
-                ('ada', '2024-01-01T00:00:00', '2024-01-01T00:00:00', 'US'),
-                ('ada', '2024-06-01T00:00:00', '2024-01-01T00:00:00', 'CA'),
-                ('ada', '2025-06-01T00:00:00', '2024-01-01T00:00:00', 'MX'),
-                ('bob', '2023-01-01T00:00:00', '2023-01-01T00:00:00', 'US'),
-                ('cleo', '2024-12-31T00:00:00', '2024-12-31T00:00:00', 'US'))",
-            time("column2"),
-            time("column3"),
-        );
-        let orders = format!(
-            "select column1 as order_id, column2 as customer_id, {} as ordered_at, {} as loaded_at,
-                cast(column5 as decimal(18, 2)) as gross_amount, cast(column6 as decimal(18, 2)) as discount_amount,
-                cast(column7 as decimal(18, 2)) as net_amount, cast(column8 as decimal(18, 2)) as cost_amount,
-                column9 as channel, column10 as is_return
-             from (values
-                ('o1', 'ada', '2024-12-21T12:00:00', '2024-12-21T13:00:00', 110, 10, 100, 60, 'app', false),
-                ('o2', 'ada', '2024-11-21T12:00:00', '2024-11-21T13:00:00', 50, 0, 50, null, 'web', false),
-                ('o3', 'ada', '2024-08-13T12:00:00', '2024-08-13T13:00:00', 40, 10, 30, 10, 'app', false),
-                ('r1', 'ada', '2024-12-27T12:00:00', '2024-12-27T13:00:00', 20, 0, 20, 12, 'app', true),
-                ('o4', 'ada', '2024-12-30T12:00:00', '2025-01-02T00:00:00', 900, 0, 900, 0, 'app', false),
-                ('o5', 'ada', '2025-01-10T12:00:00', '2025-01-10T13:00:00', 5, 0, 5, 1, 'app', false),
-                ('o6', 'bob', '2024-01-02T00:00:00', '2024-01-02T01:00:00', 40, 0, 40, null, 'web', false),
-                ('r2', 'bob', '2025-01-10T12:00:00', '2025-01-10T13:00:00', 40, 0, 40, null, 'web', true),
-                ('o7', 'dan', '2023-06-01T00:00:00', '2023-06-01T01:00:00', 10, 0, 10, 5, 'web', false))",
-            time("column3"),
-            time("column4"),
-        );
-        let order_lines = format!(
-            "select column1 as order_id, cast(column2 as integer) as line_number, column3 as customer_id, {} as ordered_at,
-                {} as loaded_at, column5 as product_id, column6 as category, cast(column7 as integer) as quantity,
-                cast(1 as decimal(18, 2)) as unit_price, cast(column7 as decimal(18, 2)) as net_amount
-             from (values
-                ('o1', 1, 'ada', '2024-12-21T12:00:00', 'p1', 'toys', 2),
-                ('o1', 2, 'ada', '2024-12-21T12:00:00', 'p2', 'tools', 1),
-                ('o2', 1, 'ada', '2024-11-21T12:00:00', 'p1', 'toys', 1),
-                ('r1', 1, 'ada', '2024-12-27T12:00:00', 'p1', 'toys', 1),
-                ('o7', 1, 'dan', '2023-06-01T00:00:00', 'p1', 'toys', 1))",
-            time("column4"),
-            time("column4"),
-        );
-        for (name, sql) in [("customers", customers), ("orders", orders), ("order_lines", order_lines)] {
-            write_parquet(&ctx, &folder.path().join(format!("{name}/part.parquet")), &sql).await;
-        }
+        retailer::write(&ctx, folder.path()).await;
         let overrides = VarOverrides::parse(&format!("data: {}", folder.path().display())).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let config = Project::load(&root, &overrides, None).unwrap();
@@ -107,28 +61,102 @@ async fn features_are_those_worked_out_by_hand() {
     days_since_sign_up = 365.0
     days_since_last_order = 10.0
     days_since_first_order = 140.0
+    active_share_of_tenure = 0.9285714285714286
+    orders_7d = 0.0
     orders_30d = 1.0
     orders_90d = 2.0
     orders_180d = 3.0
     orders_365d = 3.0
     order_days_365d = 3.0
+    order_days_per_month = 0.6382978723404256
+    orders_half_life_30d = 1.5625
+    orders_same_season = 0.0
+    net_revenue_30d = 100.0
     net_revenue_90d = 150.0
+    net_revenue_180d = 180.0
     net_revenue_365d = 180.0
     average_order_value_365d = 60.0
+    order_value_deviation_365d = 29.43920288775949
+    smallest_order_365d = 30.0
+    largest_order_365d = 100.0
+    last_order_in_average_values = 1.6666666666666667
     mean_gap_days = 65.0
     gap_deviation_days = 35.0
     longest_gap_days = 100.0
+    last_gap_days = 30.0
+    recent_mean_gap_days = 65.0
+    last_gap_in_mean_gaps = 0.46153846153846156
     last_order_in_mean_gaps = 0.15384615384615385
+    overdue_in_deviations = -1.5714285714285714
+    longer_gap_share = 1.0
+    order_trend_30d = 1.0
     order_trend_90d = 1.5
+    order_trend_180d = 4.0
     revenue_trend_90d = 4.870967741935484
+    days_since_last_return = 4.0
+    returned_since_last_order = 1.0
     returns_365d = 1.0
     return_share_365d = 0.1111111111111111
     discount_share_365d = 0.1
+    discounted_order_share_365d = 0.6666666666666666
     app_order_share_365d = 0.6666666666666666
-    distinct_products_365d = 2.0
+    store_order_share_365d = 0.0
+    distinct_products_365d = 3.0
+    distinct_products_90d = 2.0
     distinct_categories_365d = 2.0
-    lines_per_order_365d = 1.0
-    units_per_order_365d = 1.3333333333333333
+    distinct_categories_90d = 2.0
+    main_category_share_365d = 0.6666666666666666
+    repeat_product_share_365d = 0.3333333333333333
+    average_unit_price_365d = 2.0
+    days_since_last_session = 1.0
+    sessions_7d = 1.0
+    sessions_30d = 2.0
+    sessions_90d = 3.0
+    sessions_365d = 5.0
+    session_trend_30d = 1.5
+    session_trend_90d = 2.0
+    session_share_30d = 0.4
+    product_views_90d = 1.0
+    views_per_session_90d = 0.3333333333333333
+    searches_90d = 1.0
+    carts_90d = 2.0
+    carts_without_checkout_90d = 1.0
+    errors_30d = 1.0
+    error_share_90d = 0.125
+    mobile_share_90d = 0.42857142857142855
+    days_since_last_ticket = 6.0
+    open_tickets = 2.0
+    tickets_30d = 2.0
+    tickets_90d = 3.0
+    tickets_365d = 5.0
+    severe_tickets_90d = 2.0
+    unsolved_ticket_share_365d = 0.4
+    mean_days_to_close_365d = 1.3333333333333333
+    mean_satisfaction_365d = 2.5
+    lowest_satisfaction_90d = 1.0
+    days_since_last_offer = 72.0
+    days_since_last_open = 10.0
+    contacts_30d = 2.0
+    contacts_90d = 3.0
+    opened_contacts_30d = 1.0
+    opened_contacts_90d = 2.0
+    clicked_contacts_90d = 1.0
+    open_share_90d = 0.6666666666666666
+    open_share_365d = 0.5
+    unsubscribed_365d = 1.0
+    consented_channels = 2.0
+    consents_withdrawn_90d = 1.0
+    days_since_consent_withdrawn = 46.0
+    lines_per_order_365d = 1.3333333333333333
+    units_per_order_365d = 1.6666666666666667
+    lines_per_order_90d = 1.5
+    sessions_per_order_90d = 1.0
+    consumer_confidence = 101.5
+    consumer_confidence_change_3m = 3.5
+    inflation_rate = 2.5
+    inflation_rate_change_3m =
+    unemployment_rate =
+    unemployment_rate_change_3m =
     ");
     insta::assert_snapshot!(reference.features("bob").await, @"
     customer_id = bob
@@ -137,28 +165,102 @@ async fn features_are_those_worked_out_by_hand() {
     days_since_sign_up = 730.0
     days_since_last_order = 364.0
     days_since_first_order = 364.0
+    active_share_of_tenure = 0.0
+    orders_7d = 0.0
     orders_30d = 0.0
     orders_90d = 0.0
     orders_180d = 0.0
     orders_365d = 1.0
     order_days_365d = 1.0
+    order_days_per_month = 0.0821917808219178
+    orders_half_life_30d = 0.000244140625
+    orders_same_season = 1.0
+    net_revenue_30d = 0.0
     net_revenue_90d = 0.0
+    net_revenue_180d = 0.0
     net_revenue_365d = 40.0
     average_order_value_365d = 40.0
+    order_value_deviation_365d = 0.0
+    smallest_order_365d = 40.0
+    largest_order_365d = 40.0
+    last_order_in_average_values = 1.0
     mean_gap_days =
     gap_deviation_days =
     longest_gap_days =
+    last_gap_days =
+    recent_mean_gap_days =
+    last_gap_in_mean_gaps =
     last_order_in_mean_gaps =
+    overdue_in_deviations =
+    longer_gap_share =
+    order_trend_30d = 1.0
     order_trend_90d = 1.0
+    order_trend_180d = 1.0
     revenue_trend_90d = 1.0
+    days_since_last_return =
+    returned_since_last_order = 0.0
     returns_365d = 0.0
     return_share_365d = 0.0
     discount_share_365d = 0.0
+    discounted_order_share_365d = 0.0
     app_order_share_365d = 0.0
+    store_order_share_365d = 0.0
     distinct_products_365d = 0.0
+    distinct_products_90d = 0.0
     distinct_categories_365d = 0.0
+    distinct_categories_90d = 0.0
+    main_category_share_365d =
+    repeat_product_share_365d =
+    average_unit_price_365d =
+    days_since_last_session =
+    sessions_7d = 0.0
+    sessions_30d = 0.0
+    sessions_90d = 0.0
+    sessions_365d = 0.0
+    session_trend_30d =
+    session_trend_90d =
+    session_share_30d =
+    product_views_90d = 0.0
+    views_per_session_90d =
+    searches_90d = 0.0
+    carts_90d = 0.0
+    carts_without_checkout_90d = 0.0
+    errors_30d = 0.0
+    error_share_90d =
+    mobile_share_90d =
+    days_since_last_ticket =
+    open_tickets = 0.0
+    tickets_30d = 0.0
+    tickets_90d = 0.0
+    tickets_365d = 0.0
+    severe_tickets_90d = 0.0
+    unsolved_ticket_share_365d =
+    mean_days_to_close_365d =
+    mean_satisfaction_365d =
+    lowest_satisfaction_90d =
+    days_since_last_offer =
+    days_since_last_open =
+    contacts_30d = 0.0
+    contacts_90d = 0.0
+    opened_contacts_30d = 0.0
+    opened_contacts_90d = 0.0
+    clicked_contacts_90d = 0.0
+    open_share_90d =
+    open_share_365d =
+    unsubscribed_365d = 0.0
+    consented_channels = 0.0
+    consents_withdrawn_90d = 0.0
+    days_since_consent_withdrawn =
     lines_per_order_365d =
     units_per_order_365d =
+    lines_per_order_90d =
+    sessions_per_order_90d =
+    consumer_confidence = 101.5
+    consumer_confidence_change_3m = 3.5
+    inflation_rate = 2.5
+    inflation_rate_change_3m =
+    unemployment_rate =
+    unemployment_rate_change_3m =
     ");
     insta::assert_snapshot!(reference.features("cleo").await, @"
     customer_id = cleo
@@ -167,28 +269,102 @@ async fn features_are_those_worked_out_by_hand() {
     days_since_sign_up = 0.0
     days_since_last_order =
     days_since_first_order =
+    active_share_of_tenure =
+    orders_7d = 0.0
     orders_30d = 0.0
     orders_90d = 0.0
     orders_180d = 0.0
     orders_365d = 0.0
     order_days_365d = 0.0
+    order_days_per_month =
+    orders_half_life_30d = 0.0
+    orders_same_season = 0.0
+    net_revenue_30d = 0.0
     net_revenue_90d = 0.0
+    net_revenue_180d = 0.0
     net_revenue_365d = 0.0
     average_order_value_365d =
+    order_value_deviation_365d =
+    smallest_order_365d =
+    largest_order_365d =
+    last_order_in_average_values =
     mean_gap_days =
     gap_deviation_days =
     longest_gap_days =
+    last_gap_days =
+    recent_mean_gap_days =
+    last_gap_in_mean_gaps =
     last_order_in_mean_gaps =
+    overdue_in_deviations =
+    longer_gap_share =
+    order_trend_30d =
     order_trend_90d =
+    order_trend_180d =
     revenue_trend_90d =
+    days_since_last_return =
+    returned_since_last_order = 0.0
     returns_365d = 0.0
     return_share_365d =
     discount_share_365d =
+    discounted_order_share_365d =
     app_order_share_365d =
+    store_order_share_365d =
     distinct_products_365d = 0.0
+    distinct_products_90d = 0.0
     distinct_categories_365d = 0.0
+    distinct_categories_90d = 0.0
+    main_category_share_365d =
+    repeat_product_share_365d =
+    average_unit_price_365d =
+    days_since_last_session =
+    sessions_7d = 0.0
+    sessions_30d = 0.0
+    sessions_90d = 0.0
+    sessions_365d = 0.0
+    session_trend_30d = 1.0
+    session_trend_90d = 1.0
+    session_share_30d =
+    product_views_90d = 1.0
+    views_per_session_90d =
+    searches_90d = 0.0
+    carts_90d = 0.0
+    carts_without_checkout_90d = 0.0
+    errors_30d = 0.0
+    error_share_90d = 0.0
+    mobile_share_90d =
+    days_since_last_ticket =
+    open_tickets = 0.0
+    tickets_30d = 0.0
+    tickets_90d = 0.0
+    tickets_365d = 0.0
+    severe_tickets_90d = 0.0
+    unsolved_ticket_share_365d =
+    mean_days_to_close_365d =
+    mean_satisfaction_365d =
+    lowest_satisfaction_90d =
+    days_since_last_offer =
+    days_since_last_open =
+    contacts_30d = 0.0
+    contacts_90d = 0.0
+    opened_contacts_30d = 0.0
+    opened_contacts_90d = 0.0
+    clicked_contacts_90d = 0.0
+    open_share_90d =
+    open_share_365d =
+    unsubscribed_365d = 0.0
+    consented_channels = 0.0
+    consents_withdrawn_90d = 0.0
+    days_since_consent_withdrawn =
     lines_per_order_365d =
     units_per_order_365d =
+    lines_per_order_90d =
+    sessions_per_order_90d = 0.0
+    consumer_confidence = 101.5
+    consumer_confidence_change_3m = 3.5
+    inflation_rate = 2.5
+    inflation_rate_change_3m =
+    unemployment_rate =
+    unemployment_rate_change_3m =
     ");
 }
 
