@@ -7,8 +7,8 @@
 
 use mainstay_model::Node;
 
-/// The most bins of present values: codes 1 to 254.
-const MAX_BINS: usize = 254;
+/// The most bins of present values: codes 1 to 64. More of them cost linfa time and rank no better.
+const MAX_BINS: usize = 64;
 const MISSING_LOW: u8 = 0;
 const MISSING_HIGH: u8 = 255;
 
@@ -33,6 +33,8 @@ enum Side {
 #[derive(Debug, Clone)]
 pub(crate) struct CodedRows {
     pub(crate) columns: Vec<CodedColumn>,
+    /// Positions in `columns` of each feature that varies: its one column, or one for each side that missing values can take.
+    pub(crate) varying: Vec<Vec<usize>>,
     /// The edges of each feature, ascending.
     edges: Vec<Vec<f64>>,
 }
@@ -52,20 +54,29 @@ impl CodedRows {
     /// Bins every feature by its quantiles over all rows.
     pub(crate) fn new(columns: &[Vec<f64>]) -> Self {
         let edges: Vec<Vec<f64>> = columns.iter().map(|column| edges_of(column)).collect();
-        let coded = columns.iter().zip(&edges).enumerate().flat_map(|(feature, (column, edges))| {
-            let sides = if column.iter().any(|value| value.is_nan()) {
-                [Some(Some(Side::Low)), Some(Some(Side::High))]
-            } else {
-                [Some(None), None]
+        let mut coded = Self { columns: Vec::new(), varying: Vec::new(), edges };
+        for (feature, column) in columns.iter().enumerate() {
+            let missing = column.iter().filter(|value| value.is_nan()).count();
+            let edges = &coded.edges[feature];
+            let sides: &[Option<Side>] = match (edges.is_empty(), missing) {
+                // Nothing to split.
+                (true, 0) => continue,
+                (true, all) if all == column.len() => continue,
+                (false, 0) => &[None],
+                // Missing or not: the same split from either side.
+                (true, _) => &[Some(Side::Low)],
+                (false, _) => &[Some(Side::Low), Some(Side::High)],
             };
-            let sides = sides.into_iter().flatten();
-            sides.map(move |missing| CodedColumn {
+            let of_side = |&missing: &Option<Side>| CodedColumn {
                 feature,
                 codes: column.iter().map(|&value| code_of(value, edges, missing)).collect(),
                 missing,
-            })
-        });
-        Self { columns: coded.collect(), edges }
+            };
+            let added: Vec<CodedColumn> = sides.iter().map(of_side).collect();
+            coded.varying.push((coded.columns.len()..coded.columns.len() + added.len()).collect());
+            coded.columns.extend(added);
+        }
+        coded
     }
 
     /// The split on values that sends a row left where its code in `column` is at most `last_left`.
@@ -185,13 +196,13 @@ mod tests {
 
     #[test]
     fn many_values_share_bins_of_equal_count() {
-        let coded = CodedRows::new(&[(0..25_400).map(|i| f64::from(i) * 1e-9).collect()]);
+        let coded = CodedRows::new(&[(0..6_400).map(|i| f64::from(i) * 1e-9).collect()]);
         let mut counts = [0; 256];
         for code in &coded.columns[0].codes {
             counts[usize::from(*code)] += 1;
         }
-        assert_eq!((counts[0], counts[255]), (0, 0));
-        assert!(counts[1..255].iter().all(|count| *count == 100), "{counts:?}");
+        assert_eq!(counts.iter().sum::<i32>(), 6_400);
+        assert!(counts[1..65].iter().all(|count| *count == 100), "{counts:?}");
     }
 
     #[test]
@@ -212,8 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn constant_and_missing_columns_have_nothing_to_split() {
-        let coded = CodedRows::new(&[vec![5.0; 3], vec![f64::NAN; 3]]);
-        assert!(coded.columns.iter().all(|column| column.codes.iter().all(|code| *code == column.codes[0])));
+    fn features_that_do_not_vary_have_no_column() {
+        let coded = CodedRows::new(&[vec![5.0; 3], vec![f64::NAN; 3], vec![1.0, 1.0, 2.0], vec![1.0, f64::NAN, 1.0]]);
+        let columns: Vec<_> = coded.columns.iter().map(|column| (column.feature, column.codes.clone())).collect();
+        assert_eq!(columns, [(2, vec![1, 1, 2]), (3, vec![1, 0, 1])]);
+        assert_eq!(coded.varying, [vec![0], vec![1]]);
     }
 }

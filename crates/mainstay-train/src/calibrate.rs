@@ -1,4 +1,9 @@
 //! Calibration: a sigmoid over raw scores, fitted on rows that the trees have not seen.
+//!
+//! Boosting the log-loss gives margins that are nearly log-odds, so a curve must be fitted on many customers to better them: on the
+//! tenth of the customers that a held-back part has, it makes tomorrow's Brier score worse more often than not. Hence the scores
+//! are those of trees fitted without the customer's fold ([`crate::recipe`]), for all customers that are learnt from. Two parameters
+//! are enough: on two real retailers beta calibration did no better, and isotonic regression worse.
 
 use mainstay_model::Calibration;
 use mainstay_model::calibration::sigmoid;
@@ -143,7 +148,7 @@ mod tests {
         let (raw, labels) = drawn(1_000, -1.0, 0.0);
         let message = platt(&raw, &labels).unwrap_err().to_string();
         assert!(
-            message.starts_with("on the 1000 rows held back churn falls as the score rises (slope -1."),
+            message.starts_with("on 1000 rows that the trees have not seen churn falls as the score rises (slope -1."),
             "{message}"
         );
         assert!(matches!(platt(&[3.0; 4], &[true, false, true, false]), Err(TrainError::Slope { .. })));

@@ -104,10 +104,11 @@ pub enum TrainError {
     },
     /// Rows with higher scores churn less: there is no probability that rises with the score.
     #[error(
-        "on the {rows} rows held back churn falls as the score rises (slope {slope:?}): hold back more or train on more cuts"
+        "on {rows} rows that the trees have not seen churn falls as the score rises (slope {slope:?}): train on more cuts or \
+         with other features"
     )]
     Slope {
-        /// How many rows were held back.
+        /// How many rows there are.
         rows: usize,
         /// The slope of the sigmoid.
         slope: f64,

@@ -143,17 +143,22 @@ fn areas(groups: &[Group], positives: usize, negatives: usize) -> (f64, f64) {
     (twice_pairs_won as f64 / twice_pairs as f64, average_precision)
 }
 
+/// The rows of each bin of the calibration error, by falling probability.
+pub(crate) fn calibration_bins(probabilities: &[f64]) -> Vec<Vec<usize>> {
+    let order = by_falling_score(probabilities);
+    let edge = |bin: usize| bin * order.len() / CALIBRATION_BINS;
+    (0..CALIBRATION_BINS).map(|bin| order[edge(bin)..edge(bin + 1)].to_vec()).collect()
+}
+
 /// The expected calibration error and its noise floor.
 fn calibration_error(probabilities: &[f64], labels: &[bool]) -> (f64, f64) {
-    let order = by_falling_score(probabilities);
-    let rows = order.len();
+    let rows = labels.len() as f64;
     let (mut error, mut floor) = (0.0, 0.0);
-    for bin in 0..CALIBRATION_BINS {
-        let bin = &order[bin * rows / CALIBRATION_BINS..(bin + 1) * rows / CALIBRATION_BINS];
+    for bin in calibration_bins(probabilities) {
         let gap: f64 = bin.iter().map(|&row| probabilities[row] - number(labels[row])).sum();
         let variance: f64 = bin.iter().map(|&row| probabilities[row] * (1.0 - probabilities[row])).sum();
-        error += gap.abs() / rows as f64;
-        floor += (std::f64::consts::FRAC_2_PI * variance).sqrt() / rows as f64;
+        error += gap.abs() / rows;
+        floor += (std::f64::consts::FRAC_2_PI * variance).sqrt() / rows;
     }
     (error, floor)
 }

@@ -46,16 +46,19 @@ pub(crate) struct DrawnRow {
     pub(crate) residual: f64,
 }
 
-/// Fits the shape of a tree that parts labels by weight, with leaves of at least `minimum_leaf_rows` rows of average weight.
+/// Fits the shape of a tree that parts labels by weight on the columns at the positions `chosen`, with leaves of at least
+/// `minimum_leaf_rows` rows of average weight.
 pub(crate) fn grow(
     columns: &[CodedColumn],
+    chosen: &[usize],
     drawn: &[DrawnRow],
     depth: usize,
     minimum_leaf_rows: usize,
 ) -> Result<CodedTree, linfa::Error> {
     let weights = whole_weights(drawn);
     let mean_weight = weights.iter().sum::<u32>() as f32 / drawn.len() as f32;
-    let codes = Array2::from_shape_fn((drawn.len(), columns.len()), |(i, j)| f32::from(columns[j].codes[drawn[i].row]));
+    let code = |(i, j): (usize, usize)| f32::from(columns[chosen[j]].codes[drawn[i].row]);
+    let codes = Array2::from_shape_fn((drawn.len(), chosen.len()), code);
     let labels = Array1::from_iter(drawn.iter().map(|row| row.label));
     let dataset = DatasetBase::new(codes, labels).with_weights(weights.iter().map(|w| *w as f32).collect());
     let params = DecisionTree::<f32, bool>::params()
@@ -65,7 +68,7 @@ pub(crate) fn grow(
         .check()?;
     let fitted = params.fit(&dataset)?;
     let mut tree = CodedTree { nodes: Vec::new() };
-    tree.take(fitted.root_node());
+    tree.take(fitted.root_node(), chosen);
     Ok(tree.merge_alike(columns, drawn, &weights))
 }
 
@@ -78,13 +81,14 @@ fn whole_weights(drawn: &[DrawnRow]) -> Vec<u32> {
 
 impl CodedTree {
     /// Copies linfa's nodes in preorder; linfa bounds their depth by the parameter.
-    fn take(&mut self, node: &TreeNode<f32, bool>) -> usize {
+    fn take(&mut self, node: &TreeNode<f32, bool>, chosen: &[usize]) -> usize {
         let at = self.nodes.len();
         self.nodes.push(CodedNode::Leaf);
         if let [Some(left), Some(right)] = node.children()[..] {
             let (column, threshold, _) = node.split();
-            let (left, right) = (self.take(left), self.take(right));
+            let (left, right) = (self.take(left, chosen), self.take(right, chosen));
             // "code < threshold" for whole codes, as linfa predicts.
+            let column = chosen[column];
             self.nodes[at] = CodedNode::Split { column, last_left: threshold.ceil() as u8 - 1, left, right };
         }
         at
@@ -162,20 +166,20 @@ mod tests {
     fn finds_the_split_and_routes_by_it() {
         let coded = CodedRows::new(&[vec![7.0; 6], vec![1.0, 9.0, 2.0, 8.0, f64::NAN, 3.0]]);
         let rows = drawn(&[false, true, false, true, true, false], |_| 0.5);
-        let tree = grow(&coded.columns, &rows, 3, 1).unwrap();
+        let tree = grow(&coded.columns, &[0, 1], &rows, 3, 1).unwrap();
         assert_eq!(
             tree.nodes,
-            [CodedNode::Split { column: 2, last_left: 3, left: 1, right: 2 }, CodedNode::Leaf, CodedNode::Leaf]
+            [CodedNode::Split { column: 1, last_left: 3, left: 1, right: 2 }, CodedNode::Leaf, CodedNode::Leaf]
         );
         let leaves: Vec<_> = (0..6).map(|row| tree.leaf_of(&coded.columns, row)).collect();
         assert_eq!(leaves, [1, 2, 1, 2, 2, 1]);
-        assert_eq!(coded.columns[2].codes[4], 255, "the column in which missing values lie high");
+        assert_eq!(coded.columns[1].codes[4], 255, "the column in which missing values lie high");
     }
 
     #[test]
     fn is_a_leaf_where_nothing_can_be_told_apart() {
-        let coded = CodedRows::new(&[vec![7.0; 4]]);
-        let tree = grow(&coded.columns, &drawn(&[true, false, true, false], |_| 0.5), 3, 1).unwrap();
+        let coded = CodedRows::new(&[vec![1.0, 1.0, 2.0, 2.0]]);
+        let tree = grow(&coded.columns, &[0], &drawn(&[true, false, true, false], |_| 0.5), 3, 1).unwrap();
         assert_eq!(tree.nodes, [CodedNode::Leaf]);
     }
 
@@ -199,9 +203,9 @@ mod tests {
             let coded = CodedRows::new(&[values(1), values(2), values(3)]);
             let labels: Vec<bool> = (0..240).map(|row| mix(!seed ^ row).is_multiple_of(2)).collect();
             let rows = drawn(&labels, |_| 0.5);
-            let tree = grow(&coded.columns, &rows, 5, 1).unwrap();
+            let tree = grow(&coded.columns, &[0, 1, 2], &rows, 5, 1).unwrap();
             for _ in 0..8 {
-                assert_eq!(grow(&coded.columns, &rows, 5, 1).unwrap(), tree);
+                assert_eq!(grow(&coded.columns, &[0, 1, 2], &rows, 5, 1).unwrap(), tree);
             }
             tied_leaves += tied(&tree, &coded, &rows);
         }

@@ -1,9 +1,8 @@
 //! Training: boosted trees fitted with linfa, calibrated and judged in time order.
 //!
 //! Pure and deterministic: the same rows and seed give the same model to the bit, in whatever order the rows arrive. Data
-//! moves [`TrainingRows`] -> [`TrainingSet`] -> [`BoostedTreesParams::check`] and [`ValidBoostedTreesParams::fit`] ->
-//! [`calibrate::platt`] on rows held back -> [`evaluate::evaluate`] on a later cut -> [`Gates::judge`]. Where rows come from and
-//! where models go is not known here.
+//! moves [`TrainingRows`] -> [`TrainingSet`] -> [`Recipe::train`] (boosted trees, calibration, judgement on a later cut) ->
+//! [`Trained`] -> [`Gates::judge`]. Where rows come from and where models go is not known here.
 
 pub mod baseline;
 pub mod bins;
@@ -14,7 +13,10 @@ pub mod error;
 pub mod evaluate;
 pub mod gate;
 pub mod grow;
+mod parallel;
 pub mod params;
+pub mod recipe;
+pub mod reliability;
 pub mod rows;
 
 #[cfg(test)]
@@ -24,4 +26,6 @@ pub use error::TrainError;
 pub use evaluate::{Evaluation, Ranking};
 pub use gate::{GateResult, Gates};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
+pub use recipe::{Recipe, Trained};
+pub use reliability::{CalibrationReport, Reliability};
 pub use rows::{TrainingRows, TrainingSet};

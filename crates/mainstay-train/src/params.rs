@@ -8,24 +8,28 @@ use crate::error::TrainError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoostedTreesParams {
-    /// How many trees are fitted, 1 to 10,000.
+    /// How often all rows are scored anew and trees fitted to what the scores leave, 1 to 10,000.
     pub rounds: usize,
+    /// Trees fitted side by side in a round, each on draws of its own, 1 to 64.
+    pub trees_per_round: usize,
     /// Splits from root to leaf, 1 to 10.
     pub depth: usize,
     /// The share of a tree's step that is taken, above 0 and at most 1.
     pub learning_rate: f64,
     /// Rows, about, that each tree's splits are chosen on, 2 to 262,144 and at least twice `minimum_leaf_rows`.
-    pub rows_per_round: usize,
+    pub rows_per_tree: usize,
+    /// Share of the features that each tree's splits are chosen from, above 0 and at most 1.
+    pub columns_per_tree: f64,
     /// Shrinks leaves with little evidence, 0.001 to 1,000: added to the sum of p(1 - p) of a leaf.
     pub l2: f64,
-    /// The least weight of a leaf, in rows of average weight of its round's draw, at least 1.
+    /// The least weight of a leaf, in rows of average weight of its tree's draw, at least 1.
     pub minimum_leaf_rows: usize,
-    /// Draws the rows of each round.
+    /// Draws the rows and columns of each tree.
     pub seed: u64,
 }
 
 /// The most rows of a draw: linfa sums weights in single precision, which is exact up to 2^24 units and so leaves 64 a row.
-const MAX_ROWS_PER_ROUND: usize = 1 << 18;
+const MAX_ROWS_PER_TREE: usize = 1 << 18;
 
 impl BoostedTreesParams {
     /// Checks every parameter.
@@ -34,12 +38,12 @@ impl BoostedTreesParams {
     /// The first parameter outside of its range, with the range.
     pub fn check(self) -> Result<ValidBoostedTreesParams, TrainError> {
         within("rounds", self.rounds, 1, 10_000)?;
+        within("trees_per_round", self.trees_per_round, 1, 64)?;
         within("depth", self.depth, 1, 10)?;
-        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
-            return Err(refused("learning_rate", self.learning_rate, "above 0 and at most 1".into()));
-        }
-        within("minimum_leaf_rows", self.minimum_leaf_rows, 1, MAX_ROWS_PER_ROUND / 2)?;
-        within("rows_per_round", self.rows_per_round, 2 * self.minimum_leaf_rows, MAX_ROWS_PER_ROUND)?;
+        share("learning_rate", self.learning_rate)?;
+        share("columns_per_tree", self.columns_per_tree)?;
+        within("minimum_leaf_rows", self.minimum_leaf_rows, 1, MAX_ROWS_PER_TREE / 2)?;
+        within("rows_per_tree", self.rows_per_tree, 2 * self.minimum_leaf_rows, MAX_ROWS_PER_TREE)?;
         within("l2", self.l2, 0.001, 1000.0)?;
         Ok(ValidBoostedTreesParams(self))
     }
@@ -55,6 +59,13 @@ fn within<T: Copy + PartialOrd + std::fmt::Display>(
         return Ok(());
     }
     Err(refused(parameter, found, format!("from {least} to {most}")))
+}
+
+fn share(parameter: &'static str, found: f64) -> Result<(), TrainError> {
+    if found > 0.0 && found <= 1.0 {
+        return Ok(());
+    }
+    Err(refused(parameter, found, "above 0 and at most 1".into()))
 }
 
 fn refused(parameter: &'static str, found: impl std::fmt::Display, allowed: String) -> TrainError {
@@ -78,9 +89,11 @@ mod tests {
 
     const GOOD: BoostedTreesParams = BoostedTreesParams {
         rounds: 150,
+        trees_per_round: 2,
         depth: 4,
         learning_rate: 0.1,
-        rows_per_round: 16_384,
+        rows_per_tree: 16_384,
+        columns_per_tree: 0.3,
         l2: 1.0,
         minimum_leaf_rows: 20,
         seed: 1,
@@ -90,7 +103,7 @@ mod tests {
     fn accepts_the_ends_of_the_ranges() {
         assert_eq!(GOOD.check().unwrap().params(), &GOOD);
         let least =
-            BoostedTreesParams { rounds: 1, depth: 1, rows_per_round: 2, minimum_leaf_rows: 1, l2: 0.001, ..GOOD };
+            BoostedTreesParams { rounds: 1, depth: 1, rows_per_tree: 2, minimum_leaf_rows: 1, l2: 0.001, ..GOOD };
         assert!(least.check().is_ok());
     }
 
@@ -111,7 +124,12 @@ mod tests {
                 BoostedTreesParams { learning_rate: f64::NAN, ..GOOD },
                 "`learning_rate` is NaN: it must be above 0 and at most 1",
             ),
-            (BoostedTreesParams { rows_per_round: 39, ..GOOD }, "`rows_per_round` is 39: it must be from 40 to 262144"),
+            (BoostedTreesParams { trees_per_round: 65, ..GOOD }, "`trees_per_round` is 65: it must be from 1 to 64"),
+            (
+                BoostedTreesParams { columns_per_tree: 0.0, ..GOOD },
+                "`columns_per_tree` is 0: it must be above 0 and at most 1",
+            ),
+            (BoostedTreesParams { rows_per_tree: 39, ..GOOD }, "`rows_per_tree` is 39: it must be from 40 to 262144"),
             (
                 BoostedTreesParams { minimum_leaf_rows: 0, ..GOOD },
                 "`minimum_leaf_rows` is 0: it must be from 1 to 131072",

@@ -60,6 +60,20 @@ impl TrainingSet {
         Ok(set)
     }
 
+    /// The rows at which `kept` is true.
+    ///
+    /// # Errors
+    /// No rows, or labels of one class only.
+    pub fn subset(&self, kept: &[bool]) -> Result<Self, TrainError> {
+        let mut row = 0;
+        let rows = self.rows.select(|_, _| {
+            row += 1;
+            kept.get(row - 1).copied().unwrap_or(false)
+        });
+        check_classes(&rows.labels)?;
+        Ok(Self { rows })
+    }
+
     /// How many rows there are.
     pub fn row_count(&self) -> usize {
         self.rows.keys.len()
@@ -184,6 +198,15 @@ mod tests {
         assert_eq!(set.columns()[0], [2.0, 1.0, 3.0]);
         assert_eq!(set.labels(), [false, false, true]);
         assert_eq!(set.cuts()[2].to_string(), "2024-03-01");
+    }
+
+    #[test]
+    fn a_subset_keeps_the_order() {
+        let set = TrainingSet::new(rows()).unwrap();
+        let subset = set.subset(&[false, true, true]).unwrap();
+        assert_eq!((subset.keys(), subset.labels()), (&["b".to_owned(), "a".to_owned()][..], &[false, true][..]));
+        assert!(matches!(set.subset(&[true, true, false]), Err(TrainError::OneClass { label: false, rows: 2 })));
+        assert!(matches!(set.subset(&[]), Err(TrainError::NoRows)));
     }
 
     #[test]

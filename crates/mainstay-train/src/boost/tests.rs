@@ -10,16 +10,22 @@ use crate::test_rows::{FEATURES, draw_truth};
 
 const PARAMS: BoostedTreesParams = BoostedTreesParams {
     rounds: 80,
+    trees_per_round: 2,
     depth: 3,
-    learning_rate: 0.15,
-    rows_per_round: 2_000,
+    learning_rate: 0.1,
+    rows_per_tree: 2_000,
+    columns_per_tree: 0.6,
     l2: 1.0,
     minimum_leaf_rows: 20,
     seed: 11,
 };
 
+fn threads(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
 fn fit(params: BoostedTreesParams, rows: TrainingRows) -> Result<Ensemble, TrainError> {
-    params.check()?.fit(&TrainingSet::new(rows)?, &mut |_, _| {})
+    params.check()?.fit(&TrainingSet::new(rows)?, threads(2), &mut |_, _| {})
 }
 
 fn scores(model: &Ensemble, columns: &[Vec<f64>]) -> Vec<f64> {
@@ -79,7 +85,7 @@ fn the_order_of_the_rows_does_not_matter() {
         cuts: order.iter().map(|&i| rows.cuts[i]).collect(),
     };
     assert_ne!(permuted.keys, rows.keys);
-    let params = BoostedTreesParams { rounds: 20, rows_per_round: 500, ..PARAMS };
+    let params = BoostedTreesParams { rounds: 20, rows_per_tree: 500, ..PARAMS };
     let digest = fit(params, rows.clone()).unwrap().digest();
     assert_eq!(fit(params, permuted).unwrap().digest(), digest);
     assert_ne!(fit(BoostedTreesParams { seed: 12, ..params }, rows).unwrap().digest(), digest);
@@ -96,7 +102,7 @@ fn ties_do_not_change_the_model() {
             .for_each(|(row, value)| *value = if row % 3 == 0 { 0.0 } else { value.round() % 3.0 });
     }
     rows.labels = (0..400).map(|row| (row / 2) % 2 == 0).collect();
-    let params = BoostedTreesParams { rounds: 10, minimum_leaf_rows: 1, depth: 6, rows_per_round: 400, ..PARAMS };
+    let params = BoostedTreesParams { rounds: 10, minimum_leaf_rows: 1, depth: 6, rows_per_tree: 400, ..PARAMS };
     let digest = fit(params, rows.clone()).unwrap().digest();
     for _ in 0..10 {
         assert_eq!(fit(params, rows.clone()).unwrap().digest(), digest);
@@ -107,10 +113,10 @@ fn ties_do_not_change_the_model() {
 #[test]
 fn scores_as_it_was_trained() {
     let set = TrainingSet::new(draw_truth(5, 1_500).rows).unwrap();
-    let params = BoostedTreesParams { rounds: 40, depth: 5, rows_per_round: 700, ..PARAMS }.check().unwrap();
+    let params = BoostedTreesParams { rounds: 40, depth: 5, rows_per_tree: 700, ..PARAMS }.check().unwrap();
     let mut boosting = Boosting::start(&params, &set);
     for round in 0..40 {
-        boosting.add_tree(round).unwrap();
+        boosting.add_trees(round, threads(2)).unwrap();
     }
     let margins = boosting.margins.clone();
     let model = boosting.finish().unwrap();
@@ -141,7 +147,7 @@ fn tells_its_progress() {
     let set = TrainingSet::new(draw_truth(1, 200).rows).unwrap();
     let params = BoostedTreesParams { rounds: 3, ..PARAMS }.check().unwrap();
     let mut told = Vec::new();
-    params.fit(&set, &mut |done, rounds| told.push((done, rounds))).unwrap();
+    params.fit(&set, threads(1), &mut |done, rounds| told.push((done, rounds))).unwrap();
     assert_eq!(told, [(1, 3), (2, 3), (3, 3)]);
 }
 

@@ -1,0 +1,110 @@
+//! The recipe: who is scored by whom, one model whatever the threads and the order of the rows, and probabilities that hold.
+
+use super::*;
+use crate::params::BoostedTreesParams;
+use crate::rows::TrainingRows;
+use crate::test_rows::draw_truth;
+
+fn recipe() -> Recipe {
+    let trees = BoostedTreesParams {
+        rounds: 20,
+        trees_per_round: 3,
+        depth: 3,
+        learning_rate: 0.1,
+        rows_per_tree: 800,
+        columns_per_tree: 0.5,
+        l2: 1.0,
+        minimum_leaf_rows: 20,
+        seed: 11,
+    };
+    Recipe { trees: trees.check().unwrap(), folds: 3, held_back: 0.25 }
+}
+
+fn train(recipe: Recipe, rows: TrainingRows, threads: usize) -> Result<Trained, TrainError> {
+    let test = TrainingSet::new(draw_truth(2, 4_000).rows)?;
+    recipe.train(TrainingSet::new(rows)?, test, NonZeroUsize::new(threads).unwrap(), &mut |_, _| {})
+}
+
+#[test]
+fn neither_threads_nor_the_order_of_rows_change_a_bit() {
+    let rows = draw_truth(1, 1_500).rows;
+    let order: Vec<usize> = (0..1_500).map(|i| (i * 391 + 13) % 1_500).rev().collect();
+    let shuffled = TrainingRows {
+        feature_names: rows.feature_names.clone(),
+        columns: rows.columns.iter().map(|column| order.iter().map(|&i| column[i]).collect()).collect(),
+        labels: order.iter().map(|&i| rows.labels[i]).collect(),
+        keys: order.iter().map(|&i| rows.keys[i].clone()).collect(),
+        cuts: order.iter().map(|&i| rows.cuts[i]).collect(),
+    };
+    assert_ne!(shuffled.keys, rows.keys);
+    let first = train(recipe(), rows.clone(), 1).unwrap();
+    for threads in [1, 2, 8] {
+        for rows in [&rows, &shuffled] {
+            let other = train(recipe(), rows.clone(), threads).unwrap();
+            assert_eq!(other.model.digest(), first.model.digest(), "{threads} threads");
+            assert_eq!((&other.training_scores, &other.test_scores), (&first.training_scores, &first.test_scores));
+            assert_eq!((other.evaluation, other.calibration), (first.evaluation, first.calibration));
+        }
+    }
+}
+
+/// Labels of noise: a score by trees that had seen the row would rank them far better than chance.
+#[test]
+fn no_row_is_scored_by_trees_that_know_its_customer() {
+    let mut rows = draw_truth(1, 3_000).rows;
+    for (row, label) in rows.labels.iter_mut().enumerate() {
+        *label = crate::draw::mix(row as u64 / 2).is_multiple_of(2);
+    }
+    let set = TrainingSet::new(rows).unwrap();
+    let recipe = Recipe {
+        trees: BoostedTreesParams { rounds: 60, depth: 6, minimum_leaf_rows: 2, ..*recipe().trees.params() }
+            .check()
+            .unwrap(),
+        ..recipe()
+    };
+    let fitted = recipe.trees.fit(&set, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
+    let seen = rank(&raw_scores(&fitted, &set).unwrap(), set.labels()).unwrap().auc;
+    assert!(seen > 0.8, "trees learn noise by heart: {seen}");
+    let roles: Vec<Role> = set.keys().iter().map(|key| Role::of(key, 11, 0.25, 3)).collect();
+    let mut progress = |_, _| {};
+    let mut rounds = Rounds { before: 0, all: 0, progress: &mut progress };
+    for fold in 0..3 {
+        let unseen = recipe.fit_without(&set, &roles, Some(fold), NonZeroUsize::MIN, &mut rounds).unwrap();
+        let scores = raw_scores(&unseen, &set).unwrap();
+        let unseen = scored(&set, &scores, &roles, |role| role.fold() == Some(fold));
+        let auc = rank(&unseen.raw, &unseen.labels).unwrap().auc;
+        assert!((auc - 0.5).abs() < 0.07, "fold {fold}: {auc}");
+    }
+}
+
+#[test]
+fn probabilities_hold_on_customers_kept_out_and_on_the_test_rows() {
+    let trained = train(recipe(), draw_truth(1, 6_000).rows, 2).unwrap();
+    let CalibrationReport { check, test, rows, base_rate, base_rate_shift, .. } = trained.calibration;
+    assert_eq!(rows + check.rows, 6_000);
+    assert!(check.rows.abs_diff(1_500) < 200);
+    assert!(check.is_within_noise() && test.is_within_noise(), "{:?}", trained.calibration);
+    // Twenty rounds leave margins that are too timid: the slope makes up for it.
+    assert!(trained.calibration.slope > 1.0 && test.is_improved(), "{:?}", trained.calibration);
+    assert_eq!((test.brier, test.ece), (trained.evaluation.brier, trained.evaluation.ece));
+    assert_eq!(base_rate_shift, test.base_rate - base_rate);
+    let cuts: Vec<_> = trained.by_cut.iter().map(|cut| cut.ds.to_string()).collect();
+    assert_eq!(cuts, ["2024-01-01", "2024-02-01"]);
+    assert_eq!(trained.by_cut.iter().map(|cut| cut.rows).sum::<usize>(), check.rows);
+    assert!(trained.by_cut.iter().all(|cut| cut.auc.unwrap() > 0.7), "{:?}", trained.by_cut);
+}
+
+#[test]
+fn tells_its_progress_over_all_fits() {
+    let set = TrainingSet::new(draw_truth(1, 1_000).rows).unwrap();
+    let mut told = Vec::new();
+    let mut progress = |done, rounds| told.push((done, rounds));
+    recipe().train(set.clone(), set, NonZeroUsize::MIN, &mut progress).unwrap();
+    assert_eq!(told, (1..=80).map(|done| (done, 80)).collect::<Vec<_>>());
+}
+
+#[test]
+fn refuses_one_fold() {
+    let message = train(Recipe { folds: 1, ..recipe() }, draw_truth(1, 1_000).rows, 1).unwrap_err().to_string();
+    assert_eq!(message, "`folds` is 1: it must be at least 2");
+}
