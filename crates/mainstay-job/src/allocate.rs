@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
-use mainstay_allocator::{Frontier, ValidInstance, offer_value};
+use mainstay_allocator::{Frontier, ValidInstance};
 use mainstay_config::Policy;
 use mainstay_schema::plan::{Instance, Offer};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Cents, table};
 use mainstay_table::{StagedTable, read};
 
-use crate::candidates::{self, Candidate, Decided};
+use crate::candidates::{self, Candidate, Decided, Possible};
 use crate::decision_rows;
 use crate::details::AllocationSummary;
 use crate::fault;
@@ -68,19 +68,18 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     Ok(AllocatedDay { contract, staged, summary, ledger_version })
 }
 
-/// Every intervention that is worth more than it costs, for everyone who may be contacted. The budget is set later.
+/// Every intervention that is worth more than it costs, for everyone who may be contacted, in the channels that consent allows.
+/// The budget is set later.
 fn instance(candidates: &[Candidate], policy: &Policy) -> Instance {
     let mut offers = Vec::new();
-    for (customer, candidate) in (0u32..).zip(candidates) {
-        if !candidate.is_scored || candidate.blocked_by.reason().is_some() {
-            continue;
-        }
-        for (intervention, offered) in (0u16..).zip(&policy.interventions) {
-            let value = offer_value(candidate.churn_probability, offered.effect, candidate.clv, offered.cost).net;
-            if value > Cents::ZERO {
-                offers.push(Offer { customer, intervention, value, cost: offered.cost });
-            }
-        }
+    for (customer, candidate) in (0u32..).zip(candidates).filter(|(_, candidate)| candidate.may_be_contacted()) {
+        let allowed = candidate.worthwhile(policy).filter(|possible| candidate.allows(&possible.intervention.channel));
+        offers.extend(allowed.map(|Possible { position, intervention, value }| Offer {
+            customer,
+            intervention: position,
+            value,
+            cost: intervention.cost,
+        }));
     }
     Instance { customers: candidates.len() as u32, offers, budget: Cents::ZERO }
 }

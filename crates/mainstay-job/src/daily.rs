@@ -1,6 +1,6 @@
 //! The daily job: the order of its steps, and nothing else.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
 use mainstay_table::RunRecord;
 
@@ -25,6 +25,7 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest)
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
     let policy = run.open.project.policy(&job.policy)?;
+    check_models(job, &found)?;
     let day = sources::pin(run, found).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     let features = features::stage(run, &day, &job.features).await?;
@@ -36,22 +37,34 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sources: day.pin.clone(),
             freshness: day.freshness.clone(),
             sql: day.sql.digest(),
+            absent_models: day.sql.absent().map(str::to_owned).collect(),
             policy: policy.digest(),
             ledger_version: allocation.ledger_version,
             cooldown_days: policy.cooldown_days,
             plans: risk.plans.clone(),
+            consent_purpose: policy.consent.purpose.clone(),
             consent_default: run.open.project.config().consent_default,
+            suppress_open_cases: policy.suppress_open_cases,
         },
         model: champion.used,
         features: features.names.clone(),
         reasons: job.reasons,
         population: risk.population,
+        quarantine: day.quarantined.clone(),
         allocation: allocation.summary.clone(),
         training: champion.training,
         seconds: run.seconds(),
     };
     let staged = StagedDay { sources: &day, features: &features, risk: &risk, allocation: &allocation };
     publish::publish(run, &staged, &details).await
+}
+
+/// A model that does not exist is told before anything is computed.
+fn check_models(job: &DailyJob, found: &FoundSources) -> Result<()> {
+    for (key, model) in job.sql_models() {
+        found.sql.find(model).with_context(|| format!("the job {} cannot read its `{key}`", job.name))?;
+    }
+    Ok(())
 }
 
 /// A day of a table belongs to one job: two daily jobs on one target would replace each other's days.

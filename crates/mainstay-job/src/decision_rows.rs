@@ -102,6 +102,60 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
             ..nothing(&intervention.name, DecisionReason::Chosen)
         },
         None if had_offers => Decision { propensity: treatable, ..nothing("none", DecisionReason::Budget) },
+        // Whatever is worth its cost goes through a channel without consent.
+        None if candidate.worthwhile(policy).next().is_some() => {
+            Decision { propensity: treatable, ..nothing("none", DecisionReason::NoConsent) }
+        }
         None => Decision { propensity: treatable, ..nothing("none", DecisionReason::NoPositiveValue) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstay_schema::Cents;
+
+    use super::*;
+
+    fn policy() -> Policy {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/policies/retention.yml");
+        Policy::parse(file, &std::fs::read_to_string(file).unwrap()).unwrap()
+    }
+
+    /// Someone who churns for sure, and keeps 5 % of `clv` by the e-mail for 0.50 that is the first to be worth its cost.
+    fn candidate(clv: i64, blocked_by: i32, allowed_channels: &str) -> Candidate {
+        Candidate {
+            customer_id: "ada".to_owned(),
+            is_scored: true,
+            churn_probability: 1.0,
+            clv: Cents(clv),
+            blocked_by: BlockedBy(blocked_by),
+            allowed_channels: allowed_channels.to_owned(),
+        }
+    }
+
+    fn without_offers(candidate: &Candidate) -> (DecisionReason, f64) {
+        let policy = policy();
+        let decision = decision(candidate, None, false, &policy);
+        (decision.reason, decision.propensity)
+    }
+
+    #[test]
+    fn a_worthwhile_offer_without_consent_for_its_channel_is_told_apart_from_none() {
+        assert_eq!(without_offers(&candidate(1020, 0, "call")), (DecisionReason::NoConsent, 0.95));
+        assert_eq!(without_offers(&candidate(1019, 0, "call")), (DecisionReason::NoPositiveValue, 0.95));
+    }
+
+    #[test]
+    fn whoever_a_rule_holds_back_could_not_have_been_treated() {
+        assert_eq!(without_offers(&candidate(100_000, 8, "call,email")), (DecisionReason::OpenCase, 0.0));
+        assert_eq!(without_offers(&candidate(100_000, 4, "call,email")), (DecisionReason::Holdout, 0.95));
+        assert_eq!(without_offers(&candidate(100_000, 12, "call,email")), (DecisionReason::Holdout, 0.0));
+    }
+
+    #[test]
+    fn a_channel_is_allowed_by_its_whole_name() {
+        let allows = |channels: &str, channel| candidate(0, 0, channels).allows(channel);
+        assert!(allows("call,email", "call") && allows("call,email", "email") && allows("email", "email"));
+        assert!(!allows("call,email", "mail") && !allows("email", "call") && !allows("", "call"));
     }
 }

@@ -8,7 +8,8 @@ use mainstay_features::{Freshness, PinnedSources};
 use mainstay_schema::plan::Certificate;
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
-use mainstay_train::{Evaluation, GateResult};
+use mainstay_train::recipe::CutRanking;
+use mainstay_train::{CalibrationReport, Evaluation, GateResult};
 use serde::{Deserialize, Serialize};
 
 /// The details of a run of a daily job.
@@ -24,6 +25,9 @@ pub struct DailyDetails {
     pub reasons: u8,
     /// How the known customers split up.
     pub population: Population,
+    /// The source rows that were refused, by table and reason.
+    #[serde(default)]
+    pub quarantine: Vec<QuarantinedRows>,
     /// What was decided, for how much.
     pub allocation: AllocationSummary,
     /// The training that ran first, where there was no champion.
@@ -39,8 +43,11 @@ pub struct PinnedInputs {
     pub sources: SourcesPin,
     /// Age of every source table at as-of.
     pub freshness: Vec<Freshness>,
-    /// Digest of the project's SQL and variables.
+    /// Digest of the project's SQL, variables and contracts.
     pub sql: Digest,
+    /// Models that stood empty, as the project declares none of their sources.
+    #[serde(default)]
+    pub absent_models: Vec<String>,
     /// Digest of the policy.
     pub policy: Digest,
     /// Version of the budget ledger that the allowance was computed from.
@@ -49,8 +56,12 @@ pub struct PinnedInputs {
     pub cooldown_days: u32,
     /// Days of own plans that the cooldown looked at, with the version of `campaign_allocations`.
     pub plans: Vec<PinnedPlan>,
-    /// What holds where there is no record of consent.
+    /// The purpose that consent must have been given for.
+    pub consent_purpose: String,
+    /// What holds for a customer and channel without a record of consent.
     pub consent_default: ConsentDefault,
+    /// Whether whoever has an open support case is left alone.
+    pub suppress_open_cases: bool,
 }
 
 /// What the sources held, in short; the file below the target lists every file with its size, time and tag.
@@ -138,6 +149,17 @@ impl Population {
     }
 }
 
+/// Source rows that broke one rule of their contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedRows {
+    /// `source.table`.
+    pub source: String,
+    /// The rule.
+    pub reason: String,
+    /// How many.
+    pub rows: u64,
+}
+
 /// The money and the worth of one day's plan.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AllocationSummary {
@@ -186,20 +208,41 @@ pub struct TrainingDetails {
     pub test_cut: Ds,
     /// End of the last training label window.
     pub trained_until: Ds,
+    /// Trees of the model.
+    pub trees: usize,
     /// Judged on the test cut.
     pub evaluation: Evaluation,
+    /// How the scores became probabilities, and how those hold.
+    pub calibration: CalibrationReport,
+    /// The ranking of the customers kept out, at each training cut.
+    pub by_cut: Vec<CutRanking>,
     /// One feature alone, on the same rows.
     pub baseline: Baseline,
     /// Every gate with its figure.
     pub gates: Vec<GateResult>,
     /// Whether any gate failed.
     pub gates_failed: bool,
+    /// The training rows with role, fold and score.
+    pub training_rows: RowsFile,
+    /// The rows of the test cut with score and probability.
+    pub test_rows: RowsFile,
     /// Digest of the SQL that made the rows.
     pub sql: Digest,
     /// The source tables and where their files are listed.
     pub sources: SourcesPin,
     /// The instant that the training could see up to.
     pub as_of: Timestamp,
+}
+
+/// Rows behind a model, as a Parquet file below the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsFile {
+    /// The object.
+    pub file: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// How many rows.
+    pub rows: usize,
 }
 
 /// One training cut.

@@ -12,6 +12,7 @@
 mod allocate;
 mod candidates;
 mod champion;
+pub mod contact_rules;
 mod cuts;
 mod daily;
 mod decision_rows;
@@ -34,6 +35,7 @@ mod sources;
 mod train_job;
 mod training;
 mod training_rows;
+mod training_table;
 pub mod verify;
 
 use anyhow::{Result, bail};

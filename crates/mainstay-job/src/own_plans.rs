@@ -11,7 +11,7 @@ use crate::details::{PinnedInputs, PinnedPlan};
 use crate::run::Run;
 
 /// Customers with an intervention within the cooldown, and the plans that say so.
-pub(crate) struct RecentContacts {
+pub(crate) struct RecentPlans {
     pub(crate) customers: DataFrame,
     pub(crate) plans: Vec<PinnedPlan>,
 }
@@ -21,11 +21,7 @@ pub(crate) struct RecentContacts {
 /// Days after the run's count too, where an earlier day is run behind them: no customer has two interventions within the
 /// cooldown, in whatever order the days were run. The files that a run record names are read, not what the table holds by now: a
 /// plan without a record was never committed.
-pub(crate) async fn recent_contacts(
-    run: &Run<'_>,
-    session: &SessionContext,
-    cooldown_days: u32,
-) -> Result<RecentContacts> {
+pub(crate) async fn recent_plans(run: &Run<'_>, session: &SessionContext, cooldown_days: u32) -> Result<RecentPlans> {
     let contract = table::campaign_allocations();
     let mut customers = nobody(session)?;
     let mut plans = Vec::new();
@@ -36,7 +32,7 @@ pub(crate) async fn recent_contacts(
         customers = customers.union(frame.filter(is_chosen)?.select(vec![col(column::CUSTOMER_ID)])?)?;
         plans.push(PinnedPlan { ds, version: plan.version });
     }
-    Ok(RecentContacts { customers: customers.distinct()?, plans })
+    Ok(RecentPlans { customers: customers.distinct()?, plans })
 }
 
 /// Fails where another day within the cooldown was published since this run looked: its contacts are not known to this plan.

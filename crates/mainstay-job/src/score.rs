@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext};
-use mainstay_config::settings::ConsentDefault;
 use mainstay_config::{DailyJob, Policy};
 use mainstay_features::Moment;
 use mainstay_schema::table::TableContract;
@@ -58,7 +57,7 @@ pub(crate) async fn stage(
         reasons: usize::from(scoring.job.reasons),
         policy: scoring.policy,
         holdout_salt: scoring.policy.holdout.as_ref().map(|holdout| holdout_salt(&holdout.experiment, run.ds)),
-        is_consent_assumed: run.open.project.config().consent_default == ConsentDefault::Allow,
+        consent_default: run.open.project.config().consent_default,
     };
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
@@ -75,10 +74,11 @@ pub(crate) async fn stage(
     if staged.rows != features.staged.rows || !population.is_reconciled() {
         bail!(
             "the population does not reconcile: {} customers have features, {} a risk row ({population:?}); is the grain of \
-             {} one row a customer?",
+             {} and of {} one row a customer?",
             features.staged.rows,
             staged.rows,
-            scoring.job.value
+            scoring.job.value,
+            scoring.job.contact_rules
         );
     }
     let Population { scored, ineligible, refused, .. } = population;
@@ -117,11 +117,17 @@ async fn register_inputs(
         mainstay_table::read::read_staged(session, &run.open.lake, &features.contract, &features.staged).await?;
     register(session, "staged_features", staged)?;
     let moment = Moment { as_of: run.as_of, label_end: None };
-    let value = day.model(session, &scoring.job.value, &moment).await?;
-    register(session, "customer_value", value)?;
-    let contacts = own_plans::recent_contacts(run, session, scoring.policy.cooldown_days).await?;
-    register(session, "recent_contacts", contacts.customers)?;
-    Ok(contacts.plans)
+    let models = [
+        ("customer_value", &scoring.job.value),
+        ("customer_consents", &scoring.job.consents),
+        ("contact_rules", &scoring.job.contact_rules),
+    ];
+    for (name, model) in models {
+        register(session, name, day.model(session, model, &moment).await?)?;
+    }
+    let recent = own_plans::recent_plans(run, session, scoring.policy.cooldown_days).await?;
+    register(session, "recent_plans", recent.customers)?;
+    Ok(recent.plans)
 }
 
 fn register(session: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {

@@ -1,10 +1,12 @@
 //! The SQL of the score step: who is scored, how, and which rules forbid contact.
 //!
-//! It reads three tables that the step registers: `staged_features`, `customer_value`, `recent_contacts` (customer_id) and
-//! nothing else; it gives the columns of `customer_risk` behind `ds`, in the contract's order.
+//! It reads five tables that the step registers and nothing else: `staged_features`, `customer_value`, `customer_consents`
+//! (customer_id, channel, purpose, is_granted), `contact_rules` (customer_id, open_cases, days_since_last_contact) and
+//! `recent_plans` (customer_id). It gives the columns of `customer_risk` behind `ds`, in the contract's order.
 
 use mainstay_config::Policy;
-use mainstay_schema::BlockedBy;
+use mainstay_config::settings::ConsentDefault;
+use mainstay_schema::{BlockedBy, Cents};
 
 /// What the query needs to know.
 pub(crate) struct ScoreQuery<'a> {
@@ -17,17 +19,18 @@ pub(crate) struct ScoreQuery<'a> {
     pub(crate) policy: &'a Policy,
     /// Salt of the holdout: experiment and quarter.
     pub(crate) holdout_salt: Option<String>,
-    /// Whether a customer may be contacted without a record of consent.
-    pub(crate) is_consent_assumed: bool,
+    /// What holds for a customer and channel without a record of consent.
+    pub(crate) consent_default: ConsentDefault,
 }
 
 impl ScoreQuery<'_> {
     /// The whole query.
     pub(crate) fn sql(&self) -> String {
         format!(
-            "with checked as (\n{}\n), scored as (\n{}\n), valued as (\n{}\n)\n{}",
+            "with checked as (\n{}\n), scored as (\n{}\n), consented as (\n{}\n), valued as (\n{}\n)\n{}",
             self.checked(),
             self.scored(),
+            self.consented(),
             self.valued(),
             self.risk()
         )
@@ -69,16 +72,33 @@ impl ScoreQuery<'_> {
         )
     }
 
+    /// The recorded consent of a customer, one column a channel of the catalogue; null where there is no record of it.
+    fn consented(&self) -> String {
+        let channels = self.policy.channels().into_iter().enumerate();
+        let columns = channels.map(|(position, channel)| {
+            format!("bool_and(is_granted) filter (where channel = {}) as consent_{position}", literal(channel))
+        });
+        format!(
+            "select customer_id,\n{}\nfrom customer_consents where purpose = {} group by customer_id",
+            columns.collect::<Vec<_>>().join(",\n"),
+            literal(&self.policy.consent.purpose)
+        )
+    }
+
     fn valued(&self) -> String {
         format!(
             "select scored.*, v.clv_cents as clv_cents,\n\
              cast(floor(scored.churn_probability * v.expected_revenue_cents) as bigint) as at_risk_cents,\n\
-             {} as risk_band,\n{} as value_tier,\n{} as blocked_by\n\
+             {} as risk_band,\n{} as value_tier,\n{} as blocked_by,\n\
+             case when scored.status = 'scored' then {} end as allowed_channels\n\
              from scored left join customer_value v on v.customer_id = scored.customer_id\n\
-             left join recent_contacts c on c.customer_id = scored.customer_id",
+             left join consented on consented.customer_id = scored.customer_id\n\
+             left join contact_rules r on r.customer_id = scored.customer_id\n\
+             left join recent_plans p on p.customer_id = scored.customer_id",
             self.risk_band(),
             self.value_tier(),
-            self.blocked_by()
+            self.blocked_by(),
+            self.allowed_channels()
         )
     }
 
@@ -98,24 +118,43 @@ impl ScoreQuery<'_> {
         let tiers = self.policy.value_tiers.iter();
         let cases =
             tiers.map(|tier| format!("when v.clv_cents >= {} then {}", tier.clv_at_least.0, literal(&tier.name)));
-        format!("case {} end", cases.collect::<Vec<_>>().join(" "))
+        let lowest = self.policy.value_tier(Cents(i64::MIN));
+        format!(
+            "case {} when v.clv_cents is not null then {} end",
+            cases.collect::<Vec<_>>().join(" "),
+            literal(lowest)
+        )
     }
 
     fn blocked_by(&self) -> String {
-        let consent = if self.is_consent_assumed { 0 } else { BlockedBy::NO_CONSENT.0 };
-        let holdout = match (&self.policy.holdout, &self.holdout_salt) {
-            (Some(holdout), Some(salt)) => format!(
-                "case when uniform_hash({}, scored.customer_id) < {:?} then {} else 0 end",
-                literal(salt),
-                holdout.share,
-                BlockedBy::HOLDOUT.0
-            ),
-            _ => "0".to_owned(),
-        };
-        format!(
-            "cast(case when c.customer_id is not null then {} else 0 end + {consent} + {holdout} as int)",
-            BlockedBy::COOLDOWN.0
-        )
+        let mut rules = vec![
+            (BlockedBy::COOLDOWN, self.is_in_cooldown()),
+            (BlockedBy::NO_CONSENT, format!("{} is null", self.allowed_channels())),
+        ];
+        if let (Some(holdout), Some(salt)) = (&self.policy.holdout, &self.holdout_salt) {
+            let drawn = format!("uniform_hash({}, scored.customer_id) < {:?}", literal(salt), holdout.share);
+            rules.push((BlockedBy::HOLDOUT, drawn));
+        }
+        if self.policy.suppress_open_cases {
+            rules.push((BlockedBy::OPEN_CASE, "r.open_cases > 0".to_owned()));
+        }
+        let bits = rules.into_iter().map(|(rule, applies)| format!("case when {applies} then {} else 0 end", rule.0));
+        format!("cast({} as int)", bits.collect::<Vec<_>>().join(" + "))
+    }
+
+    fn is_in_cooldown(&self) -> String {
+        format!("p.customer_id is not null or r.days_since_last_contact < {}", self.policy.cooldown_days)
+    }
+
+    /// The channels of the catalogue that consent allows, sorted, with commas; null where none.
+    fn allowed_channels(&self) -> String {
+        let is_allowed_without_record = self.consent_default == ConsentDefault::Allow;
+        let channels = self.policy.channels().into_iter().enumerate();
+        let allowed = channels.map(|(position, channel)| {
+            let consent = format!("coalesce(consented.consent_{position}, {is_allowed_without_record})");
+            format!("case when {consent} then {} end", literal(channel))
+        });
+        format!("nullif(concat_ws(',', {}), '')", allowed.collect::<Vec<_>>().join(", "))
     }
 
     fn risk(&self) -> String {
@@ -133,7 +172,7 @@ impl ScoreQuery<'_> {
         .to_vec();
         columns.push(format!("{} as clv_amount", money("clv_cents")));
         columns.push(format!("{} as revenue_at_risk_amount", money("at_risk_cents")));
-        columns.push("blocked_by".to_owned());
+        columns.extend(["blocked_by", "allowed_channels"].map(str::to_owned));
         for position in 1..=self.reasons {
             for field in ["feature", "value", "contribution", "text"] {
                 columns.push(format!("reasons[{position}]['{field}'] as reason_{position}_{field}"));

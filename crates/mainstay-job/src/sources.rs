@@ -1,9 +1,10 @@
 //! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Schema;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -11,7 +12,7 @@ use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sourc
 use mainstay_schema::{Ds, column, table};
 use mainstay_table::StagedTable;
 
-use crate::details::SourcesPin;
+use crate::details::{QuarantinedRows, SourcesPin};
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
@@ -24,6 +25,8 @@ pub(crate) struct PinnedDay {
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
     pub(crate) quarantine: StagedTable,
+    /// What stands in the quarantine, by table and reason.
+    pub(crate) quarantined: Vec<QuarantinedRows>,
 }
 
 /// Sources whose files are known, before a day is chosen.
@@ -40,6 +43,7 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulate::fill_empty_sources(open)?;
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
+    let sources = sources.refuse_conflicts(&open.session).await?;
     let sql = SqlProject::load(&open.session, &open.project).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sql, sources, pinned, last_complete_day })
@@ -76,7 +80,9 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     let step = run.start(Step::Sources);
     let FoundSources { sources, pinned, sql, .. } = found;
     let freshness = judge_freshness(run, &sources).await?;
-    let quarantine = stage_quarantine(run, &sources, &step).await?;
+    let refused = sources.quarantine(&run.open.session, run.as_of).await?;
+    let quarantined = count_reasons(&refused);
+    let quarantine = stage_quarantine(run, &refused, &step).await?;
     if quarantine.rows > 0 {
         run.open.progress.warn(format!(
             "{} source rows break their contract and are not used: see the table quarantine for the reasons",
@@ -92,7 +98,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
         step,
         format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
     );
-    Ok(PinnedDay { sources, sql, pin, freshness, quarantine })
+    Ok(PinnedDay { sources, sql, pin, freshness, quarantine, quarantined })
 }
 
 async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
@@ -103,8 +109,23 @@ async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshne
     Ok(freshness)
 }
 
-async fn stage_quarantine(run: &Run<'_>, sources: &Sources, step: &StepProgress) -> Result<StagedTable> {
-    let refused = sources.quarantine(&run.open.session, run.as_of).await?;
+/// How many rows were refused, by table and reason in the order of their names.
+fn count_reasons(refused: &[RecordBatch]) -> Vec<QuarantinedRows> {
+    let texts = |batch: &RecordBatch, name| {
+        let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).cloned();
+        column.unwrap_or_else(|| StringArray::new_null(batch.num_rows()))
+    };
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for batch in refused {
+        for (source, reason) in texts(batch, "source").iter().zip(texts(batch, "reason").iter()) {
+            let named = (source.unwrap_or_default().to_owned(), reason.unwrap_or_default().to_owned());
+            *counts.entry(named).or_default() += 1;
+        }
+    }
+    counts.into_iter().map(|((source, reason), rows)| QuarantinedRows { source, reason, rows }).collect()
+}
+
+async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<StagedTable> {
     let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
     let partitions = match batches.first() {
         None => Vec::new(),

@@ -1,34 +1,32 @@
 //! The training step: rows of past cuts, fitted, calibrated, judged on a later cut, and registered.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_config::TrainingJob;
-use mainstay_model::Ensemble;
 use mainstay_registry::{AliasChange, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, single_feature};
-use mainstay_train::calibrate::platt;
-use mainstay_train::draw::hold_back;
-use mainstay_train::evaluate::evaluate;
-use mainstay_train::{BoostedTreesParams, Evaluation, GateResult, Gates, TrainingRows, TrainingSet};
+use mainstay_train::draw::Role;
+use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, TrainingRows, TrainingSet};
 
 use crate::cuts::{self, CutPlan};
-use crate::details::{Baseline, CutDetails, TrainingDetails};
+use crate::details::{Baseline, CutDetails, RowsFile, TrainingDetails};
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::sources::PinnedDay;
 use crate::training_rows;
+use crate::training_table;
 
 /// The alias of the model in use, and of the one that might replace it.
 const CHAMPION: &str = "champion";
 const CHALLENGER: &str = "challenger";
 
-/// A fitted and judged model.
+/// A model with the rows behind it, judged.
 struct JudgedModel {
-    ensemble: Ensemble,
-    evaluation: Evaluation,
+    trained: Trained,
     baseline: Baseline,
     gates: Vec<GateResult>,
 }
@@ -48,9 +46,10 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let history_days = plan.test.days_since(first_order).max(0).unsigned_abs();
     let training = training_rows::concatenate(training);
     let reasons = reasons(day, job, &training.feature_names);
-    let judged = fit_and_judge(job, &training, test, history_days, &reasons, &step)
+    let judged = fit_and_judge(job, training, test, history_days, &reasons, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
-    let registered = register(run, job, &plan, &judged).await?;
+    let rows = RowFiles::write(run, &judged.trained).await?;
+    let registered = register(run, job, &plan, &judged, &rows).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
         version: registered.version.version.clone(),
@@ -60,9 +59,14 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         test_cut: plan.test,
         trained_until: plan.trained_until(),
         gates_failed: judged.gates.iter().any(|gate| !gate.passed),
-        evaluation: judged.evaluation,
+        trees: judged.trained.model.trees().len(),
+        evaluation: judged.trained.evaluation,
+        calibration: judged.trained.calibration,
+        by_cut: judged.trained.by_cut,
         baseline: judged.baseline,
         gates: judged.gates,
+        training_rows: rows.training,
+        test_rows: rows.test,
         sql: day.sql.digest(),
         sources: day.pin.clone(),
         as_of: run.as_of,
@@ -103,37 +107,38 @@ fn reasons(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<
 
 fn fit_and_judge(
     job: &TrainingJob,
-    training: &TrainingRows,
+    training: TrainingRows,
     test: TrainingRows,
     history_days: u32,
     reasons: &BTreeMap<String, String>,
     step: &StepProgress,
 ) -> Result<JudgedModel> {
-    let is_held_back = |key: &str| hold_back(key, job.seed, job.calibration.held_back);
-    let fitting = TrainingSet::new(training.select(|key, _| !is_held_back(key))).context("the rows to fit on")?;
-    let calibration =
-        TrainingSet::new(training.select(|key, _| is_held_back(key))).context("the rows to calibrate on")?;
+    let training = TrainingSet::new(training).context("the training rows")?;
     let test = TrainingSet::new(test).context("the rows of the test cut")?;
-    let fitted = params(job).check()?.fit(&fitting, &mut |done, rounds| {
-        step.advance(done as u64, Some(rounds as u64), "trees");
+    let recipe = Recipe {
+        trees: params(job).check()?,
+        folds: job.calibration.folds as usize,
+        held_back: job.calibration.held_back,
+    };
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let mut trained = recipe.train(training, test, threads, &mut |done, rounds| {
+        step.advance(done as u64, Some(rounds as u64), "rounds");
     })?;
-    let curve = platt(&raw_scores(&fitted, &calibration)?, calibration.labels())?;
-    let ensemble = fitted.with_calibration(curve)?.with_reasons(reasons)?;
-    let probabilities: Vec<f64> =
-        raw_scores(&ensemble, &test)?.into_iter().map(|raw| ensemble.probability(raw)).collect();
-    let evaluation = evaluate(&probabilities, test.labels())?;
-    let baseline = baseline(job, &fitting, &test)?;
-    let gates = gates(job).judge(&evaluation, history_days);
-    Ok(JudgedModel { ensemble, evaluation, baseline, gates })
+    trained.model = trained.model.with_reasons(reasons)?;
+    let baseline = baseline(job, &trained)?;
+    let gates = gates(job).judge(&trained.evaluation, history_days);
+    Ok(JudgedModel { trained, baseline, gates })
 }
 
 fn params(job: &TrainingJob) -> BoostedTreesParams {
     let algorithm = &job.algorithm;
     BoostedTreesParams {
         rounds: algorithm.rounds as usize,
+        trees_per_round: algorithm.trees_per_round as usize,
         depth: algorithm.depth as usize,
         learning_rate: algorithm.learning_rate,
-        rows_per_round: algorithm.rows_per_round as usize,
+        rows_per_tree: algorithm.rows_per_tree as usize,
+        columns_per_tree: algorithm.columns_per_tree,
         l2: algorithm.l2,
         minimum_leaf_rows: algorithm.minimum_leaf_rows as usize,
         seed: job.seed,
@@ -148,14 +153,8 @@ fn gates(job: &TrainingJob) -> Gates {
     }
 }
 
-fn raw_scores(ensemble: &Ensemble, rows: &TrainingSet) -> Result<Vec<f64>> {
-    let columns: Vec<&[f64]> = rows.columns().iter().map(Vec::as_slice).collect();
-    let mut scores = vec![0.0; rows.row_count()];
-    ensemble.raw_scores(&columns, &mut scores)?;
-    Ok(scores)
-}
-
-fn baseline(job: &TrainingJob, training: &TrainingSet, test: &TrainingSet) -> Result<Baseline> {
+fn baseline(job: &TrainingJob, trained: &Trained) -> Result<Baseline> {
+    let (training, test) = (&trained.training, &trained.test);
     let position = training.feature_names().iter().position(|name| *name == job.baseline).with_context(|| {
         format!(
             "the baseline {} of {} is no feature: it has {}",
@@ -164,13 +163,34 @@ fn baseline(job: &TrainingJob, training: &TrainingSet, test: &TrainingSet) -> Re
             training.feature_names().join(", ")
         )
     })?;
-    let rows = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
-    let (training_values, test_values) = (rows(training), rows(test));
+    let column = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
+    let learnt = training.subset(&trained.roles.iter().map(|role| *role != Role::Check).collect::<Vec<_>>())?;
     let evaluation = single_feature(
-        FeatureRows { values: &training_values, labels: training.labels() },
-        FeatureRows { values: &test_values, labels: test.labels() },
+        FeatureRows { values: &column(&learnt), labels: learnt.labels() },
+        FeatureRows { values: &column(test), labels: test.labels() },
     )?;
     Ok(Baseline { feature: job.baseline.clone(), evaluation })
+}
+
+/// The rows that a model was made of, as files of the run.
+struct RowFiles {
+    training: RowsFile,
+    test: RowsFile,
+}
+
+impl RowFiles {
+    async fn write(run: &Run<'_>, trained: &Trained) -> Result<Self> {
+        let (training, test) = (training_table::training_rows(trained)?, training_table::test_rows(trained)?);
+        Ok(Self {
+            training: Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?,
+            test: Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?,
+        })
+    }
+
+    async fn write_one(run: &Run<'_>, name: &str, content: Vec<u8>, rows: usize) -> Result<RowsFile> {
+        let digest = run.write_artefact(name, content).await?;
+        Ok(RowsFile { file: run.artefact(name), digest, rows })
+    }
 }
 
 struct Registered {
@@ -178,8 +198,15 @@ struct Registered {
     alias: String,
 }
 
-async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &JudgedModel) -> Result<Registered> {
+async fn register(
+    run: &Run<'_>,
+    job: &TrainingJob,
+    plan: &CutPlan,
+    judged: &JudgedModel,
+    rows: &RowFiles,
+) -> Result<Registered> {
     let registry = &run.open.registry;
+    let trained = &judged.trained;
     let candidate = Candidate {
         created_at: Timestamp::now(),
         run_id: run.run_id.clone(),
@@ -189,12 +216,19 @@ async fn register(run: &Run<'_>, job: &TrainingJob, plan: &CutPlan, judged: &Jud
             "test_cut": plan.test,
             "trained_until": plan.trained_until(),
             "ds": run.ds,
+            "training_rows": rows.training,
+            "test_rows": rows.test,
         }),
-        evaluation: serde_json::json!({"test": judged.evaluation, "baseline": judged.baseline}),
+        evaluation: serde_json::json!({
+            "test": trained.evaluation,
+            "calibration": trained.calibration,
+            "by_cut": trained.by_cut,
+            "baseline": judged.baseline,
+        }),
         gates: judged.gates.iter().map(gate).collect(),
         tags: BTreeMap::new(),
     };
-    let version = registry.register(&job.model, &judged.ensemble, candidate).await?;
+    let version = registry.register(&job.model, &trained.model, candidate).await?;
     let champion = registry.resolve(&job.model, CHAMPION).await?;
     let is_free = champion.is_none_or(|champion| champion.version == version.version);
     let alias = if is_free { CHAMPION } else { CHALLENGER };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{AsArray, StringArray};
-use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use mainstay_ledger::Ledger;
@@ -14,6 +13,7 @@ use mainstay_schema::{Cents, Digest, Ds, RunId};
 use mainstay_table::{PublishedTable, RunRecord, digest, ledger_table, read, run_record, stage};
 use serde::Serialize;
 
+use crate::contact_rules;
 use crate::details::DailyDetails;
 use crate::offers_file;
 use crate::open_project::OpenProject;
@@ -100,7 +100,11 @@ async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDa
         checks.push(Check::of("canonical digests", day.canonical_digests().await));
         checks.push(Check::of("population", day.population().await));
         checks.push(Check::of("certificate", day.certificate(&session).await));
-        checks.push(Check::of("nobody contacted against a rule", day.blocked(&session).await));
+        day.register_decisions(&session).await?;
+        let nobody_blocked = contact_rules::check_nobody_blocked_is_treated(&session).await;
+        checks.push(Check::of("nobody contacted against a rule", nobody_blocked));
+        let channels = contact_rules::check_channels_are_allowed(&session).await;
+        checks.push(Check::of("only channels with consent", channels));
         checks.push(Check::of("budget", day.budget().await));
     }
     Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), checks })
@@ -213,23 +217,11 @@ impl Day<'_> {
         ))
     }
 
-    /// Cooldown, consent and holdout stand in `blocked_by` of the risk table: whoever has a bit there gets nothing.
-    async fn blocked(&self, session: &SessionContext) -> Result<String> {
+    /// Registers the tables that the rules of contact are checked in.
+    async fn register_decisions(&self, session: &SessionContext) -> Result<()> {
         let day = PublishedDay { record: self.record.clone() };
         day.register(self.open, session, &table::campaign_allocations()).await?;
-        day.register(self.open, session, &table::customer_risk(usize::from(self.details.reasons))).await?;
-        let sql = "select count(*) filter (where plan.decision_reason = 'chosen' and (risk.blocked_by <> 0 or risk.status <> 'scored')),
-                          count(*) filter (where plan.decision_reason = 'chosen')
-                   from campaign_allocations plan join customer_risk risk on plan.customer_id = risk.customer_id";
-        let batches = session.sql(sql).await?.collect().await?;
-        let counts = |column: usize| -> i64 {
-            batches
-                .iter()
-                .map(|batch| batch.column(column).as_primitive::<Int64Type>().iter().flatten().sum::<i64>())
-                .sum()
-        };
-        ensure!(counts(0) == 0, "{} customers were treated although a rule forbids it", counts(0));
-        Ok(format!("{} treated", counts(1)))
+        day.register(self.open, session, &table::customer_risk(usize::from(self.details.reasons))).await
     }
 
     /// What the ledger holds for the day, and that it was within the budget when it was decided: a budget that was lowered later

@@ -16,5 +16,7 @@ pub const CHURN_PROBABILITY: &str = "churn_probability";
 pub const RAW_SCORE: &str = "raw_score";
 /// Sum of rules that forbid contact, see `BlockedBy`.
 pub const BLOCKED_BY: &str = "blocked_by";
+/// Channels that consent allows, see `customer_risk`.
+pub const ALLOWED_CHANNELS: &str = "allowed_channels";
 /// The label of a label model: 1 churned, 0 retained.
 pub const CHURNED: &str = "churned";

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The one reason behind a row of `campaign_allocations`, the first that applies in this order from the top.
+///
+/// The holdout is drawn among all who are scored and stands before every rule, so that it stays comparable. Of the rules the more
+/// lasting one is told: what a customer has decided, then what must be settled first, then what passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionReason {
@@ -12,8 +15,10 @@ pub enum DecisionReason {
     NotScored,
     /// The customer belongs to the holdout of the quarter's experiment.
     Holdout,
-    /// No channel may be used: consent is withdrawn or was never given.
+    /// No channel may be used, or none of those in which an offer is worth its cost: consent is withdrawn or was never given.
     NoConsent,
+    /// A support case of the customer is open.
+    OpenCase,
     /// Contacted too recently: the cooldown has not passed.
     FrequencyCap,
     /// No offer is worth more than it costs.
@@ -33,6 +38,7 @@ impl DecisionReason {
             Self::NotScored => "not_scored",
             Self::Holdout => "holdout",
             Self::NoConsent => "no_consent",
+            Self::OpenCase => "open_case",
             Self::FrequencyCap => "frequency_cap",
             Self::NoPositiveValue => "no_positive_value",
             Self::Budget => "budget",
@@ -53,12 +59,22 @@ impl fmt::Display for DecisionReason {
 pub struct BlockedBy(pub i32);
 
 impl BlockedBy {
-    /// Within the cooldown of the last contact or of our own committed plan.
+    /// Within the cooldown of the source's last contact or of our own committed plan.
     pub const COOLDOWN: Self = Self(1);
     /// Without consent for every channel of the catalogue.
     pub const NO_CONSENT: Self = Self(2);
     /// In the holdout.
     pub const HOLDOUT: Self = Self(4);
+    /// With an open support case.
+    pub const OPEN_CASE: Self = Self(8);
+
+    /// Every rule with the reason that it gives, the first to be reported first.
+    pub const RULES: [(Self, DecisionReason); 4] = [
+        (Self::HOLDOUT, DecisionReason::Holdout),
+        (Self::NO_CONSENT, DecisionReason::NoConsent),
+        (Self::OPEN_CASE, DecisionReason::OpenCase),
+        (Self::COOLDOWN, DecisionReason::FrequencyCap),
+    ];
 
     /// Whether any bit of `rule` is set.
     pub fn contains(self, rule: Self) -> bool {
@@ -67,14 +83,25 @@ impl BlockedBy {
 
     /// The reason to report: the first that applies, or `None` where the customer may be contacted.
     pub fn reason(self) -> Option<DecisionReason> {
-        if self.contains(Self::HOLDOUT) {
-            Some(DecisionReason::Holdout)
-        } else if self.contains(Self::NO_CONSENT) {
-            Some(DecisionReason::NoConsent)
-        } else if self.contains(Self::COOLDOWN) {
-            Some(DecisionReason::FrequencyCap)
-        } else {
-            None
-        }
+        Self::RULES.into_iter().find(|(rule, _)| self.contains(*rule)).map(|(_, reason)| reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rule_that_applies_is_the_reason() {
+        let reason = |bits| BlockedBy(bits).reason().map(DecisionReason::as_str);
+        assert_eq!(reason(0), None);
+        assert_eq!([1, 2, 4, 8].map(reason), ["frequency_cap", "no_consent", "holdout", "open_case"].map(Some));
+        assert_eq!([15, 11, 9].map(reason), ["holdout", "no_consent", "open_case"].map(Some));
+    }
+
+    #[test]
+    fn reasons_are_ordered_as_they_apply() {
+        let reasons = BlockedBy::RULES.map(|(_, reason)| reason);
+        assert!(reasons.is_sorted() && reasons[0] > DecisionReason::NotScored);
     }
 }

@@ -149,8 +149,14 @@ pub fn customer_risk(reasons: usize) -> TableContract {
         Column::new(
             column::BLOCKED_BY,
             Integer,
-            "Bits of the rules that forbid contact: 1 cooldown, 2 no consent, 4 holdout",
+            "Bits of the rules that forbid contact: 1 cooldown, 2 no consent for any channel, 4 holdout, 8 open support case",
         ),
+        Column::new(
+            column::ALLOWED_CHANNELS,
+            Text,
+            "Channels of the catalogue that the customer's consent allows, sorted, with commas; null where none or not scored",
+        )
+        .nullable(),
     ];
     for position in 1..=reasons {
         columns.extend([
@@ -197,7 +203,11 @@ pub fn campaign_allocations() -> TableContract {
                 Double,
                 "Probability, before the holdout was drawn, that the customer could be treated; 0 where a rule forbids contact",
             ),
-            Column::new("decision_reason", Text, "chosen, budget, frequency_cap, holdout, no_positive_value ..."),
+            Column::new(
+                "decision_reason",
+                Text,
+                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_positive_value, budget, chosen",
+            ),
             run_id(),
         ],
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use datafusion::datasource::MemTable;
@@ -21,7 +21,36 @@ struct Customer {
     features: [Option<f64>; 2],
     clv_cents: i64,
     expected_revenue_cents: i64,
-    is_in_cooldown: bool,
+    has_recent_plan: bool,
+    days_since_last_contact: Option<i64>,
+    open_cases: i64,
+    /// What is recorded for `call` and `email`, for the purpose that counts and for another.
+    consents: [[Option<bool>; 2]; 2],
+}
+
+impl Customer {
+    /// The channels that may be used, worked out apart from the query.
+    fn channels(&self, default: ConsentDefault) -> Vec<&'static str> {
+        let [recorded, _] = self.consents;
+        let channels = ["call", "email"].into_iter().zip(recorded);
+        let is_allowed = |consent: Option<bool>| consent.unwrap_or(default == ConsentDefault::Allow);
+        channels.filter(|(_, consent)| is_allowed(*consent)).map(|(channel, _)| channel).collect()
+    }
+
+    fn blocked_by(&self, position: usize, default: ConsentDefault) -> i32 {
+        let is_in_cooldown = self.has_recent_plan || self.days_since_last_contact.is_some_and(|days| days < 30);
+        let is_held_out = mainstay_functions::uniform_hash(SALT, &id(position)) < 0.05;
+        let rules = [is_in_cooldown, self.channels(default).is_empty(), is_held_out, self.open_cases > 0];
+        rules.into_iter().zip([1, 2, 4, 8]).filter(|(applies, _)| *applies).map(|(_, bit)| bit).sum()
+    }
+}
+
+const SALT: &str = "retention-2025Q1";
+
+/// Amounts of every size that the table can hold, and some below 0, as a project's own value model may give them.
+fn cents() -> impl Strategy<Value = i64> {
+    const MOST: i64 = 999_999_999_999_999_999;
+    prop_oneof![6 => 0..500_000i64, 1 => -500_000..0i64, 1 => 0..=MOST, 1 => prop::sample::select(vec![0, 24_999, 25_000, 100_000, MOST])]
 }
 
 fn customer() -> impl Strategy<Value = Customer> {
@@ -33,13 +62,25 @@ fn customer() -> impl Strategy<Value = Customer> {
             1 => Just(Some(f64::INFINITY)),
         ]
     };
-    (any::<bool>(), [feature(), feature()], 0..500_000i64, 0..1_000_000i64, any::<bool>()).prop_map(
-        |(is_eligible, features, clv_cents, expected_revenue_cents, is_in_cooldown)| Customer {
-            is_eligible,
-            features,
-            clv_cents,
-            expected_revenue_cents,
-            is_in_cooldown,
+    let rules = (
+        any::<bool>(),
+        prop::option::of(0..60i64),
+        prop_oneof![3 => Just(0), 1 => 1..4i64],
+        any::<[[Option<bool>; 2]; 2]>(),
+    );
+    (any::<bool>(), [feature(), feature()], cents(), cents(), rules).prop_map(
+        |(is_eligible, features, clv_cents, expected_revenue_cents, rules)| {
+            let (has_recent_plan, days_since_last_contact, open_cases, consents) = rules;
+            Customer {
+                is_eligible,
+                features,
+                clv_cents,
+                expected_revenue_cents,
+                has_recent_plan,
+                days_since_last_contact,
+                open_cases,
+                consents,
+            }
         },
     )
 }
@@ -82,8 +123,28 @@ fn text(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
     Arc::new(values.collect::<StringArray>())
 }
 
+/// What is recorded of all customers, a row a customer, channel and purpose; a channel that is not in the catalogue among them.
+fn consents(customers: &[Customer]) -> Vec<(&'static str, ArrayRef)> {
+    let mut rows: Vec<(String, &str, &str, bool)> = Vec::new();
+    for (position, customer) in customers.iter().enumerate() {
+        for (purpose, recorded) in ["marketing", "profiling"].into_iter().zip(customer.consents) {
+            let channels = ["call", "email"].into_iter().zip(recorded);
+            rows.extend(
+                channels.filter_map(|(channel, is_granted)| Some((id(position), channel, purpose, is_granted?))),
+            );
+        }
+        rows.push((id(position), "sms", "marketing", position % 2 == 0));
+    }
+    vec![
+        ("customer_id", text(rows.iter().map(|row| Some(row.0.clone())))),
+        ("channel", text(rows.iter().map(|row| Some(row.1.to_owned())))),
+        ("purpose", text(rows.iter().map(|row| Some(row.2.to_owned())))),
+        ("is_granted", Arc::new(rows.iter().map(|row| Some(row.3)).collect::<BooleanArray>())),
+    ]
+}
+
 /// The risk rows of a day, sorted by customer.
-async fn score(customers: &[Customer], partitions: usize) -> RecordBatch {
+async fn score(customers: &[Customer], consent_default: ConsentDefault, partitions: usize) -> RecordBatch {
     let model = model();
     let digest = model.digest();
     let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
@@ -114,8 +175,16 @@ async fn score(customers: &[Customer], partitions: usize) -> RecordBatch {
         ("expected_revenue_cents", cents(|customer| customer.expected_revenue_cents)),
     ];
     register(&session, "customer_value", value, partitions);
-    let cooldown = (0..customers.len()).filter(|position| customers[*position].is_in_cooldown);
-    register(&session, "recent_contacts", vec![("customer_id", text(cooldown.map(|position| Some(id(position)))))], 1);
+    let planned = (0..customers.len()).filter(|position| customers[*position].has_recent_plan);
+    register(&session, "recent_plans", vec![("customer_id", text(planned.map(|position| Some(id(position)))))], 1);
+    let days = customers.iter().map(|customer| customer.days_since_last_contact);
+    let contact_rules = vec![
+        ("customer_id", text(ids())),
+        ("open_cases", cents(|customer| customer.open_cases)),
+        ("days_since_last_contact", Arc::new(days.collect::<Int64Array>()) as ArrayRef),
+    ];
+    register(&session, "contact_rules", contact_rules, partitions);
+    register(&session, "customer_consents", consents(customers), partitions);
 
     let query = ScoreQuery {
         model_digest: digest.to_string(),
@@ -125,15 +194,15 @@ async fn score(customers: &[Customer], partitions: usize) -> RecordBatch {
         features: &features,
         reasons: 2,
         policy: &policy(),
-        holdout_salt: Some("retention-2025Q1".to_owned()),
-        is_consent_assumed: true,
+        holdout_salt: Some(SALT.to_owned()),
+        consent_default,
     };
     let sorted = session.sql(&query.sql()).await.unwrap().sort_by(vec![datafusion::prelude::col("customer_id")]);
     let batches = sorted.unwrap().collect().await.unwrap();
     concat_batches(&batches[0].schema(), &batches).unwrap()
 }
 
-fn check(customers: &[Customer], risk: &RecordBatch) {
+fn check(customers: &[Customer], consent_default: ConsentDefault, risk: &RecordBatch) {
     let column = |name: &str| risk.column_by_name(name).unwrap();
     let (ids, statuses) = (column("customer_id").as_string::<i32>(), column("status").as_string::<i32>());
     assert_eq!(risk.num_rows(), customers.len(), "a customer vanished or stands twice");
@@ -141,7 +210,9 @@ fn check(customers: &[Customer], risk: &RecordBatch) {
     let at_risk = column("revenue_at_risk_amount").as_primitive::<Decimal128Type>();
     let clv = column("clv_amount").as_primitive::<Decimal128Type>();
     let blocked = column("blocked_by").as_primitive::<Int32Type>();
-    let bands = column("risk_band").as_string::<i32>();
+    let channels = column("allowed_channels").as_string::<i32>();
+    let (bands, tiers) = (column("risk_band").as_string::<i32>(), column("value_tier").as_string::<i32>());
+    let segments = column("segment").as_string::<i32>();
     for row in 0..risk.num_rows() {
         let position: usize = ids.value(row).trim_start_matches("customer ").parse().unwrap();
         let customer = &customers[position];
@@ -155,12 +226,18 @@ fn check(customers: &[Customer], risk: &RecordBatch) {
         let probability = probabilities.iter().nth(row).flatten();
         assert_eq!(probability.is_some(), expected == "scored");
         assert_eq!(clv.value(row), i128::from(customer.clv_cents));
+        assert_eq!(tiers.value(row), policy().value_tier(Cents(customer.clv_cents)));
         if let Some(probability) = probability {
             let revenue = customer.expected_revenue_cents;
-            assert_eq!(at_risk.value(row), i128::from(mainstay_schema::Cents(revenue).share(probability).0));
-            assert_eq!(bands.value(row), policy().risk_band(probability));
+            assert_eq!(at_risk.value(row), i128::from(Cents(revenue).share(probability).0));
+            let (band, tier) = (policy().risk_band(probability).to_owned(), tiers.value(row));
+            assert_eq!(bands.value(row), band);
+            assert_eq!(segments.value(row), format!("{band}/{tier}"));
         }
-        assert_eq!(BlockedBy(blocked.value(row)).contains(BlockedBy::COOLDOWN), customer.is_in_cooldown);
+        assert_eq!(blocked.value(row), customer.blocked_by(position, consent_default), "{customer:?}");
+        let allowed = channels.is_valid(row).then(|| channels.value(row).split(',').collect::<Vec<_>>());
+        let expected = (expected == "scored").then(|| customer.channels(consent_default));
+        assert_eq!(allowed, expected.filter(|channels| !channels.is_empty()), "{customer:?}");
     }
 }
 
@@ -168,14 +245,18 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn nobody_vanishes_and_partitions_do_not_matter(customers in prop::collection::vec(customer(), 1..60)) {
+    fn nobody_vanishes_and_partitions_do_not_matter(
+        customers in prop::collection::vec(customer(), 1..60),
+        is_allowed_by_default in any::<bool>(),
+    ) {
+        let consent_default = if is_allowed_by_default { ConsentDefault::Allow } else { ConsentDefault::Deny };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build().unwrap();
         let worker = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
             runtime.block_on(async {
-                let risk = score(&customers, 1).await;
-                check(&customers, &risk);
+                let risk = score(&customers, consent_default, 1).await;
+                check(&customers, consent_default, &risk);
                 for partitions in [2, 5] {
-                    assert_eq!(score(&customers, partitions).await, risk, "{partitions} partitions");
+                    assert_eq!(score(&customers, consent_default, partitions).await, risk, "{partitions} partitions");
                 }
             });
         });

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::risk::{number, text};
 use super::{ShowRequest, known_customer, private_session, published};
+use crate::contact_rules::{self, RuleCount};
 use crate::details::AllocationSummary;
 use crate::open_project::OpenProject;
 
@@ -28,6 +29,8 @@ pub struct AllocationView {
     pub summary: AllocationSummary,
     /// Decisions by kind and reason.
     pub decisions: Vec<DecisionCount>,
+    /// Whom each rule of contact holds back; a customer may be held back by several.
+    pub rules: Vec<RuleCount>,
     /// The treated customers asked for, most valuable first.
     pub customers: Vec<CustomerDecision>,
     /// The budget of the month as the ledger has it now.
@@ -99,9 +102,11 @@ pub struct CommittedDay {
 /// Reads the allocation of a published day.
 pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<AllocationView> {
     let day = published(open, request).await?;
-    let summary = day.details()?.allocation;
+    let details = day.details()?;
+    let summary = details.allocation;
     let session = private_session(open);
     day.register(open, &session, &table::campaign_allocations()).await?;
+    day.register(open, &session, &table::customer_risk(usize::from(details.reasons))).await?;
     let customers = customers(&session, request).await?;
     known_customer(request, customers.is_empty())?;
     Ok(AllocationView {
@@ -109,6 +114,7 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
         ds: day.record.ds,
         run_id: day.record.run_id.clone(),
         decisions: decisions(&session).await?,
+        rules: contact_rules::in_force(&session).await?,
         customers,
         month: month(open, &day.record.job, day.record.ds, summary.budget_cents).await?,
         summary,

@@ -1,0 +1,127 @@
+//! The rules that forbid contact, as the published tables of a day show them: whom they hold back, and that nobody is treated
+//! against them.
+
+use anyhow::{Context, Result, ensure};
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
+use datafusion::prelude::SessionContext;
+use mainstay_schema::{BlockedBy, DecisionReason};
+use serde::Serialize;
+
+/// How many scored customers a rule holds back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleCount {
+    /// The rule, by the reason that it gives.
+    pub rule: DecisionReason,
+    /// Scored customers whom it forbids to contact, those of other rules among them.
+    pub customers: i64,
+    /// Those of them whom no other rule forbids to contact.
+    pub alone: i64,
+}
+
+/// The rules, the first to be reported first; reads `customer_risk` of the session.
+pub(crate) async fn in_force(session: &SessionContext) -> Result<Vec<RuleCount>> {
+    let columns = BlockedBy::RULES.map(|(BlockedBy(bit), _)| {
+        format!("count(*) filter (where blocked_by & {bit} <> 0), count(*) filter (where blocked_by = {bit})")
+    });
+    let sql = format!("select {} from customer_risk where status = 'scored'", columns.join(", "));
+    let counts = counts(session, &sql).await?;
+    let rules = BlockedBy::RULES.into_iter().zip(counts.as_chunks::<2>().0);
+    Ok(rules.map(|((_, rule), &[customers, alone])| RuleCount { rule, customers, alone }).collect())
+}
+
+/// Cooldown, consent, holdout and open case stand in `blocked_by` of the risk table: whoever has a bit there, or was not scored,
+/// gets nothing. Reads `customer_risk` and `campaign_allocations` of the session.
+pub(crate) async fn check_nobody_blocked_is_treated(session: &SessionContext) -> Result<String> {
+    let sql = "select count(*) filter (where risk.blocked_by <> 0 or risk.status is distinct from 'scored'), count(*)
+               from campaign_allocations plan left join customer_risk risk on plan.customer_id = risk.customer_id
+               where plan.decision_reason = 'chosen'";
+    let counts = counts(session, sql).await?;
+    let &[against, treated] = counts.as_array().context("two counts were asked for")?;
+    ensure!(against == 0, "{against} customers were treated although a rule forbids it");
+    let held_back = in_force(session).await?;
+    let held_back: Vec<String> = held_back.iter().map(|rule| format!("{} {}", rule.customers, rule.rule)).collect();
+    Ok(format!("{treated} treated; held back: {}", held_back.join(", ")))
+}
+
+/// Every offer goes through a channel that `allowed_channels` of the risk table names. Reads the same tables.
+pub(crate) async fn check_channels_are_allowed(session: &SessionContext) -> Result<String> {
+    let sql = "select count(*) filter (where strpos(',' || risk.allowed_channels || ',', ',' || plan.channel || ',') > 0), count(*)
+               from campaign_allocations plan left join customer_risk risk on plan.customer_id = risk.customer_id
+               where plan.decision_reason = 'chosen'";
+    let counts = counts(session, sql).await?;
+    let &[allowed, treated] = counts.as_array().context("two counts were asked for")?;
+    ensure!(allowed == treated, "{} customers are treated in a channel without consent", treated - allowed);
+    Ok(format!("{allowed} offers in channels with consent"))
+}
+
+/// The integers of the one row that a query gives.
+async fn counts(session: &SessionContext, sql: &str) -> Result<Vec<i64>> {
+    let batches = session.sql(sql).await?.collect().await?;
+    let row = batches.iter().find(|batch| batch.num_rows() > 0).context("a count gave no row")?;
+    Ok(row.columns().iter().map(|column| column.as_primitive::<Int64Type>().value(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session with a day's tables; rows are (customer, status, blocked_by, allowed_channels) and (customer, channel, reason).
+    async fn day(risk: &str, plan: &str) -> SessionContext {
+        let session = SessionContext::new();
+        let tables = [
+            ("customer_risk(customer_id, status, blocked_by, allowed_channels)", risk),
+            ("campaign_allocations(customer_id, channel, decision_reason)", plan),
+        ];
+        for (table, rows) in tables {
+            session.sql(&format!("create view {table} as values {rows}")).await.unwrap();
+        }
+        session
+    }
+
+    const RISK: &str = "('ada', 'scored', 0, 'call,email'), ('bob', 'scored', 9, 'email'), ('cleo', 'scored', 6, null),
+                        ('dan', 'scored', 8, 'call'), ('eve', 'ineligible', 1, null), ('fay', 'scored', 0, 'email')";
+
+    #[tokio::test]
+    async fn a_rule_counts_the_scored_whom_it_holds_back() {
+        let session = day(RISK, "('ada', 'email', 'chosen')").await;
+        let found = in_force(&session).await.unwrap();
+        let found: Vec<_> = found.iter().map(|rule| (rule.rule.as_str(), rule.customers, rule.alone)).collect();
+        assert_eq!(found, [("holdout", 1, 0), ("no_consent", 1, 0), ("open_case", 2, 1), ("frequency_cap", 1, 0)]);
+    }
+
+    #[tokio::test]
+    async fn a_day_that_keeps_the_rules_passes() {
+        let plan = "('ada', 'call', 'chosen'), ('fay', 'email', 'chosen'), ('bob', null, 'open_case')";
+        let session = day(RISK, plan).await;
+        assert_eq!(
+            check_nobody_blocked_is_treated(&session).await.unwrap(),
+            "2 treated; held back: 1 holdout, 1 no_consent, 2 open_case, 1 frequency_cap"
+        );
+        assert_eq!(check_channels_are_allowed(&session).await.unwrap(), "2 offers in channels with consent");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_treated_against_a_rule_is_found() {
+        for customer in ["bob", "cleo", "dan", "eve", "nobody"] {
+            let session = day(RISK, &format!("('ada', 'call', 'chosen'), ('{customer}', 'email', 'chosen')")).await;
+            let error = check_nobody_blocked_is_treated(&session).await.unwrap_err();
+            assert_eq!(error.to_string(), "1 customers were treated although a rule forbids it", "{customer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_offer_in_a_channel_without_consent_is_found() {
+        for (customer, channel) in
+            [("fay", "call"), ("dan", "email"), ("cleo", "email"), ("ada", "mail"), ("ada", "all,e")]
+        {
+            let session = day(RISK, &format!("('ada', 'call', 'chosen'), ('{customer}', '{channel}', 'chosen')")).await;
+            let error = check_channels_are_allowed(&session).await.unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "1 customers are treated in a channel without consent",
+                "{customer} {channel}"
+            );
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The rows of a training as Parquet: enough to fit any other library on the same features and cuts, and to compute every figure of
+//! the record again. Rows are sorted by cut and customer.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray, UInt32Array};
+use mainstay_schema::{Ds, column};
+use mainstay_train::{Trained, TrainingSet};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+/// The training rows: role `fit` with its fold, or `check`; the raw score is that of trees which have not seen the customer.
+pub(crate) fn training_rows(trained: &Trained) -> Result<Vec<u8>> {
+    let roles = trained.roles.iter().map(|role| role.as_str());
+    let folds = trained.roles.iter().map(|role| role.fold().and_then(|fold| u32::try_from(fold).ok()));
+    let judged: Vec<(&str, ArrayRef)> = vec![
+        ("role", Arc::new(StringArray::from_iter_values(roles))),
+        ("fold", Arc::new(folds.collect::<UInt32Array>())),
+        (column::RAW_SCORE, doubles(&trained.training_scores)),
+    ];
+    encode(&trained.training, judged)
+}
+
+/// The rows of the test cut with what the model says of them.
+pub(crate) fn test_rows(trained: &Trained) -> Result<Vec<u8>> {
+    let roles = std::iter::repeat_n("test", trained.test.row_count());
+    let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
+    let judged: Vec<(&str, ArrayRef)> = vec![
+        ("role", Arc::new(StringArray::from_iter_values(roles))),
+        (column::RAW_SCORE, doubles(&trained.test_scores)),
+        (column::CHURN_PROBABILITY, doubles(&probabilities)),
+    ];
+    encode(&trained.test, judged)
+}
+
+fn encode(rows: &TrainingSet, judged: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>> {
+    let mut columns: Vec<(&str, ArrayRef)> = vec![
+        (column::CUSTOMER_ID, Arc::new(StringArray::from_iter_values(rows.keys()))),
+        ("cut", Arc::new(Date32Array::from_iter_values(rows.cuts().iter().map(|cut| days_since_1970(*cut))))),
+        (column::CHURNED, Arc::new(BooleanArray::from(rows.labels().to_vec()))),
+    ];
+    columns.extend(judged);
+    let features = rows.feature_names().iter().zip(rows.columns());
+    columns.extend(features.map(|(name, values)| (name.as_str(), doubles(values))));
+    let batch = RecordBatch::try_from_iter(columns)?;
+    // Statistics of floats are left out, as in every table (see ARCHITECTURE.md).
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
+    writer.write(&batch)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+/// Missing values as nulls.
+fn doubles(values: &[f64]) -> ArrayRef {
+    Arc::new(values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<Float64Array>())
+}
+
+fn days_since_1970(day: Ds) -> i32 {
+    day.days_since(Ds(jiff::civil::date(1970, 1, 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::{Float64Type, UInt32Type};
+    use bytes::Bytes;
+    use mainstay_train::{BoostedTreesParams, Recipe, TrainingRows};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    fn rows(cut: &str, customers: u32) -> TrainingRows {
+        let value = |row: u32| if row.is_multiple_of(7) { f64::NAN } else { f64::from(row * 13 % customers) };
+        TrainingRows {
+            feature_names: vec!["recency".into()],
+            columns: vec![(0..customers).map(value).collect()],
+            labels: (0..customers).map(|row| row * 13 % customers > customers / 2).collect(),
+            keys: (0..customers).rev().map(|row| format!("C{row:03}")).collect(),
+            cuts: vec![cut.parse().unwrap(); customers as usize],
+        }
+    }
+
+    fn trained() -> Trained {
+        let trees = BoostedTreesParams {
+            rounds: 3,
+            trees_per_round: 1,
+            depth: 2,
+            learning_rate: 0.5,
+            rows_per_tree: 200,
+            columns_per_tree: 1.0,
+            l2: 1.0,
+            minimum_leaf_rows: 2,
+            seed: 1,
+        };
+        let recipe = Recipe { trees: trees.check().unwrap(), folds: 2, held_back: 0.3 };
+        let (training, test) = (rows("2024-01-01", 200), rows("2024-03-01", 50));
+        let set = |rows| TrainingSet::new(rows).unwrap();
+        recipe.train(set(training), set(test), std::num::NonZeroUsize::MIN, &mut |_, _| {}).unwrap()
+    }
+
+    fn read(file: Vec<u8>) -> RecordBatch {
+        ParquetRecordBatchReaderBuilder::try_new(Bytes::from(file)).unwrap().build().unwrap().next().unwrap().unwrap()
+    }
+
+    fn names(batch: &RecordBatch) -> Vec<String> {
+        batch.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    #[test]
+    fn training_rows_say_who_was_fitted_on_whom() {
+        let trained = trained();
+        let batch = read(training_rows(&trained).unwrap());
+        assert_eq!(names(&batch), ["customer_id", "cut", "churned", "role", "fold", "raw_score", "recency"]);
+        assert_eq!(batch.num_rows(), 200);
+        let keys: Vec<_> = batch["customer_id"].as_string::<i32>().iter().flatten().collect();
+        assert!(keys.is_sorted(), "sorted within the cut");
+        let (roles, folds) = (batch["role"].as_string::<i32>(), batch["fold"].as_primitive::<UInt32Type>());
+        assert!((0..200).all(|row| (roles.value(row) == "check") == folds.is_null(row)));
+        let values = batch["recency"].as_primitive::<Float64Type>();
+        assert_eq!(values.null_count(), 29, "missing values are null");
+        assert_eq!(batch["cut"].null_count() + batch["raw_score"].null_count(), 0);
+    }
+
+    #[test]
+    fn test_rows_carry_what_the_model_says_of_them() {
+        let trained = trained();
+        let batch = read(test_rows(&trained).unwrap());
+        assert_eq!(
+            names(&batch),
+            ["customer_id", "cut", "churned", "role", "raw_score", "churn_probability", "recency"]
+        );
+        let raw = batch["raw_score"].as_primitive::<Float64Type>();
+        let probabilities = batch["churn_probability"].as_primitive::<Float64Type>();
+        assert!((0..50).all(|row| probabilities.value(row) == trained.model.probability(raw.value(row))));
+    }
+
+    #[test]
+    fn the_same_rows_give_the_same_bytes() {
+        assert_eq!(training_rows(&trained()).unwrap(), training_rows(&trained()).unwrap());
+    }
+}
