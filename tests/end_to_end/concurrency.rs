@@ -1,6 +1,5 @@
 //! Two runs of one day at once: exactly one publishes, the other ends with a clear error, and the money is counted once.
 
-use std::path::PathBuf;
 use std::process::{Child, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
@@ -9,36 +8,10 @@ use crate::harness::{Project, text};
 
 const DAY: [&str; 6] = ["run", "daily_risk", "--date", "2025-08-01", "-o", "json"];
 
-fn start(project: &Project) -> Child {
+/// Starts a run of the day that sleeps at a boundary.
+fn start(project: &Project, failpoints: &str) -> Child {
     let mut command = project.command(&DAY);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// A run that has come to a boundary and waits there.
-struct Waiting {
-    run: Child,
-    gate: PathBuf,
-}
-
-impl Waiting {
-    /// Starts a run of the day and waits until it has come to the boundary.
-    fn at(project: &Project, boundary: &str) -> Self {
-        let gate = project.data().with_file_name(format!("{boundary}.gate"));
-        let mut command = project.command(&DAY);
-        command.env("FAILPOINTS", format!("{boundary}=return({})", gate.display()));
-        let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        while !gate.with_extension("gate.reached").exists() {
-            assert!(run.try_wait().unwrap().is_none(), "the run ended before it came to {boundary}");
-            sleep(Duration::from_millis(20));
-        }
-        Self { run, gate }
-    }
-
-    /// Lets the run go on to its end.
-    fn finish(self) -> Output {
-        std::fs::write(&self.gate, "").unwrap();
-        self.run.wait_with_output().unwrap()
-    }
+    command.env("FAILPOINTS", failpoints).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 fn has_published(output: &Output) -> bool {
@@ -69,25 +42,25 @@ fn with_champion() -> Project {
 #[test]
 fn of_two_runs_at_once_one_publishes() {
     let project = with_champion();
-    let runs = [start(&project), start(&project)];
+    let runs = [start(&project, ""), start(&project, "")];
     check_day(&project, &runs.map(|run| run.wait_with_output().unwrap()));
 }
 
 #[test]
 fn two_first_runs_train_the_same_champion() {
     let project = Project::reference();
-    let runs = [start(&project), start(&project)];
+    let runs = [start(&project, ""), start(&project, "")];
     check_day(&project, &runs.map(|run| run.wait_with_output().unwrap()));
 }
 
 #[test]
 fn a_slow_run_does_not_release_the_money_of_the_one_that_overtook_it() {
     let project = with_champion();
-    let slow = Waiting::at(&project, "score");
-    let second = Waiting::at(&project, "allocate");
-    // The first now comes to reserve, while the second, which has claimed the day after it, holds its reservation.
-    let outputs = [slow.finish(), second.finish()];
-    assert!(!has_published(&outputs[0]), "{}", text(&outputs[0].stdout));
+    // The first comes to reserve while the second, which has claimed the day after it, holds its reservation.
+    let slow = start(&project, "score=sleep(12000)");
+    sleep(Duration::from_millis(5000));
+    let second = start(&project, "allocate=sleep(15000)");
+    let outputs = [slow, second].map(|run| run.wait_with_output().unwrap());
     assert!(has_published(&outputs[1]), "{}", text(&outputs[1].stderr));
     check_day(&project, &outputs);
 }

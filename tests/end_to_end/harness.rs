@@ -67,6 +67,12 @@ impl Project {
         &self.folder
     }
 
+    /// The data that all tests share, which the reference project reads.
+    pub(crate) fn shared_data() -> PathBuf {
+        generated_data().join("data")
+    }
+
+    /// The data of a copy.
     pub(crate) fn data(&self) -> PathBuf {
         self.scratch.path().join("data")
     }

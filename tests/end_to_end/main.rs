@@ -5,10 +5,16 @@
 
 mod architecture;
 mod bad_input;
+mod complete_journey;
 mod concurrency;
+mod contact_rules;
 mod crash;
 mod daily;
 mod determinism;
 mod harness;
 mod month;
 mod online_retail_ii;
+mod quarantine;
+mod rearranged;
+mod slt;
+mod value;

@@ -6,7 +6,7 @@ select
     invoice as order_id,
     row_number() over (
         partition by invoice
-        order by stock_code, unit_price, quantity, invoiced_at, country
+        order by stock_code, unit_price, quantity, invoiced_at, country, customer_id, amount
     ) as line_number,
     customer_id,
     invoiced_at as ordered_at,

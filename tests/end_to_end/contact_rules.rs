@@ -1,0 +1,171 @@
+//! Who must be left alone is: found by queries over the source files that share nothing with the project's SQL.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use datafusion::arrow::array::AsArray;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
+use mainstay_functions::uniform_hash;
+use serde_json::Value;
+
+use crate::harness::Project;
+
+const DAYS: [&str; 3] = ["2025-07-31", "2025-08-01", "2025-08-02"];
+
+/// What the sources say as of the midnight that begins a day.
+struct Sources {
+    session: SessionContext,
+}
+
+impl Sources {
+    async fn open(data: &Path) -> Self {
+        let session = SessionContext::new();
+        for table in ["customers", "support_tickets", "contacts", "consents"] {
+            let folder = data.join(table);
+            let options = ParquetReadOptions::default();
+            session.register_parquet(table, folder.to_str().unwrap(), options).await.unwrap();
+        }
+        Self { session }
+    }
+
+    /// The values of the column `found` of a query.
+    async fn found(&self, sql: &str) -> BTreeSet<String> {
+        let sql = format!("select cast(found as varchar) from ({sql})");
+        let batches = self.session.sql(&sql).await.unwrap().collect().await.unwrap();
+        let texts = batches.iter().flat_map(|batch| {
+            let column =
+                datafusion::arrow::compute::cast(batch.column(0), &datafusion::arrow::datatypes::DataType::Utf8);
+            column.unwrap().as_string::<i32>().iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        });
+        texts.collect()
+    }
+
+    async fn with_an_open_case(&self, day: &str) -> BTreeSet<String> {
+        self.found(&format!(
+            "select customer_id as found from support_tickets
+             where greatest(opened_at, loaded_at) < timestamp '{day}T00:00:00Z'
+               and (closed_at is null or closed_at >= timestamp '{day}T00:00:00Z')"
+        ))
+        .await
+    }
+
+    /// `customer/channel` of every consent whose newest record is a grant, or a withdrawal.
+    async fn consent(&self, day: &str, is_granted: bool) -> BTreeSet<String> {
+        self.found(&format!(
+            "with known as (
+                 select * from consents
+                 where greatest(changed_at, loaded_at) < timestamp '{day}T00:00:00Z' and purpose = 'marketing'
+             )
+             select customer_id || '/' || channel as found from known
+             where is_granted = {is_granted} and not exists (
+                 select 1 from known later where later.customer_id = known.customer_id and later.channel = known.channel
+                     and later.changed_at > known.changed_at)"
+        ))
+        .await
+    }
+
+    async fn contacted_lately(&self, day: &str) -> BTreeSet<String> {
+        self.found(&format!(
+            "select customer_id as found from contacts
+             where greatest(sent_at, loaded_at) < timestamp '{day}T00:00:00Z' and intervention is not null
+               and sent_at >= timestamp '{day}T00:00:00Z' - interval '30' day"
+        ))
+        .await
+    }
+
+    async fn held_out(&self) -> BTreeSet<String> {
+        let mut customers = self.found("select distinct customer_id as found from customers").await;
+        customers.retain(|customer| uniform_hash("retention-2025Q3", customer) < 0.05);
+        customers
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+/// Everybody with an offer on a day: the customers, and `customer/channel`.
+fn treated(allocation: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+    let chosen = allocation["customers"].as_array().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let customers = chosen.iter().map(|decision| text(&decision["customer_id"])).collect();
+    let channels =
+        chosen.iter().map(|decision| format!("{}/{}", text(&decision["customer_id"]), text(&decision["channel"])));
+    (customers, channels.collect())
+}
+
+fn assert_disjoint(what: &str, treated: &BTreeSet<String>, forbidden: &BTreeSet<String>) {
+    let both: Vec<_> = treated.intersection(forbidden).collect();
+    assert!(both.is_empty(), "treated although {what}: {both:?}");
+}
+
+#[test]
+fn nobody_with_an_open_case_a_withdrawn_consent_or_in_the_holdout_gets_an_offer() {
+    let project = Project::reference();
+    project.json(&["backfill", "daily_risk", "--from", DAYS[0], "--to", DAYS[2]]);
+    let sources = block_on(Sources::open(&Project::shared_data()));
+    for day in DAYS {
+        let allocation = project.json(&["show", "allocation", "--date", day, "--top", "100000"]);
+        let (customers, channels) = treated(&allocation);
+        assert!(!customers.is_empty());
+        let open = block_on(sources.with_an_open_case(day));
+        assert_disjoint("a support case is open", &customers, &open);
+        let withdrawn = block_on(sources.consent(day, false));
+        assert_disjoint("consent for the channel is withdrawn", &channels, &withdrawn);
+        let held_out = block_on(sources.held_out());
+        assert_disjoint("in the holdout", &customers, &held_out);
+        let contacted = block_on(sources.contacted_lately(day));
+        assert_disjoint("contacted within the cooldown", &customers, &contacted);
+
+        // The rules had somebody to hold back.
+        for found in [&open, &withdrawn, &held_out, &contacted] {
+            assert!(!found.is_empty(), "{} {} {} {}", open.len(), withdrawn.len(), held_out.len(), contacted.len());
+        }
+        for rule in allocation["rules"].as_array().unwrap() {
+            assert!(rule["customers"].as_i64().unwrap() > 0, "{rule} held nobody back on {day}");
+        }
+    }
+    let verified = project.json(&["verify"]);
+    assert_eq!(verified["verified"], true, "{verified}");
+}
+
+#[test]
+fn where_consent_is_denied_by_default_only_a_recorded_grant_opens_a_channel() {
+    let project = Project::copy();
+    project.edit("mainstay.yml", "consent_default: allow", "consent_default: deny");
+    let run = project.json(&["run", "daily_risk", "--date", DAYS[0]]);
+    let inputs = &run["record"]["details"]["inputs"];
+    assert_eq!(inputs["consent_default"], "deny");
+    assert_eq!(inputs["consent_purpose"], "marketing");
+    let allocation = project.json(&["show", "allocation", "--top", "100000"]);
+    let (_, channels) = treated(&allocation);
+    let granted = block_on(async { Sources::open(&project.data()).await.consent(DAYS[0], true).await });
+    assert!(!channels.is_empty() && channels.is_subset(&granted), "{:?}", channels.difference(&granted));
+}
+
+#[test]
+fn a_rule_that_the_policy_lifts_holds_nobody_back() {
+    let project = Project::copy();
+    project.edit("jobs/policies/retention.yml", "suppress_open_cases: true", "suppress_open_cases: false");
+    project.edit("jobs/policies/retention.yml", "consent: {purpose: marketing}", "consent: {purpose: telepathy}");
+    project.json(&["run", "daily_risk", "--date", DAYS[0]]);
+    let allocation = project.json(&["show", "allocation", "--top", "100000"]);
+    let (customers, _) = treated(&allocation);
+    let open = block_on(async { Sources::open(&project.data()).await.with_an_open_case(DAYS[0]).await });
+    assert!(customers.intersection(&open).next().is_some(), "nobody with an open case is worth an offer");
+    let held_back = |rule: &str| {
+        let rules = allocation["rules"].as_array().unwrap();
+        rules.iter().find(|count| count["rule"] == rule).unwrap()["customers"].as_i64().unwrap()
+    };
+    assert_eq!((held_back("open_case"), held_back("no_consent")), (0, 0));
+    assert!(held_back("holdout") > 0);
+}
+
+#[test]
+fn a_model_of_the_rules_that_does_not_exist_is_named() {
+    let project = Project::copy();
+    project.edit("jobs/daily_risk.yml", "consents: customer_consents", "consents: customer_consent");
+    let message = project.failure(&["run", "daily_risk", "--date", DAYS[0]]);
+    assert!(message.contains("the job daily_risk cannot read its `consents`"), "{message}");
+    assert!(message.contains("unknown model `customer_consent`, did you mean `customer_consents`?"), "{message}");
+}
