@@ -170,4 +170,15 @@ pub(crate) struct GenerateArguments {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+    /// Which tables to write.
+    #[arg(long, value_enum, default_value_t = Profile::Full)]
+    pub(crate) profile: Profile,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// All tables of the reference project, and the truth beside them.
+    Full,
+    /// Customers, orders and order lines only, for tests of scale.
+    Orders,
 }

@@ -12,8 +12,8 @@ use mainstay_simulator::SimulatorSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output, RunArguments,
-    ShowArguments, Shown, Verb, VerifyArguments,
+    Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output, Profile,
+    RunArguments, ShowArguments, Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
 use crate::render;
@@ -110,6 +110,10 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
         start: arguments.start,
         days: arguments.days,
         seed: arguments.seed,
+        profile: match arguments.profile {
+            Profile::Full => mainstay_simulator::Profile::Full,
+            Profile::Orders => mainstay_simulator::Profile::Orders,
+        },
     };
     let generated = simulate(&settings, &arguments.output_dir, &Progress::new(observer(global)))?;
     write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;

@@ -1,6 +1,7 @@
 //! The allocation of a day.
 
 use mainstay_job::show::AllocationView;
+use mainstay_schema::DecisionReason;
 
 use super::table;
 
@@ -21,6 +22,12 @@ pub(crate) fn text(view: &AllocationView) -> String {
         ]
     });
     text += &table(&["decision", "reason", "customers", "cost", "expected gain"], &[2, 3, 4], decisions);
+    let rules = view
+        .rules
+        .iter()
+        .filter(|rule| rule.customers > 0)
+        .map(|rule| vec![in_words(rule.rule), rule.customers.to_string(), rule.alone.to_string()]);
+    text += &table(&["rule", "scored customers held back", "by it alone"], &[1, 2], rules);
     text += &format!(
         "certificate: the plan gains {}, no plan within {} gains more than {} (gap {:.1e}); the next 1.00 of budget would gain {:.2}\n",
         summary.value_cents,
@@ -51,4 +58,14 @@ pub(crate) fn text(view: &AllocationView) -> String {
     });
     let header = ["customer", "decision", "channel", "cost", "expected gain", "threshold price", "reason"];
     text + &table(&header, &[3, 4, 5], customers)
+}
+
+/// A rule of contact; its reason alone would not say that no channel at all is left.
+fn in_words(rule: DecisionReason) -> String {
+    match rule {
+        DecisionReason::NoConsent => "no consent to any channel".to_owned(),
+        DecisionReason::OpenCase => "open support case".to_owned(),
+        DecisionReason::FrequencyCap => "cooldown".to_owned(),
+        other => other.to_string(),
+    }
 }

@@ -8,11 +8,9 @@ use super::table;
 
 /// Rows, files and size of every table.
 pub(crate) fn text(generated: &Generated, folder: &Path) -> String {
-    let tables =
-        [("customers", generated.customers), ("orders", generated.orders), ("order_lines", generated.order_lines)];
-    let rows = tables.map(|(name, written)| {
+    let rows = generated.tables.iter().map(|(name, written)| {
         let megabytes = written.bytes as f64 / 1e6;
-        vec![name.to_owned(), written.rows.to_string(), written.files.to_string(), format!("{megabytes:.1}")]
+        vec![name.clone(), written.rows.to_string(), written.files.to_string(), format!("{megabytes:.1}")]
     });
     format!("{}\n{}", folder.display(), table(&["table", "rows", "files", "MB"], &[1, 2, 3], rows))
 }

@@ -3,6 +3,7 @@
 use mainstay_job::details::{DailyDetails, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
+use mainstay_train::reliability::{ECE_ALLOWANCE, Reliability};
 use serde::Deserialize;
 
 use super::{percent, table, verdict};
@@ -17,6 +18,7 @@ pub(crate) fn text(record: &RunRecord) -> String {
         text += &population(&details);
         text += &model(&details);
         text += &inputs(&details);
+        text += &quarantine(&details);
         if let Some(details) = &details.training {
             text += &training(details);
         }
@@ -72,7 +74,29 @@ fn inputs(details: &DailyDetails) -> String {
         let newest = fresh.and_then(|fresh| fresh.newest).map(|newest| newest.to_string()).unwrap_or_default();
         vec![source.table.clone(), source.files.to_string(), source.rows.to_string(), newest]
     });
-    table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows)
+    let inputs = &details.inputs;
+    let rules = format!(
+        "contact: cooldown {} days; consent for {}, {} where there is no record; open support cases {}\n",
+        inputs.cooldown_days,
+        inputs.consent_purpose,
+        inputs.consent_default,
+        if inputs.suppress_open_cases { "are left alone" } else { "do not matter" }
+    );
+    let sources = table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows);
+    match details.inputs.absent_models.as_slice() {
+        [] => sources + &rules,
+        absent => format!("{sources}no source, so empty: {}\n{rules}", absent.join(", ")),
+    }
+}
+
+/// The source rows that were refused; nothing where none was.
+fn quarantine(details: &DailyDetails) -> String {
+    if details.quarantine.is_empty() {
+        return String::new();
+    }
+    let rows = details.quarantine.iter();
+    let rows = rows.map(|refused| vec![refused.source.clone(), refused.reason.clone(), refused.rows.to_string()]);
+    table(&["quarantined from", "because", "rows"], &[2], rows)
 }
 
 /// How a model was trained and judged; gates that failed stand out.
@@ -80,11 +104,13 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
     let (model, baseline) = (&details.evaluation.ranking, &details.baseline.evaluation.ranking);
     let rows: usize = details.cuts.iter().map(|cut| cut.rows).sum();
     let mut text = format!(
-        "\nmodel {} version {} ({}), {}\n{} cuts with {rows} rows, labels until {}; judged on {}: {} customers, churn rate {}\n",
+        "\nmodel {} version {} ({}), {}, {} trees\n{} cuts with {rows} rows, labels until {}; judged on {}: {} customers, \
+         churn rate {}\n",
         details.model,
         details.version,
         details.alias,
         short(&details.digest),
+        details.trees,
         details.cuts.len(),
         details.trained_until,
         details.test_cut,
@@ -104,16 +130,59 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
             format!("{:.3}", model.lift_at_top_20_percent),
             format!("{:.3}", baseline.lift_at_top_20_percent),
         ),
-        ("Brier score", format!("{:.4}", details.evaluation.brier), String::new()),
-        (
-            "calibration error",
-            format!("{:.4} (noise floor {:.4})", details.evaluation.ece, details.evaluation.ece_noise_floor),
-            String::new(),
-        ),
     ];
     let alone = format!("{} alone", details.baseline.feature);
     let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
     text += &table(&["test cut", "model", &alone], &[1, 2], rows);
+    text += &by_cut(details);
+    text += &calibration(details);
+    text + &gates(details)
+}
+
+fn by_cut(details: &TrainingDetails) -> String {
+    let rows = details.cuts.iter().map(|cut| {
+        let unseen = details.by_cut.iter().find(|ranking| ranking.ds == cut.ds);
+        let auc = unseen.and_then(|ranking| ranking.auc).map(|auc| format!("{auc:.4}")).unwrap_or_default();
+        let churn_rate = percent(cut.churned as f64 / cut.rows.max(1) as f64);
+        let unseen = unseen.map(|ranking| ranking.rows.to_string()).unwrap_or_default();
+        vec![cut.ds.to_string(), cut.rows.to_string(), churn_rate, unseen, auc]
+    });
+    table(&["training cut", "customers", "churn rate", "kept out", "AUC of those kept out"], &[1, 2, 3, 4], rows)
+}
+
+/// Calibrated beside uncalibrated, where the trees and the curve have seen no row.
+fn calibration(details: &TrainingDetails) -> String {
+    let report = &details.calibration;
+    let text = format!(
+        "\nlog-odds = {:.4} * score {:+.4}, from {} rows scored by trees that had not seen the customer\n",
+        report.slope, report.intercept, report.rows
+    );
+    let row = |name: &str, of: &Reliability| {
+        vec![
+            name.to_owned(),
+            percent(of.base_rate),
+            percent(of.mean_probability),
+            format!("{:.5}", of.brier),
+            format!("{:.5}", of.uncalibrated_brier),
+            format!("{:.4}", of.ece),
+            format!("{:.4}", of.uncalibrated_ece),
+            format!("{:.4}", of.ece_noise_floor),
+        ]
+    };
+    let rows = [row("customers kept out", &report.check), row("test cut", &report.test)];
+    let header =
+        ["calibration", "churn rate", "expected", "Brier", "uncalibrated", "error", "uncalibrated", "noise floor"];
+    let shift = format!(
+        "{} on customers kept out (error at most noise floor + {ECE_ALLOWANCE}); test cut: Brier {} by calibration, churn rate \
+         {:+.1} points from that of the calibration\n",
+        verdict(report.check.is_within_noise()),
+        if report.test.is_improved() { "improved" } else { "NOT improved" },
+        100.0 * report.base_rate_shift
+    );
+    text + &table(&header, &[1, 2, 3, 4, 5, 6, 7], rows) + &shift
+}
+
+fn gates(details: &TrainingDetails) -> String {
     let gates = details.gates.iter().map(|gate| {
         let attainable = gate.attainable.map(|most| format!("{most:.4}")).unwrap_or_default();
         vec![
@@ -124,7 +193,7 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
             verdict(gate.passed).to_owned(),
         ]
     });
-    text + &table(&["gate", "value", "at least", "attainable", "verdict"], &[1, 2, 3], gates)
+    table(&["gate", "value", "at least", "attainable", "verdict"], &[1, 2, 3], gates)
 }
 
 fn steps(details: &DailyDetails) -> String {
