@@ -41,6 +41,12 @@ fn the_reference_cut_has_its_households_and_an_honest_test() {
     assert!((recency - 0.847).abs() < 0.003, "{recency}");
     assert!(number(test, "auc") >= 0.88, "{test}");
 
+    // Probabilities hold on households held back in turn, and calibration brings those of the later cut nearer to what happened.
+    let calibration = &training["calibration"];
+    let (check, later) = (&calibration["check"], &calibration["test"]);
+    assert!(number(check, "ece") <= number(check, "ece_noise_floor") + 0.01, "{calibration}");
+    assert!(number(later, "brier") < number(later, "uncalibrated_brier"), "{calibration}");
+
     // A gate that cannot be passed is shown with the most that was attainable: with one household in eleven leaving, no fifth of
     // them holds more than 45 % who do.
     let gates = training["gates"].as_array().unwrap();

@@ -33,13 +33,12 @@ fn the_reference_cut_has_its_customers_and_an_honest_test() {
     assert!(test["auc"].as_f64().unwrap() > recency + 0.02, "{test}");
     assert!(test["brier"].as_f64().unwrap() < 0.25, "{test}");
 
-    // Probabilities nearly hold on customers kept out. On the later cut the churn rate is 13 points lower, and no curve learnt before
-    // can know it: how far it moved stands beside the error. The goals are an error within 0.01 of the noise floor and a Brier score
-    // below the uncalibrated one; neither is reached here yet, by little.
+    // Probabilities hold on customers held back in turn, and a curve learnt from a whole year brings those of the later cut nearer to
+    // what happened. Its season has fewer churners than the year: how far the rate moved stands beside the error.
     let calibration = &training["calibration"];
     let figure = |of: &str, name: &str| calibration[of][name].as_f64().unwrap();
-    assert!(figure("check", "ece") <= figure("check", "ece_noise_floor") + 0.012, "{calibration}");
-    assert!(figure("test", "brier") < figure("test", "uncalibrated_brier") + 0.001, "{calibration}");
+    assert!(figure("check", "ece") <= figure("check", "ece_noise_floor") + 0.01, "{calibration}");
+    assert!(figure("test", "brier") < figure("test", "uncalibrated_brier"), "{calibration}");
     let shift = calibration["base_rate_shift"].as_f64().unwrap();
     assert!((-0.14..-0.11).contains(&shift), "{calibration}");
     assert!((figure("test", "base_rate") - 0.505).abs() < 0.001);

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a row file has beside the features.
-NOT_FEATURES = {"customer_id", "cut", "churned", "role", "fold", "raw_score", "churn_probability"}
+NOT_FEATURES = {"customer_id", "cut", "churned", "fitted", "fold", "raw_score", "churn_probability"}
 
 
 @dataclass
@@ -23,10 +23,9 @@ class Rows:
     churned: np.ndarray
     features: np.ndarray
     names: list[str]
-    # What the model says of a row, and on which side of its fit the row was.
+    # What the model says of a row that it has not seen.
     raw_scores: np.ndarray
     probabilities: np.ndarray | None
-    roles: np.ndarray
 
     @classmethod
     def read(cls, file: Path) -> "Rows":
@@ -41,7 +40,6 @@ class Rows:
             names=names,
             raw_scores=column("raw_score").astype(float),
             probabilities=column("churn_probability") if "churn_probability" in table.column_names else None,
-            roles=column("role"),
         )
 
     def where(self, mask: np.ndarray) -> "Rows":
@@ -63,9 +61,10 @@ class Training:
     @classmethod
     def run(cls, project: Path, variables: dict[str, object], date: str, lake: Path) -> "Training":
         details = mainstay(project, {**variables, "lake": lake}, "run", "train_churn", "--date", date)["record"]["details"]["training"]
-        training = Rows.read(lake / details["training_rows"]["file"])
-        # Customers kept out of the fit are kept out of the peer's, too.
-        return cls(details, training.where(training.roles == "fit"), Rows.read(lake / details["test_rows"]["file"]))
+        training = lake / details["training_rows"]["file"]
+        # Rows that only calibrate are no trees' to learn from, nor the peer's.
+        fitted = Rows.read(training).where(pq.read_table(training, columns=["fitted"])["fitted"].to_numpy())
+        return cls(details, fitted, Rows.read(lake / details["test_rows"]["file"]))
 
 
 def mainstay(project: Path, variables: dict[str, object], *arguments: str) -> dict:

@@ -41,8 +41,11 @@ pub struct TrainingJob {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cuts {
-    /// How many cuts to train on at most, at least 1.
+    /// How many cuts to fit trees on at most, the newest ones, at least 1.
     pub training: u32,
+    /// How many cuts to calibrate on at most, those of the trees among them. A whole year of cuts knows the mean level of churn, where
+    /// fewer know that of a season.
+    pub calibration: u32,
     /// Days between two cuts, at least 1.
     pub step_days: u32,
     /// Days after the first order before which there is no cut.
@@ -87,10 +90,8 @@ pub enum AlgorithmKind {
 pub struct Calibration {
     /// The curve that is fitted.
     pub kind: CalibrationKind,
-    /// Parts of the customers: each is scored for the curve by trees fitted on the others, 2 to 20.
+    /// Parts of the customers: each is held back in turn, scored by trees fitted on the others, to fit and to check the curve; 2 to 20.
     pub folds: u32,
-    /// Share of the customers kept out of trees and curve, on whom the probabilities are checked, above 0 and below 1.
-    pub held_back: f64,
 }
 
 /// The calibration curves.
@@ -126,6 +127,10 @@ impl TrainingJob {
         }
         let cuts = place.key("cuts");
         check_at_least_1(self.cuts.training, cuts.key("training"))?;
+        let (training, calibration) = (self.cuts.training, self.cuts.calibration);
+        cuts.key("calibration").ensure(calibration >= training, || {
+            format!("expected at least the {training} cuts that trees are fitted on, found {calibration}")
+        })?;
         check_at_least_1(self.cuts.step_days, cuts.key("step_days"))?;
         self.algorithm.check(place.key("algorithm"))?;
         self.calibration.check(place.key("calibration"))?;
@@ -152,11 +157,7 @@ fn check_positive_share(share: f64, place: Place<'_>) -> Result<(), ConfigError>
 
 impl Calibration {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
-        check_range(self.folds, 2..=20, place.key("folds"))?;
-        let share = self.held_back;
-        place
-            .key("held_back")
-            .ensure(share > 0.0 && share < 1.0, || format!("expected a share above 0 and below 1, found {share}"))
+        check_range(self.folds, 2..=20, place.key("folds"))
     }
 }
 

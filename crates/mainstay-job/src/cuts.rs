@@ -15,14 +15,26 @@ use crate::sources::PinnedDay;
 
 /// The cuts of a training: label windows of the training cuts end before the test cut begins.
 pub(crate) struct CutPlan {
-    /// Ascending, at least one.
+    /// The cuts that trees are fitted on, ascending, at least one.
     pub(crate) training: Vec<Ds>,
+    /// The cuts before these, which only calibrate, ascending.
+    pub(crate) calibration_only: Vec<Ds>,
     /// The latest day whose label window is complete.
     pub(crate) test: Ds,
     pub(crate) horizon_days: u32,
 }
 
 impl CutPlan {
+    /// Every cut whose rows are learnt from, ascending.
+    pub(crate) fn learnt(&self) -> impl Iterator<Item = Ds> {
+        self.calibration_only.iter().chain(&self.training).copied()
+    }
+
+    /// The first cut that trees are fitted on.
+    pub(crate) fn fit_from(&self) -> Ds {
+        self.training.first().copied().unwrap_or(self.test)
+    }
+
     /// The day before which everything that the model learnt from had happened.
     pub(crate) fn trained_until(&self) -> Ds {
         self.training.last().map_or(self.test, |latest| label_end(*latest, self.horizon_days))
@@ -55,10 +67,12 @@ fn plan_from(ds: Ds, job: &TrainingJob, first_order: Ds, horizon_days: u32) -> C
     let test = back(ds, horizon_days);
     let latest = back(test, horizon_days);
     let earliest = first_order.plus_days(i32::try_from(job.cuts.minimum_history_days).unwrap_or(i32::MAX));
-    let cuts = (0..job.cuts.training).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
+    let cuts = (0..job.cuts.calibration).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
     let mut training: Vec<Ds> = cuts.take_while(|cut| *cut >= earliest).collect();
+    let mut calibration_only = training.split_off(training.len().min(job.cuts.training as usize));
     training.reverse();
-    CutPlan { training, test, horizon_days }
+    calibration_only.reverse();
+    CutPlan { training, calibration_only, test, horizon_days }
 }
 
 fn horizon_days(run: &Run<'_>) -> Result<u32> {
@@ -108,13 +122,16 @@ mod tests {
         assert_eq!(plan.test, ds("2011-09-01"));
         assert_eq!(plan.training.last(), Some(&ds("2011-06-03")));
         assert_eq!(plan.trained_until(), plan.test);
-        assert!(plan.training.windows(2).all(|pair| pair[0] < pair[1]));
+        let learnt: Vec<Ds> = plan.learnt().collect();
+        assert!(learnt.is_sorted());
+        assert_eq!((learnt.len(), plan.training.len(), learnt[0]), (13, 8, ds("2010-06-08")));
     }
 
     #[test]
     fn no_cut_lies_before_the_history_it_needs() {
         let plan = plan_from(ds("2025-01-01"), &job(), ds("2024-01-01"), 90);
         assert_eq!(plan.training, [ds("2024-07-05")]);
+        assert!(plan.calibration_only.is_empty());
         assert!(plan_from(ds("2024-12-01"), &job(), ds("2024-01-01"), 90).training.is_empty());
     }
 }

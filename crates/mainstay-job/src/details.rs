@@ -214,7 +214,7 @@ pub struct TrainingDetails {
     pub evaluation: Evaluation,
     /// How the scores became probabilities, and how those hold.
     pub calibration: CalibrationReport,
-    /// The ranking of the customers kept out, at each training cut.
+    /// The ranking at each training cut, by trees that have not seen the customer.
     pub by_cut: Vec<CutRanking>,
     /// One feature alone, on the same rows.
     pub baseline: Baseline,
@@ -222,7 +222,7 @@ pub struct TrainingDetails {
     pub gates: Vec<GateResult>,
     /// Whether any gate failed.
     pub gates_failed: bool,
-    /// The training rows with role, fold and score.
+    /// The training rows with fold and score.
     pub training_rows: RowsFile,
     /// The rows of the test cut with score and probability.
     pub test_rows: RowsFile,
@@ -252,6 +252,9 @@ pub struct CutDetails {
     pub ds: Ds,
     /// The day on which its label window ends, exclusive.
     pub label_end: Ds,
+    /// Whether its rows only calibrate and no tree was fitted on them.
+    #[serde(default)]
+    pub calibrates_only: bool,
     /// Eligible customers.
     pub rows: usize,
     /// Those of them that churned.

@@ -9,7 +9,6 @@ use mainstay_config::TrainingJob;
 use mainstay_registry::{AliasChange, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, single_feature};
-use mainstay_train::draw::Role;
 use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, TrainingRows, TrainingSet};
 
 use crate::cuts::{self, CutPlan};
@@ -36,19 +35,20 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let step = run.start(Step::Train);
     let first_order = cuts::first_order(run, day).await?;
     let plan = cuts::plan(run, job, first_order)?;
-    let mut training = Vec::with_capacity(plan.training.len());
-    for (position, cut) in plan.training.iter().enumerate() {
-        step.advance(position as u64, Some(plan.training.len() as u64 + 1), "cuts");
+    let learnt: Vec<Ds> = plan.learnt().collect();
+    let mut training = Vec::with_capacity(learnt.len());
+    for (position, cut) in learnt.iter().enumerate() {
+        step.advance(position as u64, Some(learnt.len() as u64 + 1), "cuts");
         training.push(training_rows::collect(run, day, job, *cut, plan.horizon_days).await?);
     }
-    let cuts = plan.training.iter().zip(&training).map(|(cut, rows)| cut_details(*cut, rows, &plan)).collect();
+    let cuts = learnt.iter().zip(&training).map(|(cut, rows)| cut_details(*cut, rows, &plan)).collect();
     let test = training_rows::collect(run, day, job, plan.test, plan.horizon_days).await?;
     let history_days = plan.test.days_since(first_order).max(0).unsigned_abs();
     let training = training_rows::concatenate(training);
     let reasons = reasons(day, job, &training.feature_names);
-    let judged = fit_and_judge(job, training, test, history_days, &reasons, &step)
+    let judged = fit_and_judge(job, &plan, training, test, history_days, &reasons, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
-    let rows = RowFiles::write(run, &judged.trained).await?;
+    let rows = RowFiles::write(run, &plan, &judged.trained).await?;
     let registered = register(run, job, &plan, &judged, &rows).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
@@ -94,6 +94,7 @@ fn cut_details(cut: Ds, rows: &TrainingRows, plan: &CutPlan) -> CutDetails {
     CutDetails {
         ds: cut,
         label_end: cuts::label_end(cut, plan.horizon_days),
+        calibrates_only: plan.calibration_only.contains(&cut),
         rows: rows.labels.len(),
         churned: rows.labels.iter().filter(|churned| **churned).count(),
     }
@@ -107,6 +108,7 @@ fn reasons(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<
 
 fn fit_and_judge(
     job: &TrainingJob,
+    plan: &CutPlan,
     training: TrainingRows,
     test: TrainingRows,
     history_days: u32,
@@ -115,11 +117,8 @@ fn fit_and_judge(
 ) -> Result<JudgedModel> {
     let training = TrainingSet::new(training).context("the training rows")?;
     let test = TrainingSet::new(test).context("the rows of the test cut")?;
-    let recipe = Recipe {
-        trees: params(job).check()?,
-        folds: job.calibration.folds as usize,
-        held_back: job.calibration.held_back,
-    };
+    let recipe =
+        Recipe { trees: params(job).check()?, fit_from: plan.fit_from(), folds: job.calibration.folds as usize };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut trained = recipe.train(training, test, threads, &mut |done, rounds| {
         step.advance(done as u64, Some(rounds as u64), "rounds");
@@ -164,9 +163,8 @@ fn baseline(job: &TrainingJob, trained: &Trained) -> Result<Baseline> {
         )
     })?;
     let column = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
-    let learnt = training.subset(&trained.roles.iter().map(|role| *role != Role::Check).collect::<Vec<_>>())?;
     let evaluation = single_feature(
-        FeatureRows { values: &column(&learnt), labels: learnt.labels() },
+        FeatureRows { values: &column(training), labels: training.labels() },
         FeatureRows { values: &column(test), labels: test.labels() },
     )?;
     Ok(Baseline { feature: job.baseline.clone(), evaluation })
@@ -179,8 +177,9 @@ struct RowFiles {
 }
 
 impl RowFiles {
-    async fn write(run: &Run<'_>, trained: &Trained) -> Result<Self> {
-        let (training, test) = (training_table::training_rows(trained)?, training_table::test_rows(trained)?);
+    async fn write(run: &Run<'_>, plan: &CutPlan, trained: &Trained) -> Result<Self> {
+        let training = training_table::training_rows(trained, plan.fit_from())?;
+        let test = training_table::test_rows(trained)?;
         Ok(Self {
             training: Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?,
             test: Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?,
@@ -213,6 +212,7 @@ async fn register(
         training: serde_json::json!({
             "job": job,
             "cuts": plan.training,
+            "calibration_only_cuts": plan.calibration_only,
             "test_cut": plan.test,
             "trained_until": plan.trained_until(),
             "ds": run.ds,

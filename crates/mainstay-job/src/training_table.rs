@@ -11,12 +11,12 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-/// The training rows: role `fit` with its fold, or `check`; the raw score is that of trees which have not seen the customer.
-pub(crate) fn training_rows(trained: &Trained) -> Result<Vec<u8>> {
-    let roles = trained.roles.iter().map(|role| role.as_str());
-    let folds = trained.roles.iter().map(|role| role.fold().and_then(|fold| u32::try_from(fold).ok()));
+/// The training rows with the fold of their customer, and whether trees were fitted on their cut, from `fit_from` on; the raw score
+/// is that of trees fitted without this fold.
+pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> {
+    let folds = trained.folds.iter().map(|fold| u32::try_from(*fold).ok());
     let judged: Vec<(&str, ArrayRef)> = vec![
-        ("role", Arc::new(StringArray::from_iter_values(roles))),
+        ("fitted", Arc::new(BooleanArray::from_iter(trained.training.cuts().iter().map(|cut| Some(*cut >= fit_from))))),
         ("fold", Arc::new(folds.collect::<UInt32Array>())),
         (column::RAW_SCORE, doubles(&trained.training_scores)),
     ];
@@ -25,13 +25,9 @@ pub(crate) fn training_rows(trained: &Trained) -> Result<Vec<u8>> {
 
 /// The rows of the test cut with what the model says of them.
 pub(crate) fn test_rows(trained: &Trained) -> Result<Vec<u8>> {
-    let roles = std::iter::repeat_n("test", trained.test.row_count());
     let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
-    let judged: Vec<(&str, ArrayRef)> = vec![
-        ("role", Arc::new(StringArray::from_iter_values(roles))),
-        (column::RAW_SCORE, doubles(&trained.test_scores)),
-        (column::CHURN_PROBABILITY, doubles(&probabilities)),
-    ];
+    let judged: Vec<(&str, ArrayRef)> =
+        vec![(column::RAW_SCORE, doubles(&trained.test_scores)), (column::CHURN_PROBABILITY, doubles(&probabilities))];
     encode(&trained.test, judged)
 }
 
@@ -76,6 +72,8 @@ mod tests {
 
     use super::*;
 
+    const CUT: &str = "2024-01-01";
+
     fn rows(cut: &str, customers: u32) -> TrainingRows {
         let value = |row: u32| if row.is_multiple_of(7) { f64::NAN } else { f64::from(row * 13 % customers) };
         TrainingRows {
@@ -99,8 +97,8 @@ mod tests {
             minimum_leaf_rows: 2,
             seed: 1,
         };
-        let recipe = Recipe { trees: trees.check().unwrap(), folds: 2, held_back: 0.3 };
-        let (training, test) = (rows("2024-01-01", 200), rows("2024-03-01", 50));
+        let recipe = Recipe { trees: trees.check().unwrap(), fit_from: CUT.parse().unwrap(), folds: 2 };
+        let (training, test) = (rows(CUT, 200), rows("2024-03-01", 50));
         let set = |rows| TrainingSet::new(rows).unwrap();
         recipe.train(set(training), set(test), std::num::NonZeroUsize::MIN, &mut |_, _| {}).unwrap()
     }
@@ -116,13 +114,16 @@ mod tests {
     #[test]
     fn training_rows_say_who_was_fitted_on_whom() {
         let trained = trained();
-        let batch = read(training_rows(&trained).unwrap());
-        assert_eq!(names(&batch), ["customer_id", "cut", "churned", "role", "fold", "raw_score", "recency"]);
+        let batch = read(training_rows(&trained, CUT.parse().unwrap()).unwrap());
+        assert_eq!(names(&batch), ["customer_id", "cut", "churned", "fitted", "fold", "raw_score", "recency"]);
         assert_eq!(batch.num_rows(), 200);
         let keys: Vec<_> = batch["customer_id"].as_string::<i32>().iter().flatten().collect();
         assert!(keys.is_sorted(), "sorted within the cut");
-        let (roles, folds) = (batch["role"].as_string::<i32>(), batch["fold"].as_primitive::<UInt32Type>());
-        assert!((0..200).all(|row| (roles.value(row) == "check") == folds.is_null(row)));
+        assert_eq!(batch["fitted"].as_boolean().true_count(), 200);
+        let later = read(training_rows(&trained, "2024-01-02".parse().unwrap()).unwrap());
+        assert_eq!(later["fitted"].as_boolean().true_count(), 0, "the only cut lies before");
+        let folds = batch["fold"].as_primitive::<UInt32Type>();
+        assert!((0..200).all(|row| folds.value(row) as usize == trained.folds[row]));
         let values = batch["recency"].as_primitive::<Float64Type>();
         assert_eq!(values.null_count(), 29, "missing values are null");
         assert_eq!(batch["cut"].null_count() + batch["raw_score"].null_count(), 0);
@@ -132,10 +133,7 @@ mod tests {
     fn test_rows_carry_what_the_model_says_of_them() {
         let trained = trained();
         let batch = read(test_rows(&trained).unwrap());
-        assert_eq!(
-            names(&batch),
-            ["customer_id", "cut", "churned", "role", "raw_score", "churn_probability", "recency"]
-        );
+        assert_eq!(names(&batch), ["customer_id", "cut", "churned", "raw_score", "churn_probability", "recency"]);
         let raw = batch["raw_score"].as_primitive::<Float64Type>();
         let probabilities = batch["churn_probability"].as_primitive::<Float64Type>();
         assert!((0..50).all(|row| probabilities.value(row) == trained.model.probability(raw.value(row))));
@@ -143,6 +141,7 @@ mod tests {
 
     #[test]
     fn the_same_rows_give_the_same_bytes() {
-        assert_eq!(training_rows(&trained()).unwrap(), training_rows(&trained()).unwrap());
+        let file = || training_rows(&trained(), CUT.parse().unwrap()).unwrap();
+        assert_eq!(file(), file());
     }
 }

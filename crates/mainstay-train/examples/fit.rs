@@ -1,6 +1,6 @@
 //! Fits, calibrates and judges a table of training rows, without the rest of the product: for trying parameters.
 //!
-//! `cargo run -p mainstay-train --example fit -- rows.csv [scores.csv] [parameter=value ...]`, where the columns of `rows.csv` are
+//! `cargo run -p mainstay-train --example fit -- rows.csv [scores.csv] [parameter=value ...] [fit_from="2011-01-01"]`, where the columns of `rows.csv` are
 //! customer_id, cut, churned, role (`test`, or anything else for training rows) and the features, an empty field being a missing
 //! value: what a training leaves in `training_rows.parquet` and `test_rows.parquet`, as one file of comma-separated values.
 //! `scores.csv` gets the raw score of every row by trees that have not seen its customer.
@@ -24,10 +24,17 @@ fn main() -> Result<()> {
     let [file, rest @ ..] = &files[..] else {
         return Err("name a file of training rows".into());
     };
-    let recipe = Recipe { trees: params(&settings)?.check()?, folds: 4, held_back: 0.1 };
     let mut parts = read(&std::fs::read_to_string(file)?)?;
     let test = parts.remove(&true).ok_or("there are no rows of role test")?;
     let training = parts.remove(&false).ok_or("there are no training rows")?;
+    let mut params = params(&settings)?;
+    let earliest = training.cuts.iter().min().copied().ok_or("there are no training rows")?;
+    let fit_from = match params.as_object_mut().and_then(|params| params.remove("fit_from")) {
+        Some(cut) => serde_json::from_value(cut)?,
+        None => earliest,
+    };
+    let trees: BoostedTreesParams = serde_json::from_value(params)?;
+    let recipe = Recipe { trees: trees.check()?, fit_from, folds: 4 };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let start = Instant::now();
     let trained = recipe.train(TrainingSet::new(training)?, TrainingSet::new(test)?, threads, &mut |_, _| {})?;
@@ -50,7 +57,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn params(settings: &[&String]) -> Result<BoostedTreesParams> {
+fn params(settings: &[&String]) -> Result<serde_json::Value> {
     let mut params = serde_json::json!({
         "rounds": 100, "trees_per_round": 2, "depth": 4, "learning_rate": 0.08, "rows_per_tree": 4096,
         "columns_per_tree": 0.3, "l2": 10.0, "minimum_leaf_rows": 80, "seed": 20240101,
@@ -59,7 +66,7 @@ fn params(settings: &[&String]) -> Result<BoostedTreesParams> {
         let (name, value) = setting.split_once('=').ok_or("write parameter=value")?;
         params[name] = serde_json::from_str(value)?;
     }
-    Ok(serde_json::from_value(params)?)
+    Ok(params)
 }
 
 /// The rows by whether they are those of the test cut.
@@ -91,7 +98,7 @@ fn read(text: &str) -> Result<BTreeMap<bool, TrainingRows>> {
 
 fn scores(trained: &Trained) -> Result<String> {
     let mut text = "customer_id,cut,churned,role,raw_score\n".to_owned();
-    let roles = trained.roles.iter().map(|role| role.as_str()).chain(std::iter::repeat("test"));
+    let roles = trained.folds.iter().map(|_| "fit").chain(std::iter::repeat("test"));
     let scores = trained.training_scores.iter().chain(&trained.test_scores);
     let rows = [&trained.training, &trained.test];
     let rows = rows.into_iter().flat_map(|set| (0..set.row_count()).map(move |row| (set, row)));

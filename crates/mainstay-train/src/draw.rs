@@ -2,44 +2,10 @@
 
 use mainstay_schema::DigestHasher;
 
-/// What the rows of a customer are used for. A customer is of one role at every cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Trees and calibration are fitted on them; the fold, from 0, says which trees have not seen them when they calibrate.
-    Fit {
-        /// The fold.
-        fold: usize,
-    },
-    /// Kept out of trees and calibration: what the probabilities are held against.
-    Check,
-}
-
-impl Role {
-    /// The role of a customer where the share `held_back` of all is kept out and the others are parted into `folds`.
-    pub fn of(key: &str, seed: u64, held_back: f64, folds: usize) -> Self {
-        let digest = DigestHasher::new().frame(b"hold_back").frame(&seed.to_le_bytes()).frame(key.as_bytes()).finish();
-        let hash = digest.leading_u64();
-        if unit(hash) < held_back {
-            return Self::Check;
-        }
-        Self::Fit { fold: (mix(hash) % folds.max(1) as u64) as usize }
-    }
-
-    /// Its name in the table of training rows.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fit { .. } => "fit",
-            Self::Check => "check",
-        }
-    }
-
-    /// The fold, of rows that are fitted.
-    pub fn fold(self) -> Option<usize> {
-        match self {
-            Self::Fit { fold } => Some(fold),
-            Self::Check => None,
-        }
-    }
+/// The part of the customers, from 0, that a customer belongs to, at every cut.
+pub fn fold(key: &str, seed: u64, folds: usize) -> usize {
+    let digest = DigestHasher::new().frame(b"fold").frame(&seed.to_le_bytes()).frame(key.as_bytes()).finish();
+    (mix(digest.leading_u64()) % folds.max(1) as u64) as usize
 }
 
 /// The draws of one tree.
@@ -91,32 +57,21 @@ pub(crate) fn mix(x: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn keys() -> impl Iterator<Item = String> {
-        (0..20_000).map(|i| format!("C{i}"))
-    }
-
     #[test]
-    fn holds_back_the_share_that_was_asked_for() {
-        let held_back = |seed, share| keys().filter(|key| Role::of(key, seed, share, 4) == Role::Check).count();
-        assert!(held_back(1, 0.1).abs_diff(2_000) < 200, "{}", held_back(1, 0.1));
-        assert_eq!((held_back(1, 0.0), held_back(1, 1.0)), (0, 20_000));
-        let both = |key: &String| (1..3).all(|seed| Role::of(key, seed, 0.2, 4) == Role::Check);
-        assert!(keys().filter(both).count().abs_diff(800) < 150, "seeds draw independently");
-    }
-
-    #[test]
-    fn parts_the_others_into_folds_of_one_size() {
+    fn parts_customers_into_folds_of_one_size_that_last() {
         let mut counts = [0; 5];
-        for fold in keys().filter_map(|key| Role::of(&key, 1, 0.2, 5).fold()) {
-            counts[fold] += 1usize;
+        for key in (0..20_000).map(|i| format!("C{i}")) {
+            counts[fold(&key, 1, 5)] += 1usize;
+            assert_eq!(fold(&key, 1, 5), fold(&key, 1, 5));
         }
-        assert!(counts.iter().all(|count| count.abs_diff(3_200) < 250), "{counts:?}");
+        assert!(counts.iter().all(|count| count.abs_diff(4_000) < 250), "{counts:?}");
     }
 
     #[test]
-    fn a_customer_keeps_its_role() {
-        assert_eq!(Role::of("C42", 7, 0.5, 4), Role::of("C42", 7, 0.5, 4));
-        assert_eq!((Role::Check.as_str(), Role::Fit { fold: 1 }.as_str()), ("check", "fit"));
+    fn seeds_part_customers_independently() {
+        let keys = (0..20_000).map(|i| format!("C{i}"));
+        let same = keys.filter(|key| fold(key, 1, 5) == fold(key, 2, 5)).count();
+        assert!(same.abs_diff(4_000) < 250, "{same}");
     }
 
     #[test]

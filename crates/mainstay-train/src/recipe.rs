@@ -1,22 +1,24 @@
 //! The recipe from rows to a judged model.
 //!
-//! Customers are parted by hash: a share is kept out of everything to check the probabilities, the others are learnt from. The trees
-//! are fitted on all of these. What calibrates them are scores of the same customers by trees fitted without their fold
-//! (cross-fitting), so that every customer counts for the curve and none is scored by trees that know its label. The model is then
-//! judged on the test cut, which lies after every label that it has learnt from.
+//! The trees are fitted on the newest training cuts, which rank tomorrow's customers best. What calibrates them are scores of customers
+//! by trees fitted without their fold (cross-fitting): every customer counts for the curve, and none is scored by trees that know its
+//! label. The curve may look back further than the trees, over a whole year, so that it knows the mean level of churn and not that of
+//! a season. The probabilities are checked in the same way: those of a fold by the trees without it and by a curve learnt from the
+//! scores of the other folds. The model is then judged on the test cut, which lies after every label that it has learnt from.
 
 use std::num::NonZeroUsize;
 
 use mainstay_model::Ensemble;
+use mainstay_model::calibration::sigmoid;
 use mainstay_schema::Ds;
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::platt;
-use crate::draw::Role;
+use crate::draw::fold;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate, rank};
 use crate::params::ValidBoostedTreesParams;
-use crate::reliability::{CalibrationReport, Reliability, ScoredRows};
+use crate::reliability::{CalibrationReport, JudgedRows, Reliability};
 use crate::rows::TrainingSet;
 
 /// How a model is trained.
@@ -24,10 +26,10 @@ use crate::rows::TrainingSet;
 pub struct Recipe {
     /// What is fitted; its seed parts the customers, too.
     pub trees: ValidBoostedTreesParams,
-    /// Parts into which the customers that are learnt from fall for the scores that calibrate, at least 2.
+    /// The first cut that trees are fitted on; earlier ones only calibrate.
+    pub fit_from: Ds,
+    /// Parts of the customers, by hash, each held back in turn for the scores that calibrate and check, at least 2.
     pub folds: usize,
-    /// Share of the customers that check the probabilities.
-    pub held_back: f64,
 }
 
 /// A calibrated model with the rows behind it and how it did.
@@ -37,8 +39,8 @@ pub struct Trained {
     pub model: Ensemble,
     /// The training rows.
     pub training: TrainingSet,
-    /// The role of each training row.
-    pub roles: Vec<Role>,
+    /// The fold of each training row.
+    pub folds: Vec<usize>,
     /// The raw score of each training row by trees that have not seen its customer.
     pub training_scores: Vec<f64>,
     /// The rows of the test cut.
@@ -58,7 +60,7 @@ pub struct Trained {
 pub struct CutRanking {
     /// The cut.
     pub ds: Ds,
-    /// Customers kept out of the training.
+    /// Customers of the cut.
     pub rows: usize,
     /// The share of them that churned.
     pub base_rate: f64,
@@ -83,53 +85,70 @@ impl Recipe {
             return Err(TrainError::Parameter { parameter: "folds", found: self.folds.to_string(), allowed });
         }
         let seed = self.trees.params().seed;
-        let role = |key: &String| Role::of(key, seed, self.held_back, self.folds);
-        let roles: Vec<Role> = training.keys().iter().map(role).collect();
+        let folds: Vec<usize> = training.keys().iter().map(|key| fold(key, seed, self.folds)).collect();
         let mut rounds = Rounds { before: 0, all: (self.folds + 1) * self.trees.params().rounds, progress };
 
-        let fitted = self.fit_without(&training, &roles, None, threads, &mut rounds)?;
-        let mut training_scores = raw_scores(&fitted, &training)?;
-        for fold in 0..self.folds {
-            let unseen = self.fit_without(&training, &roles, Some(fold), threads, &mut rounds)?;
+        let fitted = self.fit_without(&training, &folds, None, threads, &mut rounds)?;
+        let mut training_scores = vec![0.0; training.row_count()];
+        for held_back in 0..self.folds {
+            let unseen = self.fit_without(&training, &folds, Some(held_back), threads, &mut rounds)?;
             let scores = raw_scores(&unseen, &training)?;
-            for ((score, other), role) in training_scores.iter_mut().zip(scores).zip(&roles) {
-                if role.fold() == Some(fold) {
-                    *score = other;
-                }
+            for ((score, unseen), _) in
+                training_scores.iter_mut().zip(scores).zip(&folds).filter(|(_, f)| **f == held_back)
+            {
+                *score = unseen;
             }
         }
 
-        let learnt = scored(&training, &training_scores, &roles, |role| role.fold().is_some());
-        let model = fitted.with_calibration(platt(&learnt.raw, &learnt.labels)?)?;
-        let checked = scored(&training, &training_scores, &roles, |role| *role == Role::Check);
+        let model = fitted.with_calibration(platt(&training_scores, training.labels())?)?;
+        let checked = cross_calibrated(&training_scores, training.labels(), &folds, self.folds)?;
+        let check = Reliability::of(&judged(&training, &training_scores, checked))?;
         let test_scores = raw_scores(&model, &test)?;
-        let tested = ScoredRows {
-            customers: test.keys().iter().map(String::as_str).collect(),
-            raw: test_scores.clone(),
-            labels: test.labels().to_vec(),
-        };
-        let (check, tested) = (Reliability::of(&model, &checked)?, Reliability::of(&model, &tested)?);
-        let calibration = CalibrationReport::new(model.calibration(), &learnt.labels, check, tested);
         let probabilities: Vec<f64> = test_scores.iter().map(|raw| model.probability(*raw)).collect();
         let evaluation = evaluate(&probabilities, test.labels())?;
-        let by_cut = by_cut(&training, &roles, &training_scores);
-        Ok(Trained { model, training, roles, training_scores, test, test_scores, evaluation, calibration, by_cut })
+        let tested = Reliability::of(&judged(&test, &test_scores, probabilities))?;
+        let calibration = CalibrationReport::new(model.calibration(), training.labels(), check, tested);
+        let by_cut = by_cut(&training, &training_scores);
+        Ok(Trained { model, training, folds, training_scores, test, test_scores, evaluation, calibration, by_cut })
     }
 
-    /// The trees of all customers that are learnt from but those of a fold.
+    /// The trees of the cuts that are fitted on, without the customers of a fold.
     fn fit_without(
         &self,
         training: &TrainingSet,
-        roles: &[Role],
-        left_out: Option<usize>,
+        folds: &[usize],
+        held_back: Option<usize>,
         threads: NonZeroUsize,
         rounds: &mut Rounds<'_>,
     ) -> Result<Ensemble, TrainError> {
-        let is_kept = |role: &Role| role.fold().is_some_and(|fold| Some(fold) != left_out);
-        let kept: Vec<bool> = roles.iter().map(is_kept).collect();
+        let rows = training.cuts().iter().zip(folds);
+        let kept: Vec<bool> = rows.map(|(cut, fold)| *cut >= self.fit_from && Some(*fold) != held_back).collect();
         let fitted = self.trees.fit(&training.subset(&kept)?, threads, &mut |done, _| rounds.tell(done))?;
         rounds.before += self.trees.params().rounds;
         Ok(fitted)
+    }
+}
+
+/// The probability of each row by a curve learnt from the rows of the other folds.
+fn cross_calibrated(raw: &[f64], labels: &[bool], folds: &[usize], count: usize) -> Result<Vec<f64>, TrainError> {
+    let mut probabilities = vec![0.0; raw.len()];
+    for held_back in 0..count {
+        let others = || folds.iter().enumerate().filter(|(_, fold)| **fold != held_back).map(|(row, _)| row);
+        let (scores, labels): (Vec<f64>, Vec<bool>) = others().map(|row| (raw[row], labels[row])).unzip();
+        let curve = platt(&scores, &labels)?;
+        for (row, _) in folds.iter().enumerate().filter(|(_, fold)| **fold == held_back) {
+            probabilities[row] = sigmoid(curve.log_odds(raw[row]));
+        }
+    }
+    Ok(probabilities)
+}
+
+fn judged<'a>(rows: &'a TrainingSet, raw: &[f64], probabilities: Vec<f64>) -> JudgedRows<'a> {
+    JudgedRows {
+        customers: rows.keys().iter().map(String::as_str).collect(),
+        raw: raw.to_vec(),
+        probabilities,
+        labels: rows.labels().to_vec(),
     }
 }
 
@@ -153,37 +172,21 @@ fn raw_scores(model: &Ensemble, rows: &TrainingSet) -> Result<Vec<f64>, TrainErr
     Ok(scores)
 }
 
-/// The rows whose role is wanted.
-fn scored<'a>(
-    training: &'a TrainingSet,
-    scores: &[f64],
-    roles: &[Role],
-    wanted: impl Fn(&Role) -> bool,
-) -> ScoredRows<'a> {
-    let mut rows = ScoredRows::default();
-    for (row, _) in roles.iter().enumerate().filter(|(_, role)| wanted(role)) {
-        rows.customers.push(&training.keys()[row]);
-        rows.raw.push(scores[row]);
-        rows.labels.push(training.labels()[row]);
+fn by_cut(training: &TrainingSet, scores: &[f64]) -> Vec<CutRanking> {
+    let mut rankings = Vec::new();
+    let mut first = 0;
+    for cut in training.cuts().chunk_by(|a, b| a == b) {
+        let rows = first..first + cut.len();
+        first = rows.end;
+        let (scores, labels) = (&scores[rows.clone()], &training.labels()[rows]);
+        rankings.push(CutRanking {
+            ds: cut[0],
+            rows: labels.len(),
+            base_rate: labels.iter().filter(|label| **label).count() as f64 / labels.len() as f64,
+            auc: rank(scores, labels).ok().map(|ranking| ranking.auc),
+        });
     }
-    rows
-}
-
-fn by_cut(training: &TrainingSet, roles: &[Role], scores: &[f64]) -> Vec<CutRanking> {
-    let rows: Vec<usize> = (0..roles.len()).filter(|row| roles[*row] == Role::Check).collect();
-    let cuts = rows.chunk_by(|&a, &b| training.cuts()[a] == training.cuts()[b]);
-    let ranking = |rows: &[usize]| {
-        let scores: Vec<f64> = rows.iter().map(|&row| scores[row]).collect();
-        let labels: Vec<bool> = rows.iter().map(|&row| training.labels()[row]).collect();
-        let churned = labels.iter().filter(|label| **label).count();
-        CutRanking {
-            ds: training.cuts()[rows[0]],
-            rows: rows.len(),
-            base_rate: churned as f64 / rows.len() as f64,
-            auc: rank(&scores, &labels).ok().map(|ranking| ranking.auc),
-        }
-    };
-    cuts.map(ranking).collect()
+    rankings
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use mainstay_model::Calibration;
 use mainstay_model::calibration::sigmoid;
-use mainstay_model::{Calibration, Ensemble};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::evaluate::{calibration_bins, evaluate};
 
-/// What the calibration error of customers held back may exceed its noise floor by.
+/// What the calibration error of customers held back in turn may exceed its noise floor by.
 pub const ECE_ALLOWANCE: f64 = 0.01;
 
 /// The probabilities of some rows against what happened, and what the margins alone, taken as log-odds, would have done.
@@ -34,27 +34,28 @@ pub struct Reliability {
     pub ece_noise_floor: f64,
 }
 
-/// Rows to judge: their customers, raw scores and labels.
+/// Rows to judge: their customers, raw scores, probabilities and labels.
 #[derive(Debug, Clone, Default)]
-pub struct ScoredRows<'a> {
+pub struct JudgedRows<'a> {
     /// The customers; one may stand in several rows.
     pub customers: Vec<&'a str>,
     /// Raw scores by trees that have not seen the customer.
     pub raw: Vec<f64>,
+    /// Probabilities by a curve that has not seen the customer.
+    pub probabilities: Vec<f64>,
     /// The labels.
     pub labels: Vec<bool>,
 }
 
 impl Reliability {
-    /// Judges a model by scored rows.
+    /// Judges probabilities by what happened.
     ///
     /// # Errors
     /// No rows, one class only, or scores that are not finite or not one a label.
-    pub fn of(model: &Ensemble, rows: &ScoredRows<'_>) -> Result<Self, TrainError> {
-        let ScoredRows { customers, raw, labels } = rows;
-        let calibrated: Vec<f64> = raw.iter().map(|raw| model.probability(*raw)).collect();
+    pub fn of(rows: &JudgedRows<'_>) -> Result<Self, TrainError> {
+        let JudgedRows { customers, raw, probabilities: calibrated, labels } = rows;
         let uncalibrated: Vec<f64> = raw.iter().map(|raw| sigmoid(*raw)).collect();
-        let judged = evaluate(&calibrated, labels)?;
+        let judged = evaluate(calibrated, labels)?;
         let plain = evaluate(&uncalibrated, labels)?;
         Ok(Self {
             rows: judged.ranking.rows,
@@ -64,7 +65,7 @@ impl Reliability {
             uncalibrated_brier: plain.brier,
             ece: judged.ece,
             uncalibrated_ece: plain.ece,
-            ece_noise_floor: noise_floor(&calibrated, labels, customers),
+            ece_noise_floor: noise_floor(calibrated, labels, customers),
         })
     }
 
@@ -108,7 +109,7 @@ pub struct CalibrationReport {
     pub rows: usize,
     /// The share of them that churned.
     pub base_rate: f64,
-    /// Customers kept out of trees and calibration, at the training cuts.
+    /// Every training row, by trees and a curve learnt without the fold of its customer.
     pub check: Reliability,
     /// The test cut.
     pub test: Reliability,
@@ -131,25 +132,18 @@ impl CalibrationReport {
 
 #[cfg(test)]
 mod tests {
-    use mainstay_model::EnsembleParts;
-
     use super::*;
     use crate::draw::mix;
-
-    fn model(a: f64, b: f64) -> Ensemble {
-        let calibration = Calibration::Platt { a, b };
-        let features = vec![mainstay_model::Feature::new("x")];
-        Ensemble::new(EnsembleParts { features, trees: Vec::new(), bias: 0.0, calibration }).unwrap()
-    }
 
     fn names(customers: usize) -> Vec<String> {
         (0..customers).map(|customer| format!("C{customer}")).collect()
     }
 
-    /// Each row of a customer of its own.
-    fn rows<'a>(names: &'a [String], raw: &[f64], labels: &[bool]) -> ScoredRows<'a> {
+    /// Each row of a customer of its own, calibrated by log-odds = a * raw + b.
+    fn rows<'a>(names: &'a [String], raw: &[f64], labels: &[bool], (a, b): (f64, f64)) -> JudgedRows<'a> {
         let customers = names.iter().map(String::as_str).collect();
-        ScoredRows { customers, raw: raw.to_vec(), labels: labels.to_vec() }
+        let probabilities = raw.iter().map(|raw| sigmoid(a * raw + b)).collect();
+        JudgedRows { customers, raw: raw.to_vec(), probabilities, labels: labels.to_vec() }
     }
 
     /// Each figure against the plainest code for it: a bin is a stretch of the rows sorted by falling probability.
@@ -175,7 +169,7 @@ mod tests {
         let names = names(200);
         let raw: Vec<f64> = (0..200).map(|row| f64::from(row * 37 % 200) / 40.0 - 2.5).collect();
         let labels: Vec<bool> = (0..200).map(|row| row * 37 % 200 > row * 91 % 200).collect();
-        let found = Reliability::of(&model(2.0, -0.3), &rows(&names, &raw, &labels)).unwrap();
+        let found = Reliability::of(&rows(&names, &raw, &labels, (2.0, -0.3))).unwrap();
         let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
         let calibrated: Vec<f64> = raw.iter().map(|raw| logistic(2.0 * raw - 0.3)).collect();
         let (brier, ece, floor) = slowly(&calibrated, &labels);
@@ -205,8 +199,8 @@ mod tests {
             let labels: Vec<bool> = (0..600).map(|row| uniform(!of(row)) < p[row as usize]).collect();
             let raw = p.iter().map(|p| mainstay_model::calibration::logit(*p)).collect();
             let customers = (0..600).map(|row| names[row / 4].as_str()).collect();
-            let found =
-                Reliability::of(&model(1.0, 0.0), &ScoredRows { customers, raw, labels: labels.clone() }).unwrap();
+            let rows = JudgedRows { customers, raw, probabilities: p.clone(), labels: labels.clone() };
+            let found = Reliability::of(&rows).unwrap();
             error += found.ece;
             clustered += found.ece_noise_floor;
             independent += evaluate(&p, &labels).unwrap().ece_noise_floor;
@@ -220,8 +214,8 @@ mod tests {
         let names = names(100);
         let raw: Vec<f64> = (0..100).map(|row| if row < 50 { 1.0 } else { -1.0 }).collect();
         let labels: Vec<bool> = (0..100).map(|row| row % 50 < if row < 50 { 36 } else { 14 }).collect();
-        let exact = Reliability::of(&model(1.0, 0.0), &rows(&names, &raw, &labels)).unwrap();
-        let far_off = Reliability::of(&model(1.0, 3.0), &rows(&names, &raw, &labels)).unwrap();
+        let exact = Reliability::of(&rows(&names, &raw, &labels, (1.0, 0.0))).unwrap();
+        let far_off = Reliability::of(&rows(&names, &raw, &labels, (1.0, 3.0))).unwrap();
         assert!(!far_off.is_within_noise() && !far_off.is_improved(), "{far_off:?}");
         assert!(!exact.is_improved(), "the margins were log-odds before");
         let report = CalibrationReport::new(Calibration::Identity, &[true, false], exact, exact);

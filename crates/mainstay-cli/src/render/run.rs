@@ -144,10 +144,9 @@ fn by_cut(details: &TrainingDetails) -> String {
         let unseen = details.by_cut.iter().find(|ranking| ranking.ds == cut.ds);
         let auc = unseen.and_then(|ranking| ranking.auc).map(|auc| format!("{auc:.4}")).unwrap_or_default();
         let churn_rate = percent(cut.churned as f64 / cut.rows.max(1) as f64);
-        let unseen = unseen.map(|ranking| ranking.rows.to_string()).unwrap_or_default();
-        vec![cut.ds.to_string(), cut.rows.to_string(), churn_rate, unseen, auc]
+        vec![cut.ds.to_string(), cut.rows.to_string(), churn_rate, auc]
     });
-    table(&["training cut", "customers", "churn rate", "kept out", "AUC of those kept out"], &[1, 2, 3, 4], rows)
+    table(&["training cut", "customers", "churn rate", "AUC, held back in turn"], &[1, 2, 3], rows)
 }
 
 /// Calibrated beside uncalibrated, where the trees and the curve have seen no row.
@@ -169,11 +168,11 @@ fn calibration(details: &TrainingDetails) -> String {
             format!("{:.4}", of.ece_noise_floor),
         ]
     };
-    let rows = [row("customers kept out", &report.check), row("test cut", &report.test)];
+    let rows = [row("held back in turn", &report.check), row("test cut", &report.test)];
     let header =
         ["calibration", "churn rate", "expected", "Brier", "uncalibrated", "error", "uncalibrated", "noise floor"];
     let shift = format!(
-        "{} on customers kept out (error at most noise floor + {ECE_ALLOWANCE}); test cut: Brier {} by calibration, churn rate \
+        "{} on customers held back in turn (error at most noise floor + {ECE_ALLOWANCE}); test cut: Brier {} by calibration, churn rate \
          {:+.1} points from that of the calibration\n",
         verdict(report.check.is_within_noise()),
         if report.test.is_improved() { "improved" } else { "NOT improved" },

@@ -192,72 +192,72 @@ jobs/train_churn.yml:8:13: expected a number of at least 1, found 0
 8 |   training: 0
   |             ^"),
 slip("  step_days: 30", "  step_days: 1.5", "
-jobs/train_churn.yml:9:14: expected a whole number from 0 to 4294967295, found `1.5`
-  |
-9 |   step_days: 1.5
-  |              ^^^"),
-slip("kind: boosted_trees", "kind: random_forest", "
-jobs/train_churn.yml:12:9: unknown value `random_forest`
+jobs/train_churn.yml:10:14: expected a whole number from 0 to 4294967295, found `1.5`
    |
-12 |   kind: random_forest
+10 |   step_days: 1.5
+   |              ^^^"),
+slip("kind: boosted_trees", "kind: random_forest", "
+jobs/train_churn.yml:13:9: unknown value `random_forest`
+   |
+13 |   kind: random_forest
    |         ^^^^^^^^^^^^^
    = known values: boosted_trees"),
 slip("kind: platt", "kind: plat", "
-jobs/train_churn.yml:22:9: unknown value `plat`, did you mean `platt`?
+jobs/train_churn.yml:23:9: unknown value `plat`, did you mean `platt`?
    |
-22 |   kind: plat
+23 |   kind: plat
    |         ^^^^
    = known values: platt"),
+slip("calibration: 13", "calibration: 7", "
+jobs/train_churn.yml:9:16: expected at least the 8 cuts that trees are fitted on, found 7
+  |
+9 |   calibration: 7
+  |                ^"),
 slip("rounds: 100", "rounds: 0", "
-jobs/train_churn.yml:13:11: expected a number from 1 to 10000, found 0
+jobs/train_churn.yml:14:11: expected a number from 1 to 10000, found 0
    |
-13 |   rounds: 0
+14 |   rounds: 0
    |           ^"),
 slip("depth: 4", "depth: 40", "
-jobs/train_churn.yml:15:10: expected a number from 1 to 10, found 40
+jobs/train_churn.yml:16:10: expected a number from 1 to 10, found 40
    |
-15 |   depth: 40
+16 |   depth: 40
    |          ^^"),
 slip("learning_rate: 0.08", "learning_rate: 0", "
-jobs/train_churn.yml:16:18: expected a number above 0 and at most 1, found 0
+jobs/train_churn.yml:17:18: expected a number above 0 and at most 1, found 0
    |
-16 |   learning_rate: 0
+17 |   learning_rate: 0
    |                  ^"),
 slip("rows_per_tree: 4096", "rows_per_tree: 0", "
-jobs/train_churn.yml:17:18: expected a number of at least 1, found 0
+jobs/train_churn.yml:18:18: expected a number of at least 1, found 0
    |
-17 |   rows_per_tree: 0
+18 |   rows_per_tree: 0
    |                  ^"),
 slip("trees_per_round: 2", "trees_per_round: 65", "
-jobs/train_churn.yml:14:20: expected a number from 1 to 64, found 65
+jobs/train_churn.yml:15:20: expected a number from 1 to 64, found 65
    |
-14 |   trees_per_round: 65
+15 |   trees_per_round: 65
    |                    ^^"),
 slip("columns_per_tree: 0.3", "columns_per_tree: 3", "
-jobs/train_churn.yml:18:21: expected a number above 0 and at most 1, found 3
+jobs/train_churn.yml:19:21: expected a number above 0 and at most 1, found 3
    |
-18 |   columns_per_tree: 3
+19 |   columns_per_tree: 3
    |                     ^"),
 slip("folds: 4", "folds: 1", "
-jobs/train_churn.yml:23:10: expected a number from 2 to 20, found 1
+jobs/train_churn.yml:24:10: expected a number from 2 to 20, found 1
    |
-23 |   folds: 1
+24 |   folds: 1
    |          ^"),
 slip("l2: 10.0", "l2: -1", "
-jobs/train_churn.yml:19:7: expected a number from 0.001 to 1000, found -1
+jobs/train_churn.yml:20:7: expected a number from 0.001 to 1000, found -1
    |
-19 |   l2: -1
+20 |   l2: -1
    |       ^^"),
 slip("minimum_leaf_rows: 40", "minimum_leaf_rows: 0", "
-jobs/train_churn.yml:20:22: expected a number of at least 1, found 0
+jobs/train_churn.yml:21:22: expected a number of at least 1, found 0
    |
-20 |   minimum_leaf_rows: 0
+21 |   minimum_leaf_rows: 0
    |                      ^"),
-slip("held_back: 0.1", "held_back: 1", "
-jobs/train_churn.yml:24:14: expected a share above 0 and below 1, found 1
-   |
-24 |   held_back: 1
-   |              ^"),
 slip("seed: 20240101", "seed: -1", "
 jobs/train_churn.yml:26:7: expected a whole number, at least 0, found `-1`
    |
