@@ -9,9 +9,8 @@ from training import ROOT, Training, mainstay
 # Two years from 2024-01-01; the truth has the midnight of the test cut, 90 days before.
 DATE = "2025-12-31"
 CUSTOMERS = 6000
-# Share of the way from 0.5 to the AUC of the truth. The goal is 0.97, which is not reached yet: 0.957 was measured. The data and the
-# model are the same on every machine, so that less is a step back.
-LEAST_SHARE_OF_THE_WAY = 0.95
+# Share of the way from 0.5 to the AUC of the truth. The data and the model are the same on every machine.
+LEAST_SHARE_OF_THE_WAY = 0.97
 
 
 def oracle(truth, day: np.datetime64) -> dict[str, float]:

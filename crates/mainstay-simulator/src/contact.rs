@@ -43,7 +43,7 @@ const CONVERSION_DAYS: i32 = 7;
 /// Days between two letters with news for a customer.
 const NEWS_EVERY_DAYS: i32 = 14;
 /// Factor of what is opened, from the day on which somebody begins to fade.
-const OPENED_FADING: f64 = 0.35;
+const OPENED_FADING: f64 = 0.2;
 /// Share of the news that leads to the end of the subscription: of the content, and of those who fade.
 const UNSUBSCRIBED: (f64, f64) = (0.001, 0.025);
 
@@ -68,7 +68,7 @@ pub(crate) fn send_news(
 ) -> Contact {
     let vigour = customer.interest.vigour().min(1.0);
     let is_fading = customer.interest.is_fading();
-    let opened = (0.10 + 0.5 * vigour) * if is_fading { OPENED_FADING } else { 1.0 };
+    let opened = (0.3 + 0.4 * vigour) * if is_fading { OPENED_FADING } else { 1.0 };
     let unsubscribed = draws.chance(if is_fading { UNSUBSCRIBED.1 } else { UNSUBSCRIBED.0 });
     let mut contact = Contact::new(customer.number, channel, day, draws);
     contact.answer(opened, 0.02 + 0.3 * vigour, unsubscribed, end, draws);

@@ -55,9 +55,9 @@ const ONE_OFF_HAZARD: f64 = 0.08;
 /// Makes up for the time after an order, when little is needed.
 const FULL_NEED: f64 = 3.0;
 /// Factor of visits from the day on which somebody begins to fade.
-const VISITS_FADING: f64 = 0.5;
+const VISITS_FADING: f64 = 0.2;
 /// Share of the usual visits of those who found their way back: they look around before they buy.
-const VISITS_BACK: f64 = 0.4;
+const VISITS_BACK: f64 = 0.8;
 
 impl Customer {
     /// The customer as they sign up on `day`, `second` seconds after midnight.
@@ -128,7 +128,7 @@ impl Customer {
     }
 
     fn visits(&self, day: &CalendarDay) -> f64 {
-        let curiosity = 0.6 + 0.4 * self.need() / FULL_NEED;
+        let curiosity = 0.8 + 0.2 * self.need() / FULL_NEED;
         let vigour = self.interest.vigour();
         let mood = if self.interest.is_fading() { VISITS_FADING * vigour } else { vigour.max(VISITS_BACK) };
         self.traits.visits_per_day * mood * self.traits.season(day) * curiosity

@@ -16,7 +16,7 @@ use crate::generate::Generated;
 use crate::settings::{SimulatorSettings, ValidSettings};
 
 /// Raised whenever the same settings come to give other bytes.
-const GENERATOR: u32 = 2;
+const GENERATOR: u32 = 3;
 /// Written last: the folder is complete.
 const FINISHED: &str = "_generated.json";
 /// Written first, gone at the end.

@@ -3,7 +3,7 @@
 //! [`generate`] writes a folder of Parquet files: a file a day of the tables with many rows, a file a month of those with few. The same
 //! settings give the same bytes on every machine: each random number is a hash of where it is used, and exponentials and logarithms
 //! come from `libm`. Days are simulated in order, so memory holds the customers, one day, and the contacts of a week, of which an order
-//! may still come.
+//! may still come: half a gibibyte for a million customers, however many days.
 //!
 //! A customer's interest is a Markov chain of few states. It leaves traces: visits and opened letters become fewer from the day that it
 //! begins to fade, spoilt orders lead to returns, errors and support cases, lost interest to withdrawn consents. Campaigns draw at
@@ -15,8 +15,8 @@
 //! that each intervention retains. Of a retailer of more than 20,000 customers the truth follows every n-th.
 //!
 //! It is a fixture with a memory, not a theory of shopping, and knows nothing of Mainstay's features and labels. With the constants as
-//! they are, some 42 % of 4,000 customers active in the last year buy nothing in the next 90 days; the truth tells them apart with an AUC of
-//! about 0.966, boosted trees on counts of all sources with about 0.944, recency alone with about 0.87.
+//! they are, some 39 % of the customers active in the last year buy nothing in the next 90 days. Of 6,000 customers the truth tells them
+//! apart with an AUC of about 0.958, boosted trees on features of all sources with about 0.946, recency alone with about 0.88.
 
 mod calendar;
 mod campaign;

@@ -88,13 +88,13 @@ impl Traits {
             home: if is_growing { 0 } else { 1 },
             first: if is_growing { 3 } else { 1 },
             climb: if is_growing { 1.0 / 80.0 } else { 1.0 / 6.0 },
-            fall: 2.3 / draws.between(12.0, 32.0),
+            fall: 2.3 / draws.between(20.0, 50.0),
         };
         let basket_level = libm::exp(0.35 * draws.normal());
         Self {
             life_cycle,
             orders_per_day,
-            visits_per_day: 0.14 + 2.0 * orders_per_day,
+            visits_per_day: 0.38 + 0.8 * orders_per_day,
             fade_hazard: (0.3 + 1.8 * discount_dependence * discount_dependence) / days_until_fading,
             temper,
             season_day: draws.index(365) as i32,

@@ -197,8 +197,8 @@ fn other_settings_are_refused() {
     let error = fill(&settings(20, 6, 7), folder.path()).unwrap_err();
     assert_eq!(
         message(&error, folder.path()),
-        "`DATA` holds simulated data of other settings (20 customers, 5 days from 2024-01-01, seed 7, profile full, generator 2): \
-         remove it to have 20 customers, 6 days from 2024-01-01, seed 7, profile full, generator 2, or name another folder"
+        "`DATA` holds simulated data of other settings (20 customers, 5 days from 2024-01-01, seed 7, profile full, generator 3): \
+         remove it to have 20 customers, 6 days from 2024-01-01, seed 7, profile full, generator 3, or name another folder"
     );
 }
 
