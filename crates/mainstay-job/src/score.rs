@@ -65,8 +65,9 @@ pub(crate) async fn stage(
     let staged = run.stage(&contract, partitions, &step, Some(features.staged.rows)).await;
     let staged = staged.with_context(|| {
         format!(
-            "cannot stage the risk table; model {} must give every known customer one row without null",
-            scoring.job.value
+            "cannot stage the risk table: models {} and {} must give every known customer one row (without one, `clv_amount` or \
+             `blocked_by` is null): keep all customers in their SQL",
+            scoring.job.value, scoring.job.contact_rules
         )
     })?;
     let mut population = count(run, &contract, &staged).await?;
@@ -130,7 +131,8 @@ async fn register_inputs(
     Ok(recent.plans)
 }
 
-fn register(session: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {
+/// Registers a frame under a name, in the place of what has it.
+pub(crate) fn register(session: &SessionContext, name: &str, frame: DataFrame) -> Result<()> {
     session.deregister_table(name)?;
     session.register_table(name, frame.into_view())?;
     Ok(())

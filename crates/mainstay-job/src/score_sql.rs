@@ -3,6 +3,10 @@
 //! It reads five tables that the step registers and nothing else: `staged_features`, `customer_value`, `customer_consents`
 //! (customer_id, channel, purpose, is_granted), `contact_rules` (customer_id, open_cases, days_since_last_contact) and
 //! `recent_plans` (customer_id). It gives the columns of `customer_risk` behind `ds`, in the contract's order.
+//!
+//! What forbids contact is read so that doubt forbids it too: a consent that is neither granted nor withdrawn is no consent, an
+//! unknown number of open cases is a case, and a customer without a row in `contact_rules` gets no `blocked_by` at all, which the
+//! contract of the table refuses.
 
 use mainstay_config::Policy;
 use mainstay_config::settings::ConsentDefault;
@@ -72,11 +76,14 @@ impl ScoreQuery<'_> {
         )
     }
 
-    /// The recorded consent of a customer, one column a channel of the catalogue; null where there is no record of it.
+    /// The recorded consent of a customer, one column a channel of the catalogue; null only where there is no record of it.
     fn consented(&self) -> String {
         let channels = self.policy.channels().into_iter().enumerate();
         let columns = channels.map(|(position, channel)| {
-            format!("bool_and(is_granted) filter (where channel = {}) as consent_{position}", literal(channel))
+            format!(
+                "bool_and(coalesce(is_granted, false)) filter (where channel = {}) as consent_{position}",
+                literal(channel)
+            )
         });
         format!(
             "select customer_id,\n{}\nfrom customer_consents where purpose = {} group by customer_id",
@@ -136,10 +143,11 @@ impl ScoreQuery<'_> {
             rules.push((BlockedBy::HOLDOUT, drawn));
         }
         if self.policy.suppress_open_cases {
-            rules.push((BlockedBy::OPEN_CASE, "r.open_cases > 0".to_owned()));
+            rules.push((BlockedBy::OPEN_CASE, "coalesce(r.open_cases > 0, true)".to_owned()));
         }
         let bits = rules.into_iter().map(|(rule, applies)| format!("case when {applies} then {} else 0 end", rule.0));
-        format!("cast({} as int)", bits.collect::<Vec<_>>().join(" + "))
+        let bits = bits.collect::<Vec<_>>().join(" + ");
+        format!("case when r.customer_id is not null then cast({bits} as int) end")
     }
 
     fn is_in_cooldown(&self) -> String {

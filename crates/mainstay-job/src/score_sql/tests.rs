@@ -22,10 +22,13 @@ struct Customer {
     clv_cents: i64,
     expected_revenue_cents: i64,
     has_recent_plan: bool,
+    /// Whether there is a row of the contact rules.
+    has_rules: bool,
     days_since_last_contact: Option<i64>,
-    open_cases: i64,
-    /// What is recorded for `call` and `email`, for the purpose that counts and for another.
-    consents: [[Option<bool>; 2]; 2],
+    /// Null where it is not known.
+    open_cases: Option<i64>,
+    /// What is recorded for `call` and `email`, for the purpose that counts and for another: granted, withdrawn or null.
+    consents: [[Option<Option<bool>>; 2]; 2],
 }
 
 impl Customer {
@@ -33,15 +36,20 @@ impl Customer {
     fn channels(&self, default: ConsentDefault) -> Vec<&'static str> {
         let [recorded, _] = self.consents;
         let channels = ["call", "email"].into_iter().zip(recorded);
-        let is_allowed = |consent: Option<bool>| consent.unwrap_or(default == ConsentDefault::Allow);
+        let is_allowed = |consent: Option<Option<bool>>| match consent {
+            Some(recorded) => recorded == Some(true),
+            None => default == ConsentDefault::Allow,
+        };
         channels.filter(|(_, consent)| is_allowed(*consent)).map(|(channel, _)| channel).collect()
     }
 
-    fn blocked_by(&self, position: usize, default: ConsentDefault) -> i32 {
+    /// The rules in force; none where the contact rules say nothing of the customer, so that the table refuses the row.
+    fn blocked_by(&self, position: usize, default: ConsentDefault) -> Option<i32> {
         let is_in_cooldown = self.has_recent_plan || self.days_since_last_contact.is_some_and(|days| days < 30);
         let is_held_out = mainstay_functions::uniform_hash(SALT, &id(position)) < 0.05;
-        let rules = [is_in_cooldown, self.channels(default).is_empty(), is_held_out, self.open_cases > 0];
-        rules.into_iter().zip([1, 2, 4, 8]).filter(|(applies, _)| *applies).map(|(_, bit)| bit).sum()
+        let rules = [is_in_cooldown, self.channels(default).is_empty(), is_held_out, self.open_cases != Some(0)];
+        let bits = rules.into_iter().zip([1, 2, 4, 8]).filter(|(applies, _)| *applies).map(|(_, bit)| bit).sum();
+        self.has_rules.then_some(bits)
     }
 }
 
@@ -64,19 +72,21 @@ fn customer() -> impl Strategy<Value = Customer> {
     };
     let rules = (
         any::<bool>(),
+        prop_oneof![9 => Just(true), 1 => Just(false)],
         prop::option::of(0..60i64),
-        prop_oneof![3 => Just(0), 1 => 1..4i64],
-        any::<[[Option<bool>; 2]; 2]>(),
+        prop_oneof![3 => Just(Some(0)), 1 => (1..4i64).prop_map(Some), 1 => Just(None)],
+        any::<[[Option<Option<bool>>; 2]; 2]>(),
     );
     (any::<bool>(), [feature(), feature()], cents(), cents(), rules).prop_map(
         |(is_eligible, features, clv_cents, expected_revenue_cents, rules)| {
-            let (has_recent_plan, days_since_last_contact, open_cases, consents) = rules;
+            let (has_recent_plan, has_rules, days_since_last_contact, open_cases, consents) = rules;
             Customer {
                 is_eligible,
                 features,
                 clv_cents,
                 expected_revenue_cents,
                 has_recent_plan,
+                has_rules,
                 days_since_last_contact,
                 open_cases,
                 consents,
@@ -125,7 +135,7 @@ fn text(values: impl Iterator<Item = Option<String>>) -> ArrayRef {
 
 /// What is recorded of all customers, a row a customer, channel and purpose; a channel that is not in the catalogue among them.
 fn consents(customers: &[Customer]) -> Vec<(&'static str, ArrayRef)> {
-    let mut rows: Vec<(String, &str, &str, bool)> = Vec::new();
+    let mut rows: Vec<(String, &str, &str, Option<bool>)> = Vec::new();
     for (position, customer) in customers.iter().enumerate() {
         for (purpose, recorded) in ["marketing", "profiling"].into_iter().zip(customer.consents) {
             let channels = ["call", "email"].into_iter().zip(recorded);
@@ -133,13 +143,13 @@ fn consents(customers: &[Customer]) -> Vec<(&'static str, ArrayRef)> {
                 channels.filter_map(|(channel, is_granted)| Some((id(position), channel, purpose, is_granted?))),
             );
         }
-        rows.push((id(position), "sms", "marketing", position % 2 == 0));
+        rows.push((id(position), "sms", "marketing", Some(position % 2 == 0)));
     }
     vec![
         ("customer_id", text(rows.iter().map(|row| Some(row.0.clone())))),
         ("channel", text(rows.iter().map(|row| Some(row.1.to_owned())))),
         ("purpose", text(rows.iter().map(|row| Some(row.2.to_owned())))),
-        ("is_granted", Arc::new(rows.iter().map(|row| Some(row.3)).collect::<BooleanArray>())),
+        ("is_granted", Arc::new(rows.iter().map(|row| row.3).collect::<BooleanArray>())),
     ]
 }
 
@@ -177,11 +187,14 @@ async fn score(customers: &[Customer], consent_default: ConsentDefault, partitio
     register(&session, "customer_value", value, partitions);
     let planned = (0..customers.len()).filter(|position| customers[*position].has_recent_plan);
     register(&session, "recent_plans", vec![("customer_id", text(planned.map(|position| Some(id(position)))))], 1);
-    let days = customers.iter().map(|customer| customer.days_since_last_contact);
+    let with_rules = || customers.iter().enumerate().filter(|(_, customer)| customer.has_rules);
+    let number = |value: fn(&Customer) -> Option<i64>| -> ArrayRef {
+        Arc::new(with_rules().map(|(_, customer)| value(customer)).collect::<Int64Array>())
+    };
     let contact_rules = vec![
-        ("customer_id", text(ids())),
-        ("open_cases", cents(|customer| customer.open_cases)),
-        ("days_since_last_contact", Arc::new(days.collect::<Int64Array>()) as ArrayRef),
+        ("customer_id", text(with_rules().map(|(position, _)| Some(id(position))))),
+        ("open_cases", number(|customer| customer.open_cases)),
+        ("days_since_last_contact", number(|customer| customer.days_since_last_contact)),
     ];
     register(&session, "contact_rules", contact_rules, partitions);
     register(&session, "customer_consents", consents(customers), partitions);
@@ -234,7 +247,8 @@ fn check(customers: &[Customer], consent_default: ConsentDefault, risk: &RecordB
             assert_eq!(bands.value(row), band);
             assert_eq!(segments.value(row), format!("{band}/{tier}"));
         }
-        assert_eq!(blocked.value(row), customer.blocked_by(position, consent_default), "{customer:?}");
+        let blocked_by = blocked.is_valid(row).then(|| blocked.value(row));
+        assert_eq!(blocked_by, customer.blocked_by(position, consent_default), "{customer:?}");
         let allowed = channels.is_valid(row).then(|| channels.value(row).split(',').collect::<Vec<_>>());
         let expected = (expected == "scored").then(|| customer.channels(consent_default));
         assert_eq!(allowed, expected.filter(|channels| !channels.is_empty()), "{customer:?}");
