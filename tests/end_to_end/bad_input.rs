@@ -72,6 +72,22 @@ fn data_that_are_too_old() {
 }
 
 #[test]
+fn consents_that_are_too_old() {
+    let project = Project::copy();
+    // August's changes of consent never arrived; all else did.
+    fs::remove_file(project.data().join("consents/month=2025-08.parquet")).unwrap();
+    let message = project.failure(&["run", "daily_risk", "--date", "2025-08-15"]);
+    for part in [
+        "source retailer.consents: newest row is of 2025-07-",
+        "hours before the as-of 2025-08-15 00:00 UTC; the limit is 168 (freshness.error_after_hours in mainstay.yml)",
+        "load the missing days, or run for an earlier date",
+    ] {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!project.has_published());
+}
+
+#[test]
 fn a_date_that_the_data_do_not_reach() {
     let project = Project::copy();
     let message = project.failure(&["run", "daily_risk", "--date", "2025-08-24"]);
