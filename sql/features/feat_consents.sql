@@ -1,4 +1,4 @@
--- On which channels a customer may be written or called to for marketing, from one pass over the changes of consent.
+-- On which channels a customer may be written or called to for the purpose of the campaigns, from one pass over the changes of consent.
 with consents as (
     select * from {{ ref('stg_consents') }}
 ),
@@ -10,7 +10,7 @@ channels as (
         max(changed_at) filter (where is_granted) as granted_at,
         max(changed_at) filter (where not is_granted) as refused_at
     from consents
-    where purpose = 'marketing'
+    where purpose = '{{ var('consent_purpose') }}'
     group by customer_id, channel
 ),
 

@@ -6,7 +6,7 @@ select
     contact_id,
     customer_id,
     sent_at,
-    channel,
+    lower(trim(channel)) as channel,
     intervention,
     opened_at,
     clicked_at,

@@ -8,7 +8,7 @@ use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use mainstay_functions::uniform_hash;
 use serde_json::Value;
 
-use crate::harness::Project;
+use crate::harness::{Project, text};
 
 const DAYS: [&str; 3] = ["2025-07-31", "2025-08-01", "2025-08-02"];
 
@@ -64,6 +64,20 @@ impl Sources {
         .await
     }
 
+    /// `customer/channel` of every unsubscribe that no later grant has undone.
+    async fn unsubscribed(&self, day: &str) -> BTreeSet<String> {
+        self.found(&format!(
+            "select customer_id || '/' || channel as found from contacts
+             where greatest(sent_at, loaded_at, unsubscribed_at) < timestamp '{day}T00:00:00Z'
+               and unsubscribed_at is not null and not exists (
+                 select 1 from consents where consents.customer_id = contacts.customer_id
+                     and consents.channel = contacts.channel and purpose = 'marketing' and is_granted
+                     and changed_at > unsubscribed_at
+                     and greatest(changed_at, consents.loaded_at) < timestamp '{day}T00:00:00Z')"
+        ))
+        .await
+    }
+
     async fn contacted_lately(&self, day: &str) -> BTreeSet<String> {
         self.found(&format!(
             "select customer_id as found from contacts
@@ -99,6 +113,26 @@ fn assert_disjoint(what: &str, treated: &BTreeSet<String>, forbidden: &BTreeSet<
     assert!(both.is_empty(), "treated although {what}: {both:?}");
 }
 
+/// The reasons of the decisions add up to the known customers, and each rule gives its reason to no more than it holds back.
+fn check_sums(project: &Project, day: &str, allocation: &Value) {
+    let population = &project.json(&["show", "run", "--date", day])["record"]["details"]["population"];
+    let counted = |reason: Option<&str>| -> i64 {
+        let decisions = allocation["decisions"].as_array().unwrap().iter();
+        let of_reason = decisions.filter(|count| reason.is_none_or(|reason| count["decision_reason"] == reason));
+        of_reason.map(|count| count["customers"].as_i64().unwrap()).sum()
+    };
+    assert_eq!(counted(None), population["known"].as_i64().unwrap());
+    assert_eq!(counted(None) - counted(Some("not_scored")), population["scored"].as_i64().unwrap());
+    for rule in allocation["rules"].as_array().unwrap() {
+        let (held_back, alone) = (rule["customers"].as_i64().unwrap(), rule["alone"].as_i64().unwrap());
+        let told = counted(rule["rule"].as_str());
+        assert!(alone <= told && told <= held_back, "{rule}: {told} told");
+    }
+    let shown = project.output(&["show", "allocation", "--date", day]);
+    let all = text(&shown.stdout).lines().find(|line| line.trim_start().starts_with("all ")).unwrap().to_owned();
+    assert!(all.contains(&format!(" {} ", population["known"])), "{all}");
+}
+
 #[test]
 fn nobody_with_an_open_case_a_withdrawn_consent_or_in_the_holdout_gets_an_offer() {
     let project = Project::reference();
@@ -112,21 +146,30 @@ fn nobody_with_an_open_case_a_withdrawn_consent_or_in_the_holdout_gets_an_offer(
         assert_disjoint("a support case is open", &customers, &open);
         let withdrawn = block_on(sources.consent(day, false));
         assert_disjoint("consent for the channel is withdrawn", &channels, &withdrawn);
+        let unsubscribed = block_on(sources.unsubscribed(day));
+        assert_disjoint("the channel is closed by an unsubscribe", &channels, &unsubscribed);
         let held_out = block_on(sources.held_out());
         assert_disjoint("in the holdout", &customers, &held_out);
         let contacted = block_on(sources.contacted_lately(day));
         assert_disjoint("contacted within the cooldown", &customers, &contacted);
 
+        check_sums(&project, day, &allocation);
         // The rules had somebody to hold back.
-        for found in [&open, &withdrawn, &held_out, &contacted] {
-            assert!(!found.is_empty(), "{} {} {} {}", open.len(), withdrawn.len(), held_out.len(), contacted.len());
-        }
+        let forbidden = [&open, &withdrawn, &unsubscribed, &held_out, &contacted];
+        assert!(forbidden.iter().all(|found| !found.is_empty()), "{:?}", forbidden.map(BTreeSet::len));
         for rule in allocation["rules"].as_array().unwrap() {
             assert!(rule["customers"].as_i64().unwrap() > 0, "{rule} held nobody back on {day}");
         }
     }
     let verified = project.json(&["verify"]);
     assert_eq!(verified["verified"], true, "{verified}");
+    let run = project.json(&["show", "run"]);
+    let freshness = run["record"]["details"]["inputs"]["freshness"].as_array().unwrap();
+    for table in ["retailer.consents", "retailer.support_tickets", "retailer.contacts"] {
+        let fresh = freshness.iter().find(|fresh| fresh["table"] == table).unwrap();
+        assert_ne!(fresh["status"], "error");
+        assert!(fresh["newest"].as_str().unwrap() < DAYS[2], "{fresh}");
+    }
 }
 
 #[test]
@@ -147,7 +190,6 @@ fn where_consent_is_denied_by_default_only_a_recorded_grant_opens_a_channel() {
 fn a_rule_that_the_policy_lifts_holds_nobody_back() {
     let project = Project::copy();
     project.edit("jobs/policies/retention.yml", "suppress_open_cases: true", "suppress_open_cases: false");
-    project.edit("jobs/policies/retention.yml", "consent: {purpose: marketing}", "consent: {purpose: telepathy}");
     project.json(&["run", "daily_risk", "--date", DAYS[0]]);
     let allocation = project.json(&["show", "allocation", "--top", "100000"]);
     let (customers, _) = treated(&allocation);
@@ -157,8 +199,28 @@ fn a_rule_that_the_policy_lifts_holds_nobody_back() {
         let rules = allocation["rules"].as_array().unwrap();
         rules.iter().find(|count| count["rule"] == rule).unwrap()["customers"].as_i64().unwrap()
     };
-    assert_eq!((held_back("open_case"), held_back("no_consent")), (0, 0));
-    assert!(held_back("holdout") > 0);
+    assert_eq!(held_back("open_case"), 0);
+    assert!(held_back("holdout") > 0 && held_back("no_consent") > 0);
+}
+
+#[test]
+fn a_purpose_or_channel_of_which_there_is_no_consent_at_all_stops_the_day() {
+    let project = Project::copy();
+    let policy = "jobs/policies/retention.yml";
+    let refused = |parts: &[&str]| {
+        let message = project.failure(&["run", "daily_risk", "--date", DAYS[0]]);
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in:\n{message}");
+        }
+        assert!(!project.has_published());
+    };
+    project.edit(policy, "consent: {purpose: marketing}", "consent: {purpose: telepathy}");
+    let does_not_fit = "policies/retention.yml does not fit the consents of customer_consents as of 2025-07-31";
+    refused(&[does_not_fit, "`telepathy`, for which there is no record; there are records for `marketing`"]);
+    project.edit(policy, "telepathy", "marketing");
+    project.edit(policy, "channel: call", "channel: phone");
+    let channels = "there are records for `call`, `email`, `push`, `sms`";
+    refused(&[does_not_fit, "intervention personal_call goes through channel `phone`", channels]);
 }
 
 #[test]
@@ -168,4 +230,17 @@ fn a_model_of_the_rules_that_does_not_exist_is_named() {
     let message = project.failure(&["run", "daily_risk", "--date", DAYS[0]]);
     assert!(message.contains("the job daily_risk cannot read its `consents`"), "{message}");
     assert!(message.contains("unknown model `customer_consent`, did you mean `customer_consents`?"), "{message}");
+}
+
+#[test]
+fn a_customer_of_whom_the_rules_say_nothing_stops_the_day() {
+    let project = Project::copy();
+    let last = "left join interventions on population.customer_id = interventions.customer_id\n";
+    let without_one = format!("{last}where population.customer_id <> 'C0000007'\n");
+    project.edit("sql/marts/customer_contact_rules.sql", last, &without_one);
+    let message = project.failure(&["run", "daily_risk", "--date", DAYS[0]]);
+    for part in ["customer_contact_rules must give every known customer one row", "column `blocked_by`: 1 nulls"] {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!project.has_published());
 }

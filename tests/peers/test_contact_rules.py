@@ -6,10 +6,17 @@ from conftest import DAYS
 OPEN_CASES = """
     select distinct customer_id from source_support_tickets
     where opened_at < as_of and loaded_at < as_of and (closed_at is null or closed_at >= as_of)"""
+# An unsubscribe closes the channel that it came by, as a withdrawal does; neither is undone by a grant of the same instant.
 WITHDRAWN = """
-    select customer_id, channel from source_consents
-    where purpose = 'marketing' and changed_at < as_of and loaded_at < as_of
-    group by customer_id, channel having not arg_max(is_granted, changed_at)"""
+    select customer_id, channel from (
+        select customer_id, channel, changed_at, is_granted from source_consents
+        where purpose = 'marketing' and changed_at < as_of and loaded_at < as_of
+        union all
+        select customer_id, channel, unsubscribed_at, false from source_contacts
+        where unsubscribed_at < as_of and sent_at < as_of and loaded_at < as_of)
+    group by customer_id, channel
+    having max(changed_at) filter (not is_granted)
+        >= coalesce(max(changed_at) filter (is_granted), timestamptz '2000-01-01 00:00:00+00')"""
 CONTACTED = """
     select distinct customer_id from source_contacts
     where intervention is not null and sent_at < as_of and loaded_at < as_of and sent_at >= as_of - interval 30 days"""

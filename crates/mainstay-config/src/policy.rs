@@ -45,7 +45,8 @@ pub struct Budget {
     pub amount: Cents,
     /// How the month's money is spread over its days.
     pub pacing: Pacing,
-    /// A day spends at most so many equal slices of the month, the last day excepted; at least 1.
+    /// A day spends at most so many equal slices of what the month has left, the last day excepted; at least 1. Not while the
+    /// month pays for everything that is worth its cost: there is nothing to pace then.
     pub largest_daily_multiple: f64,
 }
 
@@ -151,7 +152,7 @@ impl Policy {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_identifier(&self.name, place.key("name"))?;
         self.budget.check(place.key("budget"))?;
-        check_identifier(&self.consent.purpose, place.key("consent").key("purpose"))?;
+        check_staged_name(&self.consent.purpose, place.key("consent").key("purpose"))?;
         if let Some(holdout) = &self.holdout {
             let place = place.key("holdout");
             check_identifier(&holdout.experiment, place.key("experiment"))?;
@@ -203,13 +204,22 @@ impl Intervention {
                 self.name
             )
         })?;
-        check_identifier(&self.channel, place.key("channel"))?;
+        check_staged_name(&self.channel, place.key("channel"))?;
         check_not_negative(self.cost, place.key("cost"))?;
         let effect = self.effect;
         place
             .key("effect")
             .ensure(effect > 0.0 && effect <= 1.0, || format!("expected a share above 0 and at most 1, found {effect}"))
     }
+}
+
+/// A name that is held against staged data, which know small letters alone.
+fn check_staged_name(name: &str, place: Place<'_>) -> Result<(), ConfigError> {
+    check_identifier(name, place)?;
+    let small = name.to_ascii_lowercase();
+    place.ensure(name == small, || {
+        format!("`{name}` has capital letters: staged channels and purposes have none, write `{small}`")
+    })
 }
 
 fn check_not_negative(amount: Cents, place: Place<'_>) -> Result<(), ConfigError> {

@@ -71,10 +71,14 @@ impl Conflicts {
         self.repeats.iter().try_fold(rows, |rows, repeated| repeated.keep_first(rows))
     }
 
+    /// The rows whose references name nothing, each once.
+    pub(crate) fn broken_references(&self) -> impl Iterator<Item = &RefusedRows> {
+        self.references.iter().map(|broken| &broken.refused)
+    }
+
     /// The rows in conflict, each once.
     pub(crate) fn refused(&self) -> impl Iterator<Item = &RefusedRows> {
-        let references = self.references.iter().map(|broken| &broken.refused);
-        references.chain(self.repeats.iter().map(|repeated| &repeated.refused))
+        self.broken_references().chain(self.repeats.iter().map(|repeated| &repeated.refused))
     }
 }
 

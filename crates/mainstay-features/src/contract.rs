@@ -14,9 +14,22 @@ use mainstay_schema::table::ColumnType;
 
 use crate::error::FeatureError;
 
+/// What the name of a relation of refused rows ends with.
+const REFUSED: &str = " refused";
+
 /// `source.table`, as messages call a source table.
 pub(crate) fn table_name(source: &str, table: &str) -> String {
     format!("{source}.{table}")
+}
+
+/// The relation of the rows that a source table refused; tells them apart from those that it gives.
+pub(crate) fn refused_name(source: &str, table: &str) -> String {
+    format!("{}{REFUSED}", table_name(source, table))
+}
+
+/// The source table of a relation of rows, sound or refused.
+pub(crate) fn table_of_relation(relation: &str) -> &str {
+    relation.strip_suffix(REFUSED).unwrap_or(relation)
 }
 
 /// The type that a declared column has for models.

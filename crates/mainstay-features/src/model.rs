@@ -64,8 +64,10 @@ pub struct Model {
     pub is_absent: bool,
     /// The models that it names in `ref()`.
     pub refs: BTreeSet<String>,
-    /// The tables that it names in `source()`, as (source, table).
+    /// The tables that it names in `source()` or `refused()`, as (source, table).
     pub sources: BTreeSet<(String, String)>,
+    /// Those of them whose refused rows it reads too, by `refused()`.
+    pub refused: BTreeSet<(String, String)>,
 }
 
 impl Model {

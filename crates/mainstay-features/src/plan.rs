@@ -51,14 +51,26 @@ impl SqlProject {
         name: &str,
         moment: &Moment,
     ) -> Result<DataFrame, FeatureError> {
-        let tables: SourceTables<'_> = Box::new(|source, table, bound| sources.view(source, table, bound));
+        let tables: SourceTables<'_> = Box::new(|source, table, rows, bound| match rows {
+            Rows::Sound => sources.view(source, table, bound),
+            Rows::Refused => sources.refused_view(source, table, bound),
+        });
         Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?))
     }
 }
 
-/// What stands for a source table: (source, table, instant up to which it is seen).
+/// What stands for rows of a source table: (source, table, which of them, instant up to which they are seen).
 pub(crate) type SourceTables<'a> =
-    Box<dyn Fn(&str, &str, Timestamp) -> Result<Arc<dyn TableProvider>, FeatureError> + Send + Sync + 'a>;
+    Box<dyn Fn(&str, &str, Rows, Timestamp) -> Result<Arc<dyn TableProvider>, FeatureError> + Send + Sync + 'a>;
+
+/// Which rows of a source table are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// Those that keep the contract.
+    Sound,
+    /// Those that break it.
+    Refused,
+}
 
 /// Plans a model and all that it builds on.
 pub(crate) async fn plan_model(
@@ -180,8 +192,12 @@ impl Planner<'_> {
     async fn plan(&mut self, model: &Model, horizon: Horizon) -> Result<(), FeatureError> {
         let sources = Horizon::Before(horizon.sources_before());
         for (source, table) in &model.sources {
-            let provider = (self.tables)(source, table, horizon.sources_before())?;
+            let provider = (self.tables)(source, table, Rows::Sound, horizon.sources_before())?;
             self.register(sources, &contract::table_name(source, table), provider)?;
+        }
+        for (source, table) in &model.refused {
+            let provider = (self.tables)(source, table, Rows::Refused, horizon.sources_before())?;
+            self.register(sources, &contract::refused_name(source, table), provider)?;
         }
         let plan = match model.is_absent {
             true => absent::plan(model)?,
@@ -219,9 +235,14 @@ impl Planner<'_> {
             let relation = horizon.of_reference(reference).relation(&reference.name);
             scope.refs.insert(reference.name.clone(), relation);
         }
+        let sources = Horizon::Before(horizon.sources_before());
         for (source, table) in &model.sources {
-            let relation = Horizon::Before(horizon.sources_before()).relation(&contract::table_name(source, table));
+            let relation = sources.relation(&contract::table_name(source, table));
             scope.sources.insert((source.clone(), table.clone()), relation);
+        }
+        for (source, table) in &model.refused {
+            let relation = sources.relation(&contract::refused_name(source, table));
+            scope.refused.insert((source.clone(), table.clone()), relation);
         }
         scope.as_of = moment::literal(horizon.as_of());
         scope.label_end = horizon.label_end().map(moment::literal);

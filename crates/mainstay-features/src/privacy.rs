@@ -37,7 +37,7 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
 }
 
 fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
-    Box::new(|source, table, _| {
+    Box::new(|source, table, _, _| {
         let mut tables =
             project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);
         let declared = tables.find(|declared| declared.name == table);
@@ -62,7 +62,9 @@ fn refuse_reads(project: &SqlProject, model: &Model, optimized: &LogicalPlan) ->
     optimized.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
             let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
-            read.extend(columns.map(|column| (scan.table_name.table().to_owned(), column)));
+            read.extend(
+                columns.map(|column| (contract::table_of_relation(scan.table_name.table()).to_owned(), column)),
+            );
         }
         Ok(TreeNodeRecursion::Continue)
     })?;

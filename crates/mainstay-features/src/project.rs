@@ -107,7 +107,8 @@ impl SqlProject {
         {
             hasher.frame(source.name.as_bytes()).frame(contract::terms(table).as_bytes());
             let named = (source.name.clone(), table.name.clone());
-            scope.sources.insert(named, contract::table_name(&source.name, &table.name));
+            scope.sources.insert(named.clone(), contract::table_name(&source.name, &table.name));
+            scope.refused.insert(named, contract::refused_name(&source.name, &table.name));
         }
         for model in self.models.values_mut() {
             absent::check(model)?;
@@ -126,6 +127,7 @@ impl SqlProject {
             }
             model.refs = rendered.refs;
             model.sources = rendered.sources;
+            model.refused = rendered.refused;
         }
         Ok(hasher.finish())
     }
@@ -202,6 +204,7 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         is_absent: false,
         refs: BTreeSet::new(),
         sources: BTreeSet::new(),
+        refused: BTreeSet::new(),
         name,
         kind,
         file,

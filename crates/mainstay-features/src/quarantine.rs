@@ -61,24 +61,13 @@ async fn described(
     reason: Expr,
     as_of: Timestamp,
 ) -> Result<Vec<RecordBatch>, FeatureError> {
-    for condition in not_later(open, as_of)? {
+    for condition in open.not_later(as_of)? {
         rows = rows.filter(condition)?;
     }
     let columns: Vec<Expr> = conflicts::declared(open).chain([reason.alias(REASON)]).collect();
     let stream = rows.select(columns)?.execute_stream().await?;
     let batches = stream.map_err(FeatureError::from).and_then(|batch| async move { describe(open, &batch) });
     batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
-}
-
-// A row whose times are null is refused on every day: nothing says that it belongs to a later one.
-fn not_later(open: &OpenTable, as_of: Timestamp) -> Result<Vec<Expr>, FeatureError> {
-    let times = open.table.event_time.iter().chain(&open.table.known_at);
-    times
-        .map(|name| {
-            let time = contract::time_column(&open.table, name)?;
-            Ok(time.clone().is_null().or(time.lt(contract::instant(as_of))))
-        })
-        .collect()
 }
 
 fn first_reason(rules: &[Rule]) -> Result<Expr, FeatureError> {

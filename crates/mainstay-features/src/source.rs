@@ -11,14 +11,14 @@ use datafusion::execution::cache::TableScopedPath;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadata, FileStatisticsCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, when};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, Source, SourceTable};
 use url::Url;
 
-use crate::conflicts::Conflicts;
+use crate::conflicts::{self, Conflicts};
 use crate::contract;
 use crate::error::FeatureError;
 use crate::pin::PinnedSources;
@@ -76,6 +76,27 @@ impl Sources {
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
+    /// The rows of a table before `bound` that break its contract, in the declared columns: by a rule for single rows, or by a
+    /// reference. Copies of a row that stays are not among them: they say nothing that is not seen.
+    pub(crate) fn refused_view(
+        &self,
+        source: &str,
+        table: &str,
+        bound: Timestamp,
+    ) -> Result<Arc<dyn TableProvider>, FeatureError> {
+        let open = self.table(source, table)?;
+        let broken = contract::rules(&open.table).into_iter().map(|rule| rule.broken).reduce(Expr::or);
+        let mut rows = filter(open.scan()?, [broken.unwrap_or(lit(false))])?;
+        for refused in open.conflicts.broken_references() {
+            rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
+        }
+        rows = filter(rows, open.not_later(bound)?)?;
+        if let Some(columns) = open.columns_before(bound)? {
+            rows = rows.project(columns)?;
+        }
+        Ok(Arc::new(ViewTable::new(rows.build()?, None)))
+    }
+
     pub(crate) fn table(&self, source: &str, table: &str) -> Result<&OpenTable, FeatureError> {
         let open = self.tables.iter().find(|open| open.source == source && open.table.name == table);
         open.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })
@@ -111,6 +132,18 @@ impl OpenTable {
     /// What holds for a row that happened and was known before `bound`. Never true without an event time.
     pub(crate) fn visible(&self, bound: Timestamp) -> Result<Vec<Expr>, FeatureError> {
         Ok(self.event_time()?.into_iter().chain(self.known()?).map(|time| time.lt(contract::instant(bound))).collect())
+    }
+
+    /// What holds for a row that breaks the contract and does not belong to a later day than that of `bound`. One whose times are
+    /// null belongs to every day: nothing says that it belongs to a later one.
+    pub(crate) fn not_later(&self, bound: Timestamp) -> Result<Vec<Expr>, FeatureError> {
+        let times = self.table.event_time.iter().chain(&self.table.known_at);
+        times
+            .map(|name| {
+                let time = contract::time_column(&self.table, name)?;
+                Ok(time.clone().is_null().or(time.lt(contract::instant(bound))))
+            })
+            .collect()
     }
 
     /// When a row happened; `None` for a timeless table.

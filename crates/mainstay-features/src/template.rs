@@ -1,4 +1,4 @@
-//! The templates of SQL: `ref`, `source`, `var`, `env_var`, `as_of` and `label_end`.
+//! The templates of SQL: `ref`, `source`, `refused`, `var`, `env_var`, `as_of` and `label_end`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +18,8 @@ pub(crate) struct Scope {
     pub(crate) refs: BTreeMap<String, String>,
     /// Relations of the source tables, by (source, table).
     pub(crate) sources: BTreeMap<(String, String), String>,
+    /// Relations of the rows that source tables refused, by the same key.
+    pub(crate) refused: BTreeMap<(String, String), String>,
     /// Whether tables that no source has may be named too, to learn which ones a template names.
     pub(crate) names_any_source: bool,
     /// The project's variables.
@@ -33,7 +35,10 @@ pub(crate) struct Scope {
 pub(crate) struct Rendered {
     pub(crate) sql: String,
     pub(crate) refs: BTreeSet<String>,
+    /// Tables whose rows it reads, sound or refused.
     pub(crate) sources: BTreeSet<(String, String)>,
+    /// Those of them whose refused rows it reads.
+    pub(crate) refused: BTreeSet<(String, String)>,
 }
 
 /// Fills in a template; `file` is named in errors.
@@ -44,14 +49,15 @@ pub(crate) fn render(file: &str, text: &str, scope: &Scope) -> Result<Rendered, 
     let template = environment.template_from_named_str(file, text).map_err(|error| fault(&error))?;
     refuse_unknown_names(file, text, &environment, template.undeclared_variables(false))?;
     let sql = template.render(()).map_err(|error| fault(&error))?;
-    let Named { refs, sources } = std::mem::take(&mut *lock(&named));
-    Ok(Rendered { sql, refs, sources })
+    let Named { refs, sources, refused } = std::mem::take(&mut *lock(&named));
+    Ok(Rendered { sql, refs, sources, refused })
 }
 
 #[derive(Debug, Default)]
 struct Named {
     refs: BTreeSet<String>,
     sources: BTreeSet<(String, String)>,
+    refused: BTreeSet<(String, String)>,
 }
 
 fn lock(named: &Mutex<Named>) -> std::sync::MutexGuard<'_, Named> {
@@ -74,15 +80,18 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
     });
     let (sources, names_any, log) = (scope.sources.clone(), scope.names_any_source, Arc::clone(named));
     environment.add_function("source", move |source: String, table: String| {
-        let name = format!("{source}.{table}");
-        let known = || sources.keys().map(|(source, table)| format!("{source}.{table}"));
         let key = (source, table);
-        let relation = match sources.get(&key) {
-            Some(relation) => relation.clone(),
-            None if names_any => name,
-            None => return Err(unknown("source", &name, known())),
-        };
+        let relation = relation_of(&sources, &key, names_any)?;
         lock(&log).sources.insert(key);
+        Ok::<_, Error>(relation)
+    });
+    let (refused, names_any, log) = (scope.refused.clone(), scope.names_any_source, Arc::clone(named));
+    environment.add_function("refused", move |source: String, table: String| {
+        let key = (source, table);
+        let relation = relation_of(&refused, &key, names_any)?;
+        let mut named = lock(&log);
+        named.sources.insert(key.clone());
+        named.refused.insert(key);
         Ok::<_, Error>(relation)
     });
     let vars = scope.vars.clone();
@@ -93,6 +102,19 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
         env_var(name, default)
     });
     environment
+}
+
+fn relation_of(
+    relations: &BTreeMap<(String, String), String>,
+    key: &(String, String),
+    names_any: bool,
+) -> Result<String, Error> {
+    let name = |(source, table): &(String, String)| format!("{source}.{table}");
+    match relations.get(key) {
+        Some(relation) => Ok(relation.clone()),
+        None if names_any => Ok(name(key)),
+        None => Err(unknown("source", &name(key), relations.keys().map(name))),
+    }
 }
 
 fn env_var(name: &str, default: Option<String>) -> Result<String, Error> {
@@ -122,7 +144,7 @@ fn refuse_unknown_names(
     let message = if name == "label_end" {
         "`label_end` stands for an instant after as-of: only models under sql/labels may look ahead".to_owned()
     } else {
-        let ours = ["as_of", "env_var", "label_end", "ref", "source", "var"];
+        let ours = ["as_of", "env_var", "label_end", "ref", "refused", "source", "var"];
         let unknown = UnknownName::new("name", name, ours);
         format!("{unknown} ({}; a variable of the project is read with var('{name}'))", unknown.known_names())
     };
@@ -147,6 +169,7 @@ mod tests {
         Scope {
             refs: BTreeMap::from([("stg_orders".to_owned(), "t.stg_orders".to_owned())]),
             sources: BTreeMap::from([(("retailer".to_owned(), "orders".to_owned()), "t.orders".to_owned())]),
+            refused: BTreeMap::from([(("retailer".to_owned(), "orders".to_owned()), "t.refused".to_owned())]),
             names_any_source: false,
             vars: BTreeMap::from([("active_days".to_owned(), Value::from(365))]),
             as_of: "AS_OF".to_owned(),
@@ -168,11 +191,22 @@ mod tests {
     }
 
     #[test]
+    fn refused_rows_are_read_by_their_own_name() {
+        let rendered = render("x.sql", "{{ refused('retailer', 'orders') }}", &scope()).unwrap();
+        assert_eq!(rendered.sql, "t.refused");
+        assert_eq!((rendered.sources.len(), rendered.refused.len()), (1, 1), "a table is read either way");
+        assert_eq!(
+            fault("{{ refused('retailer', 'order') }}"),
+            "sql/features/feat_x.sql:1: unknown source `retailer.order`, did you mean `retailer.orders`? (known sources: retailer.orders)"
+        );
+    }
+
+    #[test]
     fn faults_name_the_line_and_the_nearest_name() {
         insta::assert_snapshot!(fault("select 1\nfrom {{ ref('stg_order') }}"), @"sql/features/feat_x.sql:2: unknown model `stg_order`, did you mean `stg_orders`? (known models: stg_orders)");
         insta::assert_snapshot!(fault("\n\n{{ source('retailer', 'order') }}"), @"sql/features/feat_x.sql:3: unknown source `retailer.order`, did you mean `retailer.orders`? (known sources: retailer.orders)");
         insta::assert_snapshot!(fault("{{ var('active_day') }}"), @"sql/features/feat_x.sql:1: unknown variable `active_day`, did you mean `active_days`? (known variables: active_days)");
-        insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, source, var; a variable of the project is read with var('as_off'))");
+        insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, refused, source, var; a variable of the project is read with var('as_off'))");
         insta::assert_snapshot!(fault("{{ env_var('MAINSTAY_TEST_UNSET') }}"), @"sql/features/feat_x.sql:1: environment variable `MAINSTAY_TEST_UNSET` is not set: set it, or give a default: env_var('MAINSTAY_TEST_UNSET', 'value')");
         insta::assert_snapshot!(fault("select 1\n{{ ref('stg_orders' }}"), @"sql/features/feat_x.sql:2: the template is not well formed: unexpected `}`, expected `,`");
     }

@@ -6,6 +6,7 @@ use mainstay_table::RunRecord;
 
 use crate::allocate;
 use crate::champion;
+use crate::consent_records;
 use crate::details::{DailyDetails, PinnedInputs};
 use crate::features;
 use crate::money;
@@ -27,6 +28,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let policy = run.open.project.policy(&job.policy)?;
     check_models(job, &found)?;
     let day = sources::pin(run, found).await?;
+    consent_records::check(run, &day, job, &policy).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     let features = features::stage(run, &day, &job.features).await?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };

@@ -12,6 +12,7 @@
 mod allocate;
 mod candidates;
 mod champion;
+mod consent_records;
 pub mod contact_rules;
 mod cuts;
 mod daily;

@@ -60,6 +60,16 @@ jobs/policies/retention.yml:7:20: `direct mail` is no name: use letters, digits 
   |
 7 | consent: {purpose: 'direct mail'}
   |                    ^^^^^^^^^^^^^"),
+slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {purpose: Marketing}", "
+jobs/policies/retention.yml:7:20: `Marketing` has capital letters: staged channels and purposes have none, write `marketing`
+  |
+7 | consent: {purpose: Marketing}
+  |                    ^^^^^^^^^"),
+slip("channel: call", "channel: Call", "
+jobs/policies/retention.yml:12:14: `Call` has capital letters: staged channels and purposes have none, write `call`
+   |
+12 |     channel: Call
+   |              ^^^^"),
 slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {porpose: marketing}", "
 jobs/policies/retention.yml:7:11: unknown key `porpose`, did you mean `purpose`?
   |

@@ -181,3 +181,24 @@ async fn a_view_shows_the_first_visible_row_of_each_key_whatever_comes_later() {
         }
     }
 }
+
+#[tokio::test]
+async fn refused_rows_are_seen_by_who_asks_for_them() {
+    let orders =
+        "('bad', '2025-01-01T10:00:00', '2025-01-01T11:00:00', -1.00), ('sound', '2025-01-01T10:00:00', null, 1.00),
+        ('copied', '2025-01-01T10:00:00', null, 1.00), ('copied', '2025-01-01T10:00:00', null, 1.00),
+        ('undated', null, null, 1.00), ('later', '2025-01-03T00:00:00', null, -1.00)";
+    let fixture = with_lines(orders, "('sound', 1, 1), ('nowhere', 1, 1), ('sound', 2, -1)").await;
+    fixture.write("sql/staging/stg_refused_orders.sql", "select order_id from {{ refused('shop', 'orders') }}");
+    let refused = async |as_of: &str| fixture.rows("stg_refused_orders", &at(as_of)).await;
+    assert_eq!(
+        refused("2025-01-03T00:00:00Z").await,
+        ["bad", "undated"],
+        "no copy of a row that stays, and none from later"
+    );
+    assert_eq!(refused(NEVER).await, ["bad", "later", "undated"]);
+    fixture
+        .write("sql/staging/stg_refused_lines.sql", "select order_id, line_number from {{ refused('shop', 'lines') }}");
+    assert_eq!(fixture.rows("stg_refused_lines", &at(NEVER)).await, ["nowhere | 1", "sound | 2"]);
+    assert_eq!(fixture.rows("stg_ids", &at(NEVER)).await, ["copied | 1.00", "sound | 1.00"]);
+}

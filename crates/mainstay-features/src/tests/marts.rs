@@ -73,9 +73,10 @@ const CONTACTS: &str = "
           - {name: unsubscribed_at, type: timestamp}";
 
 /// What the marts are built on, as the reference project has it.
-const MODELS: [&str; 8] = [
+const MODELS: [&str; 9] = [
     "staging/stg_orders",
     "staging/stg_consents",
+    "staging/stg_refused_consents",
     "staging/stg_support_tickets",
     "staging/stg_contacts",
     "features/feat_population",
@@ -91,7 +92,7 @@ currency: USD
 consent_default: allow
 default_target: local
 targets: {local: {path: lake}}
-vars: {active_days: 365, horizon_days: 90, value_horizon_days: 365, margin_rate: 0.30}
+vars: {active_days: 365, horizon_days: 90, value_horizon_days: 365, margin_rate: 0.30, consent_purpose: marketing}
 sources:
   - name: retailer
     path: .
@@ -184,12 +185,12 @@ async fn the_newest_consent_that_was_known_holds() {
     );
     shop.write("consents", &consents).await;
     insta::assert_snapshot!(shop.model("customer_consents", "").await.unwrap().join("\n"), @"
-    ada | call | marketing | 2024-06-01T00:00:00Z | 2024-05-01T00:00:00Z | true
-    ada | email | marketing | 2024-01-01T00:00:00Z | 2024-05-01T00:00:00Z | false
-    ada | email | profiling | 2024-06-01T00:00:00Z |  | true
-    bob | email | marketing | 2024-05-01T00:00:00Z | 2024-05-01T00:00:00Z | false
-    cleo | email | marketing | 2024-12-31T23:59:59Z |  | true
-    dan | email | marketing |  | 2024-05-01T00:00:00Z | false
+    ada | call | marketing | 2024-06-01T00:00:00Z | 2024-05-01T00:00:00Z |  | true
+    ada | email | marketing | 2024-01-01T00:00:00Z | 2024-05-01T00:00:00Z |  | false
+    ada | email | profiling | 2024-06-01T00:00:00Z |  |  | true
+    bob | email | marketing | 2024-05-01T00:00:00Z | 2024-05-01T00:00:00Z |  | false
+    cleo | email | marketing | 2024-12-31T23:59:59Z |  |  | true
+    dan | email | marketing |  | 2024-05-01T00:00:00Z |  | false
     ");
 }
 

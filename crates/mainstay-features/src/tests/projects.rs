@@ -69,6 +69,12 @@ async fn personal_and_protected_columns_stay_out_of_features() {
 }
 
 #[tokio::test]
+async fn refused_rows_hide_no_protected_column() {
+    let read = "select order_id from {{ refused('shop', 'orders') }} where gender = 'f'";
+    insta::assert_snapshot!(sql_error(read).await, @"sql/features/feat_x.sql: reads `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");
+}
+
+#[tokio::test]
 async fn a_new_name_in_staging_does_not_hide_a_protected_column() {
     let fixture = Fixture::new();
     fixture.write("sql/staging/stg_orders.sql", "select order_id, gender as g from {{ source('shop', 'orders') }}");
