@@ -8,7 +8,7 @@ use mainstay_config::policy::Pacing as ConfiguredPacing;
 use mainstay_ledger::pacing::{pays_for_everything, todays_allowance};
 use mainstay_ledger::{Allowance, Claim, Ledger, Pacing, PacingRule, Spending};
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
-use mainstay_schema::{Cents, RunId};
+use mainstay_schema::{Cents, Ds, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Lake, claim, run_record};
 
@@ -47,7 +47,7 @@ pub(crate) async fn reserve(
         let dead = dead_reservations(run, &ledger).await?;
         let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
-        let allowance = allowance(run, policy, &ledger, available, frontier);
+        let allowance = allowance((run.job, run.ds), policy, &ledger, available, frontier);
         let decided =
             instance.clone().with_budget(allowance.allowance).context("the allowance of the day is not valid")?;
         let solution = allocate(&decided, frontier);
@@ -67,9 +67,16 @@ pub(crate) async fn reserve(
     )
 }
 
-/// What today may spend of what the month has left.
-fn allowance(run: &Run<'_>, policy: &Policy, ledger: &Ledger, available: Cents, frontier: &Frontier) -> Allowance {
-    let (worthwhile, days_left) = (frontier.total_cost(), run.ds.days_left_in_month());
+/// What a job may spend on a day of what the month has left: all that is worth its cost where the month pays for everything, else
+/// what pacing allows.
+fn allowance(
+    (job, ds): (&str, Ds),
+    policy: &Policy,
+    ledger: &Ledger,
+    available: Cents,
+    frontier: &Frontier,
+) -> Allowance {
+    let (worthwhile, days_left) = (frontier.total_cost(), ds.days_left_in_month());
     if pays_for_everything(worthwhile, available, days_left, policy.cooldown_days) {
         return Allowance { allowance: worthwhile, reference_price: 0.0 };
     }
@@ -77,7 +84,7 @@ fn allowance(run: &Run<'_>, policy: &Policy, ledger: &Ledger, available: Cents, 
         &pacing(policy),
         available,
         days_left,
-        &ledger.history(run.job, run.ds),
+        &ledger.history(job, ds),
         |price| frontier.spend_at(price),
         |cents| frontier.price_at(cents).to_f64(),
     )
@@ -175,4 +182,38 @@ async fn change(lake: &Lake, decide: impl Fn(&Ledger) -> Result<Option<LedgerEnt
         }
     }
     bail!("the budget ledger changed {TRIES} times: run the day again when fewer runs are under way")
+}
+
+#[cfg(test)]
+mod tests {
+    use mainstay_schema::plan::{Instance, Offer};
+
+    use super::*;
+
+    /// What the first of April, a month of thirty days, may spend, with offers of 50.00 to so many customers.
+    fn allowance_for(customers: u32, available: Cents) -> Allowance {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/policies/retention.yml");
+        let policy = Policy::parse(file, &std::fs::read_to_string(file).unwrap()).unwrap();
+        let offer = |customer| Offer { customer, intervention: 0, value: Cents(10_000), cost: Cents(5_000) };
+        let offers = (0..customers).map(offer).collect();
+        let instance = ValidInstance::new(Instance { customers, offers, budget: Cents::ZERO }).unwrap();
+        let ledger = Ledger::new(Vec::new()).unwrap();
+        let first = "2025-04-01".parse().unwrap();
+        allowance(("daily_risk", first), &policy, &ledger, available, &Frontier::build(&instance))
+    }
+
+    #[test]
+    fn a_month_that_pays_for_everything_spends_more_than_the_largest_multiple_of_a_slice() {
+        // 600 customers cost 30,000.00, ten times the slice of a month of 90,000.00, and nobody comes again within its thirty days.
+        let Allowance { allowance, reference_price } = allowance_for(600, Cents(9_000_000));
+        assert_eq!((allowance, reference_price), (Cents(3_000_000), 0.0));
+        assert_eq!(allowance_for(600, Cents(3_000_000)).allowance, Cents(3_000_000));
+    }
+
+    #[test]
+    fn a_month_that_is_a_cent_short_is_paced() {
+        let Allowance { allowance, reference_price } = allowance_for(600, Cents(2_999_999));
+        assert_eq!(allowance, Cents(2_999_999 / 30), "the first day spends its slice");
+        assert!(reference_price > 0.0);
+    }
 }
