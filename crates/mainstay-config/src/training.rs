@@ -102,7 +102,7 @@ pub enum CalibrationKind {
     Platt,
 }
 
-/// The least that a model must reach on the test cut to pass. A gate that fails is shown, never hidden.
+/// What a model must reach to pass, on the test cut and on customers held back. A gate that fails is shown, never hidden.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gates {
@@ -110,6 +110,8 @@ pub struct Gates {
     pub auc_at_least: f64,
     /// Share of churners among the fifth with the highest scores, 0 to 1.
     pub precision_at_top_20_percent_at_least: f64,
+    /// Calibration error on customers held back, less what chance alone would give exact probabilities, 0 to 1.
+    pub calibration_error_above_noise_at_most: f64,
     /// Days between the first order and the test cut.
     pub history_days_at_least: u32,
 }
@@ -165,6 +167,8 @@ impl Gates {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_range(self.auc_at_least, 0.0..=1.0, place.key("auc_at_least"))?;
         let key = "precision_at_top_20_percent_at_least";
-        check_range(self.precision_at_top_20_percent_at_least, 0.0..=1.0, place.key(key))
+        check_range(self.precision_at_top_20_percent_at_least, 0.0..=1.0, place.key(key))?;
+        let key = "calibration_error_above_noise_at_most";
+        check_range(self.calibration_error_above_noise_at_most, 0.0..=1.0, place.key(key))
     }
 }

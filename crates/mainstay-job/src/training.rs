@@ -125,7 +125,7 @@ fn fit_and_judge(
     })?;
     trained.model = trained.model.with_reasons(reasons)?;
     let baseline = baseline(job, &trained)?;
-    let gates = gates(job).judge(&trained.evaluation, history_days);
+    let gates = gates(job).judge(&trained.evaluation, &trained.calibration.check, history_days);
     Ok(JudgedModel { trained, baseline, gates })
 }
 
@@ -148,6 +148,7 @@ fn gates(job: &TrainingJob) -> Gates {
     Gates {
         auc_at_least: job.gates.auc_at_least,
         precision_at_top_20_percent_at_least: job.gates.precision_at_top_20_percent_at_least,
+        calibration_error_above_noise_at_most: job.gates.calibration_error_above_noise_at_most,
         history_days_at_least: job.gates.history_days_at_least,
     }
 }
@@ -247,7 +248,7 @@ fn gate(result: &GateResult) -> Gate {
     Gate {
         name: result.name.clone(),
         figure: Some(result.value),
-        at_least: result.threshold,
+        threshold: result.threshold,
         attainable: result.attainable,
         passed: result.passed,
     }

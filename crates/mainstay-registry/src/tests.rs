@@ -37,11 +37,11 @@ fn candidate() -> Candidate {
         training: json!({"cuts": ["2025-07-01", "2025-06-01"], "seed": 7}),
         evaluation: json!({"auc": 0.84}),
         gates: vec![
-            Gate { name: "auc".into(), figure: Some(0.84), at_least: 0.8, attainable: None, passed: true },
+            Gate { name: "auc_at_least".into(), figure: Some(0.84), threshold: 0.8, attainable: None, passed: true },
             Gate {
-                name: "precision_at_top_20_percent".into(),
+                name: "precision_at_top_20_percent_at_least".into(),
                 figure: Some(0.55),
-                at_least: 0.6,
+                threshold: 0.6,
                 attainable: Some(0.9),
                 passed: false,
             },

@@ -23,17 +23,17 @@ pub struct Candidate {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A figure of the evaluation against the least that is asked of it.
+/// A figure of the evaluation against what is asked of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gate {
-    /// The figure: `auc`, `precision_at_top_20_percent` ...
+    /// What is asked: `auc_at_least`, `calibration_error_above_noise_at_most` ...
     pub name: String,
     /// What came out; `None` where it could not be computed.
     pub figure: Option<f64>,
-    /// The least that is asked.
-    pub at_least: f64,
-    /// The most that any model could have reached, where that is less than 1: precision at 20 % is at most base rate / 0.2.
+    /// The least or most that is asked, as the name says.
+    pub threshold: f64,
+    /// The best that any model could have reached, where the data limit it: precision at 20 % is at most base rate / 0.2.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub attainable: Option<f64>,
     /// The verdict.

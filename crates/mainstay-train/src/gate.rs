@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Evaluation;
+use crate::reliability::Reliability;
 
 /// The thresholds of a training job.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -12,6 +13,8 @@ pub struct Gates {
     pub auc_at_least: f64,
     /// Least share of churners among the top 20 % of the test cut.
     pub precision_at_top_20_percent_at_least: f64,
+    /// Most by which the calibration error on customers held back may exceed what chance alone would give exact probabilities.
+    pub calibration_error_above_noise_at_most: f64,
     /// Least days from the first order to the test cut.
     pub history_days_at_least: u32,
 }
@@ -21,35 +24,46 @@ pub struct Gates {
 pub struct GateResult {
     /// The gate, as the job names it.
     pub name: String,
-    /// What was asked for.
+    /// What was asked for; the name says on which side of it a value passes.
     pub threshold: f64,
     /// What was reached.
     pub value: f64,
-    /// The most that any model could have reached, where the data limit it.
+    /// The best that any model could have reached, where the data limit it.
     pub attainable: Option<f64>,
-    /// Whether the value is at least the threshold.
+    /// Whether the value is on the side of the threshold that was asked for, or at it.
     pub passed: bool,
 }
 
 impl Gates {
-    /// Judges a model by its evaluation on the test cut and the days of history before it; all gates, in a fixed order.
-    pub fn judge(&self, evaluation: &Evaluation, history_days: u32) -> Vec<GateResult> {
+    /// Judges a model by its evaluation on the test cut, its probabilities for customers held back, and the days of history before
+    /// the test cut; all gates, in a fixed order.
+    pub fn judge(&self, evaluation: &Evaluation, kept_out: &Reliability, history_days: u32) -> Vec<GateResult> {
         let ranking = &evaluation.ranking;
         vec![
-            result("auc_at_least", self.auc_at_least, ranking.auc, None),
-            result(
+            at_least("auc_at_least", self.auc_at_least, ranking.auc, None),
+            at_least(
                 "precision_at_top_20_percent_at_least",
                 self.precision_at_top_20_percent_at_least,
                 ranking.precision_at_top_20_percent,
                 Some(ranking.attainable_precision_at_top_20_percent),
             ),
-            result("history_days_at_least", f64::from(self.history_days_at_least), f64::from(history_days), None),
+            at_most(
+                "calibration_error_above_noise_at_most",
+                self.calibration_error_above_noise_at_most,
+                kept_out.error_above_noise(),
+                Some(0.0),
+            ),
+            at_least("history_days_at_least", f64::from(self.history_days_at_least), f64::from(history_days), None),
         ]
     }
 }
 
-fn result(name: &str, threshold: f64, value: f64, attainable: Option<f64>) -> GateResult {
+fn at_least(name: &str, threshold: f64, value: f64, attainable: Option<f64>) -> GateResult {
     GateResult { name: name.to_owned(), threshold, value, attainable, passed: value >= threshold }
+}
+
+fn at_most(name: &str, threshold: f64, value: f64, attainable: Option<f64>) -> GateResult {
+    GateResult { passed: value <= threshold, ..at_least(name, threshold, value, attainable) }
 }
 
 #[cfg(test)]
@@ -57,21 +71,39 @@ mod tests {
     use super::*;
     use crate::evaluate::evaluate;
 
-    const GATES: Gates =
-        Gates { auc_at_least: 0.8, precision_at_top_20_percent_at_least: 0.6, history_days_at_least: 365 };
+    const GATES: Gates = Gates {
+        auc_at_least: 0.8,
+        precision_at_top_20_percent_at_least: 0.6,
+        calibration_error_above_noise_at_most: 0.01,
+        history_days_at_least: 365,
+    };
+
+    fn reliability(ece: f64, ece_noise_floor: f64) -> Reliability {
+        Reliability {
+            rows: 10,
+            base_rate: 0.1,
+            mean_probability: 0.1,
+            brier: 0.1,
+            uncalibrated_brier: 0.1,
+            ece,
+            uncalibrated_ece: 0.1,
+            ece_noise_floor,
+        }
+    }
 
     #[test]
     fn tells_each_gate_with_its_figure_and_what_was_attainable() {
         let probabilities: Vec<f64> = (0..10).map(|i| 1.0 - f64::from(i) / 10.0).collect();
         let mut labels = [false; 10];
         labels[0] = true;
-        let results = GATES.judge(&evaluate(&probabilities, &labels).unwrap(), 364);
+        let results = GATES.judge(&evaluate(&probabilities, &labels).unwrap(), &reliability(0.0625, 0.03125), 364);
         let told: Vec<_> = results.iter().map(|r| (r.name.as_str(), r.value, r.attainable, r.passed)).collect();
         assert_eq!(
             told,
             [
                 ("auc_at_least", 1.0, None, true),
                 ("precision_at_top_20_percent_at_least", 0.5, Some(0.5), false),
+                ("calibration_error_above_noise_at_most", 0.03125, Some(0.0), false),
                 ("history_days_at_least", 364.0, None, false),
             ]
         );
@@ -79,14 +111,23 @@ mod tests {
 
     #[test]
     fn passes_at_the_threshold() {
-        assert!(result("x", 0.8, 0.8, None).passed);
-        assert!(!result("x", 0.8, f64::NAN, None).passed);
+        assert!(at_least("x", 0.8, 0.8, None).passed && at_most("x", 0.8, 0.8, None).passed);
+        assert!(!at_least("x", 0.8, 0.7, None).passed && !at_most("x", 0.8, 0.9, None).passed);
+        assert!(!at_least("x", 0.8, f64::NAN, None).passed && !at_most("x", 0.8, f64::NAN, None).passed);
+    }
+
+    #[test]
+    fn an_error_below_what_chance_explains_passes() {
+        let evaluation = evaluate(&[0.9, 0.1], &[true, false]).unwrap();
+        let verdict = |ece, floor| GATES.judge(&evaluation, &reliability(ece, floor), 365)[2].passed;
+        assert!(verdict(0.02, 0.03) && verdict(0.03, 0.03));
+        assert!(!verdict(0.05, 0.03));
     }
 
     #[test]
     fn refuses_an_unknown_gate() {
-        let json =
-            r#"{"auc_at_least":0.8,"precision_at_top_20_percent_at_least":0.6,"history_days_at_least":1,"f1":1}"#;
+        let json = r#"{"auc_at_least":0.8,"precision_at_top_20_percent_at_least":0.6,"calibration_error_above_noise_at_most":0.01,
+            "history_days_at_least":1,"f1":1}"#;
         assert!(serde_json::from_str::<Gates>(json).unwrap_err().to_string().contains("unknown field `f1`"));
     }
 }

@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::TrainError;
 use crate::evaluate::{calibration_bins, evaluate};
 
-/// What the calibration error of customers held back in turn may exceed its noise floor by.
-pub const ECE_ALLOWANCE: f64 = 0.01;
-
 /// The probabilities of some rows against what happened, and what the margins alone, taken as log-odds, would have done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
@@ -69,9 +66,9 @@ impl Reliability {
         })
     }
 
-    /// Whether the calibration error is no more than chance, with [`ECE_ALLOWANCE`], explains.
-    pub fn is_within_noise(&self) -> bool {
-        self.ece <= self.ece_noise_floor + ECE_ALLOWANCE
+    /// How much more the calibration error is than what chance explains; below 0 where it is less.
+    pub fn error_above_noise(&self) -> f64 {
+        self.ece - self.ece_noise_floor
     }
 
     /// Whether the calibration brought the probabilities nearer to what happened.
@@ -216,12 +213,11 @@ mod tests {
         let labels: Vec<bool> = (0..100).map(|row| row % 50 < if row < 50 { 36 } else { 14 }).collect();
         let exact = Reliability::of(&rows(&names, &raw, &labels, (1.0, 0.0))).unwrap();
         let far_off = Reliability::of(&rows(&names, &raw, &labels, (1.0, 3.0))).unwrap();
-        assert!(!far_off.is_within_noise() && !far_off.is_improved(), "{far_off:?}");
+        assert!(far_off.error_above_noise() > 0.1 && !far_off.is_improved(), "{far_off:?}");
         assert!(!exact.is_improved(), "the margins were log-odds before");
         let report = CalibrationReport::new(Calibration::Identity, &[true, false], exact, exact);
         assert_eq!((report.slope, report.intercept, report.rows, report.base_rate_shift), (1.0, 0.0, 2, 0.0));
-        let edge = Reliability { ece: 0.03, ece_noise_floor: 0.02, ..exact };
-        assert!(edge.is_within_noise());
-        assert!(!Reliability { ece: 0.031, ..edge }.is_within_noise());
+        let edge = Reliability { ece: 0.0625, ece_noise_floor: 0.03125, ..exact };
+        assert_eq!(edge.error_above_noise(), 0.03125);
     }
 }
