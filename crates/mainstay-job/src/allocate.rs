@@ -73,8 +73,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
 fn instance(candidates: &[Candidate], policy: &Policy) -> Instance {
     let mut offers = Vec::new();
     for (customer, candidate) in (0u32..).zip(candidates).filter(|(_, candidate)| candidate.may_be_contacted()) {
-        let allowed = candidate.worthwhile(policy).filter(|possible| candidate.allows(&possible.intervention.channel));
-        offers.extend(allowed.map(|Possible { position, intervention, value }| Offer {
+        offers.extend(candidate.offers(policy).map(|Possible { position, intervention, value }| Offer {
             customer,
             intervention: position,
             value,

@@ -89,7 +89,8 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
     if let Some(reason) = candidate.blocked_by.reason() {
         let is_held_out = candidate.blocked_by.contains(BlockedBy::HOLDOUT);
         let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
-        let propensity = if is_blocked_otherwise { 0.0 } else { treatable };
+        let could_be_treated = !is_blocked_otherwise && candidate.offers(policy).next().is_some();
+        let propensity = if could_be_treated { treatable } else { 0.0 };
         return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
     let chosen = offer.and_then(|offer| Some((offer, policy.interventions.get(usize::from(offer.intervention))?)));
@@ -102,11 +103,8 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
             ..nothing(&intervention.name, DecisionReason::Chosen)
         },
         None if had_offers => Decision { propensity: treatable, ..nothing("none", DecisionReason::Budget) },
-        // Whatever is worth its cost goes through a channel without consent.
-        None if candidate.worthwhile(policy).next().is_some() => {
-            Decision { propensity: treatable, ..nothing("none", DecisionReason::NoConsent) }
-        }
-        None => Decision { propensity: treatable, ..nothing("none", DecisionReason::NoPositiveValue) },
+        None if candidate.worthwhile(policy).next().is_some() => nothing("none", DecisionReason::NoAllowedChannel),
+        None => nothing("none", DecisionReason::NoPositiveValue),
     }
 }
 
@@ -141,8 +139,8 @@ mod tests {
 
     #[test]
     fn a_worthwhile_offer_without_consent_for_its_channel_is_told_apart_from_none() {
-        assert_eq!(without_offers(&candidate(1020, 0, "call")), (DecisionReason::NoConsent, 0.95));
-        assert_eq!(without_offers(&candidate(1019, 0, "call")), (DecisionReason::NoPositiveValue, 0.95));
+        assert_eq!(without_offers(&candidate(1020, 0, "call")), (DecisionReason::NoAllowedChannel, 0.0));
+        assert_eq!(without_offers(&candidate(1019, 0, "call")), (DecisionReason::NoPositiveValue, 0.0));
     }
 
     #[test]
@@ -150,6 +148,9 @@ mod tests {
         assert_eq!(without_offers(&candidate(100_000, 8, "call,email")), (DecisionReason::OpenCase, 0.0));
         assert_eq!(without_offers(&candidate(100_000, 4, "call,email")), (DecisionReason::Holdout, 0.95));
         assert_eq!(without_offers(&candidate(100_000, 12, "call,email")), (DecisionReason::Holdout, 0.0));
+        // Without the draw there would have been nothing to offer them either.
+        assert_eq!(without_offers(&candidate(1019, 4, "call,email")), (DecisionReason::Holdout, 0.0));
+        assert_eq!(without_offers(&candidate(1020, 4, "call")), (DecisionReason::Holdout, 0.0));
     }
 
     #[test]

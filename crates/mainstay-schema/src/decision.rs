@@ -15,12 +15,14 @@ pub enum DecisionReason {
     NotScored,
     /// The customer belongs to the holdout of the quarter's experiment.
     Holdout,
-    /// No channel may be used, or none of those in which an offer is worth its cost: consent is withdrawn or was never given.
+    /// No channel of the catalogue may be used: consent is withdrawn or was never given.
     NoConsent,
     /// A support case of the customer is open.
     OpenCase,
     /// Contacted too recently: the cooldown has not passed.
     FrequencyCap,
+    /// Some channel may be used, but none of those in which an offer is worth its cost.
+    NoAllowedChannel,
     /// No offer is worth more than it costs.
     NoPositiveValue,
     /// An offer was worth its cost, but the budget bought more with others.
@@ -40,6 +42,7 @@ impl DecisionReason {
             Self::NoConsent => "no_consent",
             Self::OpenCase => "open_case",
             Self::FrequencyCap => "frequency_cap",
+            Self::NoAllowedChannel => "no_allowed_channel",
             Self::NoPositiveValue => "no_positive_value",
             Self::Budget => "budget",
             Self::Capacity => "capacity",

@@ -201,12 +201,12 @@ pub fn campaign_allocations() -> TableContract {
             Column::new(
                 "propensity",
                 Double,
-                "Probability, before the holdout was drawn, that the customer could be treated; 0 where a rule forbids contact",
+                "Probability, before the holdout was drawn, that the customer could be treated; 0 where a rule forbids contact or there is nothing to offer",
             ),
             Column::new(
                 "decision_reason",
                 Text,
-                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_positive_value, budget, chosen",
+                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_allowed_channel, no_positive_value, budget, chosen",
             ),
             run_id(),
         ],

@@ -1,7 +1,7 @@
 //! The allocation of a day.
 
-use mainstay_job::show::AllocationView;
-use mainstay_schema::DecisionReason;
+use mainstay_job::show::{AllocationView, DecisionCount};
+use mainstay_schema::{Cents, DecisionReason};
 
 use super::table;
 
@@ -12,7 +12,8 @@ pub(crate) fn text(view: &AllocationView) -> String {
         "{} of {}: {} customers treated for {} of today's {}\n",
         view.job, view.ds, summary.treated, summary.spent_cents, summary.allowance_cents
     );
-    let decisions = view.decisions.iter().map(|count| {
+    let all = sum(&view.decisions);
+    let decisions = view.decisions.iter().chain([&all]).map(|count| {
         vec![
             count.decision.clone(),
             count.decision_reason.clone(),
@@ -58,6 +59,18 @@ pub(crate) fn text(view: &AllocationView) -> String {
     });
     let header = ["customer", "decision", "channel", "cost", "expected gain", "threshold price", "reason"];
     text + &table(&header, &[3, 4, 5], customers)
+}
+
+/// All decisions in one line, whose customers are all that are known.
+fn sum(decisions: &[DecisionCount]) -> DecisionCount {
+    let cents = |of: fn(&DecisionCount) -> Cents| Cents(decisions.iter().map(|count| of(count).0).sum());
+    DecisionCount {
+        decision: "all".to_owned(),
+        decision_reason: String::new(),
+        customers: decisions.iter().map(|count| count.customers).sum(),
+        cost_cents: cents(|count| count.cost_cents),
+        expected_value_cents: cents(|count| count.expected_value_cents),
+    }
 }
 
 /// A rule of contact; its reason alone would not say that no channel at all is left.
