@@ -1,22 +1,11 @@
 //! A real retailer of several sources: baskets, products, demographics and campaigns, mapped by staging SQL alone.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
-use crate::harness::{Project, root};
+use crate::harness::{Project, real_data, root};
 
 const TRAINING_CUTS: [&str; 7] =
     ["2017-03-18", "2017-04-15", "2017-05-13", "2017-06-10", "2017-07-08", "2017-08-05", "2017-09-02"];
-
-fn data() -> Option<PathBuf> {
-    let data = root().parent()?.join("shared/data/complete_journey");
-    if !data.join("transactions.parquet").exists() {
-        eprintln!("SKIPPED: transactions.parquet is absent: expected in {}", data.display());
-        return None;
-    }
-    Some(data)
-}
 
 fn number(of: &Value, name: &str) -> f64 {
     of[name].as_f64().unwrap_or_else(|| panic!("no {name} in {of}"))
@@ -24,7 +13,7 @@ fn number(of: &Value, name: &str) -> f64 {
 
 #[test]
 fn the_reference_cut_has_its_households_and_an_honest_test() {
-    let Some(data) = data() else { return };
+    let Some(data) = real_data("complete_journey") else { return };
     let project = Project::at(&root().join("tests/projects/complete_journey"), &format!("data: {}", data.display()));
 
     // Labels of the test cut of 2017-11-01 are complete at 2017-12-31, and training label windows end before the test cut.

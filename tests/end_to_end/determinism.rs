@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Project, digests, generated_data, root};
+use crate::harness::{Project, digests, generated_data, real_data, root};
 use crate::rearranged::rearrange;
 
 /// A project, the data that it reads, and a day of it.
@@ -23,13 +23,9 @@ impl Case {
         Self { folder: root(), data: generated_data().join("data"), date: "2025-08-01" }
     }
 
-    /// A project on real data, which are not part of this repository: `None`, and a word on it, where they are absent.
+    /// A project on real data, where they are at hand.
     fn real(name: &str, date: &'static str) -> Option<Self> {
-        let data = root().parent()?.join("shared/data").join(name);
-        if !data.is_dir() {
-            eprintln!("SKIPPED: the data of {name} are absent: expected in {}", data.display());
-            return None;
-        }
+        let data = real_data(name)?;
         Some(Self { folder: root().join("tests/projects").join(name), data, date })
     }
 

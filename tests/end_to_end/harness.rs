@@ -28,6 +28,21 @@ pub(crate) fn generated_data() -> &'static Path {
     .path()
 }
 
+/// The folder of a real retailer's data beside the repository, of which they are no part. Where they are absent: `None`, and a word
+/// on it; a failure where `MAINSTAY_REQUIRE_DATA` is set, as in CI.
+pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
+    let folder = root().parent()?.join("shared/data").join(name);
+    let is_present = folder.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if is_present {
+        return Some(folder);
+    }
+    let told = format!("the data of {name} are absent: expected in {}", folder.display());
+    let are_required = std::env::var("MAINSTAY_REQUIRE_DATA").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
+    assert!(!are_required, "{told}, and MAINSTAY_REQUIRE_DATA is set: bring them, or unset it to skip their tests");
+    eprintln!("SKIPPED: {told}");
+    None
+}
+
 /// A project with a target of its own, gone when dropped.
 pub(crate) struct Project {
     folder: PathBuf,

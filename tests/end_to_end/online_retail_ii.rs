@@ -1,21 +1,10 @@
 //! A real retailer: two years of invoices, mapped by staging SQL alone.
 
-use std::path::PathBuf;
-
-use crate::harness::{Project, root};
-
-fn data() -> Option<PathBuf> {
-    let data = root().parent()?.join("shared/data/online_retail_ii");
-    if !data.join("online_retail_ii.parquet").exists() {
-        eprintln!("SKIPPED: online_retail_ii.parquet is absent: expected in {}", data.display());
-        return None;
-    }
-    Some(data)
-}
+use crate::harness::{Project, real_data, root};
 
 #[test]
 fn the_reference_cut_has_its_customers_and_an_honest_test() {
-    let Some(data) = data() else { return };
+    let Some(data) = real_data("online_retail_ii") else { return };
     let project = Project::at(&root().join("tests/projects/online_retail_ii"), &format!("data: {}", data.display()));
 
     // Labels of the test cut of 2011-09-01 are complete at 2011-11-30, and training label windows end before the test cut.

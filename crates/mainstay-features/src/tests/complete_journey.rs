@@ -8,7 +8,7 @@ use datafusion::prelude::{col, lit};
 use mainstay_config::{Project, VarOverrides};
 use tempfile::TempDir;
 
-use super::fixture::{context, cut, lines};
+use super::fixture::{are_absent, context, cut, lines};
 use crate::{Sources, SqlProject, pin};
 
 fn project_folder() -> PathBuf {
@@ -20,8 +20,7 @@ fn project_folder() -> PathBuf {
 #[tokio::test]
 async fn households_and_churn_are_the_published_ones() {
     let config = Project::load(&project_folder(), &VarOverrides::default(), None).unwrap();
-    if !Path::new(&config.config().sources[0].tables[0].path).exists() {
-        println!("skipped: the data of complete_journey are not at {}", config.config().sources[0].path);
+    if are_absent(&config) {
         return;
     }
     let ctx = context();
