@@ -64,7 +64,7 @@ impl ScalarUDFImpl for Predict {
         let mut scores = vec![0.0; args.number_rows];
         model.raw_scores(&columns, &mut scores).map_err(|error| DataFusionError::External(Box::new(error)))?;
         if self.score == Score::Probability {
-            scores.iter_mut().for_each(|score| *score = model.probability(*score));
+            scores.iter_mut().for_each(|score| *score = model.prediction(*score));
         }
         Ok(ColumnarValue::Array(Arc::new(Float64Array::from(scores))))
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow::array::{Array, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::Float64Type;
 use datafusion::prelude::SessionContext;
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Node, Tree};
+use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use mainstay_schema::Digest;
 
 use crate::{ModelCache, scalar_functions, uniform_hash};
@@ -15,7 +15,15 @@ use crate::{ModelCache, scalar_functions, uniform_hash};
 fn model() -> Ensemble {
     let stump = |feature, threshold, default_left, left, right| {
         let leaf = |value| Node::Leaf { value, cover: 10.0 };
-        let split = Node::Split { feature, threshold, default_left, left: 1, right: 2, cover: 20.0 };
+        let split = Node::Split {
+            feature,
+            condition: Condition::Below(threshold),
+            missing: Missing::Nan,
+            default_left,
+            left: 1,
+            right: 2,
+            cover: 20.0,
+        };
         Tree::new(&[split, leaf(left), leaf(right)]).unwrap()
     };
     let reason = |name: &str, text: &str| Feature { name: name.into(), reason: Some(text.into()) };
@@ -23,6 +31,7 @@ fn model() -> Ensemble {
         features: vec![reason("a", "a of {value}"), reason("b", "b of {value}")],
         trees: vec![stump(0, 1.0, true, -1.0, 1.0), stump(1, 10.0, false, 0.5, -0.5)],
         bias: 0.25,
+        link: Link::Logistic,
         calibration: Calibration::Platt { a: 1.5, b: 0.1 },
     })
     .unwrap()

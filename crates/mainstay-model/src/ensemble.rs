@@ -6,7 +6,7 @@ use crate::calibration::{Calibration, sigmoid};
 use crate::error::{ModelError, TreeError};
 use crate::explain;
 use crate::reason;
-use crate::tree::{MAX_NODES, Node, Tree, is_margin};
+use crate::tree::{MAX_NODES, Tree, is_margin};
 
 /// The greatest number of features of a model.
 pub const MAX_FEATURES: usize = 10_000;
@@ -29,6 +29,16 @@ impl Feature {
     }
 }
 
+/// From the raw score (the margin) to the prediction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Link {
+    /// The prediction is a probability, the logistic function of the calibrated margin.
+    #[default]
+    Logistic,
+    /// The prediction is the margin itself: a regression.
+    Identity,
+}
+
 /// The parts of an ensemble before they are validated as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EnsembleParts {
@@ -38,15 +48,18 @@ pub struct EnsembleParts {
     pub trees: Vec<Tree>,
     /// The margin before any tree.
     pub bias: f64,
-    /// From margin to log-odds.
+    /// From margin to prediction.
+    pub link: Link,
+    /// From margin to log-odds; of a logistic model only.
     pub calibration: Calibration,
 }
 
-/// A sound ensemble of trees with a logistic link: probability = sigmoid(calibration(bias + sum of leaf values)).
+/// A sound ensemble of trees. Raw score = bias + sum of leaf values; prediction = sigmoid(calibration(raw score)), or the raw score
+/// where the link is the identity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ensemble {
     parts: EnsembleParts,
-    expected_margin: f64,
+    expected_margin: Option<f64>,
 }
 
 impl Ensemble {
@@ -61,17 +74,19 @@ impl Ensemble {
         if !is_margin(parts.bias) {
             return Err(ModelError::Bias { found: parts.bias });
         }
-        parts.calibration.check()?;
-        let expected_margin = parts.bias + parts.trees.iter().map(explain::expected_value).sum::<f64>();
+        check_calibration(parts.link, parts.calibration)?;
+        let has_covers = parts.trees.iter().all(Tree::has_covers);
+        let expected_margin =
+            has_covers.then(|| parts.bias + parts.trees.iter().map(explain::expected_value).sum::<f64>());
         Ok(Self { parts, expected_margin })
     }
 
     /// The same trees under another calibration.
     ///
     /// # Errors
-    /// Where the calibration does not rise with the margin.
+    /// Where the calibration does not rise with the margin, or the model predicts no probability.
     pub fn with_calibration(mut self, calibration: Calibration) -> Result<Self, ModelError> {
-        calibration.check()?;
+        check_calibration(self.parts.link, calibration)?;
         self.parts.calibration = calibration;
         Ok(self)
     }
@@ -110,15 +125,46 @@ impl Ensemble {
         self.parts.calibration
     }
 
-    /// The mean margin of the training rows, as the covers tell it: what contributions are measured from.
-    pub fn expected_margin(&self) -> f64 {
-        self.expected_margin
+    /// From margin to prediction.
+    pub fn link(&self) -> Link {
+        self.parts.link
     }
 
-    /// The calibrated probability of a raw score (a margin).
-    pub fn probability(&self, raw_score: f64) -> f64 {
-        sigmoid(self.parts.calibration.log_odds(raw_score))
+    /// Whether all trees tell how many training rows passed each node: without that the model scores but cannot be explained.
+    pub fn has_covers(&self) -> bool {
+        self.expected_margin.is_some()
     }
+
+    /// The mean margin of the training rows, as the covers tell it: what contributions are measured from.
+    ///
+    /// # Errors
+    /// Where the model has no covers.
+    pub fn expected_margin(&self) -> Result<f64, ModelError> {
+        self.expected_margin.ok_or(ModelError::NoCovers)
+    }
+
+    /// What the model predicts at a raw score: the calibrated probability, or the raw score itself where the link is the identity.
+    pub fn prediction(&self, raw_score: f64) -> f64 {
+        match self.parts.link {
+            Link::Logistic => sigmoid(self.parts.calibration.log_odds(raw_score)),
+            Link::Identity => raw_score,
+        }
+    }
+
+    /// The calibrated probability of a raw score (a margin); NaN where the link is not logistic, see [`Ensemble::prediction`].
+    pub fn probability(&self, raw_score: f64) -> f64 {
+        match self.parts.link {
+            Link::Logistic => self.prediction(raw_score),
+            Link::Identity => f64::NAN,
+        }
+    }
+}
+
+fn check_calibration(link: Link, calibration: Calibration) -> Result<(), ModelError> {
+    if link == Link::Identity && calibration != Calibration::Identity {
+        return Err(ModelError::CalibratedIdentity);
+    }
+    calibration.check()
 }
 
 fn check_features(features: &[Feature]) -> Result<(), ModelError> {
@@ -142,13 +188,11 @@ fn check_trees(trees: &[Tree], features: usize) -> Result<(), ModelError> {
     check_limit("trees", trees.len(), MAX_TREES)?;
     check_limit("nodes", trees.iter().map(Tree::node_count).sum(), MAX_NODES)?;
     for (tree, of) in trees.iter().enumerate() {
-        for (node, split) in of.nodes().enumerate() {
-            if let Node::Split { feature, .. } = split
-                && feature as usize >= features
-            {
-                let source = TreeError::FeatureOutOfRange { node, feature, features };
-                return Err(ModelError::Tree { tree, source });
-            }
+        let outside = of.splits().find(|split| of.feature(*split) >= features);
+        if let Some(node) = outside {
+            let feature = of.feature(node) as u32;
+            let source = TreeError::FeatureOutOfRange { node, feature, features };
+            return Err(ModelError::Tree { tree, source });
         }
     }
     Ok(())
@@ -164,10 +208,20 @@ pub(crate) fn check_limit(what: &'static str, found: usize, limit: usize) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::{Condition, Missing};
+    use crate::tree::Node;
 
     fn parts() -> EnsembleParts {
         let tree = Tree::new(&[
-            Node::Split { feature: 1, threshold: 0.5, default_left: false, left: 1, right: 2, cover: 4.0 },
+            Node::Split {
+                feature: 1,
+                condition: Condition::Below(0.5),
+                missing: Missing::Nan,
+                default_left: false,
+                left: 1,
+                right: 2,
+                cover: 4.0,
+            },
             Node::Leaf { value: -2.0, cover: 3.0 },
             Node::Leaf { value: 2.0, cover: 1.0 },
         ]);
@@ -175,6 +229,7 @@ mod tests {
             features: vec![Feature::new("recency"), Feature::new("orders")],
             trees: vec![tree.unwrap()],
             bias: 0.25,
+            link: Link::Logistic,
             calibration: Calibration::Identity,
         }
     }
@@ -192,7 +247,7 @@ mod tests {
     #[test]
     fn the_expected_margin_is_the_mean_over_the_covers() {
         let model = Ensemble::new(parts()).unwrap();
-        assert_eq!(model.expected_margin(), 0.25 + (3.0 * -2.0 + 2.0) / 4.0);
+        assert_eq!(model.expected_margin().unwrap(), 0.25 + (3.0 * -2.0 + 2.0) / 4.0);
     }
 
     #[test]
@@ -200,6 +255,30 @@ mod tests {
         let model = Ensemble::new(parts()).unwrap().with_calibration(Calibration::Platt { a: 2.0, b: -1.0 }).unwrap();
         assert_eq!(model.probability(0.5), 0.5);
         assert!(model.with_calibration(Calibration::Platt { a: -2.0, b: 0.0 }).is_err());
+    }
+
+    #[test]
+    fn a_regression_predicts_its_raw_score() {
+        let model = Ensemble::new(EnsembleParts { link: Link::Identity, ..parts() }).unwrap();
+        assert_eq!(model.prediction(-7.5), -7.5);
+        assert!(model.probability(0.0).is_nan());
+        let error = model.with_calibration(Calibration::Platt { a: 2.0, b: 0.0 }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the model predicts no probability (its link is the identity), so it has none to calibrate"
+        );
+    }
+
+    #[test]
+    fn a_model_without_covers_cannot_be_explained() {
+        let tree = Tree::new(&[Node::Leaf { value: 1.0, cover: 0.0 }]).unwrap();
+        let with_one = vec![parts().trees[0].clone(), tree];
+        let model = Ensemble::new(EnsembleParts { trees: with_one, ..parts() }).unwrap();
+        assert!(!model.has_covers());
+        let message = "the model has no covers (the training rows that passed each node), so its scores cannot be explained: \
+                       import it from XGBoost's or LightGBM's own file";
+        assert_eq!(model.expected_margin().unwrap_err().to_string(), message);
+        assert_eq!(model.contributions(&[0.0; 2], &mut [0.0; 2]).unwrap_err().to_string(), message);
     }
 
     #[test]

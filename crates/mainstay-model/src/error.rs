@@ -8,18 +8,20 @@ pub enum ModelError {
     /// The bytes are no model at all: cut off, foreign, or with an unknown field.
     #[error("the model cannot be read: the file is damaged or foreign, restore it or train the model anew")]
     Unreadable(#[source] serde_json::Error),
-    /// Written by another release of the format.
-    #[error("the model has format version {found}, this program reads version {expected}: train it anew or upgrade")]
+    /// Written by a later release of the format.
+    #[error(
+        "the model has format version {found}, this program reads versions 1 to {newest}: train it anew or upgrade"
+    )]
     Version {
         /// The version in the file.
         found: u32,
-        /// The version that is read.
-        expected: u32,
+        /// The newest version that is read.
+        newest: u32,
     },
     /// More than the format allows.
     #[error("the model has {found} {what}, at most {limit} are allowed: train a smaller one")]
     Limit {
-        /// What was counted: `bytes`, `features`, `trees` or `nodes`.
+        /// What was counted: `bytes`, `features`, `trees`, `nodes` ...
         what: &'static str,
         /// How many there are.
         found: usize,
@@ -65,6 +67,15 @@ pub enum ModelError {
         /// The intercept.
         b: f64,
     },
+    /// Only probabilities are calibrated.
+    #[error("the model predicts no probability (its link is the identity), so it has none to calibrate")]
+    CalibratedIdentity,
+    /// Contributions are shares of training rows; a format such as ONNX does not hold them.
+    #[error(
+        "the model has no covers (the training rows that passed each node), so its scores cannot be explained: import it \
+         from XGBoost's or LightGBM's own file"
+    )]
+    NoCovers,
     /// One of the trees is unsound.
     #[error("tree {tree} of the model is unsound: restore the file or train the model anew")]
     Tree {
@@ -173,6 +184,14 @@ pub enum TreeError {
         /// The threshold.
         threshold: f64,
     },
+    /// A category code that is too large.
+    #[error("the category code {code} is not below {limit}")]
+    Category {
+        /// The code.
+        code: u32,
+        /// What codes must be below.
+        limit: u32,
+    },
     /// A leaf value that is no usable number.
     #[error("node {node} has the value {value:?}: it must be finite and at most 1e12 in size")]
     Value {
@@ -181,7 +200,7 @@ pub enum TreeError {
         /// The value.
         value: f64,
     },
-    /// A cover that is not positive, or not the sum of the children's.
+    /// A cover that is not positive, or not the sum of the children's, in a tree that has covers.
     #[error("node {node} has the cover {cover:?}: it must be positive, finite and the sum of its children's")]
     Cover {
         /// The node.

@@ -31,8 +31,9 @@ impl Ensemble {
     /// `row` and `out` are in the order of the features; NaN is a missing value.
     ///
     /// # Errors
-    /// Where `row` or `out` is not of the model's length, or a value is infinite.
+    /// Where `row` or `out` is not of the model's length, a value is infinite, or the model has no covers.
     pub fn contributions(&self, row: &[f64], out: &mut [f64]) -> Result<f64, ModelError> {
+        let expected_margin = self.expected_margin()?;
         self.check_row(row)?;
         if out.len() != row.len() {
             return Err(ModelError::ColumnCount { expected: row.len(), found: out.len() });
@@ -42,7 +43,7 @@ impl Ensemble {
         for tree in self.trees() {
             descend(tree, 0, row, &mut path, out);
         }
-        Ok(self.expected_margin())
+        Ok(expected_margin)
     }
 }
 
@@ -113,7 +114,7 @@ fn weighted_sets(shares: impl Iterator<Item = f64>, k: usize) -> f64 {
     sum
 }
 
-/// The mean value of a tree over its training rows, by the shares of cover.
+/// The mean value of a tree over its training rows, by the shares of cover: it needs covers.
 pub(crate) fn expected_value(tree: &Tree) -> f64 {
     expected_below(tree, 0)
 }
@@ -196,11 +197,19 @@ mod tests {
     /// A chain of 64 splits on 64 features: the deepest path there may be.
     #[test]
     fn is_exact_at_the_greatest_depth() {
-        use crate::{Calibration, EnsembleParts, Feature, Node};
+        use crate::{Calibration, Condition, EnsembleParts, Feature, Link, Missing, Node};
         let mut nodes = Vec::new();
         for level in 0..64u32 {
             let (left, right, cover) = (2 * level + 1, 2 * level + 2, f64::from(65 - level));
-            nodes.push(Node::Split { feature: level, threshold: 0.0, default_left: true, left, right, cover });
+            nodes.push(Node::Split {
+                feature: level,
+                condition: Condition::Below(0.0),
+                missing: Missing::Nan,
+                default_left: true,
+                left,
+                right,
+                cover,
+            });
             nodes.push(Node::Leaf { value: f64::from(level % 7), cover: 1.0 });
         }
         nodes.push(Node::Leaf { value: -3.0, cover: 1.0 });
@@ -208,6 +217,7 @@ mod tests {
             features: (0..64).map(|i| Feature::new(i.to_string())).collect(),
             trees: vec![Tree::new(&nodes).unwrap()],
             bias: 0.0,
+            link: Link::Logistic,
             calibration: Calibration::Identity,
         })
         .unwrap();

@@ -3,6 +3,10 @@
 //! Real numbers are written as texts in their shortest exact form: JSON parsers, ours included, may miss the last bit of a
 //! number, and a model that is read back must give the same bits. The canonical form is written by hand, so that no digest
 //! depends on the habits of a library. A tree is a set of arrays; a leaf has the children 0 and 0.
+//!
+//! Version 2 adds what other libraries' models need: the link `identity`, and in a tree `zero_is_missing` (an array), `categories`
+//! (an array with the codes where a split is on categories, else null) and no `cover`. A model that needs none of it is
+//! written as version 1 was, so that its digest stays.
 
 use std::fmt::{self, Write};
 
@@ -10,12 +14,13 @@ use mainstay_schema::Digest;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::calibration::Calibration;
-use crate::ensemble::{Ensemble, EnsembleParts, Feature, check_limit};
+use crate::condition::{CategorySet, Condition, Missing};
+use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, check_limit};
 use crate::error::{ModelError, TreeError};
 use crate::tree::{Node, Tree};
 
-/// Version of the format.
-pub const VERSION: u32 = 1;
+/// The newest version of the format.
+pub const VERSION: u32 = 2;
 /// The greatest size of a file.
 pub const MAX_BYTES: usize = 256 << 20;
 
@@ -27,17 +32,18 @@ impl Ensemble {
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
         check_limit("bytes", bytes.len(), MAX_BYTES)?;
         let header: Header = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
-        if header.mainstay_model != VERSION {
-            return Err(ModelError::Version { found: header.mainstay_model, expected: VERSION });
+        if !(1..=VERSION).contains(&header.mainstay_model) {
+            return Err(ModelError::Version { found: header.mainstay_model, newest: VERSION });
         }
         let file: ModelFile = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
-        let ModelFile { _version: _, link: Link::Logistic, bias, calibration, features, trees } = file;
+        let ModelFile { _version: _, link, bias, calibration, features, trees } = file;
         let trees = trees.into_iter().enumerate();
         let trees = trees.map(|(tree, of)| of.into_tree().map_err(|source| ModelError::Tree { tree, source }));
         Self::new(EnsembleParts {
             features: features.into_iter().map(|f| Feature { name: f.name, reason: f.reason }).collect(),
             trees: trees.collect::<Result<_, _>>()?,
             bias: bias.0,
+            link: link.into(),
             calibration: calibration.into(),
         })
     }
@@ -56,7 +62,12 @@ impl Ensemble {
     }
 
     fn write_json(&self, out: &mut String) -> fmt::Result {
-        write!(out, "{{\"mainstay_model\":{VERSION},\"link\":\"logistic\",\"bias\":\"{:?}\",", self.bias())?;
+        let link = match self.link() {
+            Link::Logistic => "logistic",
+            Link::Identity => "identity",
+        };
+        let version = self.least_version();
+        write!(out, "{{\"mainstay_model\":{version},\"link\":\"{link}\",\"bias\":\"{:?}\",", self.bias())?;
         match self.calibration() {
             Calibration::Identity => write!(out, "\"calibration\":\"identity\",")?,
             Calibration::Platt { a, b } => {
@@ -71,6 +82,17 @@ impl Ensemble {
             write_tree(out, tree)?;
         }
         write!(out, "\n]}}\n")
+    }
+
+    /// The oldest version of the format that can hold the model.
+    fn least_version(&self) -> u32 {
+        let is_first = |tree: &Tree| {
+            let has_plain_splits = tree.splits().all(|split| {
+                matches!(tree.condition(split), Condition::Below(_)) && tree.missing(split) == Missing::Nan
+            });
+            tree.has_covers() && has_plain_splits
+        };
+        if self.link() == Link::Logistic && self.trees().iter().all(is_first) { 1 } else { VERSION }
     }
 }
 
@@ -92,6 +114,14 @@ fn write_tree(out: &mut String, tree: &Tree) -> fmt::Result {
     write_list(out, nodes.iter(), |out, node| write!(out, "{}", node.feature))?;
     write!(out, "],\"threshold\":[")?;
     write_list(out, nodes.iter(), |out, node| write!(out, "\"{:?}\"", node.threshold))?;
+    if nodes.iter().any(|node| node.categories.is_some()) {
+        write!(out, "],\"categories\":[")?;
+        write_list(out, nodes.iter(), |out, node| write_categories(out, node.categories.as_ref()))?;
+    }
+    if nodes.iter().any(|node| node.zero_is_missing) {
+        write!(out, "],\"zero_is_missing\":[")?;
+        write_list(out, nodes.iter(), |out, node| write!(out, "{}", node.zero_is_missing))?;
+    }
     write!(out, "],\"default_left\":[")?;
     write_list(out, nodes.iter(), |out, node| write!(out, "{}", node.default_left))?;
     write!(out, "],\"left\":[")?;
@@ -100,9 +130,20 @@ fn write_tree(out: &mut String, tree: &Tree) -> fmt::Result {
     write_list(out, nodes.iter(), |out, node| write!(out, "{}", node.right))?;
     write!(out, "],\"value\":[")?;
     write_list(out, nodes.iter(), |out, node| write!(out, "\"{:?}\"", node.value))?;
-    write!(out, "],\"cover\":[")?;
-    write_list(out, nodes.iter(), |out, node| write!(out, "\"{:?}\"", node.cover))?;
+    if tree.has_covers() {
+        write!(out, "],\"cover\":[")?;
+        write_list(out, nodes.iter(), |out, node| write!(out, "\"{:?}\"", node.cover))?;
+    }
     write!(out, "]}}")
+}
+
+fn write_categories(out: &mut String, categories: Option<&CategorySet>) -> fmt::Result {
+    let Some(categories) = categories else {
+        return write!(out, "null");
+    };
+    write!(out, "[")?;
+    write_list(out, categories.codes(), |out, code| write!(out, "{code}"))?;
+    write!(out, "]")
 }
 
 fn write_list<T>(
@@ -120,10 +161,12 @@ fn write_list<T>(
 }
 
 /// A node as the arrays of the file hold it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct FileNode {
     feature: u32,
     threshold: f64,
+    categories: Option<CategorySet>,
+    zero_is_missing: bool,
     default_left: bool,
     left: u32,
     right: u32,
@@ -133,12 +176,26 @@ struct FileNode {
 
 impl From<Node> for FileNode {
     fn from(node: Node) -> Self {
+        let leaf = Self {
+            feature: 0,
+            threshold: 0.0,
+            categories: None,
+            zero_is_missing: false,
+            default_left: false,
+            left: 0,
+            right: 0,
+            value: 0.0,
+            cover: 0.0,
+        };
         match node {
-            Node::Leaf { value, cover } => {
-                Self { feature: 0, threshold: 0.0, default_left: false, left: 0, right: 0, value, cover }
-            }
-            Node::Split { feature, threshold, default_left, left, right, cover } => {
-                Self { feature, threshold, default_left, left, right, value: 0.0, cover }
+            Node::Leaf { value, cover } => Self { value, cover, ..leaf },
+            Node::Split { feature, condition, missing, default_left, left, right, cover } => {
+                let (threshold, categories) = match condition {
+                    Condition::Below(threshold) => (threshold, None),
+                    Condition::OneOf(categories) => (0.0, Some(categories)),
+                };
+                let zero_is_missing = missing == Missing::NanOrZero;
+                Self { feature, threshold, categories, zero_is_missing, default_left, left, right, cover, ..leaf }
             }
         }
     }
@@ -147,12 +204,19 @@ impl From<Node> for FileNode {
 impl FileNode {
     /// The node; `None` where it is neither quite a leaf nor quite a split.
     fn into_node(self) -> Option<Node> {
-        let Self { feature, threshold, default_left, left, right, value, cover } = self;
+        let Self { feature, threshold, categories, zero_is_missing, default_left, left, right, value, cover } = self;
         if left == 0 && right == 0 {
-            let is_bare = feature == 0 && threshold == 0.0 && !default_left;
+            let is_bare = feature == 0 && threshold == 0.0 && categories.is_none() && !zero_is_missing && !default_left;
             return is_bare.then_some(Node::Leaf { value, cover });
         }
-        (value == 0.0).then_some(Node::Split { feature, threshold, default_left, left, right, cover })
+        let condition = match categories {
+            Some(categories) if threshold == 0.0 => Condition::OneOf(categories),
+            Some(_) => return None,
+            None => Condition::Below(threshold),
+        };
+        let missing = if zero_is_missing { Missing::NanOrZero } else { Missing::Nan };
+        let split = Node::Split { feature, condition, missing, default_left, left, right, cover };
+        (value == 0.0).then_some(split)
     }
 }
 
@@ -166,7 +230,7 @@ struct Header {
 struct ModelFile {
     #[serde(rename = "mainstay_model")]
     _version: de::IgnoredAny,
-    link: Link,
+    link: LinkFile,
     bias: Exact,
     calibration: CalibrationFile,
     features: Vec<FeatureFile>,
@@ -175,8 +239,18 @@ struct ModelFile {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Link {
+enum LinkFile {
     Logistic,
+    Identity,
+}
+
+impl From<LinkFile> for Link {
+    fn from(file: LinkFile) -> Self {
+        match file {
+            LinkFile::Logistic => Self::Logistic,
+            LinkFile::Identity => Self::Identity,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -208,44 +282,50 @@ struct FeatureFile {
 struct TreeFile {
     feature: Vec<u32>,
     threshold: Vec<Exact>,
+    categories: Option<Vec<Option<Vec<u32>>>>,
+    zero_is_missing: Option<Vec<bool>>,
     default_left: Vec<bool>,
     left: Vec<u32>,
     right: Vec<u32>,
     value: Vec<Exact>,
-    cover: Vec<Exact>,
+    cover: Option<Vec<Exact>>,
 }
 
 impl TreeFile {
     fn into_tree(self) -> Result<Tree, TreeError> {
         self.check_lengths()?;
-        let columns = self.feature.iter().zip(&self.threshold).zip(&self.default_left);
-        let columns = columns.zip(&self.left).zip(&self.right).zip(&self.value).zip(&self.cover);
-        let nodes = columns.enumerate().map(
-            |(node, ((((((feature, threshold), default_left), left), right), value), cover))| {
-                let file_node = FileNode {
-                    feature: *feature,
-                    threshold: threshold.0,
-                    default_left: *default_left,
-                    left: *left,
-                    right: *right,
-                    value: value.0,
-                    cover: cover.0,
-                };
-                file_node.into_node().ok_or(TreeError::Ambiguous { node })
-            },
-        );
+        let nodes =
+            (0..self.feature.len()).map(|node| self.node(node)?.into_node().ok_or(TreeError::Ambiguous { node }));
         Tree::new(&nodes.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// The node at a position within all arrays.
+    fn node(&self, at: usize) -> Result<FileNode, TreeError> {
+        let codes = self.categories.as_ref().and_then(|categories| categories[at].as_ref());
+        Ok(FileNode {
+            feature: self.feature[at],
+            threshold: self.threshold[at].0,
+            categories: codes.map(|codes| CategorySet::new(codes.iter().copied())).transpose()?,
+            zero_is_missing: self.zero_is_missing.as_ref().is_some_and(|zero_is_missing| zero_is_missing[at]),
+            default_left: self.default_left[at],
+            left: self.left[at],
+            right: self.right[at],
+            value: self.value[at].0,
+            cover: self.cover.as_ref().map_or(0.0, |cover| cover[at].0),
+        })
     }
 
     fn check_lengths(&self) -> Result<(), TreeError> {
         let expected = self.feature.len();
         let arrays = [
             ("threshold", self.threshold.len()),
+            ("categories", self.categories.as_ref().map_or(expected, Vec::len)),
+            ("zero_is_missing", self.zero_is_missing.as_ref().map_or(expected, Vec::len)),
             ("default_left", self.default_left.len()),
             ("left", self.left.len()),
             ("right", self.right.len()),
             ("value", self.value.len()),
-            ("cover", self.cover.len()),
+            ("cover", self.cover.as_ref().map_or(expected, Vec::len)),
         ];
         match arrays.into_iter().find(|(_, found)| *found != expected) {
             Some((array, found)) => Err(TreeError::ArrayLength { array, expected, found }),

@@ -2,26 +2,33 @@
 //!
 //! Pure: no I/O, no clock, no randomness. It scores columns ([`Ensemble::raw_scores`]), turns margins into calibrated
 //! probabilities ([`Ensemble::probability`]), explains rows by exact Shapley values ([`Ensemble::contributions`]) and
-//! words the reasons ([`Ensemble::reasons`]). It does not fit models (see `mainstay-train`) nor store them (see
+//! words the reasons ([`Ensemble::reasons`]). It reads the files of XGBoost, LightGBM and ONNX ([`import`])
+//! and writes ONNX ([`export`]). It does not fit models (see `mainstay-train`) nor store them (see
 //! `mainstay-registry`).
 //!
 //! An [`Ensemble`] cannot exist unless it is sound: every constructor validates, so that scoring needs no check per node and a
 //! hostile file ends in a [`ModelError`].
 
 pub mod calibration;
+pub mod condition;
 pub mod ensemble;
 pub mod error;
 pub mod explain;
+pub mod export;
 pub mod format;
+pub mod import;
 pub mod reason;
 pub mod score;
 pub mod tree;
+
+mod onnx_proto;
 
 #[cfg(test)]
 mod test_models;
 
 pub use calibration::Calibration;
-pub use ensemble::{Ensemble, EnsembleParts, Feature};
+pub use condition::{CategorySet, Condition, Missing};
+pub use ensemble::{Ensemble, EnsembleParts, Feature, Link};
 pub use error::{ModelError, TreeError};
 pub use reason::Reason;
 pub use tree::{Node, Tree};

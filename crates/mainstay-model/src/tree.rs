@@ -1,5 +1,6 @@
 //! One validated binary tree as a struct of arrays.
 
+use crate::condition::{Condition, Missing};
 use crate::error::TreeError;
 
 /// The greatest number of splits from the root to a leaf.
@@ -15,28 +16,32 @@ const NO_CHILD: u32 = 0;
 const COVER_TOLERANCE: f64 = 1e-4;
 
 /// One node of a tree. Children are positions in the tree's list of nodes; the root is node 0.
-#[derive(Debug, Clone, Copy, PartialEq)]
+///
+/// A tree has covers or has none: then they are 0 in all of its nodes, it can score but not be explained.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Node {
     /// Where rows end.
     Leaf {
         /// What the tree adds to the margin.
         value: f64,
-        /// Training rows (or their weight) that ended here.
+        /// Training rows (or their weight) that ended here; 0 in a tree without covers.
         cover: f64,
     },
     /// Where rows part.
     Split {
         /// Position of the feature in the model.
         feature: u32,
-        /// Rows whose value is below go left, others right.
-        threshold: f64,
-        /// Where rows without a value (NaN) go.
+        /// Rows that meet it go left, others right.
+        condition: Condition,
+        /// Which values count as missing.
+        missing: Missing,
+        /// Where rows whose value is missing go.
         default_left: bool,
         /// The left child.
         left: u32,
         /// The right child.
         right: u32,
-        /// Training rows (or their weight) that passed here.
+        /// Training rows (or their weight) that passed here; 0 in a tree without covers.
         cover: f64,
     },
 }
@@ -45,7 +50,8 @@ pub enum Node {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tree {
     feature: Vec<u32>,
-    threshold: Vec<f64>,
+    condition: Vec<Condition>,
+    missing: Vec<Missing>,
     default_left: Vec<bool>,
     left: Vec<u32>,
     right: Vec<u32>,
@@ -61,10 +67,12 @@ impl Tree {
     pub fn new(nodes: &[Node]) -> Result<Self, TreeError> {
         check_numbers(nodes)?;
         check_shape(nodes)?;
-        check_covers(nodes)?;
+        if nodes.iter().any(|node| node.cover() != 0.0) {
+            check_covers(nodes)?;
+        }
         let mut tree = Self::with_capacity(nodes.len());
         for node in nodes {
-            tree.push(*node);
+            tree.push(node);
         }
         Ok(tree)
     }
@@ -72,7 +80,8 @@ impl Tree {
     fn with_capacity(nodes: usize) -> Self {
         Self {
             feature: Vec::with_capacity(nodes),
-            threshold: Vec::with_capacity(nodes),
+            condition: Vec::with_capacity(nodes),
+            missing: Vec::with_capacity(nodes),
             default_left: Vec::with_capacity(nodes),
             left: Vec::with_capacity(nodes),
             right: Vec::with_capacity(nodes),
@@ -81,20 +90,35 @@ impl Tree {
         }
     }
 
-    fn push(&mut self, node: Node) {
-        let (feature, threshold, default_left, left, right, value, cover) = match node {
-            Node::Leaf { value, cover } => (0, 0.0, false, NO_CHILD, NO_CHILD, value, cover),
-            Node::Split { feature, threshold, default_left, left, right, cover } => {
-                (feature, threshold, default_left, left, right, 0.0, cover)
+    fn push(&mut self, node: &Node) {
+        match node {
+            Node::Leaf { value, cover } => {
+                self.push_split(0, Condition::Below(0.0), Missing::Nan, false, [NO_CHILD; 2]);
+                self.value.push(*value);
+                self.cover.push(*cover);
             }
-        };
+            Node::Split { feature, condition, missing, default_left, left, right, cover } => {
+                self.push_split(*feature, condition.clone(), *missing, *default_left, [*left, *right]);
+                self.value.push(0.0);
+                self.cover.push(*cover);
+            }
+        }
+    }
+
+    fn push_split(
+        &mut self,
+        feature: u32,
+        condition: Condition,
+        missing: Missing,
+        default_left: bool,
+        children: [u32; 2],
+    ) {
         self.feature.push(feature);
-        self.threshold.push(threshold);
+        self.condition.push(condition);
+        self.missing.push(missing);
         self.default_left.push(default_left);
-        self.left.push(left);
-        self.right.push(right);
-        self.value.push(value);
-        self.cover.push(cover);
+        self.left.push(children[0]);
+        self.right.push(children[1]);
     }
 
     /// How many nodes there are, at least 1.
@@ -105,6 +129,11 @@ impl Tree {
     /// How many leaves there are, at least 1.
     pub fn leaf_count(&self) -> usize {
         self.node_count().div_ceil(2)
+    }
+
+    /// Whether the tree tells how many training rows passed each node: without that it cannot be explained.
+    pub fn has_covers(&self) -> bool {
+        self.cover[0] != 0.0
     }
 
     /// All nodes, root first.
@@ -118,12 +147,17 @@ impl Tree {
         }
         Node::Split {
             feature: self.feature[node],
-            threshold: self.threshold[node],
+            condition: self.condition[node].clone(),
+            missing: self.missing[node],
             default_left: self.default_left[node],
             left: self.left[node],
             right: self.right[node],
             cover: self.cover[node],
         }
+    }
+
+    pub(crate) fn splits(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.node_count()).filter(|node| !self.is_leaf(*node))
     }
 
     /// What the tree adds to the margin of a row, given by a function from feature position to value.
@@ -147,19 +181,36 @@ impl Tree {
         self.value[leaf]
     }
 
+    pub(crate) fn condition(&self, split: usize) -> &Condition {
+        &self.condition[split]
+    }
+
+    pub(crate) fn missing(&self, split: usize) -> Missing {
+        self.missing[split]
+    }
+
+    pub(crate) fn default_left(&self, split: usize) -> bool {
+        self.default_left[split]
+    }
+
+    pub(crate) fn cover(&self, node: usize) -> f64 {
+        self.cover[node]
+    }
+
     pub(crate) fn children(&self, split: usize) -> [usize; 2] {
         [self.left[split] as usize, self.right[split] as usize]
     }
 
     pub(crate) fn child_taken(&self, split: usize, value: f64) -> usize {
-        let goes_left = if value.is_nan() { self.default_left[split] } else { value < self.threshold[split] };
+        let is_missing = self.missing(split).includes(value);
+        let goes_left = if is_missing { self.default_left(split) } else { self.condition(split).holds(value) };
         let [left, right] = self.children(split);
         if goes_left { left } else { right }
     }
 
-    /// The share of a split's rows that go to each child, summing to 1 whatever the parent's cover says.
+    /// The share of a split's rows that go to each child, summing to 1 whatever the parent's cover says. Needs covers.
     pub(crate) fn child_shares(&self, split: usize) -> [f64; 2] {
-        let [left, right] = self.children(split).map(|child| self.cover[child]);
+        let [left, right] = self.children(split).map(|child| self.cover(child));
         [left / (left + right), right / (left + right)]
     }
 }
@@ -169,16 +220,12 @@ fn check_numbers(nodes: &[Node]) -> Result<(), TreeError> {
         return Err(TreeError::TooManyNodes { found: nodes.len(), limit: MAX_NODES });
     }
     for (node, of) in nodes.iter().enumerate() {
-        match *of {
-            Node::Leaf { value, .. } if !is_margin(value) => return Err(TreeError::Value { node, value }),
-            Node::Split { threshold, .. } if !threshold.is_finite() => {
-                return Err(TreeError::Threshold { node, threshold });
+        match of {
+            Node::Leaf { value, .. } if !is_margin(*value) => return Err(TreeError::Value { node, value: *value }),
+            Node::Split { condition: Condition::Below(threshold), .. } if !threshold.is_finite() => {
+                return Err(TreeError::Threshold { node, threshold: *threshold });
             }
             _ => {}
-        }
-        let cover = of.cover();
-        if !(cover.is_finite() && cover > 0.0) {
-            return Err(TreeError::Cover { node, cover });
         }
     }
     Ok(())
@@ -220,18 +267,28 @@ fn check_shape(nodes: &[Node]) -> Result<(), TreeError> {
 
 fn check_covers(nodes: &[Node]) -> Result<(), TreeError> {
     for (node, of) in nodes.iter().enumerate() {
-        if let Node::Split { left, right, cover, .. } = *of {
-            let below = nodes[left as usize].cover() + nodes[right as usize].cover();
-            let is_sum = (below - cover).abs() <= COVER_TOLERANCE * cover;
-            if !is_sum {
-                return Err(TreeError::Cover { node, cover });
+        let cover = of.cover();
+        let is_sound = match of {
+            Node::Leaf { .. } => true,
+            Node::Split { left, right, .. } => {
+                let below = nodes[*left as usize].cover() + nodes[*right as usize].cover();
+                (below - cover).abs() <= COVER_TOLERANCE * cover
             }
+        };
+        if !(cover.is_finite() && cover > 0.0 && is_sound) {
+            return Err(TreeError::Cover { node, cover });
         }
     }
     Ok(())
 }
 
 impl Node {
+    pub(crate) fn forget_cover(&mut self) {
+        match self {
+            Self::Leaf { cover, .. } | Self::Split { cover, .. } => *cover = 0.0,
+        }
+    }
+
     fn cover(&self) -> f64 {
         match *self {
             Self::Leaf { cover, .. } | Self::Split { cover, .. } => cover,
@@ -242,13 +299,15 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::CategorySet;
 
     fn leaf(value: f64) -> Node {
         Node::Leaf { value, cover: 1.0 }
     }
 
     fn split(left: u32, right: u32, cover: f64) -> Node {
-        Node::Split { feature: 0, threshold: 5.0, default_left: true, left, right, cover }
+        let condition = Condition::Below(5.0);
+        Node::Split { feature: 0, condition, missing: Missing::Nan, default_left: true, left, right, cover }
     }
 
     #[test]
@@ -305,17 +364,56 @@ mod tests {
             assert!(matches!(Tree::new(&[leaf(value)]).unwrap_err(), TreeError::Value { node: 0, .. }), "{value}");
         }
         for threshold in [f64::NAN, f64::NEG_INFINITY] {
-            let root = Node::Split { feature: 0, threshold, default_left: true, left: 1, right: 2, cover: 2.0 };
+            let mut root = split(1, 2, 2.0);
+            let Node::Split { condition, .. } = &mut root else { unreachable!() };
+            *condition = Condition::Below(threshold);
             let error = Tree::new(&[root, leaf(0.0), leaf(0.0)]).unwrap_err();
             assert!(matches!(error, TreeError::Threshold { node: 0, .. }), "{threshold}");
         }
-        for cover in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for cover in [-1.0, f64::NAN, f64::INFINITY] {
             let error = Tree::new(&[Node::Leaf { value: 0.0, cover }]).unwrap_err();
             assert!(matches!(error, TreeError::Cover { node: 0, .. }), "{cover}");
         }
         assert_eq!(
             Tree::new(&[split(1, 2, 2.1), leaf(0.0), leaf(0.0)]).unwrap_err(),
             TreeError::Cover { node: 0, cover: 2.1 }
+        );
+    }
+
+    #[test]
+    fn has_covers_in_all_of_its_nodes_or_in_none() {
+        let bare = || Node::Leaf { value: 1.0, cover: 0.0 };
+        assert!(Tree::new(&[split(1, 2, 2.0), leaf(0.0), leaf(1.0)]).unwrap().has_covers());
+        let without = Tree::new(&[split(1, 2, 0.0), bare(), bare()]).unwrap();
+        assert!(!without.has_covers());
+        assert_eq!(without.margin(|_| 0.0), 1.0);
+        for (nodes, node) in [([split(1, 2, 1.0), leaf(0.0), bare()], 2), ([split(1, 2, 0.0), leaf(0.0), leaf(0.0)], 0)]
+        {
+            assert_eq!(Tree::new(&nodes).unwrap_err(), TreeError::Cover { node, cover: 0.0 });
+        }
+    }
+
+    #[test]
+    fn categories_and_zeros_go_where_told() {
+        let root = |condition, missing| Node::Split {
+            feature: 0,
+            condition,
+            missing,
+            default_left: false,
+            left: 1,
+            right: 2,
+            cover: 2.0,
+        };
+        let margins = |root, values: [f64; 5]| {
+            let tree = Tree::new(&[root, leaf(-1.0), leaf(1.0)]).unwrap();
+            values.map(|value| tree.margin(|_| value))
+        };
+        let codes = Condition::OneOf(CategorySet::new([1, 3]).unwrap());
+        assert_eq!(margins(root(codes, Missing::Nan), [1.0, 2.0, 3.0, -1.0, f64::NAN]), [-1.0, 1.0, -1.0, 1.0, 1.0]);
+        let below = Condition::Below(0.5);
+        assert_eq!(
+            margins(root(below, Missing::NanOrZero), [-1.0, -0.0, 0.1, 0.5, f64::NAN]),
+            [-1.0, 1.0, -1.0, 1.0, 1.0]
         );
     }
 }

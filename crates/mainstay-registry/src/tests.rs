@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Node, Tree};
+use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Link, Node, Tree};
 use mainstay_schema::{Digest, RunId};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -21,6 +21,7 @@ fn model(bias: f64) -> Ensemble {
         features: vec![Feature::new("days_since_last_order")],
         trees: vec![leaf],
         bias,
+        link: Link::Logistic,
         calibration: Calibration::Identity,
     })
     .unwrap()

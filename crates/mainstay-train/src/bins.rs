@@ -5,7 +5,7 @@
 //! value has a code below all others; a feature with missing values has a second column in which it lies above all others, so
 //! that a split can send it either way, as XGBoost learns a default direction.
 
-use mainstay_model::Node;
+use mainstay_model::{Condition, Missing, Node};
 
 /// The most bins of present values: codes 1 to 64. More of them cost linfa time and rank no better.
 const MAX_BINS: usize = 64;
@@ -106,7 +106,8 @@ impl ValueSplit {
         let (left, right) = if self.is_swapped { (right, left) } else { (left, right) };
         Node::Split {
             feature: self.feature,
-            threshold: self.threshold,
+            condition: Condition::Below(self.threshold),
+            missing: Missing::Nan,
             default_left: self.default_left.unwrap_or(left.1 >= right.1),
             left: left.0,
             right: right.0,
@@ -218,7 +219,15 @@ mod tests {
     fn a_feature_without_missing_values_sends_them_with_most_rows() {
         let coded = CodedRows::new(&[vec![1.0, 2.0, 3.0]]);
         let node = coded.value_split(0, 1).node((1, 10.0), (2, 20.0));
-        let expected = Node::Split { feature: 0, threshold: 1.5, default_left: false, left: 1, right: 2, cover: 30.0 };
+        let expected = Node::Split {
+            feature: 0,
+            condition: Condition::Below(1.5),
+            missing: Missing::Nan,
+            default_left: false,
+            left: 1,
+            right: 2,
+            cover: 30.0,
+        };
         assert_eq!(node, expected);
     }
 

@@ -10,7 +10,7 @@
 use std::num::NonZeroUsize;
 
 use mainstay_model::calibration::{logit, sigmoid};
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, ModelError, Node, Tree};
+use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Link, ModelError, Node, Tree};
 
 use crate::bins::CodedRows;
 use crate::draw::TreeDraw;
@@ -176,6 +176,7 @@ impl<'a> Boosting<'a> {
             features: self.set.feature_names().iter().map(Feature::new).collect(),
             trees: self.trees,
             bias: self.bias,
+            link: Link::Logistic,
             calibration: Calibration::Identity,
         })?)
     }

@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 use mainstay_config::{Project, SourceTable, VarOverrides};
 use mainstay_features::{Moment, Sources, SqlProject};
 use mainstay_functions::ModelCache;
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Node, Tree};
+use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use mainstay_schema::Ds;
 use mainstay_schema::digest::Digest;
 use mainstay_schema::table::ColumnType;
@@ -295,7 +295,15 @@ fn batch_rows(batch: &RecordBatch) -> Result<Vec<String>> {
 fn small_model() -> Result<Ensemble> {
     let stump = |feature, threshold, default_left, left, right| {
         let leaf = |value| Node::Leaf { value, cover: 10.0 };
-        let split = Node::Split { feature, threshold, default_left, left: 1, right: 2, cover: 20.0 };
+        let split = Node::Split {
+            feature,
+            condition: Condition::Below(threshold),
+            missing: Missing::Nan,
+            default_left,
+            left: 1,
+            right: 2,
+            cover: 20.0,
+        };
         Tree::new(&[split, leaf(left), leaf(right)])
     };
     let feature = |name: &str| Feature { name: name.into(), reason: Some(format!("{name} of {{value}}")) };
@@ -303,6 +311,7 @@ fn small_model() -> Result<Ensemble> {
         features: vec![feature("a"), feature("b")],
         trees: vec![stump(0, 1.0, true, -1.0, 1.0)?, stump(1, 10.0, false, 0.5, -0.5)?],
         bias: 0.25,
+        link: Link::Logistic,
         calibration: Calibration::Platt { a: 1.0, b: 0.0 },
     })?)
 }

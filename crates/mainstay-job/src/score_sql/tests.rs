@@ -8,7 +8,7 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use mainstay_functions::ModelCache;
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Node, Tree};
+use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use mainstay_session::SessionSettings;
 use proptest::prelude::*;
 
@@ -98,13 +98,22 @@ fn customer() -> impl Strategy<Value = Customer> {
 fn model() -> Ensemble {
     let stump = |feature, threshold| {
         let leaf = |value| Node::Leaf { value, cover: 5.0 };
-        let split = Node::Split { feature, threshold, default_left: true, left: 1, right: 2, cover: 10.0 };
+        let split = Node::Split {
+            feature,
+            condition: Condition::Below(threshold),
+            missing: Missing::Nan,
+            default_left: true,
+            left: 1,
+            right: 2,
+            cover: 10.0,
+        };
         Tree::new(&[split, leaf(-1.5), leaf(2.0)]).unwrap()
     };
     Ensemble::new(EnsembleParts {
         features: vec![Feature::new("recency"), Feature::new("it's \"odd\"")],
         trees: vec![stump(0, 10.0), stump(1, 3.0)],
         bias: 0.1,
+        link: Link::Logistic,
         calibration: Calibration::Identity,
     })
     .unwrap()

@@ -51,6 +51,31 @@ fn the_canonical_form_is_fixed() {
     assert_eq!(model.digest(), Digest::of(expected.as_bytes()));
 }
 
+#[test]
+fn a_model_of_version_2_reads_back() {
+    let text = concat!(
+        r#"{"mainstay_model":2,"link":"identity","bias":"0.5","calibration":"identity","features":[{"name":"x"}],"#,
+        "\n\"trees\":[\n",
+        r#"{"feature":[0,0,0,0,0],"threshold":["0.0","0.0","1.5","0.0","0.0"],"#,
+        r#""categories":[[1,70],null,null,null,null],"zero_is_missing":[false,false,true,false,false],"#,
+        r#""default_left":[false,false,true,false,false],"left":[1,0,3,0,0],"right":[2,0,4,0,0],"#,
+        r#""value":["0.0","1.0","0.0","2.0","3.0"]}"#,
+        "\n]}\n",
+    );
+    let model = Ensemble::from_json(text.as_bytes()).unwrap();
+    assert!(!model.has_covers());
+    assert_eq!(String::from_utf8(model.to_json()).unwrap(), text);
+    let mut out = [0.0; 4];
+    model.raw_scores(&[&[70.0, 0.0, 2.6, 1.0]], &mut out).unwrap();
+    assert_eq!(out, [1.5, 2.5, 3.5, 1.5]);
+    let codes_of_a_leaf = text.replace("[[1,70],null", "[[1,70],[2]");
+    assert!(refusal(&codes_of_a_leaf).ends_with("node 1 is a leaf and a split at once"));
+    let huge = text.replace("70]", "65536]");
+    assert!(refusal(&huge).ends_with("the category code 65536 is not below 65536"));
+    let short = text.replace("[[1,70],null,", "[[1,70],");
+    assert!(refusal(&short).ends_with("its array `categories` has 4 entries, but it has 5 nodes"));
+}
+
 proptest! {
     #[test]
     fn reads_back_what_it_writes(seed: u64) {
@@ -68,6 +93,7 @@ proptest! {
             features: vec![Feature::new("x")],
             trees: Vec::new(),
             bias,
+            link: Link::Logistic,
             calibration: Calibration::Identity,
         };
         let back = Ensemble::from_json(&Ensemble::new(parts).unwrap().to_json()).unwrap();
@@ -118,8 +144,8 @@ fn refuses_what_is_not_a_model() {
     assert!(refusal_with("\"orders\"", "\"orders\",\"kind\":1").contains("unknown field `kind`"));
     assert!(refusal_with("\"logistic\"", "\"probit\"").contains("unknown variant `probit`"));
     assert_eq!(
-        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":2"),
-        "the model has format version 2, this program reads version 1: train it anew or upgrade"
+        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":3"),
+        "the model has format version 3, this program reads versions 1 to 2: train it anew or upgrade"
     );
 }
 

@@ -122,13 +122,13 @@ fn scores_as_it_was_trained() {
     let model = boosting.finish().unwrap();
     assert!(model.trees().len() > 30);
     assert_eq!(scores(&model, set.columns()), margins);
-    let uses = |feature| model.trees().iter().flat_map(Tree::nodes).any(|node| splits_on(node, feature));
+    let uses = |feature| model.trees().iter().flat_map(Tree::nodes).any(|node| splits_on(&node, feature));
     assert!(uses(4), "the feature with missing values is used");
     assert!(!uses(5), "the constant is not");
 }
 
-fn splits_on(node: Node, position: u32) -> bool {
-    matches!(node, Node::Split { feature, .. } if feature == position)
+fn splits_on(node: &Node, position: u32) -> bool {
+    matches!(node, Node::Split { feature, .. } if *feature == position)
 }
 
 #[test]
