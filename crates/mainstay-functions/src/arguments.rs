@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::ColumnarValue;
-use mainstay_model::Ensemble;
+use mainstay_model::{Bits, Column, Ensemble, ModelError};
 use mainstay_schema::Digest;
 
-use crate::model_cache::ModelCache;
+use crate::model_cache::{CachedModel, ModelCache};
 
 /// Types after coercion: `leading` as they are, all features as double precision.
 pub(crate) fn coerce(function: &str, leading: &[DataType], given: &[DataType]) -> Result<Vec<DataType>> {
@@ -24,7 +24,7 @@ pub(crate) fn coerce(function: &str, leading: &[DataType], given: &[DataType]) -
 }
 
 /// The model that the first argument names.
-pub(crate) fn model(function: &str, argument: Option<&ColumnarValue>, models: &ModelCache) -> Result<Arc<Ensemble>> {
+pub(crate) fn model(function: &str, argument: Option<&ColumnarValue>, models: &ModelCache) -> Result<Arc<CachedModel>> {
     let Some(ColumnarValue::Scalar(ScalarValue::Utf8(Some(text)))) = argument else {
         return exec_err!("the first argument of {function}() must be a literal digest, like 'blake3:...'");
     };
@@ -34,7 +34,7 @@ pub(crate) fn model(function: &str, argument: Option<&ColumnarValue>, models: &M
     }
 }
 
-/// Feature columns of one batch as slices, null as NaN.
+/// Feature columns of one batch.
 pub(crate) struct FeatureColumns(Vec<Float64Array>);
 
 impl FeatureColumns {
@@ -53,8 +53,27 @@ impl FeatureColumns {
         Ok(Self(columns.collect::<Result<_>>()?))
     }
 
+    /// As they are.
+    pub(crate) fn columns(&self) -> Result<Vec<Column<'_>>> {
+        self.0.iter().map(column).collect::<Result<_, _>>().map_err(model_error)
+    }
+
+    /// As slices, null as NaN.
     pub(crate) fn values(&self) -> Vec<Cow<'_, [f64]>> {
         self.0.iter().map(nan_for_null).collect()
+    }
+}
+
+/// What a model refuses, as an error of the query.
+pub(crate) fn model_error(error: ModelError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+fn column(array: &Float64Array) -> Result<Column<'_>, ModelError> {
+    let column = Column::new(&array.values()[..]);
+    match array.nulls() {
+        None => Ok(column),
+        Some(nulls) => column.with_validity(Bits::new(nulls.validity(), nulls.offset(), nulls.len())?),
     }
 }
 

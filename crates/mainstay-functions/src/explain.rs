@@ -12,7 +12,7 @@ use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use mainstay_model::Ensemble;
 
-use crate::arguments::{FeatureColumns, coerce, model};
+use crate::arguments::{FeatureColumns, coerce, model, model_error};
 use crate::model_cache::ModelCache;
 
 /// The fields of a reason, in order: feature, value, contribution, text.
@@ -76,11 +76,11 @@ impl ScalarUDFImpl for Explain {
         };
         let k = usize::try_from(*k)
             .map_err(|_| DataFusionError::Execution(format!("explain() cannot give {k} reasons")))?;
-        let features =
-            FeatureColumns::new(self.name(), &model, args.args.get(2..).unwrap_or_default(), args.number_rows)?;
+        let arguments = args.args.get(2..).unwrap_or_default();
+        let features = FeatureColumns::new(self.name(), &model.ensemble, arguments, args.number_rows)?;
         let values = features.values();
         let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
-        reasons(&model, k, &columns, args.number_rows).map(ColumnarValue::Array)
+        reasons(&model.ensemble, k, &columns, args.number_rows).map(ColumnarValue::Array)
     }
 }
 
@@ -94,7 +94,7 @@ fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Resul
         for (cell, column) in row.iter_mut().zip(columns) {
             *cell = column.get(position).copied().unwrap_or(f64::NAN);
         }
-        model.contributions(&row, &mut contributions).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        model.contributions(&row, &mut contributions).map_err(model_error)?;
         let found = model.reasons(&row, &contributions, k);
         lengths.push(found.len());
         for reason in &found {

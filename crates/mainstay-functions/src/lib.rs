@@ -20,7 +20,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 pub use exact::aggregate_functions;
 pub use explain::{Explain, REASON_FIELDS};
-pub use model_cache::{ModelCache, ModelFuture};
+pub use model_cache::{CachedModel, ModelCache, ModelFuture};
 pub use predict::{Predict, Score};
 pub use uniform_hash::{UniformHash, uniform_hash};
 

@@ -9,13 +9,28 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
-use mainstay_model::Ensemble;
+use mainstay_model::{Ensemble, Scorer};
 use mainstay_schema::Digest;
 
 /// A model under way from storage.
 pub type ModelFuture = Pin<Box<dyn Future<Output = Result<Ensemble, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
 type Load = dyn Fn(Digest) -> ModelFuture + Send + Sync;
+
+/// A model and what scores with it.
+#[derive(Debug)]
+pub struct CachedModel {
+    /// The model.
+    pub ensemble: Ensemble,
+    /// Made once, because that takes longer than scoring a batch.
+    pub scorer: Scorer,
+}
+
+impl From<Ensemble> for CachedModel {
+    fn from(ensemble: Ensemble) -> Self {
+        Self { scorer: Scorer::new(&ensemble), ensemble }
+    }
+}
 
 /// Loads each model once per process and keeps it. Clones share their content.
 #[derive(Clone)]
@@ -25,7 +40,7 @@ pub struct ModelCache {
 
 struct Inner {
     load: Box<Load>,
-    models: Mutex<BTreeMap<Digest, Arc<Ensemble>>>,
+    models: Mutex<BTreeMap<Digest, Arc<CachedModel>>>,
 }
 
 impl ModelCache {
@@ -36,14 +51,14 @@ impl ModelCache {
 
     /// Holds `model` from now on, so that it is not fetched.
     pub fn insert(&self, digest: Digest, model: Ensemble) {
-        self.models().insert(digest, Arc::new(model));
+        self.models().insert(digest, Arc::new(model.into()));
     }
 
     /// The model of a digest.
     ///
     /// A SQL function is synchronous and runs on a worker of the async runtime, where waiting for I/O would deadlock: the fetch
     /// runs on a thread of its own with a runtime of its own.
-    pub fn get(&self, digest: Digest) -> Result<Arc<Ensemble>> {
+    pub fn get(&self, digest: Digest) -> Result<Arc<CachedModel>> {
         let mut models = self.models();
         if let Some(model) = models.get(&digest) {
             return Ok(Arc::clone(model));
@@ -51,12 +66,12 @@ impl ModelCache {
         let pending = (self.inner.load)(digest);
         let fetched = thread::scope(|scope| scope.spawn(|| fetch(pending)).join())
             .map_err(|_| exec_datafusion_err!("loading model {digest} ended in a panic"))?;
-        let model = Arc::new(fetched?);
+        let model = Arc::new(CachedModel::from(fetched?));
         models.insert(digest, Arc::clone(&model));
         Ok(model)
     }
 
-    fn models(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Arc<Ensemble>>> {
+    fn models(&self) -> std::sync::MutexGuard<'_, BTreeMap<Digest, Arc<CachedModel>>> {
         // A panic while the map was held cannot leave it half changed: an insert is its only change.
         self.inner.models.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

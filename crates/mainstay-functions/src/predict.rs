@@ -1,14 +1,13 @@
 //! `predict(model, features...)` and `raw_score(model, features...)`.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::Float64Array;
 use arrow::datatypes::DataType;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
-use crate::arguments::{FeatureColumns, coerce, model};
+use crate::arguments::{FeatureColumns, coerce, model, model_error};
 use crate::model_cache::ModelCache;
 
 /// Which number of a model a [`Predict`] gives.
@@ -57,14 +56,12 @@ impl ScalarUDFImpl for Predict {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let model = model(self.name(), args.args.first(), &self.models)?;
-        let features =
-            FeatureColumns::new(self.name(), &model, args.args.get(1..).unwrap_or_default(), args.number_rows)?;
-        let values = features.values();
-        let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
+        let arguments = args.args.get(1..).unwrap_or_default();
+        let features = FeatureColumns::new(self.name(), &model.ensemble, arguments, args.number_rows)?;
         let mut scores = vec![0.0; args.number_rows];
-        model.raw_scores(&columns, &mut scores).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        model.scorer.raw_scores(&features.columns()?, &mut scores).map_err(model_error)?;
         if self.score == Score::Probability {
-            scores.iter_mut().for_each(|score| *score = model.prediction(*score));
+            scores.iter_mut().for_each(|score| *score = model.ensemble.prediction(*score));
         }
         Ok(ColumnarValue::Array(Arc::new(Float64Array::from(scores))))
     }

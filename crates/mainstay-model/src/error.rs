@@ -104,6 +104,14 @@ pub enum ModelError {
         /// How many there are.
         found: usize,
     },
+    /// A bitmap that does not fit its values.
+    #[error("a bitmap has {bits} bits for {values} values: give the values and the bits the same rows")]
+    Validity {
+        /// How many bits there are.
+        bits: usize,
+        /// How many values there are.
+        values: usize,
+    },
     /// Infinity is no measurement; a missing value is NaN.
     #[error("column `{feature}` is infinite in row {row}: make it null or finite in its SQL")]
     Infinite {

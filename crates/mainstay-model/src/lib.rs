@@ -1,7 +1,7 @@
 //! The tree ensemble: one flat, validated form of every tree model, and what is done with it.
 //!
-//! Pure: no I/O, no clock, no randomness. It scores columns ([`Ensemble::raw_scores`]), turns margins into calibrated
-//! probabilities ([`Ensemble::probability`]), explains rows by exact Shapley values ([`Ensemble::contributions`]) and
+//! Pure: no I/O, no clock, no randomness. It scores columns (a [`Scorer`] many rows, [`Ensemble::raw_scores`] any rows by the plain
+//! walk that the scorer is held against), turns margins into calibrated probabilities ([`Ensemble::probability`]), explains rows by exact Shapley values ([`Ensemble::contributions`]) and
 //! words the reasons ([`Ensemble::reasons`]). It reads the files of XGBoost, LightGBM and ONNX ([`import`])
 //! and writes ONNX ([`export`]). It does not fit models (see `mainstay-train`) nor store them (see
 //! `mainstay-registry`).
@@ -9,7 +9,9 @@
 //! An [`Ensemble`] cannot exist unless it is sound: every constructor validates, so that scoring needs no check per node and a
 //! hostile file ends in a [`ModelError`].
 
+mod binning;
 pub mod calibration;
+pub mod column;
 pub mod condition;
 pub mod ensemble;
 pub mod error;
@@ -17,8 +19,11 @@ pub mod explain;
 pub mod export;
 pub mod format;
 pub mod import;
+mod kernel;
+mod program;
 pub mod reason;
 pub mod score;
+pub mod scorer;
 pub mod tree;
 
 mod onnx_proto;
@@ -27,8 +32,11 @@ mod onnx_proto;
 mod test_models;
 
 pub use calibration::Calibration;
+pub use column::{Bits, Column, Values};
 pub use condition::{CategorySet, Condition, Missing};
 pub use ensemble::{Ensemble, EnsembleParts, Feature, Link};
 pub use error::{ModelError, TreeError};
+pub use kernel::InstructionSet;
 pub use reason::Reason;
+pub use scorer::Scorer;
 pub use tree::{Node, Tree};
