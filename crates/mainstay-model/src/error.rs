@@ -112,6 +112,30 @@ pub enum ModelError {
         /// How many values there are.
         values: usize,
     },
+    /// No place for each contribution.
+    #[error("there are {expected} contributions, but room for {found}: give one place for each row and feature")]
+    ContributionCount {
+        /// Rows times features.
+        expected: usize,
+        /// How many places were given.
+        found: usize,
+    },
+    /// A rule of reasons for a feature that the model does not have.
+    #[error(
+        "`{feature}` is grouped or withheld for reasons, but is no feature of the model: remove it or correct the name"
+    )]
+    UnknownGrouped {
+        /// The name at fault.
+        feature: String,
+    },
+    /// More reasons than are given.
+    #[error("{found} reasons were asked for, at most {limit} are given: ask for fewer")]
+    TooManyReasons {
+        /// How many were asked for.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// Infinity is no measurement; a missing value is NaN.
     #[error("column `{feature}` is infinite in row {row}: make it null or finite in its SQL")]
     Infinite {

@@ -24,6 +24,7 @@ mod program;
 pub mod reason;
 pub mod score;
 pub mod scorer;
+pub mod shapley;
 pub mod tree;
 
 mod onnx_proto;
@@ -37,6 +38,7 @@ pub use condition::{CategorySet, Condition, Missing};
 pub use ensemble::{Ensemble, EnsembleParts, Feature, Link};
 pub use error::{ModelError, TreeError};
 pub use kernel::InstructionSet;
-pub use reason::Reason;
+pub use reason::{Reason, ReasonRules};
 pub use scorer::Scorer;
+pub use shapley::Explainer;
 pub use tree::{Node, Tree};

@@ -1,0 +1,203 @@
+//! Exact Shapley values of many rows: the contributions of [`Ensemble::contributions`], in blocks of rows.
+//!
+//! Let every feature be known with probability t, independently of the others, and let M(t) be the margin that is then expected:
+//! at a split, the row goes left with probability t · \[it goes left\] + (1 - t) · (the share of training rows that went left). If
+//! the features get a t each, the Shapley value of one of them is the integral over t from 0 to 1 of the derivative of M by
+//! its own t, taken where all are t (Owen 1972, Multilinear extensions of games, doi 10.1287/mnsc.18.5.64).
+//!
+//! M is made of products along paths, hence at each split on feature i, by the product rule,
+//!
+//! phi_i += integral of  P(t) · f'(t) · (L(t) - R(t)),
+//!
+//! with P the probability of coming by, f that of going left from there, and L and R the values expected on either side. Now
+//!
+//! - at a split whose feature the path has not met, f' = \[the row goes left\] - share, the same for all t;
+//! - where splits above have tested the feature, f is the probability given that those let the row through. Be z the share
+//!   of training rows that they let through, c = t + (1 - t) · z and s the share at the split itself: if they let this row through,
+//!   f = (t · \[the row goes left\] + (1 - t) · z · s) / c and f' = (\[the row goes left\] - s) · z / c²; if not, f = s and f' = 0.
+//!
+//! Along a path with k distinct features, the integrand is a polynomial of degree k - 1: Gauss's rule of k/2 points, rounded up, is
+//! exact. So the work for a row grows with leaves × depth / 2, where tables by bit pattern grow with 2^depth; and there is nothing
+//! to build, no memory to bound and no depth from which another way is needed. Every P is a product and every L a mean:
+//! nothing cancels, whatever the depth.
+//!
+//! **Precision.** The margins and probabilities within a tree are single precision (relative error 6e-8 a step, which is also how
+//! XGBoost explains), the sums over trees are double. Contributions, and their sum with the expected margin against the raw
+//! score, are tested to 2e-6 of the sum of the trees' greatest leaf values.
+//!
+//! **Determinism.** A row's contributions are the same to the bit wherever it stands, however rows are split, and whatever the
+//! processor: each row is a lane of its own, all operations are single IEEE roundings, and trees are added in their order.
+
+mod kernel;
+mod program;
+mod quadrature;
+mod vector;
+
+#[cfg(test)]
+mod tests;
+
+use kernel::{ROWS, Scratch, Sums, add_tree, round_up};
+use program::Program;
+use quadrature::{Point, gauss_legendre};
+use vector::{Portable, Vector};
+
+use crate::binning::Binning;
+use crate::column::{BLOCK_ROWS, Column};
+use crate::ensemble::Ensemble;
+use crate::error::ModelError;
+use crate::reason::{Reason, ReasonRules};
+
+/// An ensemble made ready to explain many rows.
+#[derive(Debug, Clone)]
+pub struct Explainer {
+    features: Vec<String>,
+    expected_margin: f64,
+    binning: Binning,
+    programs: Vec<Program>,
+    /// By number of points.
+    rules: Vec<Vec<Point>>,
+}
+
+impl Explainer {
+    /// Prepares a model: a few milliseconds for 500 trees.
+    ///
+    /// # Errors
+    /// Where the model has no covers.
+    pub fn new(model: &Ensemble) -> Result<Self, ModelError> {
+        let expected_margin = model.expected_margin()?;
+        let binning = Binning::new(model);
+        let programs: Vec<Program> = model.trees().iter().filter_map(|tree| Program::new(tree, &binning)).collect();
+        let most_points = programs.iter().map(|program| program.points).max().unwrap_or_default();
+        Ok(Self {
+            features: model.features().iter().map(|feature| feature.name.clone()).collect(),
+            expected_margin,
+            binning,
+            programs,
+            rules: (0..=most_points).map(|points| gauss_legendre(round_up(points))).collect(),
+        })
+    }
+
+    /// What contributions are measured from: with them it sums to the raw score.
+    pub fn expected_margin(&self) -> f64 {
+        self.expected_margin
+    }
+
+    /// Writes how much each feature moves the raw score of each row, feature by feature: that of feature f and row r is
+    /// `out[f * rows + r]`.
+    ///
+    /// `columns` are the features in the model's order, all with the same rows.
+    ///
+    /// # Errors
+    /// Where columns are missing or differ in length, `out` has not a place for each contribution, or a value is infinite; what
+    /// `out` holds then is of no meaning.
+    pub fn contributions(&self, columns: &[Column<'_>], out: &mut [f64]) -> Result<(), ModelError> {
+        let rows = self.check_columns(columns)?;
+        if out.len() != rows * columns.len() {
+            return Err(ModelError::ContributionCount { expected: rows * columns.len(), found: out.len() });
+        }
+        self.explain(columns, rows, |first_row, count, sums| {
+            for (column, sums) in out.chunks_exact_mut(rows).zip(sums) {
+                column[first_row..first_row + count].copy_from_slice(&sums.as_flattened()[..count]);
+            }
+        })
+    }
+
+    /// Hands the reasons of each row to `take`, row by row, the strongest reason first; see [`ReasonRules`].
+    ///
+    /// # Errors
+    /// As [`Self::contributions`].
+    pub fn reasons(
+        &self,
+        columns: &[Column<'_>],
+        rules: &ReasonRules,
+        mut take: impl FnMut(usize, &[Reason]),
+    ) -> Result<(), ModelError> {
+        let rows = self.check_columns(columns)?;
+        let mut contributions = vec![0.0; columns.len()];
+        let mut picker = rules.picker();
+        let mut buffer = [0.0; BLOCK_ROWS];
+        self.explain(columns, rows, |first_row, count, sums| {
+            for offset in 0..count {
+                for (contribution, sums) in contributions.iter_mut().zip(sums) {
+                    *contribution = sums.as_flattened()[offset];
+                }
+                let row = first_row + offset;
+                let value = |feature: usize| match columns[feature].read(row..row + 1, &mut buffer) {
+                    Ok([value]) => *value,
+                    _ => f64::NAN,
+                };
+                take(row, picker.pick(&contributions, value));
+            }
+        })
+    }
+
+    /// Refuses columns that do not fit the model, and says how many rows they have.
+    fn check_columns(&self, columns: &[Column<'_>]) -> Result<usize, ModelError> {
+        if columns.len() != self.features.len() {
+            return Err(ModelError::ColumnCount { expected: self.features.len(), found: columns.len() });
+        }
+        let rows = columns.first().map_or(0, Column::len);
+        match columns.iter().zip(&self.features).find(|(column, _)| column.len() != rows) {
+            Some((column, feature)) => {
+                Err(ModelError::ColumnLength { feature: feature.clone(), expected: rows, found: column.len() })
+            }
+            None => Ok(rows),
+        }
+    }
+
+    /// Gives the first row, the count of rows and their contributions by feature to `sink`, from the first row to the last.
+    fn explain(
+        &self,
+        columns: &[Column<'_>],
+        rows: usize,
+        sink: impl FnMut(usize, usize, &[Sums]),
+    ) -> Result<(), ModelError> {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            #[allow(unsafe_code)]
+            return unsafe { self.explain_avx2(columns, rows, sink) };
+        }
+        self.explain_with::<Portable>(columns, rows, sink)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn explain_avx2(
+        &self,
+        columns: &[Column<'_>],
+        rows: usize,
+        sink: impl FnMut(usize, usize, &[Sums]),
+    ) -> Result<(), ModelError> {
+        self.explain_with::<vector::Avx2>(columns, rows, sink)
+    }
+
+    #[inline(always)]
+    fn explain_with<V: Vector>(
+        &self,
+        columns: &[Column<'_>],
+        rows: usize,
+        mut sink: impl FnMut(usize, usize, &[Sums]),
+    ) -> Result<(), ModelError> {
+        let mut lanes = self.binning.lanes();
+        let mut scratch = Scratch::new();
+        let features = columns.len();
+        let mut sums: Vec<Sums> = vec![Sums::default(); features * BLOCK_ROWS.div_ceil(ROWS)];
+        for first_row in (0..rows).step_by(BLOCK_ROWS) {
+            let block_rows = BLOCK_ROWS.min(rows - first_row);
+            self.binning.fill(columns, first_row, block_rows, &mut lanes)?;
+            sums.fill(Sums::default());
+            // A tree goes over the whole block, so that its steps stay in the cache and its branches are foreseen.
+            for program in &self.programs {
+                let rule = &self.rules[program.points];
+                for (offset, sums) in (0..block_rows).step_by(ROWS).zip(sums.chunks_exact_mut(features)) {
+                    add_tree::<V>(program, rule, &lanes, offset, &mut scratch, sums);
+                }
+            }
+            for (offset, sums) in (0..block_rows).step_by(ROWS).zip(sums.chunks_exact(features)) {
+                sink(first_row + offset, ROWS.min(block_rows - offset), sums);
+            }
+        }
+        Ok(())
+    }
+}
