@@ -14,6 +14,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "engine",
         &[
+            "mainstay-scoring",
             "mainstay-simulator",
             "mainstay-registry",
             "mainstay-functions",

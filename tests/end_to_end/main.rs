@@ -16,5 +16,6 @@ mod month;
 mod online_retail_ii;
 mod quarantine;
 mod rearranged;
+mod score_file;
 mod slt;
 mod value;

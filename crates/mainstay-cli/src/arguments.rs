@@ -1,5 +1,6 @@
 //! The command line: verbs, flags and what they mean.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -29,7 +30,7 @@ pub(crate) struct GlobalArguments {
     pub(crate) vars: String,
     /// How results are written.
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Text)]
-    pub(crate) output: Output,
+    pub(crate) output_format: Output,
     /// How progress and logs are written, on standard error.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -70,6 +71,11 @@ pub(crate) enum Verb {
     Verify(VerifyArguments),
     /// Generate the data of a simulated retailer.
     Generate(GenerateArguments),
+    /// Bring in, look at and hand on models of any origin; needs no project.
+    #[command(subcommand)]
+    Model(ModelVerb),
+    /// Add scores, and on request reasons and contributions, to the rows of a Parquet file; needs no project.
+    Score(ScoreArguments),
 }
 
 /// Flags of one execution, none of which changes its result.
@@ -181,4 +187,97 @@ pub(crate) enum Profile {
     Full,
     /// Customers, orders and order lines only, for tests of scale.
     Orders,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelVerb {
+    /// Turn a model file of XGBoost, LightGBM or ONNX into one of ours.
+    Import(ImportArguments),
+    /// What a model is made of and which features it splits on most.
+    Show(ShowModelArguments),
+    /// Write a model of ours as a file that other programs read.
+    Export(ExportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// What wrote the file.
+    #[arg(long, value_enum)]
+    pub(crate) format: ModelFormat,
+    /// The file: XGBoost's JSON or UBJSON, LightGBM's text, or ONNX.
+    pub(crate) file: PathBuf,
+    /// The model to write.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Names of the features in the model's order, separated by commas; those of the file by default.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) features: Option<Vec<String>>,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModelFormat {
+    /// JSON or UBJSON of `Booster.save_model`.
+    Xgboost,
+    /// Text of `Booster.save_model`.
+    Lightgbm,
+    /// TreeEnsembleClassifier or TreeEnsembleRegressor.
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowModelArguments {
+    /// The model.
+    pub(crate) model: PathBuf,
+    /// How many features to list.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) top: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// What shall read the file.
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+    /// The model.
+    pub(crate) model: PathBuf,
+    /// The file to write.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Scores in single precision; without covers, so that what is read back cannot be explained.
+    Onnx,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArguments {
+    /// The model, as `mainstay model import` writes it.
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// The Parquet file whose rows are scored; has the model's features among its columns.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// The Parquet file to write: the input's columns and the added ones.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Add this many columns, at most 4, `reason_1`, `reason_2`, ...: what raises the score most, in words.
+    #[arg(long, value_name = "K", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
+    pub(crate) reasons: u8,
+    /// Add `contribution_<feature>` of every feature and `contribution_bias`, which sum to the raw score.
+    #[arg(long)]
+    pub(crate) contributions: bool,
+    /// Replace the output if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Threads that score; as many as the machine runs by default. Changes no result.
+    #[arg(long)]
+    pub(crate) threads: Option<NonZeroUsize>,
 }

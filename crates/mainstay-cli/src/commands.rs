@@ -1,5 +1,8 @@
 //! One function a verb: opens the project, calls the job, writes the result.
 
+mod model;
+mod score;
+
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -27,6 +30,8 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Verb::Show(shown) => show_day(&global, shown).await,
         Verb::Verify(arguments) => verify_days(&global, arguments).await,
         Verb::Generate(arguments) => generate(&global, &arguments),
+        Verb::Model(verb) => model::execute(&global, verb),
+        Verb::Score(arguments) => score::execute(&global, &arguments),
     }
 }
 
@@ -122,7 +127,7 @@ fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<E
 
 /// Writes a result to standard output in the form that was asked for.
 fn write(global: &GlobalArguments, result: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
-    let text = match global.output {
+    let text = match global.output_format {
         Output::Json => serde_json::to_string_pretty(result)? + "\n",
         Output::Text => text(),
     };

@@ -2,9 +2,11 @@
 
 pub(crate) mod allocation;
 pub(crate) mod generated;
+pub(crate) mod model;
 pub(crate) mod outcome;
 pub(crate) mod risk;
 pub(crate) mod run;
+pub(crate) mod scored;
 pub(crate) mod verify;
 
 use comfy_table::presets::NOTHING;

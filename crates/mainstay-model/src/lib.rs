@@ -25,6 +25,7 @@ pub mod reason;
 pub mod score;
 pub mod scorer;
 pub mod shapley;
+pub mod summary;
 pub mod tree;
 
 mod onnx_proto;

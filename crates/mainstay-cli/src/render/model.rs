@@ -1,0 +1,61 @@
+//! What a model is made of.
+
+use std::path::Path;
+
+use mainstay_model::summary::{Predicts, Summary};
+
+use super::{percent, table};
+
+/// The model for people, with its `top` most important features.
+pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
+    let predicts = match summary.predicts {
+        Predicts::Probability => "a probability (logistic link)",
+        Predicts::Number => "a number (identity link)",
+    };
+    let calibration = match summary.calibration {
+        Some([a, b]) => format!("log-odds = {a:.4} * raw score {b:+.4}"),
+        None => "none".to_owned(),
+    };
+    let expected = match summary.expected_margin {
+        Some(mean) => format!("starts from {:.4}, {mean:.4} on average over the training rows", summary.bias),
+        None => format!("starts from {:.4}; no covers, so that scores cannot be explained", summary.bias),
+    };
+    let splits = summary.splits;
+    let numerical_and_categorical = match splits.categorical {
+        0 => format!("{} by threshold", splits.numerical),
+        categorical => format!("{} by threshold, {categorical} by category", splits.numerical),
+    };
+    let missing = match splits.zero_is_missing {
+        0 => "NaN and null".to_owned(),
+        zero => format!("NaN and null; in {zero} splits zero too"),
+    };
+    let shape = format!(
+        "{} trees, {} leaves (at most {} a tree), depth {}",
+        summary.trees, summary.leaves, summary.most_leaves, summary.depth
+    );
+    let features = format!("{}, of which {} are split on", summary.features, summary.importance.len());
+    let facts = [
+        ("predicts", predicts),
+        ("calibration", calibration.as_str()),
+        ("raw score", expected.as_str()),
+        ("shape", shape.as_str()),
+        ("splits", numerical_and_categorical.as_str()),
+        ("missing values", missing.as_str()),
+        ("features", features.as_str()),
+    ];
+    let facts: String = facts.iter().map(|(name, value)| format!("{name:<15} {value}\n")).collect();
+    format!("{}\n{}\n\n{facts}\n{}", path.display(), summary.digest, importance(summary, top))
+}
+
+fn importance(summary: &Summary, top: usize) -> String {
+    let by = if summary.expected_margin.is_some() { "share of rows that its splits part" } else { "share of splits" };
+    let rows = summary.importance.iter().take(top).map(|of| {
+        let categories = if of.categories > 0 { of.categories.to_string() } else { String::new() };
+        vec![of.feature.clone(), percent(of.share), of.splits.to_string(), categories]
+    });
+    let listed = table(&["feature", by, "splits", "categories"], &[1, 2, 3], rows);
+    match summary.importance.len().saturating_sub(top) {
+        0 => listed,
+        more => format!("{listed}and {more} more\n"),
+    }
+}

@@ -1,0 +1,25 @@
+//! Scores the rows of a Parquet file, of any size, with any model.
+//!
+//! [`score_file`] adds columns to a file: the probability, the raw score and, on request, reasons and contributions. What the
+//! file holds already is copied as it is, byte for byte: only the model's features are decoded, and only the added columns are
+//! encoded. Memory holds a few batches and pages a thread, however large the file and its row groups are.
+//!
+//! It knows neither SQL nor object stores (see `mainstay-functions` and `mainstay-job`), and does not compute scores itself (see
+//! `mainstay-model`).
+
+mod added;
+pub mod error;
+mod features;
+mod input;
+mod lanes;
+mod output;
+mod request;
+mod row_group;
+mod scored;
+mod spool;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::ScoringError;
+pub use request::{Explanation, ScoreRequest, ScoredFile, Seconds, score_file};

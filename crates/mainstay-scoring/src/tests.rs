@@ -1,0 +1,481 @@
+use std::fs::{self, File};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array,
+    Int32DictionaryArray, Int64Array, ListArray, NullArray, RecordBatch, StringArray,
+};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Float64Type, Int32Type};
+use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::{KeyValue, PageIndexPolicy};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use tempfile::TempDir;
+
+use crate::{Explanation, ScoreRequest, ScoredFile, ScoringError, score_file};
+
+const EVERYTHING: Explanation = Explanation { reasons: 2, contributions: true };
+
+fn stump(feature: u32, threshold: f64, [left, right]: [f64; 2]) -> Tree {
+    Tree::new(&[
+        Node::Split {
+            feature,
+            condition: Condition::Below(threshold),
+            missing: Missing::Nan,
+            default_left: feature % 2 == 0,
+            left: 1,
+            right: 2,
+            cover: 4.0,
+        },
+        Node::Leaf { value: left, cover: 3.0 },
+        Node::Leaf { value: right, cover: 1.0 },
+    ])
+    .unwrap()
+}
+
+/// One stump a feature.
+fn model(features: &[&str]) -> Ensemble {
+    parts(features).try_into_model()
+}
+
+fn parts(features: &[&str]) -> EnsembleParts {
+    let trees = (0..features.len()).map(|feature| {
+        let feature = feature as u32;
+        stump(feature, 0.5, [-0.3 - f64::from(feature), 0.1 + f64::from(feature)])
+    });
+    EnsembleParts {
+        features: features.iter().map(|name| Feature::new(*name)).collect(),
+        trees: trees.collect(),
+        bias: 0.25,
+        link: Link::Logistic,
+        calibration: Calibration::Platt { a: 0.9, b: -0.1 },
+    }
+}
+
+trait TryIntoModel {
+    fn try_into_model(self) -> Ensemble;
+}
+
+impl TryIntoModel for EnsembleParts {
+    fn try_into_model(self) -> Ensemble {
+        Ensemble::new(self).unwrap()
+    }
+}
+
+struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: TempDir::new().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes columns as x.parquet.
+    fn write(&self, columns: Vec<(&str, ArrayRef)>, row_group_rows: usize) -> PathBuf {
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
+        self.write_batch(&batch.unwrap(), row_group_rows)
+    }
+
+    fn write_batch(&self, batch: &RecordBatch, row_group_rows: usize) -> PathBuf {
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(row_group_rows))
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_bloom_filter_enabled(true)
+            .set_key_value_metadata(Some(vec![KeyValue::new("origin".to_owned(), "a test".to_owned())]));
+        self.write_with(batch, properties.build())
+    }
+
+    fn write_with(&self, batch: &RecordBatch, properties: WriterProperties) -> PathBuf {
+        let path = self.path("x.parquet");
+        let file = File::create(&path).unwrap();
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+        path
+    }
+
+    fn score(&self, model: &Ensemble, explanation: Explanation) -> Result<ScoredFile, ScoringError> {
+        let (input, output) = (self.path("x.parquet"), self.path("y.parquet"));
+        score_file(&request(model, &input, &output, explanation), &|_, _| {})
+    }
+
+    /// Scores, which must fail, leave nothing behind, and give this message.
+    fn refused(&self, model: &Ensemble, explanation: Explanation, message: &str) {
+        let before = self.names();
+        let error = self.score(model, explanation).unwrap_err();
+        let told = error.to_string().replace(&format!("{}/", self.folder.path().display()), "");
+        assert_eq!(told, message);
+        assert_eq!(self.names(), before);
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn request<'a>(model: &'a Ensemble, input: &'a Path, output: &'a Path, explanation: Explanation) -> ScoreRequest<'a> {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    ScoreRequest { model, input, output, replaces: false, explanation, threads: threads(1), stop: &NEVER }
+}
+
+fn threads(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn numbers(batch: &RecordBatch, column: &str) -> Vec<f64> {
+    batch.column_by_name(column).unwrap().as_primitive::<Float64Type>().values().to_vec()
+}
+
+fn floats(values: &[f64]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+/// Three features of different types with gaps, among columns that are none.
+fn customers(rows: usize) -> (Vec<(&'static str, ArrayRef)>, Vec<[f64; 3]>) {
+    let value = |row: usize, prime: usize| (row * prime % 11 != 0).then_some(((row * prime) % 5) as f64 / 2.0 - 1.0);
+    let orders: Vec<_> = (0..rows).map(|row| value(row, 7)).collect();
+    let recency: Vec<_> = (0..rows).map(|row| value(row, 13).map(|value| value as f32)).collect();
+    let is_loyal: Vec<_> = (0..rows).map(|row| value(row, 17).map(|value| value > 0.0)).collect();
+    let nan = f64::NAN;
+    let rows_of_features = (0..rows).map(|row| {
+        let loyal = is_loyal[row].map_or(nan, |is_loyal| f64::from(u8::from(is_loyal)));
+        [recency[row].map_or(nan, f64::from), loyal, orders[row].unwrap_or(nan)]
+    });
+    let features = rows_of_features.collect();
+    let tags = (0..rows).map(|row| (row % 3 > 0).then(|| vec![Some(row as i32); row % 3]));
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("customer_id", Arc::new((0..rows).map(|row| Some(format!("c{row}"))).collect::<StringArray>())),
+        ("orders", Arc::new(Float64Array::from(orders))),
+        ("tags", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(tags))),
+        ("is_loyal", Arc::new(BooleanArray::from(is_loyal))),
+        ("recency", Arc::new(Float32Array::from(recency))),
+    ];
+    (columns, features)
+}
+
+#[test]
+fn adds_scores_in_the_order_of_the_rows_and_keeps_what_was_there() {
+    let files = Files::new();
+    let (columns, features) = customers(40_000);
+    let input = files.write(columns, 15_000);
+    let model = model(&["recency", "is_loyal", "orders"]);
+    let scored = files.score(&model, EVERYTHING).unwrap();
+    assert_eq!(scored.rows, 40_000);
+    let added = [
+        "probability",
+        "raw_score",
+        "reason_1",
+        "reason_2",
+        "contribution_recency",
+        "contribution_is_loyal",
+        "contribution_orders",
+        "contribution_bias",
+    ];
+    assert_eq!(scored.added_columns, added);
+
+    let (before, after) = (read(&input), read(&files.path("y.parquet")));
+    assert_eq!(after.project(&[0, 1, 2, 3, 4]).unwrap().columns(), before.columns());
+    assert_eq!(after.schema().fields()[..5], before.schema().fields()[..]);
+    let (raw_scores, probabilities) = (numbers(&after, "raw_score"), numbers(&after, "probability"));
+    let parts: Vec<_> = added[4..].iter().map(|name| numbers(&after, name)).collect();
+    let reasons = [2, 3].map(|at| after.column_by_name(added[at]).unwrap().as_string::<i32>().clone());
+    let mut phi = [0.0; 3];
+    for (row, values) in features.iter().enumerate() {
+        let mut raw_score = [0.0];
+        model.raw_scores(&[&values[..1], &values[1..2], &values[2..]], &mut raw_score).unwrap();
+        assert_eq!(raw_scores[row], raw_score[0]);
+        assert_eq!(probabilities[row], model.probability(raw_score[0]));
+        model.contributions(values, &mut phi).unwrap();
+        for (part, phi) in parts.iter().zip(phi) {
+            assert!((part[row] - phi).abs() < 1e-6);
+        }
+        let sum: f64 = parts.iter().map(|part| part[row]).sum();
+        assert!((sum - raw_score[0]).abs() < 1e-6);
+        let texts: Vec<_> = model.reasons(values, &phi, 2).iter().map(|reason| model.reason_text(reason)).collect();
+        for (rank, reason) in reasons.iter().enumerate() {
+            assert_eq!(reason.is_valid(row).then(|| reason.value(row)), texts.get(rank).map(String::as_str));
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_byte() {
+    let files = Files::new();
+    let input = files.write(customers(50_000).0, 20_000);
+    let model = model(&["orders", "recency"]);
+    let outputs = [1, 2, 3, 8].map(|count| {
+        let output = files.path(&format!("y{count}.parquet"));
+        let request = ScoreRequest { threads: threads(count), ..request(&model, &input, &output, EVERYTHING) };
+        let told = AtomicU64::new(0);
+        score_file(&request, &|rows, total| {
+            assert_eq!(total, 50_000);
+            told.fetch_max(rows, Ordering::Relaxed);
+        })
+        .unwrap();
+        assert_eq!(told.into_inner(), 50_000);
+        fs::read(output).unwrap()
+    });
+    assert!(outputs.iter().all(|output| *output == outputs[0]));
+}
+
+#[test]
+fn copies_indexes_filters_and_metadata() {
+    let files = Files::new();
+    let input = files.write(customers(3_000).0, 2_000);
+    files.score(&model(&["orders"]), Explanation::default()).unwrap();
+    let footer = |path: &Path| {
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+        ArrowReaderMetadata::load(&File::open(path).unwrap(), options).unwrap()
+    };
+    let (before, after) = (footer(&input), footer(&files.path("y.parquet")));
+    assert_eq!(after.metadata().num_row_groups(), 2);
+    let origin =
+        after.metadata().file_metadata().key_value_metadata().unwrap().iter().find(|pair| pair.key == "origin");
+    assert_eq!(origin.unwrap().value.as_deref(), Some("a test"));
+    for (old, new) in before.metadata().row_groups().iter().zip(after.metadata().row_groups()) {
+        for (old, new) in old.columns().iter().zip(new.columns()) {
+            assert_eq!(new.compressed_size(), old.compressed_size());
+            assert_eq!(new.statistics(), old.statistics());
+            assert!(old.bloom_filter_offset().is_some() && new.bloom_filter_offset().is_some());
+        }
+    }
+    assert_eq!(after.metadata().column_index().unwrap()[1][..3], before.metadata().column_index().unwrap()[1][..3]);
+}
+
+#[test]
+fn a_file_without_indexes_stays_without() {
+    let files = Files::new();
+    let properties = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None);
+    let properties = properties.set_offset_index_disabled(true).set_max_row_group_row_count(Some(30)).build();
+    let batch = RecordBatch::try_from_iter([("orders", floats(&[0.7; 100]))]).unwrap();
+    files.write_with(&batch, properties);
+    files.score(&model(&["orders"]), EVERYTHING).unwrap();
+    let output = File::open(files.path("y.parquet")).unwrap();
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let footer = ArrowReaderMetadata::load(&output, options).unwrap();
+    assert!(footer.metadata().offset_index().is_none());
+    assert_eq!(read(&files.path("y.parquet")).num_rows(), 100);
+}
+
+#[test]
+fn files_of_no_rows_and_of_one() {
+    let one = floats(&[0.7]);
+    for (rows, array) in [(0, one.slice(0, 0)), (1, one)] {
+        let files = Files::new();
+        files.write(vec![("orders", array)], 10);
+        let scored = files.score(&model(&["orders"]), EVERYTHING).unwrap();
+        let output = read(&files.path("y.parquet"));
+        assert_eq!((scored.rows, output.num_rows(), output.num_columns()), (rows, rows as usize, 7));
+    }
+}
+
+#[test]
+fn a_regression_gives_a_prediction() {
+    let files = Files::new();
+    files.write(vec![("orders", floats(&[0.7, 0.2]))], 10);
+    let parts = EnsembleParts { link: Link::Identity, calibration: Calibration::Identity, ..parts(&["orders"]) };
+    let scored = files.score(&parts.try_into_model(), Explanation::default()).unwrap();
+    assert_eq!(scored.added_columns, ["prediction", "raw_score"]);
+    let output = read(&files.path("y.parquet"));
+    assert_eq!(numbers(&output, "prediction"), [0.35, -0.04999999999999999]);
+    assert_eq!(numbers(&output, "raw_score"), numbers(&output, "prediction"));
+}
+
+#[test]
+fn takes_every_type_of_number() {
+    let files = Files::new();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("integer", Arc::new(Int64Array::from(vec![Some(1), Some(0), None]))),
+        (
+            "decimal",
+            Arc::new(Decimal128Array::from(vec![Some(51), Some(50), None]).with_precision_and_scale(4, 2).unwrap()),
+        ),
+        ("nothing", Arc::new(NullArray::new(3))),
+        (
+            "repeated",
+            Arc::new(Int32DictionaryArray::new(
+                Int32Array::from(vec![Some(1), Some(0), None]),
+                Arc::new(Float64Array::from(vec![0.49, 0.51])),
+            )),
+        ),
+    ];
+    files.write(columns, 10);
+    let names = ["integer", "decimal", "nothing", "repeated"];
+    let model = model(&names);
+    files.score(&model, Explanation::default()).unwrap();
+    let mut expected = [0.0; 3];
+    let nan = f64::NAN;
+    let columns: [&[f64]; 4] = [&[1.0, 0.0, nan], &[0.51, 0.5, nan], &[nan; 3], &[0.51, 0.49, nan]];
+    model.raw_scores(&columns, &mut expected).unwrap();
+    assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), expected);
+}
+
+#[test]
+fn an_output_that_exists_stays_unless_it_is_to_be_replaced() {
+    let files = Files::new();
+    let input = files.write(vec![("orders", floats(&[0.7]))], 10);
+    let model = model(&["orders"]);
+    let output = files.path("y.parquet");
+    fs::write(&output, "precious").unwrap();
+    files.refused(
+        &model,
+        Explanation::default(),
+        "y.parquet exists already: choose another name, or replace it with --force",
+    );
+    assert_eq!(fs::read(&output).unwrap(), b"precious");
+    let forced = ScoreRequest { replaces: true, ..request(&model, &input, &output, Explanation::default()) };
+    assert_eq!(score_file(&forced, &|_, _| {}).unwrap().rows, 1);
+    assert_eq!(read(&output).num_columns(), 3);
+    let onto_itself = ScoreRequest { output: &input, ..forced };
+    let message = score_file(&onto_itself, &|_, _| {}).unwrap_err().to_string();
+    assert!(message.ends_with("x.parquet: give the output another name"), "{message}");
+}
+
+#[test]
+fn who_stops_it_finds_nothing() {
+    let files = Files::new();
+    let input = files.write(customers(40_000).0, 40_000);
+    let (model, output, stop) = (model(&["orders"]), files.path("y.parquet"), AtomicBool::new(false));
+    let request = ScoreRequest { stop: &stop, threads: threads(2), ..request(&model, &input, &output, EVERYTHING) };
+    let error = score_file(&request, &|_, _| stop.store(true, Ordering::Relaxed)).unwrap_err();
+    assert_eq!(error.to_string(), "stopped: no output was written");
+    assert_eq!(files.names(), ["x.parquet"]);
+}
+
+#[test]
+fn refuses_columns_that_do_not_fit_the_model() {
+    let files = Files::new();
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["high"]));
+    let day: ArrayRef = Arc::new(Date32Array::from(vec![20_000]));
+    let list: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([Some(vec![Some(1)])]));
+    files.write(vec![("orders", floats(&[0.7])), ("level", text), ("since", day), ("tags", list)], 10);
+    let refused = |features: &[&str], message: &str| files.refused(&model(features), Explanation::default(), message);
+    refused(&["age", "orders"], "x.parquet has no column `age`: add it, or give the columns the model's names");
+    refused(
+        &["f0", "f1", "f2", "orders", "f3", "f4", "f5", "f6"],
+        "x.parquet has no column `f0`, `f1`, `f2`, `f3`, `f4` and 2 more: add them, or give the columns the model's names",
+    );
+    refused(
+        &["level"],
+        "column `level` of x.parquet is of type Utf8, but the model needs numbers there: cast it to a number, as in \
+         `cast(column as double)`, or write the number that stood for each text in training",
+    );
+    refused(
+        &["since"],
+        "column `since` of x.parquet is of type Date32, but the model needs numbers there: write it as a number, such as \
+         the days until the day of scoring",
+    );
+    let message = files.score(&model(&["tags"]), Explanation::default()).unwrap_err().to_string();
+    assert!(message.ends_with("but the model needs numbers there: write one number for each row"), "{message}");
+}
+
+#[test]
+fn refuses_infinite_values_by_their_row_in_the_file() {
+    let files = Files::new();
+    let mut values = vec![0.0; 50_000];
+    values[49_999] = f64::NEG_INFINITY;
+    values[45_000] = f64::INFINITY;
+    let input = files.write(vec![("orders", floats(&values))], 40_000);
+    let expected = "column `orders` of x.parquet is infinite in row 45000 (counted from 0): make it null or finite";
+    files.refused(&model(&["orders"]), Explanation::default(), expected);
+    let (model, output) = (model(&["orders"]), files.path("y.parquet"));
+    for count in [2, 5] {
+        let request = ScoreRequest { threads: threads(count), ..request(&model, &input, &output, EVERYTHING) };
+        assert!(score_file(&request, &|_, _| {}).unwrap_err().to_string().contains("in row 45000 "));
+    }
+}
+
+#[test]
+fn refuses_names_that_would_be_there_twice() {
+    let files = Files::new();
+    files.write(vec![("orders", floats(&[0.7])), ("bias", floats(&[0.7])), ("raw_score", floats(&[0.7]))], 10);
+    files.refused(
+        &model(&["orders"]),
+        Explanation::default(),
+        "x.parquet has a column `raw_score` already, which would be added: rename or drop it",
+    );
+    files.refused(
+        &model(&["orders", "bias"]),
+        EVERYTHING,
+        "the model has a feature `bias`, so that `contribution_bias` would be added twice: rename the feature",
+    );
+    let twice = RecordBatch::try_new(
+        Arc::new(arrow::datatypes::Schema::new(vec![
+            arrow::datatypes::Field::new("orders", arrow::datatypes::DataType::Float64, true),
+            arrow::datatypes::Field::new("orders", arrow::datatypes::DataType::Float64, true),
+        ])),
+        vec![floats(&[0.7]), floats(&[0.8])],
+    );
+    files.write_batch(&twice.unwrap(), 10);
+    files.refused(
+        &model(&["orders"]),
+        Explanation::default(),
+        "x.parquet has more than one column `orders`, which the model needs: keep one of them",
+    );
+}
+
+#[test]
+fn refuses_what_is_no_parquet_file() {
+    let files = Files::new();
+    let model = model(&["orders"]);
+    let nothing = Explanation::default();
+    files.refused(&model, nothing, "cannot open x.parquet: check the path");
+    fs::create_dir(files.path("x.parquet")).unwrap();
+    files.refused(&model, nothing, "cannot open x.parquet: check the path");
+    fs::remove_dir(files.path("x.parquet")).unwrap();
+    let foreign = "x.parquet is no Parquet file, or is cut off: convert it to Parquet, or write it anew";
+    for content in ["", "orders\n1\n", "PAR1"] {
+        fs::write(files.path("x.parquet"), content).unwrap();
+        files.refused(&model, nothing, foreign);
+    }
+    let input = files.write(customers(5_000).0, 5_000);
+    let bytes = fs::read(&input).unwrap();
+    fs::write(&input, &bytes[..bytes.len() / 2]).unwrap();
+    files.refused(&model, nothing, foreign);
+    let mut damaged = bytes;
+    for byte in &mut damaged[2_000..60_000] {
+        *byte = !*byte;
+    }
+    fs::write(&input, damaged).unwrap();
+    let broken =
+        "cannot read x.parquet: if it is damaged, write it anew; if it is foreign, use zstd, snappy or no compression";
+    files.refused(&model, nothing, broken);
+}
+
+#[test]
+fn refuses_to_explain_without_covers_and_to_write_where_it_cannot() {
+    let files = Files::new();
+    let input = files.write(vec![("orders", floats(&[0.7]))], 10);
+    let bare = Tree::new(&[Node::Leaf { value: 1.0, cover: 0.0 }]).unwrap();
+    let without_covers = EnsembleParts { trees: vec![bare], ..parts(&["orders"]) }.try_into_model();
+    let message = files.score(&without_covers, EVERYTHING).unwrap_err().to_string();
+    assert!(message.starts_with("the model has no covers"), "{message}");
+    files.score(&without_covers, Explanation::default()).unwrap();
+
+    let model = model(&["orders"]);
+    let nowhere = files.path("no/such/y.parquet");
+    let error = score_file(&request(&model, &input, &nowhere, EVERYTHING), &|_, _| {}).unwrap_err().to_string();
+    assert!(error.ends_with("y.parquet: check that its folder exists, may be written and has room"), "{error}");
+}
