@@ -1,11 +1,16 @@
 //! Who must be left alone is: found by queries over the source files that share nothing with the project's SQL.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::array::AsArray;
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use mainstay_functions::uniform_hash;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
 use crate::harness::{Project, text};
@@ -133,6 +138,23 @@ fn check_sums(project: &Project, day: &str, allocation: &Value) {
     assert!(all.contains(&format!(" {} ", population["known"])), "{all}");
 }
 
+/// Replaces `from` by `to` in the run record of a project with one published day.
+fn doctor_record(project: &Project, from: &str, to: &str) {
+    let day = project.lake().join(format!("runs/ds={}", DAYS[0]));
+    let file = std::fs::read_dir(day).unwrap().next().unwrap().unwrap().path();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap().build().unwrap();
+    let rows = reader.map(Result::unwrap).next().unwrap();
+    let mut columns = rows.columns().to_vec();
+    let record = columns.last_mut().unwrap();
+    let text = record.as_string::<i32>().value(0);
+    assert!(text.contains(from), "{text}");
+    *record = Arc::new(StringArray::from(vec![text.replace(from, to)]));
+    let rows = RecordBatch::try_new(rows.schema(), columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(file).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+}
+
 #[test]
 fn nobody_with_an_open_case_a_withdrawn_consent_or_in_the_holdout_gets_an_offer() {
     let project = Project::reference();
@@ -201,6 +223,13 @@ fn a_rule_that_the_policy_lifts_holds_nobody_back() {
     };
     assert_eq!(held_back("open_case"), 0);
     assert!(held_back("holdout") > 0 && held_back("no_consent") > 0);
+
+    // Had the rule been in force, these offers would be against it, whatever `blocked_by` says.
+    assert_eq!(project.json(&["verify"])["verified"], true);
+    doctor_record(&project, "\"suppress_open_cases\":false", "\"suppress_open_cases\":true");
+    let message = project.failure(&["verify"]);
+    let found = "customers have a `blocked_by` that contradicts the columns behind the rule open_case";
+    assert!(message.contains("rules of contact recomputed of 2025-07-31") && message.contains(found), "{message}");
 }
 
 #[test]

@@ -8,6 +8,24 @@ use datafusion::prelude::SessionContext;
 use mainstay_schema::{BlockedBy, DecisionReason};
 use serde::Serialize;
 
+use crate::details::{PinnedHoldout, PinnedInputs};
+
+/// The rules that a run was given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RulesInForce<'a> {
+    cooldown_days: u32,
+    suppress_open_cases: bool,
+    holdout: Option<&'a PinnedHoldout>,
+}
+
+impl<'a> RulesInForce<'a> {
+    /// As the run has recorded them.
+    pub(crate) fn of(inputs: &'a PinnedInputs) -> Self {
+        let PinnedInputs { cooldown_days, suppress_open_cases, holdout, .. } = inputs;
+        Self { cooldown_days: *cooldown_days, suppress_open_cases: *suppress_open_cases, holdout: holdout.as_ref() }
+    }
+}
+
 /// How many scored customers a rule holds back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleCount {
@@ -44,6 +62,32 @@ pub(crate) async fn check_nobody_blocked_is_treated(session: &SessionContext) ->
     Ok(format!("{treated} treated; held back: {}", held_back.join(", ")))
 }
 
+/// `blocked_by` says what follows from the other columns of the risk table, under the rules that the run was given. The cooldown of
+/// our own plans, which adds to that of the source's contacts, is checked between the days. Reads `customer_risk`.
+pub(crate) async fn check_blocks_follow(session: &SessionContext, rules: &RulesInForce<'_>) -> Result<String> {
+    let drawn = rules.holdout.map_or("false".to_owned(), |holdout| holdout.is_drawn("customer_id"));
+    let is_set = |BlockedBy(bit): BlockedBy| format!("blocked_by & {bit} <> 0");
+    let disagree = |rule, holds: &str| format!("({}) <> ({holds})", is_set(rule));
+    let has_open_case = format!("{} and coalesce(open_cases > 0, true)", rules.suppress_open_cases);
+    let is_in_cooldown = format!("days_since_last_contact < {}", rules.cooldown_days);
+    let contradictions = [
+        (DecisionReason::Holdout, disagree(BlockedBy::HOLDOUT, &drawn)),
+        (DecisionReason::NoConsent, disagree(BlockedBy::NO_CONSENT, "allowed_channels is null")),
+        (DecisionReason::OpenCase, disagree(BlockedBy::OPEN_CASE, &has_open_case)),
+        (DecisionReason::FrequencyCap, format!("{is_in_cooldown} and not ({})", is_set(BlockedBy::COOLDOWN))),
+    ];
+    let columns = contradictions.each_ref().map(|(_, wrong)| format!("count(*) filter (where {wrong})"));
+    let sql = format!("select {}, count(*) from customer_risk where status = 'scored'", columns.join(", "));
+    let counts = counts(session, &sql).await?;
+    for ((rule, _), wrong) in contradictions.iter().zip(&counts) {
+        ensure!(
+            *wrong == 0,
+            "{wrong} customers have a `blocked_by` that contradicts the columns behind the rule {rule}"
+        );
+    }
+    Ok(format!("{} scored customers", counts.last().copied().unwrap_or_default()))
+}
+
 /// Every offer goes through a channel that `allowed_channels` of the risk table names. Reads the same tables.
 pub(crate) async fn check_channels_are_allowed(session: &SessionContext) -> Result<String> {
     let sql = "select count(*) filter (where strpos(',' || risk.allowed_channels || ',', ',' || plan.channel || ',') > 0), count(*)
@@ -64,6 +108,9 @@ async fn counts(session: &SessionContext, sql: &str) -> Result<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
+    use mainstay_functions::ModelCache;
+    use mainstay_session::SessionSettings;
+
     use super::*;
 
     /// A session with a day's tables; rows are (customer, status, blocked_by, allowed_channels) and (customer, channel, reason).
@@ -122,6 +169,54 @@ mod tests {
                 "1 customers are treated in a channel without consent",
                 "{customer} {channel}"
             );
+        }
+    }
+
+    /// Risk rows as (customer, status, blocked_by, allowed_channels, open_cases, days_since_last_contact), with their functions.
+    async fn risk(rows: &str) -> SessionContext {
+        let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
+        let settings = SessionSettings { partitions: 1, batch_size: 8192, memory_limit_bytes: None };
+        let session = mainstay_session::build(&settings, &models).unwrap();
+        let columns = "customer_id, status, blocked_by, allowed_channels, open_cases, days_since_last_contact";
+        session.sql(&format!("create view customer_risk({columns}) as values {rows}")).await.unwrap();
+        session
+    }
+
+    const RULES: RulesInForce<'_> = RulesInForce { cooldown_days: 30, suppress_open_cases: true, holdout: None };
+
+    #[tokio::test]
+    async fn what_blocks_follows_from_the_columns_beside_it() {
+        // ada: nothing; bob: an open case; cleo: no channel; dan: contacted; eve: a plan of ours; fay is not scored.
+        let rows = "('ada', 'scored', 0, 'email', 0, 30), ('bob', 'scored', 8, 'email', 2, null), ('cleo', 'scored', 2, null, 0, null),
+                    ('dan', 'scored', 1, 'call', 0, 29), ('eve', 'scored', 1, 'call', 0, null), ('fay', 'ineligible', 0, null, 1, 1)";
+        assert_eq!(check_blocks_follow(&risk(rows).await, &RULES).await.unwrap(), "5 scored customers");
+        let lenient = RulesInForce { suppress_open_cases: false, ..RULES };
+        let rows = "('bob', 'scored', 0, 'email', 2, null), ('gus', 'scored', 0, 'email', null, null)";
+        assert!(check_blocks_follow(&risk(rows).await, &lenient).await.is_ok());
+        let everybody = PinnedHoldout { salt: "retention-2025Q3".to_owned(), share: 1.0 };
+        let held_out = RulesInForce { holdout: Some(&everybody), ..RULES };
+        assert!(check_blocks_follow(&risk("('hal', 'scored', 4, 'email', 0, null)").await, &held_out).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_rule_that_blocked_by_leaves_out_is_found() {
+        let everybody = PinnedHoldout { salt: "retention-2025Q3".to_owned(), share: 1.0 };
+        let held_out = RulesInForce { holdout: Some(&everybody), ..RULES };
+        for (row, rules, rule) in [
+            ("0, 'email', 1, null", RULES, "open_case"),
+            ("0, 'email', cast(null as bigint), null", RULES, "open_case"),
+            ("8, 'email', 0, null", RULES, "open_case"),
+            ("0, null, 0, null", RULES, "no_consent"),
+            ("2, 'email', 0, null", RULES, "no_consent"),
+            ("0, 'email', 0, 29", RULES, "frequency_cap"),
+            ("0, 'email', 0, null", held_out, "holdout"),
+            ("4, 'email', 0, null", RULES, "holdout"),
+        ] {
+            let columns = format!("('planted', 'scored', {row}), ('ada', 'refused', 0, 'email', 0, 1)");
+            let error = check_blocks_follow(&risk(&columns).await, &rules).await.unwrap_err();
+            let expected =
+                format!("1 customers have a `blocked_by` that contradicts the columns behind the rule {rule}");
+            assert_eq!(error.to_string(), expected, "{row}");
         }
     }
 }

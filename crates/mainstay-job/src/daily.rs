@@ -47,6 +47,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             consent_purpose: policy.consent.purpose.clone(),
             consent_default: run.open.project.config().consent_default,
             suppress_open_cases: policy.suppress_open_cases,
+            holdout: score::holdout(&policy, run.ds),
         },
         model: champion.used,
         features: features.names.clone(),

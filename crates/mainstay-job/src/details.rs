@@ -62,6 +62,17 @@ pub struct PinnedInputs {
     pub consent_default: ConsentDefault,
     /// Whether whoever has an open support case is left alone.
     pub suppress_open_cases: bool,
+    /// The customers who are never treated, for comparison.
+    pub holdout: Option<PinnedHoldout>,
+}
+
+/// The draw of the holdout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PinnedHoldout {
+    /// Experiment and quarter.
+    pub salt: String,
+    /// Share of the customers.
+    pub share: f64,
 }
 
 /// What the sources held, in short; the file below the target lists every file with its size, time and tag.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use arrow::array::{AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext};
+use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
 use mainstay_features::Moment;
 use mainstay_schema::table::TableContract;
@@ -13,7 +14,7 @@ use mainstay_schema::{CustomerStatus, Ds, table};
 use mainstay_table::StagedTable;
 
 use crate::champion::Champion;
-use crate::details::{PinnedPlan, Population};
+use crate::details::{PinnedHoldout, PinnedPlan, Population};
 use crate::features::{StagedFeatures, bucketed};
 use crate::own_plans;
 use crate::progress::Step;
@@ -56,7 +57,7 @@ pub(crate) async fn stage(
         features: &scoring.champion.features,
         reasons: usize::from(scoring.job.reasons),
         policy: scoring.policy,
-        holdout_salt: scoring.policy.holdout.as_ref().map(|holdout| holdout_salt(&holdout.experiment, run.ds)),
+        holdout: holdout(scoring.policy, run.ds),
         consent_default: run.open.project.config().consent_default,
     };
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
@@ -87,9 +88,11 @@ pub(crate) async fn stage(
     Ok(ScoredDay { contract, staged, population, plans })
 }
 
-/// The salt of the holdout: drawn anew each quarter.
-pub(crate) fn holdout_salt(experiment: &str, ds: Ds) -> String {
-    format!("{experiment}-{}Q{}", ds.0.year(), (ds.0.month() - 1) / 3 + 1)
+/// The holdout of a day: drawn anew each quarter.
+pub(crate) fn holdout(policy: &Policy, ds: Ds) -> Option<PinnedHoldout> {
+    let Holdout { experiment, share } = policy.holdout.as_ref()?;
+    let salt = format!("{experiment}-{}Q{}", ds.0.year(), (ds.0.month() - 1) / 3 + 1);
+    Some(PinnedHoldout { salt, share: *share })
 }
 
 fn check_features(features: &StagedFeatures, champion: &Champion) -> Result<()> {

@@ -12,6 +12,8 @@ use mainstay_config::Policy;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_schema::{BlockedBy, Cents};
 
+use crate::details::PinnedHoldout;
+
 /// What the query needs to know.
 pub(crate) struct ScoreQuery<'a> {
     pub(crate) model_digest: String,
@@ -21,8 +23,8 @@ pub(crate) struct ScoreQuery<'a> {
     pub(crate) features: &'a [String],
     pub(crate) reasons: usize,
     pub(crate) policy: &'a Policy,
-    /// Salt of the holdout: experiment and quarter.
-    pub(crate) holdout_salt: Option<String>,
+    /// Who is never treated.
+    pub(crate) holdout: Option<PinnedHoldout>,
     /// What holds for a customer and channel without a record of consent.
     pub(crate) consent_default: ConsentDefault,
 }
@@ -97,6 +99,8 @@ impl ScoreQuery<'_> {
             "select scored.*, v.clv_cents as clv_cents,\n\
              cast(floor(scored.churn_probability * v.expected_revenue_cents) as bigint) as at_risk_cents,\n\
              {} as risk_band,\n{} as value_tier,\n{} as blocked_by,\n\
+             cast(r.open_cases as bigint) as open_cases,\n\
+             cast(r.days_since_last_contact as bigint) as days_since_last_contact,\n\
              case when scored.status = 'scored' then {} end as allowed_channels\n\
              from scored left join customer_value v on v.customer_id = scored.customer_id\n\
              left join consented on consented.customer_id = scored.customer_id\n\
@@ -138,9 +142,8 @@ impl ScoreQuery<'_> {
             (BlockedBy::COOLDOWN, self.is_in_cooldown()),
             (BlockedBy::NO_CONSENT, format!("{} is null", self.allowed_channels())),
         ];
-        if let (Some(holdout), Some(salt)) = (&self.policy.holdout, &self.holdout_salt) {
-            let drawn = format!("uniform_hash({}, scored.customer_id) < {:?}", literal(salt), holdout.share);
-            rules.push((BlockedBy::HOLDOUT, drawn));
+        if let Some(holdout) = &self.holdout {
+            rules.push((BlockedBy::HOLDOUT, holdout.is_drawn("scored.customer_id")));
         }
         if self.policy.suppress_open_cases {
             rules.push((BlockedBy::OPEN_CASE, "coalesce(r.open_cases > 0, true)".to_owned()));
@@ -180,7 +183,7 @@ impl ScoreQuery<'_> {
         .to_vec();
         columns.push(format!("{} as clv_amount", money("clv_cents")));
         columns.push(format!("{} as revenue_at_risk_amount", money("at_risk_cents")));
-        columns.extend(["blocked_by", "allowed_channels"].map(str::to_owned));
+        columns.extend(["blocked_by", "allowed_channels", "open_cases", "days_since_last_contact"].map(str::to_owned));
         for position in 1..=self.reasons {
             for field in ["feature", "value", "contribution", "text"] {
                 columns.push(format!("reasons[{position}]['{field}'] as reason_{position}_{field}"));
@@ -201,6 +204,13 @@ fn money(cents: &str) -> String {
 
 fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+impl PinnedHoldout {
+    /// The SQL condition that the customer of a column is drawn.
+    pub(crate) fn is_drawn(&self, customer_id: &str) -> String {
+        format!("uniform_hash({}, {customer_id}) < {:?}", literal(&self.salt), self.share)
+    }
 }
 
 fn literal(text: &str) -> String {

@@ -132,7 +132,7 @@ pub fn customer_features(features: Vec<Column>) -> TableContract {
 
 /// `customer_risk`: what the day says of every known customer, with `reasons` explanations each.
 pub fn customer_risk(reasons: usize) -> TableContract {
-    use ColumnType::{Double, Integer, Money, Text};
+    use ColumnType::{BigInt, Double, Integer, Money, Text};
     let mut columns = vec![
         ds(),
         customer_id(),
@@ -157,6 +157,9 @@ pub fn customer_risk(reasons: usize) -> TableContract {
             "Channels of the catalogue that the customer's consent allows, sorted, with commas; null where none or not scored",
         )
         .nullable(),
+        Column::new("open_cases", BigInt, "Support cases opened and not closed; null where that is not known, which blocks").nullable(),
+        Column::new("days_since_last_contact", BigInt, "Whole days since the source's last intervention; null where never")
+            .nullable(),
     ];
     for position in 1..=reasons {
         columns.extend([

@@ -216,7 +216,7 @@ async fn score(customers: &[Customer], consent_default: ConsentDefault, partitio
         features: &features,
         reasons: 2,
         policy: &policy(),
-        holdout_salt: Some(SALT.to_owned()),
+        holdout: Some(PinnedHoldout { salt: SALT.to_owned(), share: 0.05 }),
         consent_default,
     };
     let sorted = session.sql(&query.sql()).await.unwrap().sort_by(vec![datafusion::prelude::col("customer_id")]);

@@ -79,3 +79,8 @@ impl ImportError {
         Self::in_tree(format, tree, format!("has {found} entries in `{array}`, expected {expected}"))
     }
 }
+
+/// The start of a text of the file, for a message: it may be as long as the file.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::error::{Format, ImportError};
+use super::error::{Format, ImportError, shortened};
 use super::{check_size, tree_of};
 use crate::calibration::Calibration;
 use crate::condition::{CategorySet, Condition, Missing};
@@ -84,11 +84,6 @@ impl<'a> Block<'a> {
         };
         self.text(key)?.split_ascii_whitespace().map(entry).collect()
     }
-}
-
-/// The start of a text that may be as long as the file.
-fn shortened(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 fn unsupported(what: String, advice: &'static str) -> ImportError {

@@ -13,7 +13,7 @@ use prost::Message;
 
 use self::trees::{Leaves, NodeArrays};
 use super::check_size;
-use super::error::{Format, ImportError};
+use super::error::{Format, ImportError, shortened};
 use crate::calibration::Calibration;
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, MAX_FEATURES, check_limit};
 use crate::onnx_proto::{Attribute, FEATURE_NAMES_KEY, Graph, ML_DOMAIN, Model, Operator, Tensor, element};
@@ -66,7 +66,7 @@ fn ensemble_operator(graph: &Graph) -> Result<&Operator, ImportError> {
     let others = graph.nodes.iter().filter(|node| !is_ensemble(node));
     match others.into_iter().find(|node| !leaves_values(graph, node)) {
         Some(other) => Err(unsupported(
-            format!("the operator `{}`", other.op_type),
+            format!("the operator `{}`", shortened(&other.op_type)),
             "convert the bare model, without steps before or behind it",
         )),
         None => Ok(ensemble),
@@ -108,7 +108,7 @@ fn input_of(graph: &Graph, ensemble: &Operator) -> Result<Input, ImportError> {
             ("Cast", Some(element::FLOAT)) => is_cast_to_single = true,
             (other, _) => {
                 return Err(unsupported(
-                    format!("the operator `{other}` before the trees"),
+                    format!("the operator `{}` before the trees", shortened(other)),
                     "convert the bare model, without steps before it",
                 ));
             }
@@ -187,7 +187,7 @@ struct Output {
 }
 
 fn shown(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).chars().take(40).collect()
+    shortened(&String::from_utf8_lossy(text))
 }
 
 /// The second class decides: of two scores for a row it has the second, of a single one (whatever its class) all of it.

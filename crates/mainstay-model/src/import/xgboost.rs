@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use self::tree::FileTree;
 use self::values::{Parameters, without_nan};
-use super::error::{Format, ImportError};
+use super::error::{Format, ImportError, shortened};
 use super::{check_size, ubjson};
 use crate::calibration::{Calibration, logit};
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, MAX_FEATURES, check_limit};
@@ -110,7 +110,10 @@ impl Learner<HeaderBooster> {
         let unsupported = |what: String, advice| Err(ImportError::Unsupported { format, what, advice });
         let booster = self.gradient_booster.name.as_str();
         if !matches!(booster, "gbtree" | "dart") {
-            return unsupported(format!("the booster `{booster}`"), "train with booster `gbtree` or `dart`");
+            return unsupported(
+                format!("the booster `{}`", shortened(booster)),
+                "train with booster `gbtree` or `dart`",
+            );
         }
         if self.learner_model_param.num_class.single().is_none_or(|classes| classes > 1.0) {
             return unsupported("several classes".to_owned(), "train one `binary:logistic` model a class");
@@ -121,9 +124,10 @@ impl Learner<HeaderBooster> {
         match self.objective.name.as_str() {
             "binary:logistic" | "reg:logistic" => Ok(Link::Logistic),
             "reg:squarederror" | "reg:linear" | "reg:absoluteerror" | "reg:pseudohubererror" => Ok(Link::Identity),
-            other => {
-                unsupported(format!("the objective `{other}`"), "train with `binary:logistic` or `reg:squarederror`")
-            }
+            other => unsupported(
+                format!("the objective `{}`", shortened(other)),
+                "train with `binary:logistic` or `reg:squarederror`",
+            ),
         }
     }
 }
