@@ -207,3 +207,14 @@ fn a_project_that_is_not_there() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("mainstay.yml"));
 }
+
+#[test]
+fn a_declared_test_of_any_model_that_fails() {
+    let project = Project::copy();
+    project.edit("sql/staging/stg_order_lines.yml", "grain: [order_id, line_number]", "grain: [order_id]");
+    refused(&project, &["model stg_order_lines: grain (order_id) fails ", " times, such as at order_id = "]);
+
+    let project = Project::copy();
+    project.edit("sql/staging/stg_contacts.yml", "accepted_values: [email, sms, push, call]", "accepted_values: [sms]");
+    refused(&project, &["model stg_contacts: channel accepted_values fails ", "such as at contact_id = "]);
+}

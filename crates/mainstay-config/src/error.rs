@@ -109,6 +109,14 @@ impl UnknownName {
         (distance * 3 <= letters + 1).then_some(nearest)
     }
 
+    /// The known name that it is a slip of beyond doubt: one or two letters away, in a name of three or more for each.
+    pub fn slip_of(&self) -> Option<&str> {
+        let name = self.name.to_lowercase();
+        let nearest = self.nearest()?;
+        let distance = strsim::damerau_levenshtein(&name, &nearest.to_lowercase());
+        (distance <= 2 && distance * 3 <= name.chars().count()).then_some(nearest)
+    }
+
     /// `known variables: a, b`, or that there are none.
     pub fn known_names(&self) -> String {
         match self.known.as_slice() {
@@ -147,5 +155,18 @@ mod tests {
         assert_eq!(nearest("keys").as_deref(), Some("key"));
         assert_eq!(nearest("description"), None);
         assert_eq!(nearest("x"), None);
+    }
+
+    #[test]
+    fn takes_for_a_slip_only_what_is_hardly_another_word() {
+        let slip_of = |name: &str, known: &str| {
+            UnknownName::new("source", name, [known]).slip_of().is_some_and(|slip| slip == known)
+        };
+        assert!(
+            slip_of("web_event", "web_events")
+                && slip_of("web_evnets", "web_events")
+                && slip_of("WebEvents", "web_events")
+        );
+        assert!(!slip_of("contacts", "consents") && !slip_of("a", "b") && !slip_of("order", "order_lines"));
     }
 }

@@ -63,10 +63,12 @@ pub struct SourceTable {
     pub known_at: Option<String>,
     /// Columns that identify a row, at least one.
     pub key: Vec<String>,
-    /// Whether a key stands for one row alone; it does unless said otherwise. Of rows with the same key all but the one
-    /// that was known first go to the quarantine.
+    /// Whether a key stands for one row alone; it does unless said otherwise.
     #[serde(default = "by_default")]
     pub unique_key: bool,
+    /// Which of several rows with the same key stands.
+    #[serde(default)]
+    pub keep: Keep,
     /// Columns whose values name a row of another table.
     #[serde(default)]
     pub references: Vec<Reference>,
@@ -81,6 +83,18 @@ impl SourceTable {
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+}
+
+/// Which of several rows with the same key stands, where a key stands for one row alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The one that was known first; all others are copies and go to the quarantine.
+    #[default]
+    FirstKnown,
+    /// The one that is known last as of the day: the source appends a row anew where it changes. The versions before it are
+    /// in order and not quarantined.
+    LatestKnown,
 }
 
 /// A column whose values, where they are not null, are keys of another table of the source.
@@ -114,7 +128,10 @@ pub struct Freshness {
     pub error_after_hours: Option<u32>,
 }
 
-/// A column of a table: a row that breaks its type, nullability or minimum goes to the quarantine.
+/// A column of a table and the rules for its values.
+///
+/// A row that breaks a rule goes to the quarantine and is not seen. Where the value comes later than its row
+/// (`visible_from`), it is judged once it is there: then the value alone goes to the quarantine and reads as null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceColumn {
@@ -128,6 +145,11 @@ pub struct SourceColumn {
     pub nullable: bool,
     /// The least value allowed, for numbers only. For money a whole number of cents.
     pub minimum: Option<f64>,
+    /// The greatest value allowed, for numbers only. For money a whole number of cents.
+    pub maximum: Option<f64>,
+    /// Column of a time that this one, a time as well, must not lie before. Where one of both is a date, days are compared;
+    /// a null is not.
+    pub not_before: Option<String>,
     /// Column of the time from which the value is there: before it, and while it is null, the value reads as null. May be
     /// the column itself.
     pub visible_from: Option<String>,
@@ -182,6 +204,10 @@ impl Source {
             let whole = to.key.join(", ");
             format!("column `{key}` does not name a row of `{table}`, whose key is [{whole}]: only a key of one column can be referred to")
         })?;
+        let is_late = from.column(column).is_some_and(|declared| declared.visible_from.is_some());
+        place.key("column").ensure(!is_late, || {
+            format!("column `{column}` names a row of `{table}` and cannot come later than its own row: leave its `visible_from` out")
+        })?;
         place.key("key").ensure(column_type == key_type, || {
             format!("column `{column}` is {column_type}, but `{key}` of `{table}` is {key_type}: declare both with the same type")
         })
@@ -210,7 +236,9 @@ impl SourceTable {
         self.check_columns(place.key("columns"))?;
         self.check_times(place)?;
         self.check_key(place.key("key"))?;
+        self.check_keep(place.key("keep"))?;
         self.check_visibility(place.key("columns"))?;
+        self.check_orders(place.key("columns"))?;
         self.freshness.map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
     }
 
@@ -262,6 +290,18 @@ impl SourceTable {
         })
     }
 
+    fn check_keep(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        if self.keep == Keep::FirstKnown {
+            return Ok(());
+        }
+        place.ensure(self.unique_key, || {
+            "`unique_key: false` keeps all rows of a key: leave one of both out".to_owned()
+        })?;
+        place.ensure(!self.timeless, || {
+            "of the rows of a timeless table none was known last: leave `keep` out, or give the table an `event_time`".to_owned()
+        })
+    }
+
     // The columns that say which row it is and when it happened are there from the start.
     fn check_visibility(&self, place: Place<'_>) -> Result<(), ConfigError> {
         for (index, column) in self.columns.iter().enumerate() {
@@ -277,6 +317,22 @@ impl SourceTable {
             let message =
                 format!("column `{}` is {role} and cannot come later than its row: leave it out", column.name);
             return Err(place.error(message));
+        }
+        Ok(())
+    }
+
+    // A row that is seen must not be taken back when a value comes: what comes later is judged, and no row for its sake.
+    fn check_orders(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        for (index, column) in self.columns.iter().enumerate() {
+            let Some(earlier) = &column.not_before else { continue };
+            let place = place.item(index).key("not_before");
+            self.check_time(earlier, place)?;
+            self.check_time(&column.name, place)?;
+            let is_late = |name: &str| self.column(name).is_some_and(|column| column.visible_from.is_some());
+            place.ensure(is_late(&column.name) || !is_late(earlier), || {
+                let name = &column.name;
+                format!("column `{earlier}` comes later than its row and cannot judge `{name}`, which is there from the start: leave the rule out")
+            })?;
         }
         Ok(())
     }
@@ -304,19 +360,29 @@ impl Freshness {
 
 impl SourceColumn {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        place.key("name").ensure(!self.name.trim().is_empty(), || "a column needs a name".into())?;
+        for (key, bound) in [("minimum", self.minimum), ("maximum", self.maximum)] {
+            bound.map_or(Ok(()), |bound| self.check_bound(key, bound, place.key(key)))?;
+        }
+        match (self.minimum, self.maximum) {
+            (Some(minimum), Some(maximum)) => place.key("maximum").ensure(minimum <= maximum, || {
+                format!("the maximum {maximum} of column `{}` lies below its minimum {minimum}", self.name)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_bound(&self, key: &str, bound: f64, place: Place<'_>) -> Result<(), ConfigError> {
         let Self { name, column_type, .. } = self;
-        place.key("name").ensure(!name.trim().is_empty(), || "a column needs a name".into())?;
-        let Some(minimum) = self.minimum else { return Ok(()) };
-        let place = place.key("minimum");
         match column_type {
             ColumnType::Double => Ok(()),
             ColumnType::Integer | ColumnType::BigInt => {
-                place.ensure(minimum.fract() == 0.0, || format!("expected a whole number for column `{name}`"))
+                place.ensure(bound.fract() == 0.0, || format!("expected a whole number for column `{name}`"))
             }
-            ColumnType::Money => place.ensure(minimum.to_string().parse::<Cents>().is_ok(), || {
+            ColumnType::Money => place.ensure(bound.to_string().parse::<Cents>().is_ok(), || {
                 format!("expected at most two decimals for column `{name}`, which is money")
             }),
-            _ => Err(place.error(format!("column `{name}` is {column_type}: only numbers have a minimum"))),
+            _ => Err(place.error(format!("column `{name}` is {column_type}: only numbers have a {key}"))),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use mainstay_config::UnknownName;
 use mainstay_schema::digest::DigestHasher;
 use mainstay_schema::table::ColumnType;
 
@@ -37,6 +38,35 @@ pub(crate) fn check(model: &Model) -> Result<(), ModelFault> {
         )),
         None => Ok(()),
     }
+}
+
+/// Refuses a model that would stand empty for a slip: it names a table that is nearly one that the project declares and no
+/// model reads.
+pub(crate) fn refuse_slip<'a>(
+    file: &str,
+    (source, table): &(String, String),
+    declared: impl Iterator<Item = &'a (String, String)>,
+    models: impl Iterator<Item = &'a Model> + Clone,
+) -> Result<(), ModelFault> {
+    let unread = declared.filter(|declared| !models.clone().any(|model| model.sources.contains(declared)));
+    for (other_source, other_table) in unread {
+        let is_slip = |name: &str, other: &str| UnknownName::new("source", name, [other]).slip_of().is_some();
+        let is_slip = match (source == other_source, table == other_table) {
+            (true, _) => is_slip(table, other_table),
+            (_, true) => is_slip(source, other_source),
+            _ => false,
+        };
+        if is_slip {
+            let (name, declared) =
+                (contract::table_name(source, table), contract::table_name(other_source, other_table));
+            let message = format!(
+                "source `{name}` is not declared, did you mean `{declared}`, which no model reads? `when_absent: empty` is \
+                 for a source that the project does not have: correct the name here or in mainstay.yml"
+            );
+            return Err(ModelFault::new(file, message));
+        }
+    }
+    Ok(())
 }
 
 /// An absent model as a plan: its columns without a row.

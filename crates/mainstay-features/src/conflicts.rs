@@ -1,25 +1,29 @@
 //! Rows that contradict other rows: references to rows that do not exist, and keys that stand twice.
 //!
 //! Conflicts are found once, among all pinned rows that keep the rules for single rows. A table without any is read as if
-//! nothing had been looked for; the view of another leaves out few rows by their values. No verdict depends on the bound
-//! of a view: copies of a row that come later never change what was seen before them.
+//! nothing had been looked for; the view of another leaves out few rows by their values. What a view shows follows from
+//! what was known before its bound: copies of a row that come later never change what was seen before them, and a row is
+//! seen once the row that it names is.
 
 use std::sync::Arc;
 
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, SessionContext};
+use jiff::Timestamp;
+use mainstay_config::source::Keep;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::references::BrokenReference;
+use crate::references::{BrokenReference, LateReference, UnmetReference};
 use crate::repeats::RepeatedKeys;
 use crate::source::{OpenTable, Sources};
 
 /// The conflicts of one table, in the order in which a row is judged.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conflicts {
-    references: Vec<BrokenReference>,
+    broken: Vec<BrokenReference>,
+    late: Vec<LateReference>,
     repeats: Option<RepeatedKeys>,
 }
 
@@ -35,7 +39,8 @@ impl Sources {
     /// The same tables without the rows that contradict others.
     ///
     /// Refused are rows whose reference names no row of its table, and of rows with the same key all but the one that could
-    /// be seen first. A row counts as named if it keeps the rules for single rows, whenever it was known.
+    /// be seen first, where the table does not keep the latest. A row counts as named if it keeps the rules for single rows;
+    /// one that comes later than the row that names it is waited for.
     pub async fn refuse_conflicts(mut self, ctx: &SessionContext) -> Result<Self, FeatureError> {
         let mut found = Vec::with_capacity(self.tables.len());
         for open in &self.tables {
@@ -52,33 +57,41 @@ impl Sources {
         let mut rows = open.keeping_rules()?;
         for reference in &open.table.references {
             let named = self.table(&open.source, &reference.table)?;
-            if let Some(broken) = BrokenReference::find(ctx, open, rows.clone(), reference, named).await? {
+            let unmet = UnmetReference::find(ctx, open, rows.clone(), reference, named).await?;
+            if let Some(broken) = unmet.broken {
                 rows = broken.leave_out(rows)?;
-                conflicts.references.push(broken);
+                conflicts.broken.push(broken);
             }
+            conflicts.late.extend(unmet.late);
         }
-        if open.table.unique_key {
-            conflicts.repeats = RepeatedKeys::find(ctx, open, rows).await?;
+        if open.table.unique_key && open.table.keep == Keep::FirstKnown {
+            conflicts.repeats = RepeatedKeys::find(ctx, open, rows, &conflicts.late).await?;
         }
         Ok(conflicts)
     }
 }
 
 impl Conflicts {
-    /// The rows of a table, which keep the rules for single rows, without those in conflict.
-    pub(crate) fn leave_out(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
-        let rows = self.references.iter().try_fold(rows, |rows, broken| broken.leave_out(rows))?;
-        self.repeats.iter().try_fold(rows, |rows, repeated| repeated.keep_first(rows))
+    /// The rows of a table that were known before `bound` and keep the rules for single rows, without those in conflict.
+    pub(crate) fn leave_out(
+        &self,
+        open: &OpenTable,
+        rows: LogicalPlanBuilder,
+        bound: Timestamp,
+    ) -> Result<LogicalPlanBuilder, FeatureError> {
+        let rows = self.broken.iter().try_fold(rows, |rows, broken| broken.leave_out(rows))?;
+        let rows = self.late.iter().try_fold(rows, |rows, late| late.leave_out(rows, bound))?;
+        self.repeats.iter().try_fold(rows, |rows, repeated| repeated.keep_first(open, rows, bound))
     }
 
-    /// The rows whose references name nothing, each once.
-    pub(crate) fn broken_references(&self) -> impl Iterator<Item = &RefusedRows> {
-        self.references.iter().map(|broken| &broken.refused)
+    /// The rows whose references are broken, each once.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = &RefusedRows> {
+        self.broken.iter().map(|broken| &broken.refused)
     }
 
-    /// The rows in conflict, each once.
-    pub(crate) fn refused(&self) -> impl Iterator<Item = &RefusedRows> {
-        self.broken_references().chain(self.repeats.iter().map(|repeated| &repeated.refused))
+    /// The keys that repeat, where any do.
+    pub(crate) fn repeats(&self) -> Option<&RepeatedKeys> {
+        self.repeats.as_ref()
     }
 }
 

@@ -1,11 +1,10 @@
-//! What a source table promises: the types of its files and the rules for its rows.
+//! What a source table promises: the types of its files.
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
 use datafusion::common::{Column, ScalarValue};
-use datafusion::functions::math::expr_fn::isnan;
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
 use jiff::Timestamp;
 use mainstay_config::SourceTable;
@@ -32,8 +31,8 @@ pub(crate) fn table_of_relation(relation: &str) -> &str {
     relation.strip_suffix(REFUSED).unwrap_or(relation)
 }
 
-/// The type that a declared column has for models.
-pub(crate) fn arrow_type(column_type: ColumnType) -> DataType {
+/// The Arrow type that a declared column has for models.
+pub fn arrow_type(column_type: ColumnType) -> DataType {
     match column_type {
         ColumnType::Text => DataType::Utf8,
         ColumnType::Integer => DataType::Int32,
@@ -124,12 +123,12 @@ pub(crate) fn check_file(source: &str, table: &SourceTable, file: &str, schema: 
 
 /// The part of a contract that decides what models see of a table, in a form to digest.
 pub(crate) fn terms(table: &SourceTable) -> String {
-    let SourceTable { name, event_time, known_at, key, unique_key, .. } = table;
-    let mut terms = vec![format!("{:?}", (name, event_time, known_at, key, unique_key))];
+    let SourceTable { name, event_time, known_at, key, unique_key, keep, .. } = table;
+    let mut terms = vec![format!("{:?}", (name, event_time, known_at, key, unique_key, keep))];
     terms.extend(table.references.iter().map(|reference| format!("{reference:?}")));
     terms.extend(table.columns.iter().map(|column| {
-        let SourceColumn { name, column_type, nullable, minimum, visible_from, .. } = column;
-        format!("{:?}", (name, column_type, nullable, minimum, visible_from))
+        let SourceColumn { name, column_type, nullable, minimum, maximum, not_before, visible_from, .. } = column;
+        format!("{:?}", (name, column_type, nullable, minimum, maximum, not_before, visible_from))
     }));
     terms.join("\n")
 }
@@ -137,64 +136,6 @@ pub(crate) fn terms(table: &SourceTable) -> String {
 /// A column by its exact name: no folding of case, no splitting at dots.
 pub(crate) fn column(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
-}
-
-/// A rule that every row keeps.
-#[derive(Debug, Clone)]
-pub(crate) struct Rule {
-    /// Why a row that breaks it is refused.
-    pub(crate) reason: String,
-    /// True where a row breaks it; null counts as false.
-    pub(crate) broken: Expr,
-    /// True where a row keeps it, never null.
-    pub(crate) kept: Expr,
-}
-
-/// The rules of a table, in the order in which a row is judged.
-pub(crate) fn rules(table: &SourceTable) -> Vec<Rule> {
-    table.columns.iter().flat_map(|declared| column_rules(table, declared)).collect()
-}
-
-fn column_rules(table: &SourceTable, declared: &SourceColumn) -> Vec<Rule> {
-    let name = &declared.name;
-    let value = column(name);
-    let is_null = value.clone().is_null();
-    let mut rules = Vec::new();
-    // A row without an event time cannot be placed before or after any instant.
-    if !declared.nullable || table.event_time.as_ref() == Some(name) {
-        rules.push(Rule {
-            reason: format!("{name} is null"),
-            broken: is_null.clone(),
-            kept: value.clone().is_not_null(),
-        });
-    }
-    if declared.column_type == ColumnType::Double {
-        let broken = isnan(value.clone());
-        let kept = is_null.clone().or(Expr::Not(Box::new(broken.clone())));
-        rules.push(Rule { reason: format!("{name} is not a number"), broken, kept });
-        let infinite = || vec![lit(f64::INFINITY), lit(f64::NEG_INFINITY)];
-        rules.push(Rule {
-            reason: format!("{name} is infinite"),
-            broken: value.clone().in_list(infinite(), false),
-            kept: is_null.clone().or(value.clone().in_list(infinite(), true)),
-        });
-    }
-    if let Some(minimum) = declared.minimum {
-        let bound = lit(minimum_value(declared.column_type, minimum));
-        let kept = is_null.or(value.clone().gt_eq(bound.clone()));
-        rules.push(Rule { reason: format!("{name} is below {minimum}"), broken: value.lt(bound), kept });
-    }
-    rules
-}
-
-// Config checks that the minimum of a whole number is whole, and that of money whole cents.
-fn minimum_value(column_type: ColumnType, minimum: f64) -> ScalarValue {
-    match column_type {
-        ColumnType::Integer => ScalarValue::Int32(Some(minimum as i32)),
-        ColumnType::BigInt => ScalarValue::Int64(Some(minimum as i64)),
-        ColumnType::Money => ScalarValue::Decimal128(Some((minimum * 100.0).round() as i128), 18, 2),
-        _ => ScalarValue::Float64(Some(minimum)),
-    }
 }
 
 /// An instant as a constant of the type of source timestamps.

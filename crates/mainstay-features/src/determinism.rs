@@ -29,7 +29,7 @@ pub(crate) use tablesample::refuse_tablesample;
 /// Functions that read the clock. DataFusion counts them as stable within one query, but a day is run more than once.
 const CLOCKS: [&str; 5] = ["now", "current_timestamp", "current_date", "current_time", "today"];
 
-/// The columns that a table in the catalog of models is declared to be identified by; `None` for what is no model.
+/// The columns that a table in the catalog of models is declared to be identified by; `None` for what is none of it.
 pub(crate) type Grains<'a> = dyn Fn(&TableReference) -> Option<&'a [String]> + 'a;
 
 /// What a model does that may come out differently when its day is run again.
@@ -48,11 +48,12 @@ impl Refusal {
     }
 }
 
-/// Refuses a model whose rows could differ between two runs of a day. Models that it refers to have been looked at before.
+/// Refuses a model whose rows could differ between two runs of a day. Models that it refers to have been looked at before,
+/// and sources are views of ours.
 pub(crate) fn check<'a>(model: &Model, plan: &LogicalPlan, grains: &Grains<'a>) -> Result<(), FeatureError> {
     let mut found = None;
     plan.apply_with_subqueries(|node| {
-        if is_model(node, grains) {
+        if is_table(node, grains) {
             return Ok(TreeNodeRecursion::Jump);
         }
         found = look_at(node, grains)?;
@@ -66,7 +67,7 @@ pub(crate) fn check<'a>(model: &Model, plan: &LogicalPlan, grains: &Grains<'a>) 
     }
 }
 
-fn is_model(node: &LogicalPlan, grains: &Grains<'_>) -> bool {
+fn is_table(node: &LogicalPlan, grains: &Grains<'_>) -> bool {
     matches!(node, LogicalPlan::SubqueryAlias(alias) if grains(&alias.alias).is_some())
 }
 

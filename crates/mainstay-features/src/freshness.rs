@@ -11,7 +11,7 @@ use mainstay_schema::date::Ds;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FeatureError;
-use crate::source::{self, OpenTable, Sources};
+use crate::source::{OpenTable, Sources};
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
@@ -49,7 +49,7 @@ impl Sources {
         let mut all = Vec::new();
         for open in &self.tables {
             if let Some(limits) = open.table.freshness {
-                let newest = newest(ctx, open, open.visible(as_of)?).await?;
+                let newest = newest(ctx, open, as_of).await?;
                 all.push(judge(open.name(), limits, newest, as_of, &self.time_zone));
             }
         }
@@ -63,7 +63,7 @@ impl Sources {
         let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
         let mut latest = None;
         for open in self.tables.iter().filter(|open| !has_limits || open.table.freshness.is_some()) {
-            latest = latest.max(newest(ctx, open, Vec::new()).await?);
+            latest = latest.max(newest(ctx, open, Timestamp::MAX).await?);
         }
         Ok(latest.map(|instant| Ds::of(instant, &self.time_zone)))
     }
@@ -78,15 +78,10 @@ pub fn refuse_stale(freshness: &[Freshness]) -> Result<(), FeatureError> {
     }
 }
 
-/// The newest event time of the rows that keep their contract and meet the conditions. `None` without rows or times.
-async fn newest(
-    ctx: &SessionContext,
-    open: &OpenTable,
-    conditions: Vec<Expr>,
-) -> Result<Option<Timestamp>, FeatureError> {
+/// The newest event time of the rows before `bound` that keep their contract. `None` without rows or times.
+async fn newest(ctx: &SessionContext, open: &OpenTable, bound: Timestamp) -> Result<Option<Timestamp>, FeatureError> {
     let Some(event_time) = open.event_time()? else { return Ok(None) };
-    let rows = source::filter(open.sound()?, conditions)?;
-    let newest = rows.aggregate(Vec::<Expr>::new(), [max(event_time)])?.build()?;
+    let newest = open.rows_before(bound)?.aggregate(Vec::<Expr>::new(), [max(event_time)])?.build()?;
     let batches = DataFrame::new(ctx.state(), newest).collect().await?;
     let newest = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
         let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;

@@ -24,6 +24,27 @@ pub(crate) fn referenced<'a>(models: &'a BTreeMap<String, Model>, model: &'a Mod
     model.refs.iter().filter_map(|name| models.get(name))
 }
 
+/// Models and all that they build on, each once and behind what it builds on.
+pub(crate) fn in_order<'a>(
+    models: &'a BTreeMap<String, Model>,
+    named: impl IntoIterator<Item = &'a Model>,
+) -> Vec<&'a Model> {
+    fn visit<'a>(
+        models: &'a BTreeMap<String, Model>,
+        model: &'a Model,
+        seen: &mut BTreeSet<&'a str>,
+        order: &mut Vec<&'a Model>,
+    ) {
+        if seen.insert(&model.name) {
+            referenced(models, model).for_each(|reference| visit(models, reference, seen, order));
+            order.push(model);
+        }
+    }
+    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+    named.into_iter().for_each(|model| visit(models, model, &mut seen, &mut order));
+    order
+}
+
 fn refuse_cycle<'a>(
     models: &'a BTreeMap<String, Model>,
     name: &'a str,

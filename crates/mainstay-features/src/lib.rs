@@ -27,10 +27,13 @@ mod project;
 mod quarantine;
 mod references;
 mod repeats;
+mod rules;
 mod small_tables;
 mod source;
 mod template;
+mod versions;
 
+pub use contract::arrow_type;
 pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};

@@ -221,12 +221,13 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    /// The grain of the model that a table of the catalog is; `None` for a source.
+    /// The grain of the model that a table of the catalog is, none for a source; `None` for what is not of the catalog.
     fn grain(&self, table: &TableReference) -> Option<&[String]> {
         let schema = table.schema()?;
         let mut planned = self.planned.keys();
-        let (name, _) = planned.find(|(name, horizon)| name == table.table() && horizon.to_string() == schema)?;
-        self.project.find(name).ok().map(|model| model.grain.as_slice())
+        let model = planned.find(|(name, horizon)| name == table.table() && horizon.to_string() == schema);
+        let model = model.and_then(|(name, _)| self.project.find(name).ok());
+        Some(model.map_or(&[], |model| model.grain.as_slice()))
     }
 
     fn render(&self, model: &Model, horizon: Horizon) -> Result<String, FeatureError> {

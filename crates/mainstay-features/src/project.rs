@@ -110,14 +110,19 @@ impl SqlProject {
             scope.sources.insert(named.clone(), contract::table_name(&source.name, &table.name));
             scope.refused.insert(named, contract::refused_name(&source.name, &table.name));
         }
+        let mut undeclared = Vec::new();
         for model in self.models.values_mut() {
             absent::check(model)?;
             scope.label_end = (model.kind == ModelKind::Label).then(|| "label_end".to_owned());
             hasher.frame(model.name.as_bytes()).frame(model.kind.noun().as_bytes());
-            let Some(rendered) = render_where_present(model, &mut scope)? else {
-                model.is_absent = true;
-                absent::digest(model, &mut hasher);
-                continue;
+            let rendered = match render_where_present(model, &mut scope)? {
+                Presence::Present(rendered) => rendered,
+                Presence::Absent { named } => {
+                    model.is_absent = true;
+                    absent::digest(model, &mut hasher);
+                    undeclared.extend(named.into_iter().map(|table| (model.file.clone(), table)));
+                    continue;
+                }
             };
             hasher.frame(rendered.sql.as_bytes());
             for (column, reason) in
@@ -129,12 +134,24 @@ impl SqlProject {
             model.sources = rendered.sources;
             model.refused = rendered.refused;
         }
+        for (file, table) in &undeclared {
+            absent::refuse_slip(file, table, scope.sources.keys(), self.models.values())?;
+        }
         Ok(hasher.finish())
     }
 }
 
-/// The SQL of a model and what it names; `None` where the model may be absent and the project has none of its sources.
-fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Option<Rendered>, ModelFault> {
+/// Whether a model has a source, or may be absent and has none.
+enum Presence {
+    Present(Rendered),
+    /// The tables that it names, none of which the project declares, as (source, table).
+    Absent {
+        named: BTreeSet<(String, String)>,
+    },
+}
+
+/// The SQL of a model and what it names, unless it may be absent and the project has none of its sources.
+fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Presence, ModelFault> {
     if model.when_absent.is_some() {
         scope.names_any_source = true;
         let named = template::render(&model.file, &model.template, scope)?.sources;
@@ -144,10 +161,10 @@ fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Option<Rende
             return Err(ModelFault::new(model.description_file(), message));
         }
         if !named.iter().any(|table| scope.sources.contains_key(table)) {
-            return Ok(None);
+            return Ok(Presence::Absent { named });
         }
     }
-    template::render(&model.file, &model.template, scope).map(Some)
+    template::render(&model.file, &model.template, scope).map(Presence::Present)
 }
 
 /// The models of all folders; one of an earlier folder hides those of the same name in later ones.

@@ -1,4 +1,4 @@
-//! The rows that broke their contract, with the reason.
+//! The rows and values that broke their contract, with the reason.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::conflicts;
-use crate::contract::{self, Rule};
 use crate::error::FeatureError;
+use crate::rules::{self, Rule};
 use crate::source::{OpenTable, Sources};
 
 /// Stands in the place of personal data.
@@ -26,59 +26,97 @@ impl Sources {
     ///
     /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0` (it names
     /// columns and tables, never a value), and `row` the row as a JSON object in which personal columns read `[redacted]`.
-    /// Conflicts between rows are those that [`Sources::refuse_conflicts`] found. One pass a table, and where the
-    /// statistics of a file show that no row can break a rule, none. No batch where no row is refused.
+    /// A row that is seen, but for a value that came later and breaks a rule, stands here once for every such value, with a
+    /// reason such as `satisfaction is below 1: read as null`. Conflicts between rows are those that
+    /// [`Sources::refuse_conflicts`] found. Few passes a table, and where the statistics of a file show that no row can
+    /// break a rule, none. No batch where nothing is refused.
     pub async fn quarantine(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<RecordBatch>, FeatureError> {
         let mut refused = Vec::new();
         for open in &self.tables {
-            refused.extend(quarantine_table(ctx, open, as_of).await?);
+            let table = QuarantinedTable { ctx, open, as_of };
+            refused.extend(table.rows_that_break_rules().await?);
+            refused.extend(table.rows_in_conflict().await?);
+            refused.extend(table.values_that_break_rules().await?);
         }
         Ok(refused)
     }
 }
 
-async fn quarantine_table(
-    ctx: &SessionContext,
-    open: &OpenTable,
+/// A table of which is told what is refused before `as_of`.
+struct QuarantinedTable<'a> {
+    ctx: &'a SessionContext,
+    open: &'a OpenTable,
     as_of: Timestamp,
-) -> Result<Vec<RecordBatch>, FeatureError> {
-    let rules = contract::rules(&open.table);
-    let mut refused = Vec::new();
-    if let Some(broken) = rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or) {
-        let rows = open.read(ctx)?.filter(broken)?;
-        refused.extend(described(open, rows, first_reason(&rules)?, as_of).await?);
-    }
-    for conflict in open.conflicts.refused() {
-        let rows = ctx.read_table(Arc::clone(&conflict.rows) as _)?;
-        refused.extend(described(open, rows, lit(conflict.reason.as_str()), as_of).await?);
-    }
-    Ok(refused)
 }
 
-async fn described(
-    open: &OpenTable,
-    mut rows: DataFrame,
-    reason: Expr,
-    as_of: Timestamp,
-) -> Result<Vec<RecordBatch>, FeatureError> {
-    for condition in open.not_later(as_of)? {
-        rows = rows.filter(condition)?;
+impl QuarantinedTable<'_> {
+    async fn rows_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
+        let rules = rules::of_rows(&self.open.table)?;
+        let Some(broken) = any_broken(&rules) else { return Ok(Vec::new()) };
+        let rows = self.open.read(self.ctx)?.filter(broken)?;
+        self.described(self.not_later(rows)?, first_reason(&rules, "")?).await
     }
-    let columns: Vec<Expr> = conflicts::declared(open).chain([reason.alias(REASON)]).collect();
-    let stream = rows.select(columns)?.execute_stream().await?;
-    let batches = stream.map_err(FeatureError::from).and_then(|batch| async move { describe(open, &batch) });
-    batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
+
+    async fn rows_in_conflict(&self) -> Result<Vec<RecordBatch>, FeatureError> {
+        let mut refused = Vec::new();
+        for broken in self.open.conflicts.broken() {
+            let rows = self.ctx.read_table(Arc::clone(&broken.rows) as _)?;
+            refused.extend(self.described(self.not_later(rows)?, lit(broken.reason.as_str())).await?);
+        }
+        if let Some(repeats) = self.open.conflicts.repeats() {
+            let copies = DataFrame::new(self.ctx.state(), repeats.copies(self.open, self.as_of)?.build()?);
+            refused.extend(self.described(copies, lit(repeats.reason())).await?);
+        }
+        Ok(refused)
+    }
+
+    async fn values_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
+        let values = rules::values_before(&self.open.table, self.as_of)?;
+        let Some(broken) = values.iter().filter_map(|value| any_broken(&value.rules)).reduce(Expr::or) else {
+            return Ok(Vec::new());
+        };
+        let rows = self.open.rows_before(self.as_of)?.filter(broken)?;
+        let Some(rows) = conflicts::hold(self.ctx, rows.build()?).await? else { return Ok(Vec::new()) };
+        let mut refused = Vec::new();
+        for value in &values {
+            let Some(broken) = any_broken(&value.rules) else { continue };
+            let rows = self.ctx.read_table(Arc::clone(&rows) as _)?.filter(broken)?;
+            refused.extend(self.described(rows, first_reason(&value.rules, ": read as null")?).await?);
+        }
+        Ok(refused)
+    }
+
+    fn not_later(&self, rows: DataFrame) -> Result<DataFrame, FeatureError> {
+        let conditions = self.open.not_later(self.as_of)?;
+        conditions.into_iter().try_fold(rows, |rows, condition| Ok(rows.filter(condition)?))
+    }
+
+    /// The rows as they were before as-of: what comes later is null here too.
+    async fn described(&self, rows: DataFrame, reason: Expr) -> Result<Vec<RecordBatch>, FeatureError> {
+        let values = rules::values_before(&self.open.table, self.as_of)?;
+        let stated = values.iter().map(|value| Ok(value.as_stated()?.alias(&value.declared.name)));
+        let columns = stated.chain([Ok(reason.alias(REASON))]).collect::<Result<Vec<_>, FeatureError>>()?;
+        let stream = rows.select(columns)?.execute_stream().await?;
+        let batches = stream.map_err(FeatureError::from);
+        let batches = batches.and_then(|batch| futures::future::ready(describe(self.open, &batch)));
+        batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
+    }
 }
 
-fn first_reason(rules: &[Rule]) -> Result<Expr, FeatureError> {
+fn any_broken(rules: &[Rule]) -> Option<Expr> {
+    rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or)
+}
+
+fn first_reason(rules: &[Rule], consequence: &str) -> Result<Expr, FeatureError> {
+    let reason = |rule: &Rule| lit(format!("{}{consequence}", rule.reason));
     let Some((first, rest)) = rules.split_first() else {
         return Ok(lit(""));
     };
-    let mut reason = when(first.broken.clone(), lit(first.reason.as_str()));
+    let mut reasons = when(first.broken.clone(), reason(first));
     for rule in rest {
-        reason = reason.when(rule.broken.clone(), lit(rule.reason.as_str()));
+        reasons = reasons.when(rule.broken.clone(), reason(rule));
     }
-    Ok(reason.otherwise(lit(""))?)
+    Ok(reasons.otherwise(lit(""))?)
 }
 
 fn describe(open: &OpenTable, batch: &RecordBatch) -> Result<RecordBatch, FeatureError> {

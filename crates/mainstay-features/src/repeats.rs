@@ -9,20 +9,21 @@ use datafusion::common::hash_utils::{RandomState, create_hashes};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::greatest;
-use datafusion::functions_window::expr_fn::row_number;
-use datafusion::logical_expr::expr::Sort;
-use datafusion::logical_expr::{Expr, ExprFunctionExt, JoinType, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
+use jiff::Timestamp;
 
-use crate::conflicts::{self, RefusedRows};
+use crate::conflicts;
 use crate::contract;
 use crate::error::FeatureError;
+use crate::references::LateReference;
 use crate::source::{self, OpenTable};
+use crate::versions;
 
-/// The relation of the keys that repeat.
+/// The relation of the rows whose keys repeat, and the column that says from when each is seen.
 const REPEATED: &str = "repeated";
-const POSITION: &str = "position of the row";
+const SEEN_FROM: &str = "row is seen from";
 
 /// The rows of a table whose key stands for more than one of them.
 #[derive(Debug, Clone)]
@@ -30,19 +31,20 @@ pub(crate) struct RepeatedKeys {
     key: Vec<String>,
     /// The keys, in columns named by their position.
     keys: Arc<MemTable>,
-    /// The row of each that could be seen first, which stays.
-    first: Arc<MemTable>,
-    pub(crate) refused: RefusedRows,
+    /// Their rows, with the instant from which each is seen.
+    rows: Arc<MemTable>,
 }
 
 impl RepeatedKeys {
-    /// Finds the `rows` of a table whose keys repeat; a key with a null in it is none.
+    /// Finds the `rows` of a table whose keys repeat; a key with a null in it is none. A row that names a late one is seen
+    /// with that.
     ///
-    /// One query over the columns of the key, and one over the rows where it leaves a suspicion.
+    /// One query over the columns of the key, and few over the rows where it leaves a suspicion.
     pub(crate) async fn find(
         ctx: &SessionContext,
         open: &OpenTable,
         rows: LogicalPlanBuilder,
+        late: &[LateReference],
     ) -> Result<Option<Self>, FeatureError> {
         let key = &open.table.key;
         let suspects = repeated_fingerprints(ctx, open).await?;
@@ -52,45 +54,66 @@ impl RepeatedKeys {
         let Some(suspected) = suspected_rows(ctx, source::filter(rows, whole(key))?, key, &suspects).await? else {
             return Ok(None);
         };
-        let ranked = ranked(open, &suspected)?;
-        let position = contract::column(POSITION);
-        let first = ranked.clone().filter(position.clone().eq(lit(1_u64)))?;
-        let copies = ranked.filter(position.gt(lit(1_u64)))?.project(conflicts::declared(open))?;
-        let named = key.iter().enumerate().map(|(index, name)| contract::column(name).alias(index.to_string()));
-        let keys = conflicts::hold(ctx, first.clone().project(named)?.build()?).await?;
-        let first = conflicts::hold(ctx, first.project(conflicts::declared(open))?.build()?).await?;
-        let copies = conflicts::hold(ctx, copies.build()?).await?;
-        let (Some(keys), Some(first), Some(rows)) = (keys, first, copies) else {
+        let Some(rows) = conflicts::hold(ctx, with_seen_from(open, &suspected, late)?.build()?).await? else {
             return Ok(None);
         };
-        let reason = format!("duplicate key ({})", key.join(", "));
-        Ok(Some(Self { key: key.clone(), keys, first, refused: RefusedRows { reason, rows } }))
+        let named = key.iter().enumerate().map(|(index, name)| contract::column(name).alias(index.to_string()));
+        let keys = conflicts::scan(REPEATED, &rows)?.project(named)?.distinct()?;
+        let keys = conflicts::hold(ctx, keys.build()?).await?;
+        Ok(keys.map(|keys| Self { key: key.clone(), keys, rows }))
     }
 
-    /// The rows, of those with the same key the first alone.
-    pub(crate) fn keep_first(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
+    /// The rows before `bound`, of those with the same key the first alone.
+    pub(crate) fn keep_first(
+        &self,
+        open: &OpenTable,
+        rows: LogicalPlanBuilder,
+        bound: Timestamp,
+    ) -> Result<LogicalPlanBuilder, FeatureError> {
         let repeated = (0..self.key.len()).map(|index| Column::new(Some(REPEATED), index.to_string())).collect();
         let key = self.key.iter().map(Column::new_unqualified).collect();
         let keys = conflicts::scan(REPEATED, &self.keys)?;
         let others = keys.join(rows.build()?, JoinType::RightAnti, (repeated, key), None)?;
-        Ok(others.union(conflicts::scan(REPEATED, &self.first)?.build()?)?)
+        let first = self.ranked(open, bound)?.filter(versions::is_first())?.project(conflicts::declared(open))?;
+        Ok(others.union(first.build()?)?)
+    }
+
+    /// The rows before `bound` that are copies of one that is seen before them.
+    pub(crate) fn copies(&self, open: &OpenTable, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+        Ok(self.ranked(open, bound)?.filter(versions::is_copy())?.project(conflicts::declared(open))?)
+    }
+
+    /// Why a copy is refused.
+    pub(crate) fn reason(&self) -> String {
+        format!("duplicate key ({})", self.key.join(", "))
+    }
+
+    /// The rows before `bound` by when they are seen, so that the first is so on every later day too.
+    fn ranked(&self, open: &OpenTable, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+        let seen_from = contract::column(SEEN_FROM);
+        let seen = conflicts::scan(REPEATED, &self.rows)?.filter(seen_from.clone().lt(contract::instant(bound)))?;
+        let times = [seen_from].into_iter().chain(open.known()?).chain(open.event_time()?);
+        versions::ranked(open, seen, times.map(|time| time.sort(true, true)), bound)
     }
 }
 
-/// The rows with their position among those with the same key.
-fn ranked(open: &OpenTable, rows: &Arc<MemTable>) -> Result<LogicalPlanBuilder, FeatureError> {
-    let key = open.table.key.iter().map(|name| contract::column(name)).collect();
-    let position = row_number().partition_by(key).order_by(by_first_seen(open)?).build()?.alias(POSITION);
-    Ok(conflicts::scan(REPEATED, rows)?.window([position])?)
-}
-
-/// The order in which rows with the same key could be seen, and a total one among those that could at once. The first
-/// row is seen whenever any is.
-fn by_first_seen(open: &OpenTable) -> Result<Vec<Sort>, FeatureError> {
-    let times: Vec<Expr> = open.known()?.into_iter().chain(open.event_time()?).collect();
-    let seen_from = (times.len() > 1).then(|| greatest(times.clone()));
-    let order = seen_from.into_iter().chain(times).chain(conflicts::declared(open));
-    Ok(order.map(|value| value.sort(true, true)).collect())
+fn with_seen_from(
+    open: &OpenTable,
+    rows: &Arc<MemTable>,
+    late: &[LateReference],
+) -> Result<LogicalPlanBuilder, FeatureError> {
+    let mut rows = conflicts::scan(REPEATED, rows)?;
+    let mut times = vec![open.seen_from()?];
+    for (index, reference) in late.iter().enumerate() {
+        let name = format!("reference {index} is seen from");
+        rows = reference.beside(rows, &name)?;
+        times.push(contract::column(&name));
+    }
+    let seen_from = match times.len() {
+        1 => open.seen_from()?,
+        _ => greatest(times),
+    };
+    Ok(rows.project(conflicts::declared(open).chain([seen_from.alias(SEEN_FROM)]))?)
 }
 
 /// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are all that is held.

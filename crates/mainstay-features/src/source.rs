@@ -10,11 +10,12 @@ use datafusion::datasource::provider_as_source;
 use datafusion::execution::cache::TableScopedPath;
 use datafusion::execution::cache::cache_manager::{CachedFileMetadata, FileStatisticsCache};
 use datafusion::execution::cache::default_cache::DefaultCache;
-use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit, when};
+use datafusion::functions::core::expr_fn::{coalesce, greatest};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use mainstay_config::source::Keep;
 use mainstay_config::{Project, Source, SourceTable};
 use url::Url;
 
@@ -22,6 +23,8 @@ use crate::conflicts::{self, Conflicts};
 use crate::contract;
 use crate::error::FeatureError;
 use crate::pin::PinnedSources;
+use crate::rules::{self, ValueBefore};
+use crate::versions;
 
 /// What a table may keep of its files' statistics, so that only the first plan reads them.
 const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -61,7 +64,8 @@ impl Sources {
     }
 
     /// The rows of a table that a model may see before `bound`: those that happened before it, were known before it, and
-    /// keep the contract; of a timeless table all that keep it. A value that becomes visible later than its row reads as null until then.
+    /// keep the contract; of a timeless table all that keep it. A value that comes later than its row reads as null until
+    /// then, and where it breaks a rule.
     pub(crate) fn view(
         &self,
         source: &str,
@@ -69,15 +73,18 @@ impl Sources {
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
-        let mut rows = filter(open.sound()?, open.visible(bound)?)?;
-        if let Some(columns) = open.columns_before(bound)? {
-            rows = rows.project(columns)?;
+        let mut rows = open.rows_before(bound)?;
+        let values = rules::values_before(&open.table, bound)?;
+        if values.iter().any(ValueBefore::is_late) {
+            let seen = values.iter().map(|value| Ok(value.as_seen()?.alias(&value.declared.name)));
+            rows = rows.project(seen.collect::<Result<Vec<_>, FeatureError>>()?)?;
         }
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
     /// The rows of a table before `bound` that break its contract, in the declared columns: by a rule for single rows, or by a
-    /// reference. Copies of a row that stays are not among them: they say nothing that is not seen.
+    /// reference. Copies of a row that stays are not among them: they say nothing that is not seen. A value that comes later than
+    /// its row reads as null until then.
     pub(crate) fn refused_view(
         &self,
         source: &str,
@@ -85,14 +92,16 @@ impl Sources {
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
-        let broken = contract::rules(&open.table).into_iter().map(|rule| rule.broken).reduce(Expr::or);
+        let broken = rules::of_rows(&open.table)?.into_iter().map(|rule| rule.broken).reduce(Expr::or);
         let mut rows = filter(open.scan()?, [broken.unwrap_or(lit(false))])?;
-        for refused in open.conflicts.broken_references() {
+        for refused in open.conflicts.broken() {
             rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
         }
         rows = filter(rows, open.not_later(bound)?)?;
-        if let Some(columns) = open.columns_before(bound)? {
-            rows = rows.project(columns)?;
+        let values = rules::values_before(&open.table, bound)?;
+        if values.iter().any(ValueBefore::is_late) {
+            let stated = values.iter().map(|value| Ok(value.as_stated()?.alias(&value.declared.name)));
+            rows = rows.project(stated.collect::<Result<Vec<_>, FeatureError>>()?)?;
         }
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
@@ -121,17 +130,34 @@ impl OpenTable {
 
     /// The rows that keep the rules for single rows.
     pub(crate) fn keeping_rules(&self) -> Result<LogicalPlanBuilder, FeatureError> {
-        filter(self.scan()?, contract::rules(&self.table).into_iter().map(|rule| rule.kept))
+        filter(self.scan()?, rules::of_rows(&self.table)?.into_iter().map(|rule| rule.kept))
     }
 
-    /// The rows that keep the whole contract.
-    pub(crate) fn sound(&self) -> Result<LogicalPlanBuilder, FeatureError> {
-        self.conflicts.leave_out(self.keeping_rules()?)
+    /// The rows that may be seen before `bound` and keep the contract, with all their values: those too that come later or
+    /// break a rule.
+    pub(crate) fn rows_before(&self, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+        let known = filter(self.keeping_rules()?, self.known_before(bound)?)?;
+        let mut rows = self.conflicts.leave_out(self, known, bound)?;
+        if self.table.keep == Keep::LatestKnown {
+            rows = versions::latest_known(self, rows, bound)?;
+        }
+        filter(rows, self.event_time()?.map(|time| time.lt(contract::instant(bound))))
     }
 
-    /// What holds for a row that happened and was known before `bound`. Never true without an event time.
-    pub(crate) fn visible(&self, bound: Timestamp) -> Result<Vec<Expr>, FeatureError> {
-        Ok(self.event_time()?.into_iter().chain(self.known()?).map(|time| time.lt(contract::instant(bound))).collect())
+    /// What holds for a row that was known before `bound`.
+    fn known_before(&self, bound: Timestamp) -> Result<Option<Expr>, FeatureError> {
+        let known = self.known()?.or(self.event_time()?);
+        Ok(known.map(|time| time.lt(contract::instant(bound))))
+    }
+
+    /// From when a row is seen: it has happened and is known. A row of a timeless table was always seen.
+    pub(crate) fn seen_from(&self) -> Result<Expr, FeatureError> {
+        let times: Vec<Expr> = self.known()?.into_iter().chain(self.event_time()?).collect();
+        Ok(match times.as_slice() {
+            [] => contract::instant(Timestamp::MIN),
+            [time] => time.clone(),
+            _ => greatest(times),
+        })
     }
 
     /// What holds for a row that breaks the contract and does not belong to a later day than that of `bound`. One whose times are
@@ -161,21 +187,6 @@ impl OpenTable {
             Some(event_time) => coalesce(vec![known, event_time]),
             None => known,
         }))
-    }
-
-    /// The columns as they read before `bound`; `None` where none becomes visible later than its row.
-    fn columns_before(&self, bound: Timestamp) -> Result<Option<Vec<Expr>>, FeatureError> {
-        if self.table.columns.iter().all(|declared| declared.visible_from.is_none()) {
-            return Ok(None);
-        }
-        let columns = self.table.columns.iter().map(|declared| {
-            let value = contract::column(&declared.name);
-            let Some(time) = &declared.visible_from else { return Ok(value) };
-            // A time that is null is not before the bound either.
-            let is_visible = contract::time_column(&self.table, time)?.lt(contract::instant(bound));
-            Ok(when(is_visible, value).end()?.alias(&declared.name))
-        });
-        columns.collect::<Result<_, FeatureError>>().map(Some)
     }
 }
 

@@ -3,6 +3,7 @@
 mod fixture;
 
 mod absent;
+mod as_known;
 mod complete_journey;
 mod conflicts;
 mod contracts;

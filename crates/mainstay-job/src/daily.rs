@@ -30,7 +30,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let day = sources::pin(run, found).await?;
     consent_records::check(run, &day, job, &policy).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
-    let features = features::stage(run, &day, &job.features).await?;
+    let features = features::stage(run, &day, job).await?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
     let risk = score::stage(run, &day, &features, &scoring).await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;

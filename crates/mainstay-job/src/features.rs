@@ -5,6 +5,7 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::Partitioning;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
+use mainstay_config::DailyJob;
 use mainstay_features::{Moment, SqlProject};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
@@ -13,6 +14,7 @@ use mainstay_table::{StagedTable, read};
 use crate::progress::Step;
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_tests;
 
 /// Columns of a feature model that are not features.
 const BESIDE_FEATURES: [&str; 3] = [column::CUSTOMER_ID, column::STATUS, column::STATUS_REASON];
@@ -25,10 +27,13 @@ pub(crate) struct StagedFeatures {
     pub(crate) names: Vec<String>,
 }
 
-/// Computes the feature model as of the day and stages it, one file a bucket of customers.
-pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, model: &str) -> Result<StagedFeatures> {
+/// Tests the models that the job reads, computes the feature model as of the day and stages it, one file a bucket of
+/// customers.
+pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<StagedFeatures> {
     let step = run.start(Step::Features);
+    let model = job.features.as_str();
     let moment = Moment { as_of: run.as_of, label_end: None };
+    sql_tests::check_daily(run, day, job).await?;
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
     let contract = contract(&day.sql, model, &names);
@@ -73,16 +78,7 @@ async fn check_tests(
     staged: &StagedTable,
 ) -> Result<()> {
     let rows = read::read_staged(&run.open.session, &run.open.lake, contract, staged).await?;
-    let results = day.sql.test_rows(model, rows).await?;
-    let failed: Vec<String> = results
-        .iter()
-        .filter(|result| !result.is_passed())
-        .map(|result| format!("{} fails for {} rows", result.test, result.failures))
-        .collect();
-    if !failed.is_empty() {
-        bail!("the tests of model {model} fail as of {}: {}", run.ds, failed.join(", "));
-    }
-    Ok(())
+    sql_tests::refuse_failed(&day.sql.test_rows(model, rows).await?, run.ds)
 }
 
 /// The numeric columns of a feature model behind customer, status and its reason.

@@ -33,6 +33,7 @@ mod score_sql;
 pub mod show;
 mod simulate;
 mod sources;
+mod sql_tests;
 mod train_job;
 mod training;
 mod training_rows;

@@ -85,7 +85,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     let quarantine = stage_quarantine(run, &refused, &step).await?;
     if quarantine.rows > 0 {
         run.open.progress.warn(format!(
-            "{} source rows break their contract and are not used: see the table quarantine for the reasons",
+            "{} source rows or values break their contract and are not used: see the table quarantine for the reasons",
             quarantine.rows
         ));
     }

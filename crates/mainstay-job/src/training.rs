@@ -16,6 +16,7 @@ use crate::details::{Baseline, CutDetails, RowsFile, TrainingDetails};
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_tests;
 use crate::training_rows;
 use crate::training_table;
 
@@ -35,6 +36,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let step = run.start(Step::Train);
     let first_order = cuts::first_order(run, day).await?;
     let plan = cuts::plan(run, job, first_order)?;
+    sql_tests::check_training(run, day, job, &plan).await?;
     let learnt: Vec<Ds> = plan.learnt().collect();
     let mut training = Vec::with_capacity(learnt.len());
     for (position, cut) in learnt.iter().enumerate() {

@@ -8,6 +8,7 @@ use mainstay_model::ModelError;
 use parquet::basic::Compression;
 use parquet::column::writer::{ColumnCloseResult, ColumnWriter, get_column_writer};
 use parquet::errors::Result as ParquetResult;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 
 use crate::added::AddedValues;
@@ -65,7 +66,7 @@ pub(crate) fn score_row_group(lanes: &Lanes<'_>, position: usize) -> Result<Scor
 /// The added columns are compressed like the first one of the input.
 fn compression(lanes: &Lanes<'_>, position: usize) -> Compression {
     let first = lanes.input().metadata().row_group(position).columns().first();
-    first.map_or(Compression::UNCOMPRESSED, |chunk| chunk.compression())
+    first.map_or(Compression::UNCOMPRESSED, ColumnChunkMetaData::compression)
 }
 
 fn score(lanes: &Lanes<'_>, batch: &RecordBatch, first_row: u64) -> Result<Vec<Vec<AddedValues>>, ScoringError> {

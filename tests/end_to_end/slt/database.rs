@@ -12,18 +12,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{Expr, SessionConfig, SessionContext, lit};
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, SourceTable, VarOverrides};
-use mainstay_features::{Moment, Sources, SqlProject};
+use mainstay_features::{Moment, Sources, SqlProject, arrow_type};
 use mainstay_functions::ModelCache;
 use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use mainstay_schema::Ds;
 use mainstay_schema::digest::Digest;
-use mainstay_schema::table::ColumnType;
 use mainstay_session::SessionSettings;
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
@@ -220,19 +219,6 @@ fn source_tables(project: &Project) -> impl Iterator<Item = &SourceTable> {
 fn schema(table: &SourceTable) -> SchemaRef {
     let fields = table.columns.iter().map(|column| Field::new(&column.name, arrow_type(column.column_type), true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-fn arrow_type(column_type: ColumnType) -> DataType {
-    match column_type {
-        ColumnType::Text => DataType::Utf8,
-        ColumnType::Integer => DataType::Int32,
-        ColumnType::BigInt => DataType::Int64,
-        ColumnType::Double => DataType::Float64,
-        ColumnType::Boolean => DataType::Boolean,
-        ColumnType::Date => DataType::Date32,
-        ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        ColumnType::Money => DataType::Decimal128(18, 2),
-    }
 }
 
 fn defaults(table: &SourceTable) -> HashMap<String, Expr> {

@@ -2,6 +2,7 @@
 
 use super::{Slip, assert_refused, fixture_text, slip};
 use crate::settings::ProjectFile;
+use crate::source::Keep;
 
 fn refused(slips: &[Slip]) {
     assert_refused("mainstay.yml", ProjectFile::parse, slips);
@@ -203,4 +204,126 @@ mainstay.yml:27:20: a timeless table has no newest row: leave the limit out
     let tables = &file.value.sources.as_ref().unwrap()[0].tables;
     assert!(tables[0].timeless && tables[0].event_time.is_none());
     assert!(!tables[1].timeless);
+}
+
+#[test]
+fn bounds_and_orders_fit_their_columns() {
+    let (amount, channel) = ("{name: net_amount, type: money, minimum: 0}", "{name: channel, type: text}");
+    let loaded = "{name: loaded_at, type: date, nullable: false}";
+    refused(&[
+        slip(
+            amount,
+            "{name: net_amount, type: money, minimum: 5, maximum: 1}",
+            "
+mainstay.yml:46:66: the maximum 1 of column `net_amount` lies below its minimum 5
+   |
+46 |           - {name: net_amount, type: money, minimum: 5, maximum: 1}
+   |                                                                  ^",
+        ),
+        slip(
+            amount,
+            "{name: net_amount, type: money, maximum: 0.005}",
+            "
+mainstay.yml:46:54: expected at most two decimals for column `net_amount`, which is money
+   |
+46 |           - {name: net_amount, type: money, maximum: 0.005}
+   |                                                      ^^^^^",
+        ),
+        slip(
+            channel,
+            "{name: channel, type: text, maximum: 5}",
+            "
+mainstay.yml:47:50: column `channel` is text: only numbers have a maximum
+   |
+47 |           - {name: channel, type: text, maximum: 5}
+   |                                                  ^",
+        ),
+        slip(
+            loaded,
+            "{name: loaded_at, type: date, not_before: orderd_at}",
+            "
+mainstay.yml:45:55: unknown column `orderd_at`, did you mean `ordered_at`?
+   |
+45 |           - {name: loaded_at, type: date, not_before: orderd_at}
+   |                                                       ^^^^^^^^^
+   = known columns: order_id, ordered_at, loaded_at, net_amount, channel",
+        ),
+        slip(
+            channel,
+            "{name: channel, type: text, not_before: ordered_at}",
+            "
+mainstay.yml:47:53: column `channel` must be a timestamp or date to tell the time, it is text
+   |
+47 |           - {name: channel, type: text, not_before: ordered_at}
+   |                                                     ^^^^^^^^^^",
+        ),
+        slip(
+            loaded,
+            "{name: loaded_at, type: date, not_before: channel}",
+            "
+mainstay.yml:45:55: column `channel` must be a timestamp or date to tell the time, it is text
+   |
+45 |           - {name: loaded_at, type: date, not_before: channel}
+   |                                                       ^^^^^^^",
+        ),
+        slip(
+            channel,
+            "{name: paid_at, type: date, visible_from: paid_at}\n          - {name: sent_at, type: date, not_before: paid_at}",
+            "
+mainstay.yml:48:53: column `paid_at` comes later than its row and cannot judge `sent_at`, which is there from the start: leave the rule out
+   |
+48 |           - {name: sent_at, type: date, not_before: paid_at}
+   |                                                     ^^^^^^^",
+        ),
+    ]);
+}
+
+#[test]
+fn the_newest_row_of_a_key_is_kept_where_one_is_known() {
+    let key = "key: [order_id]";
+    refused(&[
+        slip(
+            key,
+            "key: [order_id]\n        keep: newest",
+            "
+mainstay.yml:39:15: unknown value `newest`
+   |
+39 |         keep: newest
+   |               ^^^^^^
+   = known values: first_known, latest_known",
+        ),
+        slip(
+            key,
+            "key: [order_id]\n        keep: latest_known\n        unique_key: false",
+            "
+mainstay.yml:39:15: `unique_key: false` keeps all rows of a key: leave one of both out
+   |
+39 |         keep: latest_known
+   |               ^^^^^^^^^^^^",
+        ),
+        slip(
+            "        event_time: valid_from\n",
+            "        timeless: true\n        keep: latest_known\n",
+            "
+mainstay.yml:27:15: of the rows of a timeless table none was known last: leave `keep` out, or give the table an `event_time`
+   |
+27 |         keep: latest_known
+   |               ^^^^^^^^^^^^",
+        ),
+    ]);
+    let text = fixture_text("mainstay.yml").replace(key, "key: [order_id]\n        keep: latest_known");
+    let file = ProjectFile::parse("mainstay.yml", &text).unwrap();
+    let tables = &file.value.sources.as_ref().unwrap()[0].tables;
+    assert_eq!((tables[0].keep, tables[1].keep), (Keep::FirstKnown, Keep::LatestKnown));
+}
+
+#[test]
+fn a_column_that_names_a_row_is_there_from_the_start() {
+    let right = "key: [order_id]";
+    let text = fixture_text("mainstay.yml")
+        .replace(right, "key: [order_id]\n        references: [{column: channel, table: orders, key: order_id}]")
+        .replace("{name: channel, type: text}", "{name: channel, type: text, visible_from: ordered_at}");
+    let error = ProjectFile::parse("mainstay.yml", &text).unwrap_err().to_string();
+    let message = "mainstay.yml:39:31: column `channel` names a row of `orders` and cannot come later than its own row: leave its `visible_from` out";
+    assert_eq!(error.lines().next(), Some(message));
 }

@@ -91,3 +91,14 @@ async fn slips_are_refused() {
     fixture.write("sql/features/feat_a.yml", "name: feat_a\ndescription: x\nwhen_absent: empty\n");
     insta::assert_snapshot!(fixture.load_error().await, @"sql/features/feat_a.yml: `when_absent` on a feature: only staging reads sources, which may be absent; leave it out");
 }
+
+#[tokio::test]
+async fn a_slip_in_the_name_of_a_source_does_not_leave_a_model_empty() {
+    let slip = SQL.replace("web_events", "web_event");
+    insta::assert_snapshot!(message(WEB_EVENTS, &slip, YML).await, @"sql/staging/stg_web_events.sql: source `shop.web_event` is not declared, did you mean `shop.web_events`, which no model reads? `when_absent: empty` is for a source that the project does not have: correct the name here or in mainstay.yml");
+    insta::assert_snapshot!(message(WEB_EVENTS, &SQL.replace("'shop'", "'shpo'"), YML).await, @"sql/staging/stg_web_events.sql: source `shpo.web_events` is not declared, did you mean `shop.web_events`, which no model reads? `when_absent: empty` is for a source that the project does not have: correct the name here or in mainstay.yml");
+    let fixture = Fixture::with_tables(WEB_EVENTS);
+    add_model(&fixture, &slip, YML);
+    fixture.write("sql/staging/stg_clicks.sql", SQL);
+    assert_eq!(fixture.load().await.unwrap().absent().count(), 1, "a table that is read is no slip");
+}

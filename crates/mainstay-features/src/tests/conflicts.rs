@@ -80,13 +80,14 @@ async fn a_reference_that_names_no_row_is_refused() {
     let rows =
         "('o1', 1, 1), ('late', 1, 1), (null, 1, 1), (null, 1, 1), ('bad', 1, 1), ('gone', 1, 1), ('gone', 1, 1)";
     let fixture = with_lines(orders, rows).await;
-    let moment = at("2025-02-01T00:00:00Z");
-    assert_eq!(
-        fixture.rows("stg_lines", &moment).await,
-        [" | 1 | 1.0", " | 1 | 1.0", "late | 1 | 1.0", "o1 | 1 | 1.0"]
-    );
+    let lines = async |as_of: &str| fixture.rows("stg_lines", &at(as_of)).await;
     let gone = "shop.lines | order_id names no row of shop.orders";
-    assert_eq!(fixture.refused(&moment).await, [gone, gone, gone, "shop.orders | net_amount is below 0"]);
+    let refused = [gone, gone, gone, "shop.orders | net_amount is below 0"];
+    assert_eq!(lines("2025-06-01T00:00:00Z").await, [" | 1 | 1.0", " | 1 | 1.0", "o1 | 1 | 1.0"]);
+    assert_eq!(fixture.refused(&at("2025-06-01T00:00:00Z")).await, refused);
+    let with_late = [" | 1 | 1.0", " | 1 | 1.0", "late | 1 | 1.0", "o1 | 1 | 1.0"];
+    assert_eq!(lines("2025-06-01T00:00:01Z").await, with_late, "a line is seen once its order is");
+    assert_eq!(fixture.refused(&at("2025-06-01T00:00:01Z")).await, refused);
 }
 
 #[tokio::test]
@@ -106,6 +107,57 @@ async fn a_row_is_refused_once_for_its_first_reason() {
     shop.lines | price is infinite
     shop.lines | price is not a number
     ");
+}
+
+#[tokio::test]
+async fn an_order_that_stands_twice_is_named_from_its_first_row_on() {
+    let orders = "
+        ('o1', '2025-01-01T10:00:00', '2025-06-01T00:00:00', 1.00),
+        ('o1', '2025-01-01T10:00:00', '2025-03-01T00:00:00', 1.00)";
+    let fixture = with_lines(orders, "('o1', 1, 1)").await;
+    let lines = async |as_of: &str| fixture.rows("stg_lines", &at(as_of)).await.len();
+    assert_eq!((lines("2025-03-01T00:00:00Z").await, lines("2025-03-01T00:00:01Z").await), (0, 1));
+}
+
+/// A copy whose two references come late is seen after one that was loaded later: the other one is first, and stays so.
+#[tokio::test]
+async fn a_copy_that_waits_for_what_it_names_is_not_the_first() {
+    let calls = "
+      - name: calls
+        path: calls
+        event_time: called_at
+        key: [call_id]
+        references:
+          - {column: order_id, table: orders, key: order_id}
+          - {column: return_id, table: orders, key: order_id}
+        columns:
+          - {name: call_id, type: text, nullable: false}
+          - {name: called_at, type: timestamp, nullable: false}
+          - {name: order_id, type: text}
+          - {name: return_id, type: text}
+";
+    let fixture = Fixture::with_tables(calls);
+    let orders = "
+        ('early', '2025-01-01T00:00:00', '2025-01-01T00:00:00', 1.00),
+        ('late', '2025-01-01T00:00:00', '2025-01-05T00:00:00', 1.00),
+        ('later', '2025-01-01T00:00:00', '2025-01-07T00:00:00', 1.00)";
+    fixture.write_orders("a.parquet", orders).await;
+    fixture
+        .write_query(
+            "data/calls/a.parquet",
+            "select column1 as call_id, arrow_cast(column2, 'Timestamp(Microsecond, None)') as called_at,
+                column3 as order_id, column4 as return_id
+             from (values ('c1', '2025-01-02T00:00:00', 'late', 'later'), ('c1', '2025-01-03T00:00:00', 'early', null))",
+        )
+        .await;
+    fixture.write("sql/staging/stg_calls.sql", "select order_id from {{ source('shop', 'calls') }}");
+    let calls = async |as_of: &str| fixture.rows("stg_calls", &at(as_of)).await.join(", ");
+    assert_eq!(calls("2025-01-03T00:00:00Z").await, "");
+    for day in [4, 6, 8] {
+        assert_eq!(calls(&format!("2025-01-{day:02}T00:00:00Z")).await, "early", "day {day}");
+    }
+    assert_eq!(fixture.refused(&at("2025-01-07T00:00:00Z")).await, [""; 0]);
+    assert_eq!(fixture.refused(&at("2025-01-08T00:00:00Z")).await, ["shop.calls | duplicate key (call_id)"]);
 }
 
 #[tokio::test]

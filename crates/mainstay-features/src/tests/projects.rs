@@ -204,4 +204,10 @@ columns:
         ["id not_null: 1", "n not_null: 0", "status accepted_values: 1", "id unique: 1", "grain (id, n): 0"]
     );
     assert_eq!(results.iter().filter(|result| result.is_passed()).count(), 2);
+    let failed: Vec<_> = results.iter().filter(|result| !result.is_passed()).map(ToString::to_string).collect();
+    insta::assert_snapshot!(failed.join("\n"), @r"
+    model feat_a: id not_null fails once, such as at id = null, n = 2
+    model feat_a: status accepted_values fails once, such as at id = null, n = 2
+    model feat_a: id unique fails once, such as at id = a
+    ");
 }

@@ -1,0 +1,53 @@
+//! The tests that the SQL models declare, run before anything is computed from the models.
+//!
+//! Whether an order of rows is total is checked against the grains that the models state: a grain that does not hold would
+//! make a day depend on chance.
+
+use anyhow::{Result, bail};
+use mainstay_config::{DailyJob, TrainingJob};
+use mainstay_features::{ModelKind, Moment, TestResult};
+use mainstay_schema::Ds;
+
+use crate::cuts::CutPlan;
+use crate::run::Run;
+use crate::sources::PinnedDay;
+
+/// Tests the models that a daily job reads as of the day, but for its feature model, whose rows are tested once staged.
+pub(crate) async fn check_daily(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<()> {
+    let lineage = day.sql.lineage(&job.sql_models().map(|(_, model)| model))?;
+    let names = lineage.into_iter().map(|model| model.name.as_str()).filter(|name| *name != job.features);
+    check(run, day, names, Moment { as_of: run.as_of, label_end: None }, run.ds).await
+}
+
+/// Tests the models that a training reads: labels at its test cut, all others as of the day, which is past every cut.
+pub(crate) async fn check_training(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob, plan: &CutPlan) -> Result<()> {
+    let lineage = day.sql.lineage(&[&job.features, &job.label])?;
+    let (labels, others): (Vec<_>, Vec<_>) = lineage.into_iter().partition(|model| model.kind == ModelKind::Label);
+    let now = Moment { as_of: run.as_of, label_end: None };
+    check(run, day, others.iter().map(|model| model.name.as_str()), now, run.ds).await?;
+    let cut = Moment::of_cut(plan.test, plan.horizon_days, &run.open.project.time_zone())?;
+    check(run, day, labels.iter().map(|model| model.name.as_str()), cut, plan.test).await
+}
+
+async fn check(
+    run: &Run<'_>,
+    day: &PinnedDay,
+    models: impl Iterator<Item = &str>,
+    moment: Moment,
+    ds: Ds,
+) -> Result<()> {
+    let models: Vec<&str> = models.collect();
+    refuse_failed(&day.sql.run_tests(&run.open.session, &day.sources, &models, &moment).await?, ds)
+}
+
+/// Fails with all tests that failed.
+pub(crate) fn refuse_failed(results: &[TestResult], ds: Ds) -> Result<()> {
+    let failed: Vec<String> = results.iter().filter(|result| !result.is_passed()).map(ToString::to_string).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "the tests of the SQL fail as of {ds}: {}; mend the SQL, the source, or the test in the .yml beside the model",
+        failed.join("; ")
+    )
+}
