@@ -3,6 +3,7 @@
 //! A model with `when_absent: empty` is a table without rows where the project declares none of the sources that it
 //! names, so that features of many sources also plan for a retailer who has few of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
@@ -46,9 +47,9 @@ pub(crate) fn refuse_slip<'a>(
     file: &str,
     (source, table): &(String, String),
     declared: impl Iterator<Item = &'a (String, String)>,
-    models: impl Iterator<Item = &'a Model> + Clone,
+    models: &BTreeMap<String, Model>,
 ) -> Result<(), ModelFault> {
-    let unread = declared.filter(|declared| !models.clone().any(|model| model.sources.contains(declared)));
+    let unread = declared.filter(|declared| !models.values().any(|model| model.sources.contains(declared)));
     for (other_source, other_table) in unread {
         let is_slip = |name: &str, other: &str| UnknownName::new("source", name, [other]).slip_of().is_some();
         let is_slip = match (source == other_source, table == other_table) {

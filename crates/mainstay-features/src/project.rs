@@ -135,7 +135,7 @@ impl SqlProject {
             model.refused = rendered.refused;
         }
         for (file, table) in &undeclared {
-            absent::refuse_slip(file, table, scope.sources.keys(), self.models.values())?;
+            absent::refuse_slip(file, table, scope.sources.keys(), &self.models)?;
         }
         Ok(hasher.finish())
     }
