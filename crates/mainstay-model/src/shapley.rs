@@ -91,15 +91,8 @@ impl Explainer {
     /// Where columns are missing or differ in length, `out` has not a place for each contribution, or a value is infinite; what
     /// `out` holds then is of no meaning.
     pub fn contributions(&self, columns: &[Column<'_>], out: &mut [f64]) -> Result<(), ModelError> {
-        let rows = self.check_columns(columns)?;
-        if out.len() != rows * columns.len() {
-            return Err(ModelError::ContributionCount { expected: rows * columns.len(), found: out.len() });
-        }
-        self.explain(columns, rows, |first_row, count, sums| {
-            for (column, sums) in out.chunks_exact_mut(rows).zip(sums) {
-                column[first_row..first_row + count].copy_from_slice(&sums.as_flattened()[..count]);
-            }
-        })
+        let rows = self.check(columns, out)?;
+        self.explain(columns, rows, into_columns(rows, out))
     }
 
     /// Hands the reasons of each row to `take`, row by row, the strongest reason first; see [`ReasonRules`].
@@ -110,25 +103,38 @@ impl Explainer {
         &self,
         columns: &[Column<'_>],
         rules: &ReasonRules,
-        mut take: impl FnMut(usize, &[Reason]),
+        take: impl FnMut(usize, &[Reason]),
     ) -> Result<(), ModelError> {
         let rows = self.check_columns(columns)?;
-        let mut contributions = vec![0.0; columns.len()];
-        let mut picker = rules.picker();
-        let mut buffer = [0.0; BLOCK_ROWS];
+        self.explain(columns, rows, into_reasons(columns, rules, take))
+    }
+
+    /// [`Self::contributions`] and [`Self::reasons`] for little more than the time of one of them.
+    ///
+    /// # Errors
+    /// As [`Self::contributions`].
+    pub fn contributions_and_reasons(
+        &self,
+        columns: &[Column<'_>],
+        rules: &ReasonRules,
+        out: &mut [f64],
+        take: impl FnMut(usize, &[Reason]),
+    ) -> Result<(), ModelError> {
+        let rows = self.check(columns, out)?;
+        let (mut keep, mut pick) = (into_columns(rows, out), into_reasons(columns, rules, take));
         self.explain(columns, rows, |first_row, count, sums| {
-            for offset in 0..count {
-                for (contribution, sums) in contributions.iter_mut().zip(sums) {
-                    *contribution = sums.as_flattened()[offset];
-                }
-                let row = first_row + offset;
-                let value = |feature: usize| match columns[feature].read(row..row + 1, &mut buffer) {
-                    Ok([value]) => *value,
-                    _ => f64::NAN,
-                };
-                take(row, picker.pick(&contributions, value));
-            }
+            keep(first_row, count, sums);
+            pick(first_row, count, sums);
         })
+    }
+
+    /// Refuses columns that do not fit the model, or an output that does not fit the columns, and says how many rows there are.
+    fn check(&self, columns: &[Column<'_>], out: &[f64]) -> Result<usize, ModelError> {
+        let rows = self.check_columns(columns)?;
+        if out.len() != rows * columns.len() {
+            return Err(ModelError::ContributionCount { expected: rows * columns.len(), found: out.len() });
+        }
+        Ok(rows)
     }
 
     /// Refuses columns that do not fit the model, and says how many rows they have.
@@ -199,5 +205,38 @@ impl Explainer {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes the contributions of some rows into one column a feature.
+fn into_columns(rows: usize, out: &mut [f64]) -> impl FnMut(usize, usize, &[Sums]) {
+    move |first_row, count, sums| {
+        for (column, sums) in out.chunks_exact_mut(rows).zip(sums) {
+            column[first_row..first_row + count].copy_from_slice(&sums.as_flattened()[..count]);
+        }
+    }
+}
+
+/// Picks the reasons of some rows from their contributions.
+fn into_reasons(
+    columns: &[Column<'_>],
+    rules: &ReasonRules,
+    mut take: impl FnMut(usize, &[Reason]),
+) -> impl FnMut(usize, usize, &[Sums]) {
+    let mut contributions = vec![0.0; columns.len()];
+    let mut picker = rules.picker();
+    let mut buffer = [0.0; BLOCK_ROWS];
+    move |first_row, count, sums| {
+        for offset in 0..count {
+            for (contribution, sums) in contributions.iter_mut().zip(sums) {
+                *contribution = sums.as_flattened()[offset];
+            }
+            let row = first_row + offset;
+            let value = |feature: usize| match columns[feature].read(row..row + 1, &mut buffer) {
+                Ok([value]) => *value,
+                _ => f64::NAN,
+            };
+            take(row, picker.pick(&contributions, value));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::thread;
 
 use arrow::array::ArrayRef;
-use mainstay_model::{Column, Ensemble, Explainer, ModelError, ReasonRules, Scorer};
+use mainstay_model::{Column, Ensemble, Explainer, ModelError, Reason, ReasonRules, Scorer};
 
 use crate::added::AddedValues;
 use crate::features::column;
@@ -76,18 +76,23 @@ impl<'a> RowScorer<'a> {
         rows: usize,
         added: &mut Vec<AddedValues>,
     ) -> Result<(), ModelError> {
-        if let Some(rules) = &self.rules {
-            let mut texts = vec![vec![None; rows]; self.explanation.reasons];
-            explainer.reasons(columns, rules, |row, found| {
-                for (texts, reason) in texts.iter_mut().zip(found) {
-                    texts[row] = Some(self.model.reason_text(reason));
-                }
-            })?;
-            added.extend(texts.into_iter().map(AddedValues::Texts));
+        let Explanation { reasons, contributions: with_contributions } = self.explanation;
+        let mut texts = vec![vec![None; rows]; reasons];
+        let mut contributions = vec![0.0; if with_contributions { rows * columns.len() } else { 0 }];
+        let take = |row: usize, found: &[Reason]| {
+            for (texts, reason) in texts.iter_mut().zip(found) {
+                texts[row] = Some(self.model.reason_text(reason));
+            }
+        };
+        match &self.rules {
+            Some(rules) if with_contributions => {
+                explainer.contributions_and_reasons(columns, rules, &mut contributions, take)?;
+            }
+            Some(rules) => explainer.reasons(columns, rules, take)?,
+            None => explainer.contributions(columns, &mut contributions)?,
         }
-        if self.explanation.contributions {
-            let mut contributions = vec![0.0; rows * columns.len()];
-            explainer.contributions(columns, &mut contributions)?;
+        added.extend(texts.into_iter().map(AddedValues::Texts));
+        if with_contributions {
             added.extend(contributions.chunks(rows).map(|of_feature| AddedValues::Numbers(of_feature.to_vec())));
             added.push(AddedValues::Numbers(vec![explainer.expected_margin(); rows]));
         }
