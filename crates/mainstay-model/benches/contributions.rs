@@ -11,6 +11,11 @@ use mainstay_model::{
     Calibration, Column, Condition, Ensemble, EnsembleParts, Explainer, Feature, Link, Missing, Node, Tree,
 };
 
+use draw::Draw;
+
+#[path = "../src/test_models/draw.rs"]
+mod draw;
+
 const TREES: usize = 500;
 const ROWS: usize = 256;
 const RUNS: usize = 51;
@@ -113,21 +118,4 @@ fn tree(draw: &mut Draw, shape: Shape, features: usize) -> Tree {
         splits += 1;
     }
     Tree::new(&nodes).unwrap()
-}
-
-/// A stream of numbers (SplitMix64, Steele et al. 2014).
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-
-    fn fraction(&mut self) -> f64 {
-        self.below(1 << 53) as f64 / (1u64 << 53) as f64
-    }
 }

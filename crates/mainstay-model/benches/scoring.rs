@@ -12,34 +12,22 @@ use mainstay_model::{
     Scorer, Tree,
 };
 
+use draw::Draw;
+
+#[path = "../src/test_models/draw.rs"]
+mod draw;
+
 const TREES: usize = 500;
 const LEAVES: usize = 64;
 const THRESHOLDS: usize = 255;
 const ROWS: usize = 1024;
 const REPEATS: usize = 600;
 
-/// A stream of numbers (SplitMix64, Steele et al. 2014).
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % limit as u64) as usize
-    }
-
-    fn fraction(&mut self) -> f64 {
-        self.below(1 << 53) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Skewed and of no bound, as amounts are.
-    fn amount(&mut self) -> f64 {
-        amount(self.fraction())
-    }
+fn position(draw: &mut Draw, length: usize) -> usize {
+    draw.below(length as u64) as usize
 }
 
+/// Skewed and of no bound, as amounts are.
 fn amount(quantile: f64) -> f64 {
     -(1.0 - quantile).ln()
 }
@@ -60,12 +48,12 @@ fn grow(draw: &mut Draw, thresholds: &[Vec<f64>], shape: Shape) -> Tree {
     let mut nodes = vec![Node::Leaf { value: 0.0, cover: 1.0 }];
     let mut open = vec![0usize];
     while open.len() < LEAVES {
-        let chosen = if shape == Shape::Balanced { 0 } else { draw.below(open.len()) };
+        let chosen = if shape == Shape::Balanced { 0 } else { position(draw, open.len()) };
         let at = open.remove(chosen);
-        let feature = draw.below(thresholds.len());
+        let feature = position(draw, thresholds.len());
         let Node::Leaf { cover, .. } = nodes[at] else { unreachable!() };
         let (left, right) = (nodes.len() as u32, nodes.len() as u32 + 1);
-        let threshold = thresholds[feature][draw.below(thresholds[feature].len())];
+        let threshold = thresholds[feature][position(draw, thresholds[feature].len())];
         let condition = if shape == Shape::Categories && draw.below(4) == 0 {
             Condition::OneOf(CategorySet::new((0..32).filter(|_| draw.below(2) == 0)).unwrap())
         } else {
@@ -99,7 +87,7 @@ fn ensemble(features: usize, shape: Shape) -> Ensemble {
 
 fn columns(features: usize) -> Vec<Vec<f64>> {
     let mut draw = Draw(!0);
-    let mut value = || if draw.below(10) == 0 { f64::NAN } else { draw.amount() };
+    let mut value = || if draw.below(10) == 0 { f64::NAN } else { amount(draw.fraction()) };
     (0..features).map(|_| (0..ROWS).map(|_| value()).collect()).collect()
 }
 

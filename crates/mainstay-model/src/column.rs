@@ -7,6 +7,19 @@ use crate::error::ModelError;
 /// Rows that are binned and scored together: a byte for each of them, feature by feature, stays in the cache.
 pub(crate) const BLOCK_ROWS: usize = 256;
 
+/// Refuses columns that are not one a feature, or not all of so many rows.
+pub(crate) fn check_columns(features: &[String], columns: &[Column<'_>], rows: usize) -> Result<(), ModelError> {
+    if columns.len() != features.len() {
+        return Err(ModelError::ColumnCount { expected: features.len(), found: columns.len() });
+    }
+    match features.iter().zip(columns).find(|(_, column)| column.len() != rows) {
+        None => Ok(()),
+        Some((feature, column)) => {
+            Err(ModelError::ColumnLength { feature: feature.clone(), expected: rows, found: column.len() })
+        }
+    }
+}
+
 /// One column of rows to score. A value that is null or NaN is missing.
 #[derive(Debug, Clone, Copy)]
 pub struct Column<'a> {

@@ -1,10 +1,8 @@
 //! Scoring: margins of many rows from columns.
 
+use crate::column::BLOCK_ROWS;
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
-
-/// Rows that are walked tree by tree together, so that a tree's nodes and the block's values stay in the cache.
-const BLOCK_ROWS: usize = 256;
 
 impl Ensemble {
     /// Writes the raw score (bias + leaf values, before calibration) of every row into `out`.

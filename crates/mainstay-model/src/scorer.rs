@@ -1,7 +1,7 @@
 //! Scoring many rows fast.
 
 use crate::binning::Binning;
-use crate::column::{BLOCK_ROWS, Column, InfiniteRow};
+use crate::column::{BLOCK_ROWS, Column, InfiniteRow, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
 use crate::kernel::{InstructionSet, Kernel};
@@ -50,22 +50,10 @@ impl Scorer {
     /// Where columns are missing or differ in length; `out` is untouched then. Where a value is infinite; what `out` holds then
     /// has no meaning.
     pub fn raw_scores(&self, columns: &[Column<'_>], out: &mut [f64]) -> Result<(), ModelError> {
-        self.check(columns, out.len())?;
+        check_columns(&self.features, columns, out.len())?;
         match &self.way {
             Way::Kernel(kernel) => kernel.raw_scores(self.instructions, columns, out),
             Way::Walk(model) => self.walk(model, columns, out),
-        }
-    }
-
-    fn check(&self, columns: &[Column<'_>], rows: usize) -> Result<(), ModelError> {
-        if columns.len() != self.features.len() {
-            return Err(ModelError::ColumnCount { expected: self.features.len(), found: columns.len() });
-        }
-        match self.features.iter().zip(columns).find(|(_, column)| column.len() != rows) {
-            None => Ok(()),
-            Some((feature, column)) => {
-                Err(ModelError::ColumnLength { feature: feature.clone(), expected: rows, found: column.len() })
-            }
         }
     }
 

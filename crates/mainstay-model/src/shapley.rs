@@ -42,7 +42,7 @@ use quadrature::{Point, gauss_legendre};
 use vector::{Portable, Vector};
 
 use crate::binning::Binning;
-use crate::column::{BLOCK_ROWS, Column};
+use crate::column::{BLOCK_ROWS, Column, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
 use crate::reason::{Reason, ReasonRules};
@@ -139,16 +139,9 @@ impl Explainer {
 
     /// Refuses columns that do not fit the model, and says how many rows they have.
     fn check_columns(&self, columns: &[Column<'_>]) -> Result<usize, ModelError> {
-        if columns.len() != self.features.len() {
-            return Err(ModelError::ColumnCount { expected: self.features.len(), found: columns.len() });
-        }
         let rows = columns.first().map_or(0, Column::len);
-        match columns.iter().zip(&self.features).find(|(column, _)| column.len() != rows) {
-            Some((column, feature)) => {
-                Err(ModelError::ColumnLength { feature: feature.clone(), expected: rows, found: column.len() })
-            }
-            None => Ok(rows),
-        }
+        check_columns(&self.features, columns, rows)?;
+        Ok(rows)
     }
 
     /// Gives the first row, the count of rows and their contributions by feature to `sink`, from the first row to the last.

@@ -1,24 +1,9 @@
 //! Random but sound models and rows for tests, drawn by hashing.
 
+pub(crate) mod draw;
+
+use self::draw::Draw;
 use crate::{Calibration, CategorySet, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
-
-/// A stream of numbers (SplitMix64, Steele et al. 2014).
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-
-    /// A fraction that needs all of its digits.
-    fn fraction(&mut self) -> f64 {
-        self.below(1 << 53) as f64 / (1u64 << 53) as f64
-    }
-}
 
 /// Splits of every kind. Thresholds and values come from a small grid, so that rows meet thresholds exactly and features repeat on
 /// a path; zeros and codes are among the values.

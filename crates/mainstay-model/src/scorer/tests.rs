@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::test_models::draw::Draw;
 use crate::test_models::{random_columns, random_ensemble};
 use crate::{Bits, Calibration, CategorySet, Condition, EnsembleParts, Feature, Link, Missing, Node, Tree};
 
@@ -61,15 +62,9 @@ fn grow(features: usize, splits: usize, mut choose: impl FnMut(usize) -> usize) 
     Tree::new(&nodes).unwrap()
 }
 
-/// A stream of numbers (SplitMix64, Steele et al. 2014).
-fn stream(mut seed: u64) -> impl FnMut(usize) -> usize {
-    move |_| {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as usize
-    }
+fn stream(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut draw = Draw(seed);
+    move |_| draw.number() as usize
 }
 
 proptest! {
