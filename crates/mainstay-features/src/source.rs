@@ -73,12 +73,7 @@ impl Sources {
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
-        let mut rows = open.rows_before(bound)?;
-        let values = rules::values_before(&open.table, bound)?;
-        if values.iter().any(ValueBefore::is_late) {
-            let seen = values.iter().map(|value| Ok(value.as_seen()?.alias(&value.declared.name)));
-            rows = rows.project(seen.collect::<Result<Vec<_>, FeatureError>>()?)?;
-        }
+        let rows = open.values_as(open.rows_before(bound)?, bound, ValueBefore::as_seen)?;
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
@@ -97,12 +92,7 @@ impl Sources {
         for refused in open.conflicts.broken() {
             rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
         }
-        rows = filter(rows, open.not_later(bound)?)?;
-        let values = rules::values_before(&open.table, bound)?;
-        if values.iter().any(ValueBefore::is_late) {
-            let stated = values.iter().map(|value| Ok(value.as_stated()?.alias(&value.declared.name)));
-            rows = rows.project(stated.collect::<Result<Vec<_>, FeatureError>>()?)?;
-        }
+        let rows = open.values_as(filter(rows, open.not_later(bound)?)?, bound, ValueBefore::as_stated)?;
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
@@ -142,6 +132,21 @@ impl OpenTable {
             rows = versions::latest_known(self, rows, bound)?;
         }
         filter(rows, self.event_time()?.map(|time| time.lt(contract::instant(bound))))
+    }
+
+    /// Rows with their values as `read` gives them before `bound`, where any comes later than its row.
+    fn values_as<'a>(
+        &'a self,
+        rows: LogicalPlanBuilder,
+        bound: Timestamp,
+        read: fn(&ValueBefore<'a>) -> Result<Expr, FeatureError>,
+    ) -> Result<LogicalPlanBuilder, FeatureError> {
+        let values = rules::values_before(&self.table, bound)?;
+        if !values.iter().any(ValueBefore::is_late) {
+            return Ok(rows);
+        }
+        let read = values.iter().map(|value| Ok(read(value)?.alias(&value.declared.name)));
+        Ok(rows.project(read.collect::<Result<Vec<_>, FeatureError>>()?)?)
     }
 
     /// What holds for a row that was known before `bound`.
