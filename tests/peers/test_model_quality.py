@@ -90,7 +90,7 @@ def test_lightgbm_ranks_no_better(name, date, horizon_days, tmp_path, capsys):
     auc = lambda scores: roc_auc_score(test.churned, scores)
     low, high = difference(test.raw_scores, theirs, test.churned)
     with capsys.disabled():
-        cuts = ", ".join(cut["ds"] for cut in training.details["cuts"])
+        cuts = ", ".join(str(cut) for cut in np.unique(training.fitted.cuts))
         print(f"\n{name}: {len(test.churned)} customers at {training.details['test_cut']}, learnt from {cuts}")
         print(f"  {'':<12} {'AUC':>7} {'Brier':>7}")
         for model, scores in (("mainstay", test.probabilities), ("lightgbm", theirs)):

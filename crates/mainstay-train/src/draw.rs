@@ -3,7 +3,7 @@
 use mainstay_schema::DigestHasher;
 
 /// The part of the customers, from 0, that a customer belongs to, at every cut.
-pub fn fold(key: &str, seed: u64, folds: usize) -> usize {
+pub(crate) fn fold(key: &str, seed: u64, folds: usize) -> usize {
     let digest = DigestHasher::new().frame(b"fold").frame(&seed.to_le_bytes()).frame(key.as_bytes()).finish();
     (mix(digest.leading_u64()) % folds.max(1) as u64) as usize
 }

@@ -8,7 +8,7 @@ pub mod baseline;
 pub mod bins;
 pub mod boost;
 pub mod calibrate;
-pub mod draw;
+mod draw;
 pub mod error;
 pub mod evaluate;
 pub mod gate;
