@@ -1,6 +1,5 @@
 //! Arguments that the functions share: the model literal and the feature columns.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Float64Array};
@@ -57,11 +56,6 @@ impl FeatureColumns {
     pub(crate) fn columns(&self) -> Result<Vec<Column<'_>>> {
         self.0.iter().map(column).collect::<Result<_, _>>().map_err(model_error)
     }
-
-    /// As slices, null as NaN.
-    pub(crate) fn values(&self) -> Vec<Cow<'_, [f64]>> {
-        self.0.iter().map(nan_for_null).collect()
-    }
 }
 
 /// What a model refuses, as an error of the query.
@@ -75,11 +69,4 @@ fn column(array: &Float64Array) -> Result<Column<'_>, ModelError> {
         None => Ok(column),
         Some(nulls) => column.with_validity(Bits::new(nulls.validity(), nulls.offset(), nulls.len())?),
     }
-}
-
-fn nan_for_null(column: &Float64Array) -> Cow<'_, [f64]> {
-    if column.null_count() == 0 {
-        return Cow::Borrowed(column.values());
-    }
-    Cow::Owned(column.iter().map(|value| value.unwrap_or(f64::NAN)).collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! Also called `explain_score()`: the parser takes EXPLAIN behind a comma for the statement of that name.
 
-use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{ArrayRef, Float64Builder, ListArray, StringBuilder, StructArray};
@@ -10,10 +10,10 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
-use mainstay_model::Ensemble;
+use mainstay_model::{Column, Reason, ReasonRules};
 
 use crate::arguments::{FeatureColumns, coerce, model, model_error};
-use crate::model_cache::ModelCache;
+use crate::model_cache::{CachedModel, ModelCache};
 
 /// The fields of a reason, in order: feature, value, contribution, text.
 pub static REASON_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
@@ -78,32 +78,25 @@ impl ScalarUDFImpl for Explain {
             .map_err(|_| DataFusionError::Execution(format!("explain() cannot give {k} reasons")))?;
         let arguments = args.args.get(2..).unwrap_or_default();
         let features = FeatureColumns::new(self.name(), &model.ensemble, arguments, args.number_rows)?;
-        let values = features.values();
-        let columns: Vec<&[f64]> = values.iter().map(Cow::as_ref).collect();
-        reasons(&model.ensemble, k, &columns, args.number_rows).map(ColumnarValue::Array)
+        reasons(&model, k, &features.columns()?, args.number_rows).map(ColumnarValue::Array)
     }
 }
 
-fn reasons(model: &Ensemble, k: usize, columns: &[&[f64]], rows: usize) -> Result<ArrayRef> {
+fn reasons(model: &CachedModel, k: usize, columns: &[Column<'_>], rows: usize) -> Result<ArrayRef> {
     let (mut feature, mut text) = (StringBuilder::new(), StringBuilder::new());
     let (mut value, mut contribution) = (Float64Builder::new(), Float64Builder::new());
     let mut lengths = Vec::with_capacity(rows);
-    let mut row = vec![0.0; columns.len()];
-    let mut contributions = vec![0.0; columns.len()];
-    for position in 0..rows {
-        for (cell, column) in row.iter_mut().zip(columns) {
-            *cell = column.get(position).copied().unwrap_or(f64::NAN);
-        }
-        model.contributions(&row, &mut contributions).map_err(model_error)?;
-        let found = model.reasons(&row, &contributions, k);
+    let rules = ReasonRules::new(&model.ensemble, &BTreeMap::new(), &BTreeSet::new(), k).map_err(model_error)?;
+    let take = |_, found: &[Reason]| {
         lengths.push(found.len());
-        for reason in &found {
-            feature.append_value(model.features().get(reason.feature).map_or("", |f| f.name.as_str()));
+        for reason in found {
+            feature.append_value(model.ensemble.features().get(reason.feature).map_or("", |f| f.name.as_str()));
             value.append_option((!reason.value.is_nan()).then_some(reason.value));
             contribution.append_value(reason.contribution);
-            text.append_value(model.reason_text(reason));
+            text.append_value(model.ensemble.reason_text(reason));
         }
-    }
+    };
+    model.explainer().and_then(|explainer| explainer.reasons(columns, &rules, take)).map_err(model_error)?;
     let fields: Vec<ArrayRef> = vec![
         Arc::new(feature.finish()),
         Arc::new(value.finish()),

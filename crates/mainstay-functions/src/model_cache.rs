@@ -5,11 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
-use mainstay_model::{Ensemble, Scorer};
+use mainstay_model::{Ensemble, Explainer, ModelError, Scorer};
 use mainstay_schema::Digest;
 
 /// A model under way from storage.
@@ -17,18 +17,33 @@ pub type ModelFuture = Pin<Box<dyn Future<Output = Result<Ensemble, Box<dyn std:
 
 type Load = dyn Fn(Digest) -> ModelFuture + Send + Sync;
 
-/// A model and what scores with it.
+/// A model and what scores and explains with it, made once because that takes longer than scoring a batch.
 #[derive(Debug)]
 pub struct CachedModel {
     /// The model.
     pub ensemble: Ensemble,
-    /// Made once, because that takes longer than scoring a batch.
+    /// Scores rows.
     pub scorer: Scorer,
+    explainer: OnceLock<Explainer>,
+}
+
+impl CachedModel {
+    /// What explains rows, made when it is first asked for: a model without covers scores, but cannot be explained.
+    ///
+    /// # Errors
+    /// Where the model has no covers.
+    pub fn explainer(&self) -> Result<&Explainer, ModelError> {
+        match self.explainer.get() {
+            Some(explainer) => Ok(explainer),
+            // Of two threads that make one, the first one's stays.
+            None => Explainer::new(&self.ensemble).map(|explainer| self.explainer.get_or_init(|| explainer)),
+        }
+    }
 }
 
 impl From<Ensemble> for CachedModel {
     fn from(ensemble: Ensemble) -> Self {
-        Self { scorer: Scorer::new(&ensemble), ensemble }
+        Self { scorer: Scorer::new(&ensemble), explainer: OnceLock::new(), ensemble }
     }
 }
 

@@ -144,6 +144,7 @@ async fn misuse_is_explained() {
         ("select predict(id, a, b) from t".into(), "the first argument of predict() must be a literal digest"),
         (format!("select predict('{digest}') from t"), "takes a model digest and one argument a feature"),
         (format!("select explain('{digest}', -1, a, b) from t"), "explain() cannot give -1 reasons"),
+        (format!("select explain('{digest}', 5, a, b) from t"), "5 reasons were asked for, at most 4 are given"),
         (format!("select predict('{}', a, b) from t", Digest::of(b"other")), "no model blake3:"),
         ("select uniform_hash(id, id) from t".into(), "must be a literal salt"),
     ] {

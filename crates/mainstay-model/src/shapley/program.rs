@@ -1,5 +1,6 @@
-//! A tree as a list of steps over rows.
+//! A tree as a list of steps over rows, with every number that the rows share worked out.
 
+use super::quadrature::Point;
 use crate::binning::{Binning, Test};
 use crate::tree::{MAX_DEPTH, Tree};
 
@@ -8,8 +9,13 @@ use crate::tree::{MAX_DEPTH, Tree};
 pub(super) struct Program {
     pub(super) steps: Vec<Step>,
     pub(super) splits: Vec<Split>,
-    /// How many points make the quadrature exact.
-    pub(super) points: usize,
+    pub(super) twigs: Vec<Twig>,
+    /// Of the quadrature that is exact for this tree: how much each point counts.
+    pub(super) weights: Vec<f32>,
+    /// What splits and twigs need by point; each knows where its own begin.
+    pub(super) choices: Vec<Choice>,
+    /// By point, of splits with earlier ones on the same feature: by how much a contribution counts, from the product rule.
+    pub(super) factors: Vec<f32>,
 }
 
 /// One step at a split, a position in [`Program::splits`].
@@ -21,29 +27,24 @@ pub(super) enum Step {
     Up(u32),
 }
 
+/// A number that depends on where the row goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choice {
+    /// The number where it goes right.
+    pub(super) right: f32,
+    /// What is added where it goes left.
+    pub(super) more: f32,
+}
+
 /// What lies on one side of a split.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Child {
     /// A leaf and its value.
     Leaf(f32),
-    /// A split on a feature that the path has not met, both of whose children are leaves: it has no steps of its own.
+    /// A position in [`Program::twigs`].
     Twig(u32),
     /// Any other split.
     Split,
-}
-
-impl Child {
-    /// The value of a leaf, of others 0.
-    #[inline(always)]
-    pub(super) fn value(self) -> f32 {
-        if let Self::Leaf(value) = self { value } else { 0.0 }
-    }
-
-    /// The split of a twig, of others the root.
-    #[inline(always)]
-    pub(super) fn split(self, program: &Program) -> &Split {
-        &program.splits[if let Self::Twig(split) = self { split as usize } else { 0 }]
-    }
 }
 
 /// A split on its path.
@@ -53,11 +54,15 @@ pub(super) struct Split {
     pub(super) feature: u32,
     pub(super) children: [Child; 2],
     /// The share of its training rows that went left.
-    pub(super) left_share: f64,
+    pub(super) left_share: f32,
     /// How many splits lie above.
     pub(super) depth: usize,
     /// Where the split finds its own weight and leaves its worth, see [`slot`].
     pub(super) slot: usize,
+    /// Where the probabilities of going left begin in [`Program::choices`].
+    pub(super) chances: usize,
+    /// Where its factors begin in [`Program::factors`].
+    pub(super) factors: usize,
     /// The nearest split above on the same feature.
     pub(super) earlier: Option<Earlier>,
 }
@@ -71,8 +76,19 @@ pub(super) struct Earlier {
     pub(super) right: bool,
     /// Whether there is yet another above it.
     pub(super) repeated: bool,
-    /// The share of training rows that all of them let through.
-    pub(super) share: f64,
+}
+
+/// A split on a feature that the path has not met, both of whose children are leaves: it has no steps of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Twig {
+    pub(super) test: Test,
+    pub(super) feature: u32,
+    /// Where the values expected of a row begin in [`Program::choices`].
+    pub(super) worths: usize,
+    /// What a row that goes left is worth more than one that goes right.
+    pub(super) difference: f32,
+    /// The mean of that over the training rows, those that go right counted as 0.
+    pub(super) mean: f32,
 }
 
 /// Where a child of a split keeps what belongs to it: slot 0 is the root's. A slot is used again once its subtree is done.
@@ -84,16 +100,41 @@ pub(super) fn slot(parent_depth: usize, right: bool) -> usize {
 pub(super) const SLOTS: usize = 1 + 2 * MAX_DEPTH;
 
 impl Program {
-    /// The program of a tree of the ensemble that `binning` is of; none for a tree of another.
-    pub(super) fn new(tree: &Tree, binning: &Binning) -> Option<Self> {
-        let program = Self { steps: Vec::new(), splits: Vec::with_capacity(tree.leaf_count() - 1), points: 0 };
-        let mut compiler = Compiler { tree, binning, path: Vec::new(), program };
+    /// The program of a tree of the ensemble that `binning` is of, with the exact one of the `rules`, which are sorted by their
+    /// number of points; none for a tree of another ensemble.
+    pub(super) fn new(tree: &Tree, binning: &Binning, rules: &[Vec<Point>]) -> Option<Self> {
+        let points = rules.get(most_features_on_a_path(tree, 0, &mut Vec::new()).div_ceil(2))?;
+        let program = Self {
+            steps: Vec::new(),
+            splits: Vec::with_capacity(tree.leaf_count() - 1),
+            twigs: Vec::new(),
+            weights: points.iter().map(|point| point.weight as f32).collect(),
+            choices: Vec::new(),
+            factors: Vec::new(),
+        };
+        let mut compiler = Compiler { tree, binning, points, path: Vec::new(), program };
         if !tree.is_leaf(0) {
-            let root = compiler.push_split(0, 0)?;
-            compiler.visit(0, root)?;
+            compiler.visit(0, 0)?;
         }
         Some(compiler.program)
     }
+}
+
+/// How many distinct features the path to a leaf has, at most: along it, the integrand is a polynomial whose degree is one less. The
+/// recursion is bounded by the depth of a sound tree.
+fn most_features_on_a_path(tree: &Tree, node: usize, path: &mut Vec<usize>) -> usize {
+    if tree.is_leaf(node) {
+        return path.len();
+    }
+    let is_new = !path.contains(&tree.feature(node));
+    if is_new {
+        path.push(tree.feature(node));
+    }
+    let [left, right] = tree.children(node).map(|child| most_features_on_a_path(tree, child, path));
+    if is_new {
+        path.pop();
+    }
+    left.max(right)
 }
 
 /// A split above, and how the path goes on from it.
@@ -109,46 +150,40 @@ struct OnPath {
 struct Compiler<'a> {
     tree: &'a Tree,
     binning: &'a Binning,
+    points: &'a [Point],
     path: Vec<OnPath>,
     program: Program,
 }
 
 impl Compiler<'_> {
-    /// Registers a split at the end of the path; those of its children that are splits are told by [`Self::visit`].
-    fn push_split(&mut self, node: usize, slot: usize) -> Option<usize> {
+    /// Appends a split, its steps and all below; the recursion is bounded by the depth of a sound tree.
+    fn visit(&mut self, node: usize, own_slot: usize) -> Option<()> {
         let feature = self.tree.feature(node) as u32;
+        let depth = self.path.len();
         let earlier = self.path.iter().enumerate().rev().find(|(_, above)| above.feature == feature);
+        let before = earlier.map(|(_, above)| above.share);
+        let earlier = earlier.map(|(depth, above)| Earlier { depth, right: above.right, repeated: above.repeated });
+        let [left_share, right_share] = self.tree.child_shares(node);
+        let split = self.program.splits.len();
         self.program.splits.push(Split {
             test: self.binning.test(self.tree, node)?,
             feature,
-            children: self.tree.children(node).map(|child| Child::Leaf(self.tree.value(child) as f32)),
-            left_share: self.tree.child_shares(node)[0],
-            depth: self.path.len(),
-            slot,
-            earlier: earlier.map(|(depth, above)| Earlier {
-                depth,
-                right: above.right,
-                repeated: above.repeated,
-                share: above.share,
-            }),
+            children: [Child::Split; 2],
+            left_share: left_share as f32,
+            depth,
+            slot: own_slot,
+            chances: self.program.choices.len(),
+            factors: self.program.factors.len(),
+            earlier,
         });
-        Some(self.program.splits.len() - 1)
-    }
-
-    /// Appends the steps of a split and of all below; the recursion is bounded by the depth of a sound tree.
-    fn visit(&mut self, node: usize, split: usize) -> Option<()> {
-        let Split { feature, depth, earlier, .. } = self.program.splits[split];
-        let before = earlier.map_or(1.0, |earlier| earlier.share);
+        self.push_chances(left_share, before);
         let down = self.program.steps.len();
         self.program.steps.push(Step::Down(split as u32));
-        let sides = self.tree.children(node).into_iter().zip(self.tree.child_shares(node)).zip([false, true]);
+        let sides = self.tree.children(node).into_iter().zip([left_share, right_share]).zip([false, true]);
         for ((child, share), right) in sides {
-            self.path.push(OnPath { feature, right, repeated: earlier.is_some(), share: before * share });
-            if self.tree.is_leaf(child) {
-                self.reach_leaf();
-            } else {
-                self.program.splits[split].children[usize::from(right)] = self.child(child, slot(depth, right))?;
-            }
+            let share = before.unwrap_or(1.0) * share;
+            self.path.push(OnPath { feature, right, repeated: earlier.is_some(), share });
+            self.program.splits[split].children[usize::from(right)] = self.child(child, slot(depth, right))?;
             self.path.pop();
         }
         if !self.program.splits[split].children.contains(&Child::Split) {
@@ -159,23 +194,50 @@ impl Compiler<'_> {
     }
 
     fn child(&mut self, node: usize, slot: usize) -> Option<Child> {
-        let split = self.push_split(node, slot)?;
-        let Split { feature, earlier, .. } = self.program.splits[split];
-        let has_only_leaves = self.tree.children(node).iter().all(|child| self.tree.is_leaf(*child));
-        if has_only_leaves && earlier.is_none() {
-            self.path.push(OnPath { feature, right: false, repeated: false, share: 1.0 });
-            self.reach_leaf();
-            self.path.pop();
-            return Some(Child::Twig(split as u32));
+        if self.tree.is_leaf(node) {
+            return Some(Child::Leaf(self.tree.value(node) as f32));
         }
-        self.visit(node, split)?;
+        let feature = self.tree.feature(node) as u32;
+        let has_only_leaves = self.tree.children(node).iter().all(|child| self.tree.is_leaf(*child));
+        if has_only_leaves && self.path.iter().all(|above| above.feature != feature) {
+            return self.twig(node);
+        }
+        self.visit(node, slot)?;
         Some(Child::Split)
     }
 
-    /// Sees to it that there are points enough for a leaf at the end of the path: along it, the integrand is a polynomial whose
-    /// degree is one less than the number of distinct features.
-    fn reach_leaf(&mut self) {
-        let distinct = self.path.iter().filter(|above| !above.repeated).count();
-        self.program.points = self.program.points.max(distinct.div_ceil(2));
+    fn twig(&mut self, node: usize) -> Option<Child> {
+        let [left, right] = self.tree.children(node).map(|leaf| self.tree.value(leaf));
+        let [left_share, _] = self.tree.child_shares(node);
+        let difference = left - right;
+        self.program.twigs.push(Twig {
+            test: self.binning.test(self.tree, node)?,
+            feature: self.tree.feature(node) as u32,
+            worths: self.program.choices.len(),
+            difference: difference as f32,
+            mean: (difference * left_share) as f32,
+        });
+        self.program.choices.extend(self.points.iter().map(|point| Choice {
+            right: (right + difference * (1.0 - point.at) * left_share) as f32,
+            more: (difference * point.at) as f32,
+        }));
+        Some(Child::Twig((self.program.twigs.len() - 1) as u32))
+    }
+
+    /// The probabilities of going left, for rows that the earlier splits on the feature let through; of training rows these were
+    /// a share of `before`.
+    fn push_chances(&mut self, left_share: f64, before: Option<f64>) {
+        for Point { at, .. } in self.points {
+            let rest = 1.0 - at;
+            let choice = match before {
+                None => Choice { right: (rest * left_share) as f32, more: *at as f32 },
+                Some(before) => {
+                    let per_passed = 1.0 / (at + rest * before);
+                    self.program.factors.push((before * per_passed * per_passed) as f32);
+                    Choice { right: (rest * before * left_share * per_passed) as f32, more: (at * per_passed) as f32 }
+                }
+            };
+            self.program.choices.push(choice);
+        }
     }
 }

@@ -25,14 +25,8 @@ pub(super) trait Vector: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Ou
     fn and(self, mask: Self) -> Self;
     /// Those bits that `mask` has not set.
     fn and_not(self, mask: Self) -> Self;
-    /// The bits of both; one has none where the other has some.
-    fn or(self, other: Self) -> Self;
-
     /// The rows of `self` where `mask` says so, and those of `other` elsewhere.
-    #[inline(always)]
-    fn where_else(self, mask: Self, other: Self) -> Self {
-        self.and(mask).or(other.and_not(mask))
-    }
+    fn where_else(self, mask: Self, other: Self) -> Self;
 }
 
 /// The obvious implementation.
@@ -117,8 +111,8 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
-    fn or(self, other: Self) -> Self {
-        self.zip_bits(other, |a, b| a | b)
+    fn where_else(self, mask: Self, other: Self) -> Self {
+        self.and(mask).zip_bits(other.and_not(mask), |a, b| a | b)
     }
 }
 
@@ -212,8 +206,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn or(self, other: Self) -> Self {
-            Self(unsafe { _mm256_or_ps(self.0, other.0) })
+        fn where_else(self, mask: Self, other: Self) -> Self {
+            Self(unsafe { _mm256_blendv_ps(other.0, self.0, mask.0) })
         }
     }
 }
