@@ -17,8 +17,8 @@ use draw::Draw;
 mod draw;
 
 const TREES: usize = 500;
-const ROWS: usize = 256;
-const RUNS: usize = 51;
+const ROWS: usize = 2048;
+const RUNS: usize = 21;
 
 /// How the trees are grown.
 #[derive(Debug, Clone, Copy)]

@@ -16,10 +16,9 @@ pub(super) type Rows<T> = [[T; WIDTH]; VECTORS];
 
 /// What the steps of a tree leave for each other. Truths are numbers with all bits set or none.
 pub(super) struct Scratch {
-    /// By slot and point: the weight of the point times the probability that a row comes by.
-    weight: Vec<Rows<f32>>,
-    /// By slot and point: the value expected of a row that came by.
-    worth: Vec<Rows<f32>>,
+    /// By slot and point: on the way down its weight, which is that of the point times the probability that a row comes by; from
+    /// the way up on its worth, the value expected of a row that came by.
+    slots: Vec<Rows<f32>>,
     /// By depth: whether the row goes left.
     goes_left: Vec<Rows<f32>>,
     /// By depth, of splits with earlier ones on the same feature: whether those let the row through.
@@ -29,12 +28,7 @@ pub(super) struct Scratch {
 impl Scratch {
     pub(super) fn new() -> Self {
         let zeros = |count| vec![[[0.0; WIDTH]; VECTORS]; count];
-        Self {
-            weight: zeros(SLOTS * MOST_POINTS),
-            worth: zeros(SLOTS * MOST_POINTS),
-            goes_left: zeros(MAX_DEPTH),
-            passed: zeros(MAX_DEPTH),
-        }
+        Self { slots: zeros(SLOTS * MOST_POINTS), goes_left: zeros(MAX_DEPTH), passed: zeros(MAX_DEPTH) }
     }
 }
 
@@ -47,8 +41,8 @@ pub(super) fn add_tree<V: Vector>(
     scratch: &mut Scratch,
     phi: &mut [Rows<f32>],
 ) {
-    for (own, weight) in scratch.weight.iter_mut().zip(&program.weights) {
-        *own = [[*weight; WIDTH]; VECTORS];
+    for (root, weight) in scratch.slots.iter_mut().zip(&program.weights) {
+        *root = [[*weight; WIDTH]; VECTORS];
     }
     Pass { program, points: program.weights.len(), lanes, first_row, scratch, phi }.run::<V>();
 }
@@ -141,7 +135,7 @@ impl Pass<'_> {
         }
         let past = V::splat(split.left_share);
         let chances = &self.program.choices[split.chances..][..self.points];
-        let (above, below) = self.scratch.weight.split_at_mut(slot(split.depth, false) * self.points);
+        let (above, below) = self.scratch.slots.split_at_mut(slot(split.depth, false) * self.points);
         let own = &above[split.slot * self.points..][..self.points];
         let (left, right) = below.split_at_mut(self.points);
         for (((own, chances), left), right) in own.iter().zip(chances).zip(left).zip(right) {
@@ -172,9 +166,8 @@ impl Pass<'_> {
         let past = V::splat(split.left_share);
         let chances = &self.program.choices[split.chances..][..self.points];
         let factors = if REPEATED { &self.program.factors[split.factors..][..self.points] } else { &[] };
-        let weight = &self.scratch.weight[split.slot * self.points..][..self.points];
-        let (above, below) = self.scratch.worth.split_at_mut(slot(split.depth, false) * self.points);
-        let worth = &mut above[split.slot * self.points..][..self.points];
+        let (above, below) = self.scratch.slots.split_at_mut(slot(split.depth, false) * self.points);
+        let own = &mut above[split.slot * self.points..][..self.points];
         let (below_left, below_right) = below.split_at(self.points);
         let tests = split.children.map(|child| match child {
             Child::Twig(twig) => self.program.twigs[twig as usize].test,
@@ -189,10 +182,10 @@ impl Pass<'_> {
         for point in 0..self.points {
             for vector in 0..VECTORS {
                 let chance = chance::<V, REPEATED>(&chances[point], goes_left[vector], passed[vector], past);
-                let weight = V::load(&weight[point][vector]);
+                let weight = V::load(&own[point][vector]);
                 let worth_right = worth_of::<V, RIGHT>(&right, point, vector);
                 let difference = worth_of::<V, LEFT>(&left, point, vector) - worth_right;
-                (worth_right + chance * difference).store(&mut worth[point][vector]);
+                (worth_right + chance * difference).store(&mut own[point][vector]);
                 let gain = weight * difference;
                 sum[vector] = sum[vector] + if REPEATED { gain * V::splat(factors[point]) } else { gain };
                 if LEFT == TWIG || RIGHT == TWIG {
