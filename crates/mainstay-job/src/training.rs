@@ -13,6 +13,7 @@ use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, Tra
 
 use crate::cuts::{self, CutPlan};
 use crate::details::{Baseline, CutDetails, RowsFile, TrainingDetails};
+use crate::fault;
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::sources::PinnedDay;
@@ -236,12 +237,8 @@ async fn register(
     let is_free = champion.is_none_or(|champion| champion.version == version.version);
     let alias = if is_free { CHAMPION } else { CHALLENGER };
     let why = if is_free { "the first version of the model" } else { "trained beside the champion" };
-    let change = AliasChange {
-        version: version.version.clone(),
-        at: Timestamp::now(),
-        by: format!("run {}", run.run_id),
-        why: why.to_owned(),
-    };
+    fault::boundary("registered");
+    let change = AliasChange::new(&version.version, Timestamp::now(), format!("run {}", run.run_id), why);
     registry.set_alias(&job.model, alias, change).await?;
     Ok(Registered { version, alias: alias.to_owned() })
 }

@@ -7,6 +7,8 @@ use mainstay_model::Ensemble;
 use mainstay_schema::Digest;
 use object_store::ObjectStore;
 use object_store::path::Path;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::alias::{AliasChange, AliasEntry};
 use crate::error::RegistryError;
@@ -103,18 +105,25 @@ impl Registry {
         }
     }
 
-    /// Claims the entry after `history`.
-    pub(crate) async fn append_to_history(
+    /// Makes a change that was decided on the strength of a history, as the entry right after it: of two that saw the same history,
+    /// one is made.
+    ///
+    /// # Errors
+    /// [`UnknownVersion`](RegistryError::UnknownVersion); [`Conflict`](RegistryError::Conflict) where the history has gone on to
+    /// another version.
+    pub async fn append_to_history(
         &self,
         name: &str,
         alias: &str,
-        history: &[AliasEntry],
+        seen: &[AliasEntry],
         change: AliasChange,
     ) -> Result<AliasEntry, RegistryError> {
-        let from = history.last().map(|current| current.version.clone());
-        let AliasChange { version, at, by, why } = change;
-        let entry = AliasEntry { version, at, by, why, from };
-        let number = history.len() as u32 + 1;
+        name::check("an alias", alias)?;
+        self.version(name, &change.version).await?;
+        let from = seen.last().map(|current| current.version.clone());
+        let number = seen.len() as u32 + 1;
+        let AliasChange { version, at, by, why, overridden, restores } = change;
+        let entry = AliasEntry { number, version, at, by, why, from, overridden, restores };
         if self.storage.create_record(&self.alias_path(name, alias, number), &entry).await? {
             return Ok(entry);
         }
@@ -139,12 +148,40 @@ impl Registry {
         let mut history = Vec::new();
         // Entries are numbered without gaps, since each is claimed after the one before was read.
         for number in 1.. {
-            match self.storage.read_record(&self.alias_path(name, alias, number)).await? {
-                Some(entry) => history.push(entry),
+            match self.storage.read_record::<AliasEntry>(&self.alias_path(name, alias, number)).await? {
+                Some(entry) => history.push(AliasEntry { number, ..entry }),
                 None => break,
             }
         }
         Ok(history)
+    }
+
+    /// The names of all registered models, in order.
+    pub async fn models(&self) -> Result<Vec<String>, RegistryError> {
+        self.storage.folders(&self.storage.path(&["models"])).await
+    }
+
+    /// The aliases of a model that were ever set, in the order of their names.
+    pub async fn aliases(&self, name: &str) -> Result<Vec<String>, RegistryError> {
+        name::check("a model", name)?;
+        self.storage.folders(&self.storage.path(&["models", name, "aliases"])).await
+    }
+
+    /// Keeps the card of a version beside it, unless it has one: as JSON for programs and Markdown for people.
+    ///
+    /// # Errors
+    /// [`UnknownVersion`](RegistryError::UnknownVersion), beside failures of the store.
+    pub async fn keep_card(&self, of: &ModelVersion, card: &impl Serialize, text: &str) -> Result<(), RegistryError> {
+        self.version(&of.name, &of.version).await?;
+        // The record last: whoever finds it finds the text as well.
+        self.storage.create(&self.card_path(of, "md"), Bytes::from(text.to_owned())).await?;
+        self.storage.create_record(&self.card_path(of, "json"), card).await?;
+        Ok(())
+    }
+
+    /// The card of a version as it was kept; `None` where none was.
+    pub async fn card<T: DeserializeOwned>(&self, of: &ModelVersion) -> Result<Option<T>, RegistryError> {
+        self.storage.read_record(&self.card_path(of, "json")).await
     }
 
     /// The version that an alias points to, or `None` where it was never set.
@@ -232,6 +269,10 @@ impl Registry {
 
     fn version_path(&self, name: &str, number: u32) -> Path {
         self.storage.path(&["models", name, "versions", &format!("{number}.json")])
+    }
+
+    fn card_path(&self, of: &ModelVersion, extension: &str) -> Path {
+        self.storage.path(&["models", &of.name, "cards", &format!("{}.{extension}", of.version)])
     }
 
     fn alias_path(&self, name: &str, alias: &str, number: u32) -> Path {

@@ -61,11 +61,26 @@ impl Storage {
     pub(crate) async fn create_record<T: Serialize>(&self, path: &Path, record: &T) -> Result<bool, RegistryError> {
         let text = serde_json::to_vec_pretty(record)
             .map_err(|source| RegistryError::Record { object: path.to_string(), source })?;
-        match self.store.put_opts(path, Bytes::from(text).into(), PutMode::Create.into()).await {
+        self.create(path, Bytes::from(text)).await
+    }
+
+    /// Writes bytes where there is nothing; false where there is something.
+    pub(crate) async fn create(&self, path: &Path, bytes: Bytes) -> Result<bool, RegistryError> {
+        match self.store.put_opts(path, bytes.into(), PutMode::Create.into()).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(source) => Err(store_error("create", path, source)),
         }
+    }
+
+    /// The names of the folders right below a folder, in order.
+    pub(crate) async fn folders(&self, folder: &Path) -> Result<Vec<String>, RegistryError> {
+        let listed = self.store.list_with_delimiter(Some(folder)).await;
+        let listed = listed.map_err(|source| store_error("list", folder, source))?;
+        let mut names: Vec<String> =
+            listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// The numbers of the objects `<number>.json` right below a folder, ascending. Anything else there is not ours.

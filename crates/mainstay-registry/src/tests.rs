@@ -1,5 +1,7 @@
 //! Tests of the registry on real stores: memory and a local folder.
 
+mod crash;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,7 +54,7 @@ fn candidate() -> Candidate {
 }
 
 fn change(version: &str, day: u8) -> AliasChange {
-    AliasChange { version: version.into(), at: at(day), by: "ana".into(), why: "better on the test cut".into() }
+    AliasChange::new(version, at(day), "ana", "better on the test cut")
 }
 
 fn registry() -> (Arc<dyn ObjectStore>, Registry) {
@@ -124,11 +126,14 @@ async fn an_alias_resolves_to_its_newest_version_and_keeps_its_history() {
     assert_eq!(
         history[1],
         AliasEntry {
+            number: 2,
             version: "3".into(),
             at: at(3),
             by: "ana".into(),
             why: "better on the test cut".into(),
-            from: Some("1".into())
+            from: Some("1".into()),
+            overridden: Vec::new(),
+            restores: None,
         }
     );
     assert_eq!(registry.resolve("churn", "challenger").await.unwrap(), None, "aliases are apart");
@@ -206,6 +211,79 @@ async fn setting_an_alias_at_once_keeps_an_unbroken_history() {
     for pair in history.windows(2) {
         assert_eq!(pair[1].from.as_ref(), Some(&pair[0].version));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_promotions_at_once_none_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+    let registry = Registry::new(store, "registry");
+    for bias in [0.0, 1.0, 2.0] {
+        registry.register("churn", &model(bias), candidate()).await.unwrap();
+    }
+    registry.set_alias("churn", "champion", change("1", 2)).await.unwrap();
+    for round in 0..20 {
+        let seen = registry.history("churn", "champion").await.unwrap();
+        let current = seen.last().unwrap().version.clone();
+        let others: Vec<&str> = ["1", "2", "3"].into_iter().filter(|version| *version != current).collect();
+        let promote = |version: &str| {
+            let (registry, seen, change) = (registry.clone(), seen.clone(), change(version, 3));
+            tokio::spawn(async move { registry.append_to_history("churn", "champion", &seen, change).await })
+        };
+        let outcomes = [promote(others[0]), promote(others[1])];
+        let mut made = Vec::new();
+        for outcome in outcomes {
+            match outcome.await.unwrap() {
+                Ok(entry) => made.push(entry),
+                Err(error) => assert!(matches!(error, RegistryError::Conflict { .. }), "{error}"),
+            }
+        }
+        let [entry] = &made[..] else { panic!("round {round}: {made:?}") };
+        let history = registry.history("churn", "champion").await.unwrap();
+        assert_eq!((history.last().unwrap(), history.len()), (entry, seen.len() + 1));
+        assert_eq!((entry.number as usize, entry.from.as_ref()), (history.len(), Some(&current)));
+    }
+}
+
+#[tokio::test]
+async fn what_was_overridden_and_restored_is_read_back() {
+    let (_, registry) = filled().await;
+    registry.set_alias("churn", "champion", change("1", 2)).await.unwrap();
+    let forced = AliasChange { overridden: vec!["auc_at_least".into()], ..change("2", 3) };
+    registry.set_alias("churn", "champion", forced).await.unwrap();
+    let back = AliasChange { restores: Some(1), ..change("1", 4) };
+    registry.set_alias("churn", "champion", back).await.unwrap();
+    let history = registry.history("churn", "champion").await.unwrap();
+    assert_eq!(history.iter().map(|entry| entry.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!((&history[1].overridden[..], history[2].restores), (&["auc_at_least".to_owned()][..], Some(1)));
+}
+
+#[tokio::test]
+async fn models_and_aliases_are_listed() {
+    let (_, registry) = registry();
+    assert!(registry.models().await.unwrap().is_empty());
+    for name in ["value", "churn"] {
+        registry.register(name, &model(0.0), candidate()).await.unwrap();
+    }
+    for alias in ["champion", "challenger"] {
+        registry.set_alias("churn", alias, change("1", 2)).await.unwrap();
+    }
+    assert_eq!(registry.models().await.unwrap(), ["churn", "value"]);
+    assert_eq!(registry.aliases("churn").await.unwrap(), ["challenger", "champion"]);
+    assert!(registry.aliases("value").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_card_is_kept_once() {
+    let (store, registry) = filled().await;
+    let version = registry.version("churn", "2").await.unwrap();
+    assert_eq!(registry.card::<serde_json::Value>(&version).await.unwrap(), None);
+    registry.keep_card(&version, &json!({"model": "churn"}), "# churn 2\n").await.unwrap();
+    registry.keep_card(&version, &json!({"model": "other"}), "# other\n").await.unwrap();
+    assert_eq!(registry.card::<serde_json::Value>(&version).await.unwrap(), Some(json!({"model": "churn"})));
+    let text = store.get(&Path::from("lake/registry/models/churn/cards/2.md")).await.unwrap().bytes().await.unwrap();
+    assert_eq!(text, "# churn 2\n");
+    assert_eq!(registry.versions("churn").await.unwrap().len(), 3, "a card is no version");
 }
 
 /// Where the only version of `churn` has its bytes.
