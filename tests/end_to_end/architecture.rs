@@ -10,11 +10,22 @@ use crate::harness::root;
 /// Crates by layer; a crate depends on crates of layers below its own, and on those of its own layer that stand before it.
 const LAYERS: [(&str, &[&str]); 5] = [
     ("base", &["mainstay-schema", "mainstay-config"]),
-    ("pure", &["mainstay-model", "mainstay-train", "mainstay-allocator", "mainstay-verifier", "mainstay-ledger"]),
+    (
+        "pure",
+        &[
+            "mainstay-model",
+            "mainstay-train",
+            "mainstay-allocator",
+            "mainstay-verifier",
+            "mainstay-ledger",
+            "mainstay-report",
+        ],
+    ),
     (
         "engine",
         &[
             "mainstay-scoring",
+            "mainstay-profile",
             "mainstay-simulator",
             "mainstay-registry",
             "mainstay-functions",

@@ -35,6 +35,12 @@ pub struct TrainingJob {
     pub seed: u64,
     /// What the model is judged by.
     pub gates: Gates,
+    /// What it must not be worse at than the model that it would replace.
+    #[serde(default)]
+    pub promotion: Promotion,
+    /// What people should know before they use the model: it stands in the card of every version.
+    #[serde(default)]
+    pub card: Card,
 }
 
 /// The past days that are learnt from: cuts a step apart, whose label windows end before the test cut begins.
@@ -116,6 +122,40 @@ pub struct Gates {
     pub history_days_at_least: u32,
 }
 
+/// How much worse than the model that an alias points to a version may be, on the same rows, to take its place. Without a limit that
+/// figure is shown and holds nobody back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Promotion {
+    /// How far its area under the ROC curve may lie below, 0 to 1.
+    pub auc_below_current_at_most: Option<f64>,
+    /// How far its Brier score may lie above, 0 to 1.
+    pub brier_above_current_at_most: Option<f64>,
+}
+
+impl Default for Promotion {
+    /// What chance alone makes of two equally good models on a few thousand customers.
+    fn default() -> Self {
+        Self { auc_below_current_at_most: Some(0.005), brier_above_current_at_most: Some(0.002) }
+    }
+}
+
+/// What people should know before they use a model, in words of the project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Who answers for it: a team or a role.
+    pub owner: Option<String>,
+    /// What it may be used for.
+    pub intended_use: Option<String>,
+    /// What it must not be used for.
+    #[serde(default)]
+    pub not_for: Vec<String>,
+    /// What it does not know or does badly.
+    #[serde(default)]
+    pub limits: Vec<String>,
+}
+
 impl TrainingJob {
     pub(crate) fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         let names = [
@@ -136,7 +176,35 @@ impl TrainingJob {
         check_at_least_1(self.cuts.step_days, cuts.key("step_days"))?;
         self.algorithm.check(place.key("algorithm"))?;
         self.calibration.check(place.key("calibration"))?;
-        self.gates.check(place.key("gates"))
+        self.gates.check(place.key("gates"))?;
+        self.promotion.check(place.key("promotion"))?;
+        self.card.check(place.key("card"))
+    }
+}
+
+impl Promotion {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let limits = [
+            ("auc_below_current_at_most", self.auc_below_current_at_most),
+            ("brier_above_current_at_most", self.brier_above_current_at_most),
+        ];
+        let mut stated = limits.into_iter().filter_map(|(key, limit)| Some((key, limit?)));
+        stated.try_for_each(|(key, limit)| check_range(limit, 0.0..=1.0, place.key(key)))
+    }
+}
+
+impl Card {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let said = |text: &str, place: Place<'_>| {
+            place.ensure(!text.trim().is_empty(), || "expected some words, or leave the key out".to_owned())
+        };
+        let texts = [("owner", &self.owner), ("intended_use", &self.intended_use)];
+        let mut texts = texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?)));
+        texts.try_for_each(|(key, text)| said(text, place.key(key)))?;
+        [("not_for", &self.not_for), ("limits", &self.limits)].into_iter().try_for_each(|(key, texts)| {
+            let place = place.key(key);
+            texts.iter().enumerate().try_for_each(|(index, text)| said(text, place.item(index)))
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{assert_refused, fixture_text, slip};
 use crate::job::JobConfig;
+use crate::training::Promotion;
 
 #[test]
 fn slips_in_a_daily_job_are_refused() {
@@ -285,4 +286,84 @@ jobs/train_churn.yml:29:41: expected a number from 0 to 1, found 60
 29 |   precision_at_top_20_percent_at_least: 60
    |                                         ^^"),
 ]);
+}
+
+#[test]
+fn slips_in_what_a_promotion_asks_and_a_card_says_are_refused() {
+    assert_refused(
+        "jobs/train_churn.yml",
+        JobConfig::parse,
+        &[
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\npromotion: {auc_below_current_at_most: 5}",
+                "
+jobs/train_churn.yml:27:40: expected a number from 0 to 1, found 5
+   |
+27 | promotion: {auc_below_current_at_most: 5}
+   |                                        ^",
+            ),
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\npromotion: {auc_below_champion_at_most: 0.01}",
+                "
+jobs/train_churn.yml:27:13: unknown key `auc_below_champion_at_most`, did you mean `auc_below_current_at_most`?
+   |
+27 | promotion: {auc_below_champion_at_most: 0.01}
+   |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
+   = known keys: auc_below_current_at_most, brier_above_current_at_most",
+            ),
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\ncard: {use: offers}",
+                "
+jobs/train_churn.yml:27:8: unknown key `use`
+   |
+27 | card: {use: offers}
+   |        ^^^
+   = known keys: owner, intended_use, not_for, limits",
+            ),
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\ncard: {intended_use: ' '}",
+                "
+jobs/train_churn.yml:27:22: expected some words, or leave the key out
+   |
+27 | card: {intended_use: ' '}
+   |                      ^^^",
+            ),
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\ncard: {limits: [new customers, '']}",
+                "
+jobs/train_churn.yml:27:32: expected some words, or leave the key out
+   |
+27 | card: {limits: [new customers, '']}
+   |                                ^^",
+            ),
+            slip(
+                "seed: 20240101",
+                "seed: 20240101\ncard: {limits: new customers}",
+                "
+jobs/train_churn.yml:27:16: expected a list here, such as [a, b]
+   |
+27 | card: {limits: new customers}
+   |                ^^^^^^^^^^^^^",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_promotion_asks_for_no_worse_figures_unless_it_says_so() {
+    let file = "jobs/train_churn.yml";
+    let text = fixture_text(file);
+    let promotion = |text: &str| match JobConfig::parse(file, text).unwrap() {
+        JobConfig::Training(job) => job.promotion,
+        JobConfig::Daily(job) => panic!("{}", job.name),
+    };
+    assert_eq!(promotion(&text), Promotion::default());
+    let stated = format!("{text}promotion:\n  auc_below_current_at_most: 0.01\n  brier_above_current_at_most:\n");
+    let expected = Promotion { auc_below_current_at_most: Some(0.01), brier_above_current_at_most: None };
+    assert_eq!(promotion(&stated), expected);
 }

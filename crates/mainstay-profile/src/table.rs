@@ -1,0 +1,155 @@
+//! One table: its columns, tallied batch by batch.
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use jiff::Timestamp;
+use mainstay_schema::Ds;
+use serde::Serialize;
+
+use crate::column::{ColumnProfile, ColumnTally};
+use crate::finding::{Finding, findings};
+use crate::kind::Kind;
+use crate::pairs::Pairs;
+
+/// The tables of a source.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceProfile {
+    /// The source.
+    pub source: String,
+    /// The day before which values should lie.
+    pub ds: Ds,
+    /// Its tables in the order of the project.
+    pub tables: Vec<TableProfile>,
+}
+
+/// What a table holds, and what looks wrong with it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TableProfile {
+    /// The table.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its files.
+    pub files: u64,
+    /// The columns that are to identify a row.
+    pub key: Vec<String>,
+    /// What looks wrong.
+    pub findings: Vec<Finding>,
+    /// Its columns in the order of the project, then those that it does not declare.
+    pub columns: Vec<ColumnProfile>,
+}
+
+/// What is known of a table before its rows are looked at.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// The table.
+    pub table: String,
+    /// Its rows, as its files state them.
+    pub rows: u64,
+    /// Its files.
+    pub files: u64,
+    /// The columns that are to identify a row.
+    pub key: Vec<String>,
+    /// The instant before which values should lie.
+    pub as_of: Timestamp,
+    /// Its columns, in the order of the batches.
+    pub columns: Vec<ColumnSpec>,
+}
+
+/// What is known of a column before its values are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnSpec {
+    /// Its name.
+    pub name: String,
+    /// The type of its batches.
+    pub data_type: DataType,
+    /// How the project, else Arrow, calls its type.
+    pub type_name: String,
+    /// Whether the project declares it.
+    pub is_declared: bool,
+    /// Whether the project declares it as personal.
+    pub is_personal: bool,
+    /// Whether it is part of the table's key.
+    pub is_key: bool,
+    /// Whether it is money.
+    pub is_money: bool,
+}
+
+impl ColumnSpec {
+    /// Whether its values may be told.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_declared && !self.is_personal
+    }
+}
+
+/// The rows of a table as far as they were seen.
+#[derive(Debug, Clone)]
+pub struct TableTally {
+    rows: u64,
+    columns: Vec<ColumnTally>,
+    pairs: Pairs,
+}
+
+impl TableTally {
+    /// Nothing seen yet.
+    pub fn new(spec: &TableSpec) -> Self {
+        let kinds: Vec<Kind> = spec.columns.iter().map(|column| Kind::of(&column.data_type)).collect();
+        let as_of = spec.as_of.as_microsecond();
+        Self {
+            rows: 0,
+            columns: kinds.iter().map(|kind| ColumnTally::new(*kind, as_of)).collect(),
+            pairs: Pairs::new(&kinds, spec.rows),
+        }
+    }
+
+    /// Takes note of some rows.
+    ///
+    /// # Errors
+    /// Values that cannot be converted to the type of their kind.
+    pub fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        self.rows += batch.num_rows() as u64;
+        let of_kind = |(tally, values): (&ColumnTally, &ArrayRef)| tally.kind.normalised(values);
+        let columns: Vec<ArrayRef> = self.columns.iter().zip(batch.columns()).map(of_kind).collect::<Result<_, _>>()?;
+        for (tally, values) in self.columns.iter_mut().zip(&columns) {
+            tally.add(values);
+        }
+        self.pairs.add(&columns)
+    }
+
+    /// Adds what another tally of the same table has seen.
+    #[must_use]
+    pub fn merged(mut self, other: Self) -> Self {
+        self.rows += other.rows;
+        for (tally, others) in self.columns.iter_mut().zip(other.columns) {
+            tally.merge(others);
+        }
+        self.pairs.merge(&other.pairs);
+        self
+    }
+
+    /// The profile of the rows. `repeated_keys` is how many rows have a key that another one has, where a key should stand for one.
+    pub fn finish(&self, spec: &TableSpec, repeated_keys: Option<u64>) -> TableProfile {
+        let seen = Seen { spec, rows: self.rows, columns: &self.columns, pairs: &self.pairs, repeated_keys };
+        TableProfile {
+            table: spec.table.clone(),
+            rows: self.rows,
+            files: spec.files,
+            key: spec.key.clone(),
+            findings: findings(&seen),
+            columns: self.columns.iter().zip(&spec.columns).map(|(tally, spec)| tally.profile(spec)).collect(),
+        }
+    }
+}
+
+/// All rows of a table, seen.
+pub(crate) struct Seen<'a> {
+    pub(crate) spec: &'a TableSpec,
+    pub(crate) rows: u64,
+    pub(crate) columns: &'a [ColumnTally],
+    pub(crate) pairs: &'a Pairs,
+    pub(crate) repeated_keys: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests;
