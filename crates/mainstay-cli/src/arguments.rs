@@ -71,9 +71,17 @@ pub(crate) enum Verb {
     Verify(VerifyArguments),
     /// Generate the data of a simulated retailer.
     Generate(GenerateArguments),
-    /// Bring in, look at and hand on models of any origin; needs no project.
+    /// Registered models: versions, history, cards. Files of models of any origin: bring in, look at, hand on.
     #[command(subcommand)]
     Model(ModelVerb),
+    /// Point an alias to a version of a model, if its gates have passed and it is not worse than what is there.
+    Promote(PromoteArguments),
+    /// Take back the newest change of an alias.
+    Rollback(RollbackArguments),
+    /// Two versions of a model beside one another, on the same rows.
+    Compare(CompareArguments),
+    /// What the tables of a source hold, and what looks wrong with them: a findings file beside mainstay.yml.
+    ImportProfile(ImportProfileArguments),
     /// Add scores, and on request reasons and contributions, to the rows of a Parquet file; needs no project.
     Score(ScoreArguments),
 }
@@ -191,12 +199,107 @@ pub(crate) enum Profile {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelVerb {
-    /// Turn a model file of XGBoost, LightGBM or ONNX into one of ours.
+    /// The registered models and their versions.
+    List(ListModelsArguments),
+    /// Who pointed which alias to which version, when and why.
+    History(HistoryArguments),
+    /// What people should know of a version before they use it, as Markdown.
+    Card(CardArguments),
+    /// Turn a model file of XGBoost, LightGBM or ONNX into one of ours; needs no project.
     Import(ImportArguments),
-    /// What a model is made of and which features it splits on most.
+    /// What a model file is made of and which features it splits on most; needs no project.
     Show(ShowModelArguments),
-    /// Write a model of ours as a file that other programs read.
+    /// Write a model of ours as a file that other programs read; needs no project.
     Export(ExportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListModelsArguments {
+    /// Only this registered model.
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArguments {
+    /// The registered model; the only one by default.
+    pub(crate) model: Option<String>,
+    /// Only this alias.
+    #[arg(long)]
+    pub(crate) alias: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CardArguments {
+    /// The registered model; the only one by default.
+    pub(crate) model: Option<String>,
+    /// The version, by its number or an alias.
+    #[arg(default_value = "champion")]
+    pub(crate) version: String,
+}
+
+/// Who changes an alias, and why.
+#[derive(Debug, Args)]
+pub(crate) struct AuthorArguments {
+    /// Who does it; stands in the history. $MAINSTAY_BY, else $USER by default.
+    #[arg(long, env = "MAINSTAY_BY")]
+    pub(crate) by: Option<String>,
+    /// Why; stands in the history.
+    #[arg(long)]
+    pub(crate) why: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PromoteArguments {
+    /// The registered model.
+    pub(crate) model: String,
+    /// The version, by its number or an alias such as challenger.
+    pub(crate) version: String,
+    /// The alias that shall point to it.
+    #[arg(long, default_value = "champion")]
+    pub(crate) alias: String,
+    /// Promote although this gate failed; may be given again for another. Needs --why.
+    #[arg(long = "override", value_name = "GATE")]
+    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) author: AuthorArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The registered model.
+    pub(crate) model: String,
+    /// The alias that shall point again to the version before.
+    #[arg(long, default_value = "champion")]
+    pub(crate) alias: String,
+    #[command(flatten)]
+    pub(crate) author: AuthorArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// The version that is there, by its number or an alias.
+    #[arg(default_value = "champion")]
+    pub(crate) current: String,
+    /// The version that might take its place, by its number or an alias.
+    #[arg(default_value = "challenger")]
+    pub(crate) candidate: String,
+    /// The registered model; the only one by default.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportProfileArguments {
+    /// A source of mainstay.yml, or one of its tables: retailer, retailer.orders.
+    pub(crate) source: String,
+    /// The day before which values should lie; today by default.
+    #[arg(long)]
+    pub(crate) date: Option<Ds>,
+    /// The findings file; profiles/<SOURCE>.yml beside mainstay.yml by default. `-` writes none.
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) execution: ExecutionArguments,
 }
 
 #[derive(Debug, Args)]

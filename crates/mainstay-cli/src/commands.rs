@@ -1,6 +1,8 @@
 //! One function a verb: opens the project, calls the job, writes the result.
 
 mod model;
+mod profile;
+mod promote;
 mod score;
 
 use std::io::Write;
@@ -30,14 +32,16 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Verb::Show(shown) => show_day(&global, shown).await,
         Verb::Verify(arguments) => verify_days(&global, arguments).await,
         Verb::Generate(arguments) => generate(&global, &arguments),
-        Verb::Model(verb) => model::execute(&global, verb),
+        Verb::Model(verb) => model::execute(&global, verb).await,
+        Verb::Promote(arguments) => promote::promote(&global, arguments).await,
+        Verb::Rollback(arguments) => promote::rollback(&global, arguments).await,
+        Verb::Compare(arguments) => promote::compare(&global, &arguments).await,
+        Verb::ImportProfile(arguments) => profile::execute(&global, &arguments).await,
         Verb::Score(arguments) => score::execute(&global, &arguments),
     }
 }
 
-async fn open(global: &GlobalArguments, execution: Option<&ExecutionArguments>) -> Result<OpenProject> {
-    // Only what executes a job writes.
-    let access = if execution.is_some() { Access::Write } else { Access::Read };
+async fn open(global: &GlobalArguments, access: Access, execution: Option<&ExecutionArguments>) -> Result<OpenProject> {
     let options = OpenOptions {
         folder: &global.project_dir,
         target: global.target.as_deref(),
@@ -58,7 +62,7 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 }
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
-    let open = open(global, Some(&arguments.execution)).await?;
+    let open = open(global, Access::Write, Some(&arguments.execution)).await?;
     let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
@@ -69,14 +73,14 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 }
 
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
-    let open = open(global, Some(&arguments.execution)).await?;
+    let open = open(global, Access::Write, Some(&arguments.execution)).await?;
     let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
-    let open = open(global, None).await?;
+    let open = open(global, Access::Read, None).await?;
     match shown {
         Shown::Risk(arguments) => {
             let view = show::risk(&open, &request(arguments)).await?;
@@ -100,7 +104,7 @@ fn request(arguments: ShowArguments) -> ShowRequest {
 }
 
 async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
-    let open = open(global, None).await?;
+    let open = open(global, Access::Read, None).await?;
     let report = verify::verify(&open, &arguments.job, arguments.date).await?;
     write(global, &report, || render::verify::text(&report))?;
     if report.verified {

@@ -1,9 +1,13 @@
 //! Results as tables for people.
 
 pub(crate) mod allocation;
+pub(crate) mod comparison;
 pub(crate) mod generated;
 pub(crate) mod model;
 pub(crate) mod outcome;
+pub(crate) mod profile;
+pub(crate) mod promotion;
+pub(crate) mod registered;
 pub(crate) mod risk;
 pub(crate) mod run;
 pub(crate) mod scored;

@@ -222,7 +222,7 @@ fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Resu
     Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider, conflicts: Conflicts::default() })
 }
 
-fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {
+pub(crate) fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {
     let url = Url::parse(path).map_err(|_| FeatureError::Contract {
         table: table.to_owned(),
         message: format!("the pinned file `{path}` is not a URL: pin the sources again"),

@@ -6,12 +6,14 @@
 //! FoundSources -> PinnedDay -> StagedFeatures -> ScoredDay -> AllocatedDay -> RunRecord
 //! ```
 //!
-//! [`OpenProject`] is the way in, [`run_job`] and [`backfill`] run, [`show`] and [`verify`] read what was published. This is
-//! the only crate that knows the order of the steps; how a step does its work belongs to the crate of that work.
+//! [`OpenProject`] is the way in, [`run_job`] and [`backfill`] run, [`show`] and [`verify`] read what was published, [`models`],
+//! [`comparison`] and [`promotion`] look after the registered models, [`profile`] after the sources. This is the only crate that knows
+//! the order of the steps; how a step does its work belongs to the crate of that work.
 
 mod allocate;
 mod candidates;
 mod champion;
+pub mod comparison;
 mod consent_records;
 pub mod contact_rules;
 mod cuts;
@@ -20,12 +22,16 @@ mod decision_rows;
 pub mod details;
 pub mod fault;
 mod features;
+mod model_card;
+pub mod models;
 mod money;
 mod offers_file;
 mod one_day;
 mod open_project;
 mod own_plans;
+pub mod profile;
 pub mod progress;
+pub mod promotion;
 mod publish;
 mod run;
 mod score;
@@ -34,6 +40,7 @@ pub mod show;
 mod simulate;
 mod sources;
 mod sql_tests;
+mod test_rows;
 mod train_job;
 mod training;
 mod training_rows;

@@ -23,6 +23,8 @@ pub enum Step {
     Publish,
     /// Checks a published day.
     Verify,
+    /// Looks at the columns of a source.
+    Profile,
 }
 
 impl Step {
@@ -37,6 +39,7 @@ impl Step {
             Self::Allocate => "allocate",
             Self::Publish => "publish",
             Self::Verify => "verify",
+            Self::Profile => "profile",
         }
     }
 }

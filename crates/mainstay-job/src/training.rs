@@ -14,16 +14,14 @@ use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, Tra
 use crate::cuts::{self, CutPlan};
 use crate::details::{Baseline, CutDetails, RowsFile, TrainingDetails};
 use crate::fault;
+use crate::model_card::{self, Made};
+use crate::models::{CHALLENGER, CHAMPION};
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::training_rows;
 use crate::training_table;
-
-/// The alias of the model in use, and of the one that might replace it.
-const CHAMPION: &str = "champion";
-const CHALLENGER: &str = "challenger";
 
 /// A model with the rows behind it, judged.
 struct JudgedModel {
@@ -74,6 +72,9 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         sources: day.pin.clone(),
         as_of: run.as_of,
     };
+    let horizon_days = plan.horizon_days;
+    let (version, model) = (&registered.version, &judged.trained.model);
+    model_card::keep(run, day, &Made { job, details: &details, version, model, horizon_days }).await?;
     run.finish(Step::Train, step, summary(&details));
     Ok(details)
 }

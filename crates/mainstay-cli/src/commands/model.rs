@@ -1,4 +1,4 @@
-//! `mainstay model`: files of models, ours and other people's.
+//! `mainstay model`: registered models, and files of models, ours and other people's.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -6,17 +6,35 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use mainstay_job::{Access, models};
 use mainstay_model::summary::Summary;
 use mainstay_model::{Ensemble, EnsembleParts, Feature, export, format, import};
 use tempfile::NamedTempFile;
 
 use crate::arguments::{ExportArguments, ExportFormat, GlobalArguments, ImportArguments, ModelFormat, ModelVerb};
-use crate::commands::write;
+use crate::commands::{open, write};
 use crate::render;
 
 /// Executes `mainstay model ...`.
-pub(crate) fn execute(global: &GlobalArguments, verb: ModelVerb) -> Result<ExitCode> {
+pub(crate) async fn execute(global: &GlobalArguments, verb: ModelVerb) -> Result<ExitCode> {
     match verb {
+        ModelVerb::List(arguments) => {
+            let open = open(global, Access::Read, None).await?;
+            let listed = models::list(&open, arguments.model.as_deref()).await?;
+            write(global, &serde_json::json!({"models": listed}), || render::registered::list(&listed))?;
+        }
+        ModelVerb::History(arguments) => {
+            let open = open(global, Access::Read, None).await?;
+            let model = models::meant(&open, arguments.model.as_deref()).await?;
+            let history = models::history(&open, &model, arguments.alias.as_deref()).await?;
+            write(global, &history, || render::registered::history(&history))?;
+        }
+        ModelVerb::Card(arguments) => {
+            let open = open(global, Access::Read, None).await?;
+            let model = models::meant(&open, arguments.model.as_deref()).await?;
+            let card = models::card(&open, &model, &arguments.version).await?;
+            write(global, &card, || card.markdown())?;
+        }
         ModelVerb::Import(arguments) => {
             let model = import(&arguments)?;
             show(global, &arguments.output, &model, 5)?;
@@ -96,7 +114,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Writes a file that appears whole or not at all.
-fn create(path: &Path, bytes: &[u8], replaces: bool) -> Result<()> {
+pub(crate) fn create(path: &Path, bytes: &[u8], replaces: bool) -> Result<()> {
     let cannot_write = || format!("cannot write {}: check that its folder exists and may be written", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

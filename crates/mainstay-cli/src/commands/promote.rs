@@ -1,0 +1,48 @@
+//! `mainstay promote`, `rollback` and `compare`: which version of a model is in use.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use mainstay_job::promotion::{self, Author, PromoteRequest};
+use mainstay_job::{Access, comparison, models};
+
+use crate::arguments::{AuthorArguments, CompareArguments, GlobalArguments, PromoteArguments, RollbackArguments};
+use crate::commands::{open, write};
+use crate::render;
+
+pub(crate) async fn promote(global: &GlobalArguments, arguments: PromoteArguments) -> Result<ExitCode> {
+    let PromoteArguments { model, version, alias, overrides, author } = arguments;
+    let author = author_of(author)?;
+    let open = open(global, Access::Write, None).await?;
+    let request = PromoteRequest { model, version, alias, overrides, author };
+    let promotion = promotion::promote(&open, &request).await?;
+    write(global, &promotion, || render::promotion::text(&promotion))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn rollback(global: &GlobalArguments, arguments: RollbackArguments) -> Result<ExitCode> {
+    let author = author_of(arguments.author)?;
+    let open = open(global, Access::Write, None).await?;
+    let promotion = promotion::rollback(&open, &arguments.model, &arguments.alias, &author).await?;
+    write(global, &promotion, || render::promotion::text(&promotion))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) async fn compare(global: &GlobalArguments, arguments: &CompareArguments) -> Result<ExitCode> {
+    let CompareArguments { current, candidate, model } = arguments;
+    let open = open(global, Access::Read, None).await?;
+    let model = models::meant(&open, model.as_deref()).await?;
+    let comparison = comparison::compare(&open, &model, current, candidate).await?;
+    write(global, &comparison, || render::comparison::text(&comparison))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The person behind a change, now.
+fn author_of(arguments: AuthorArguments) -> Result<Author> {
+    let by = arguments.by.or_else(|| std::env::var("USER").ok()).map(|by| by.trim().to_owned());
+    let by = by.filter(|by| !by.is_empty()).context(
+        "nobody is named who changes the alias: give --by NAME, or set MAINSTAY_BY in the environment; it stands in the history",
+    )?;
+    Ok(Author { by, at: Timestamp::now(), why: arguments.why })
+}
