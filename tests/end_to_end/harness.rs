@@ -108,7 +108,9 @@ impl Project {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));
         command.args(arguments).arg("--project-dir").arg(&self.folder).args(["--vars", &self.vars]);
-        command.env_remove("FAILPOINTS");
+        for variable in ["FAILPOINTS", "MAINSTAY_BY", "USER"] {
+            command.env_remove(variable);
+        }
         command
     }
 

@@ -30,7 +30,8 @@ class Rows:
     @classmethod
     def read(cls, file: Path) -> "Rows":
         table = pq.read_table(file)
-        names = [name for name in table.column_names if name not in NOT_FEATURES]
+        is_feature = lambda name: name not in NOT_FEATURES and not name.startswith("segment_")
+        names = [name for name in table.column_names if is_feature(name)]
         column = lambda name: table[name].to_numpy(zero_copy_only=False)
         return cls(
             customer_ids=column("customer_id"),

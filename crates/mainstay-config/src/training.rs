@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{check_at_least_1, check_identifier, check_range};
+use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
 use crate::job::JobKind;
 use crate::place::Place;
@@ -35,6 +35,8 @@ pub struct TrainingJob {
     pub seed: u64,
     /// What the model is judged by.
     pub gates: Gates,
+    /// The groups of customers whose figures are told apart.
+    pub segments: Option<Segments>,
     /// What it must not be worse at than the model that it would replace.
     #[serde(default)]
     pub promotion: Promotion,
@@ -122,6 +124,16 @@ pub struct Gates {
     pub history_days_at_least: u32,
 }
 
+/// Groups of customers whose figures are told apart: by region, or by a protected attribute, which no feature may read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segments {
+    /// SQL model with one row a customer, as of the cut.
+    pub model: String,
+    /// Its columns, at least one; each parts the customers by its values.
+    pub columns: Vec<String>,
+}
+
 /// How much worse than the model that an alias points to a version may be, on the same rows, to take its place. Without a limit that
 /// figure is shown and holds nobody back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,8 +189,20 @@ impl TrainingJob {
         self.algorithm.check(place.key("algorithm"))?;
         self.calibration.check(place.key("calibration"))?;
         self.gates.check(place.key("gates"))?;
+        self.segments.as_ref().map_or(Ok(()), |segments| segments.check(place.key("segments")))?;
         self.promotion.check(place.key("promotion"))?;
         self.card.check(place.key("card"))
+    }
+}
+
+impl Segments {
+    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        check_identifier(&self.model, place.key("model"))?;
+        let columns = place.key("columns");
+        check_not_empty(self.columns.is_empty(), "column", columns)?;
+        check_unique("column", self.columns.iter().map(String::as_str), columns)?;
+        let mut named = self.columns.iter().enumerate();
+        named.try_for_each(|(index, column)| check_identifier(column, columns.item(index)))
     }
 }
 

@@ -1,7 +1,5 @@
 //! Two versions of a model beside one another, on the same rows.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 use mainstay_registry::ModelVersion;
 use mainstay_schema::{Digest, Ds};
@@ -11,10 +9,8 @@ use serde::Serialize;
 
 use crate::models;
 use crate::open_project::OpenProject;
+use crate::segments::{parted, select};
 use crate::test_rows::{TestRows, cut_of};
-
-/// Fewer customers than this tell nothing of a segment.
-const LEAST_CUSTOMERS: usize = 30;
 
 /// Two versions of a model beside one another.
 #[derive(Debug, Clone, Serialize)]
@@ -233,20 +229,14 @@ impl Scores {
     }
 
     fn select(&self, rows: &[usize]) -> Self {
-        let select = |all: &[f64]| rows.iter().filter_map(|row| all.get(*row)).copied().collect();
-        Self { current: select(&self.current), candidate: select(&self.candidate) }
+        Self { current: select(&self.current, rows), candidate: select(&self.candidate, rows) }
     }
 }
 
-/// The groups of one column in the order of their names, those of too few customers or of one outcome left out.
+/// The groups of one column, those of one outcome left out.
 fn segments(by: &str, groups: &[Option<String>], labels: &[bool], scores: &Scores) -> Vec<SegmentPairs> {
-    let mut rows_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, group) in groups.iter().enumerate() {
-        rows_of.entry(group.as_deref().unwrap_or("not known")).or_default().push(row);
-    }
-    let pairs = rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_CUSTOMERS).filter_map(|(group, rows)| {
-        let labels: Vec<bool> = rows.iter().filter_map(|row| labels.get(*row)).copied().collect();
-        let pairs = scores.select(&rows).judged(&labels).ok()?;
+    let pairs = parted(groups).into_iter().filter_map(|(group, rows)| {
+        let pairs = scores.select(&rows).judged(&select(labels, &rows)).ok()?;
         Some(SegmentPairs { by: by.to_owned(), group: group.to_owned(), pairs })
     });
     pairs.collect()
@@ -281,16 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn segments_of_too_few_customers_are_left_out() {
-        let group = |row: usize| match row {
-            0..40 => Some("north".to_owned()),
-            40..60 => Some("south".to_owned()),
-            _ => None,
-        };
-        let groups: Vec<Option<String>> = (0..100).map(group).collect();
+    fn segments_are_judged_apart() {
+        let groups: Vec<Option<String>> = (0..100).map(|row| (row < 60).then(|| "north".to_owned())).collect();
         let segments = segments("region", &groups, &labels(), &scores());
         let told: Vec<_> = segments.iter().map(|segment| (segment.group.as_str(), segment.pairs.customers)).collect();
-        assert_eq!(told, [("north", 40), ("not known", 40)]);
+        assert_eq!(told, [("north", 60), ("not known", 40)]);
+        let same = super::segments("region", &groups, &[true; 100], &scores());
+        assert!(same.is_empty(), "nobody stayed");
     }
 
     #[test]

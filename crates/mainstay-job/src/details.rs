@@ -223,6 +223,9 @@ pub struct TrainingDetails {
     pub trees: usize,
     /// Judged on the test cut.
     pub evaluation: Evaluation,
+    /// The same by group of customers.
+    #[serde(default)]
+    pub segments: Vec<SegmentFigures>,
     /// How the scores became probabilities, and how those hold.
     pub calibration: CalibrationReport,
     /// The ranking at each training cut, by trees that have not seen the customer.
@@ -254,6 +257,18 @@ pub struct RowsFile {
     pub digest: Digest,
     /// How many rows.
     pub rows: usize,
+}
+
+/// How a model does on a group of customers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SegmentFigures {
+    /// What tells the groups apart.
+    pub by: String,
+    /// The group.
+    pub group: String,
+    /// Judged on its customers of the test cut.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
 }
 
 /// One training cut.

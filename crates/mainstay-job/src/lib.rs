@@ -36,6 +36,7 @@ mod publish;
 mod run;
 mod score;
 mod score_sql;
+mod segments;
 pub mod show;
 mod simulate;
 mod sources;

@@ -12,7 +12,7 @@ use mainstay_report::model_card as card;
 use mainstay_train::{GateResult, Reliability};
 
 use crate::cuts::label_end;
-use crate::details::{CutDetails, TrainingDetails};
+use crate::details::{CutDetails, SegmentFigures, TrainingDetails};
 use crate::run::Run;
 use crate::sources::PinnedDay;
 
@@ -55,7 +55,7 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
         features: features(model, &summary, describe),
         baseline: details.baseline.feature.clone(),
         figures: figures(details),
-        segments: Vec::new(),
+        segments: details.segments.iter().map(segment).collect(),
         calibration: card::Calibration {
             slope: details.calibration.slope,
             intercept: details.calibration.intercept,
@@ -165,6 +165,17 @@ fn figures(details: &TrainingDetails) -> Vec<card::Figure> {
         figure("Brier", evaluation.brier, None),
         figure("calibration error", evaluation.ece, None),
     ]
+}
+
+fn segment(of: &SegmentFigures) -> card::Segment {
+    let ranking = &of.evaluation.ranking;
+    let figures = [("left", ranking.base_rate), ("AUC", ranking.auc), ("Brier", of.evaluation.brier)];
+    card::Segment {
+        by: of.by.clone(),
+        group: of.group.clone(),
+        customers: ranking.rows as u64,
+        figures: figures.map(|(name, figure)| (name.to_owned(), figure)).into(),
+    }
 }
 
 fn reliability(of: &Reliability) -> card::Reliability {

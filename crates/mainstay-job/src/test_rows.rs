@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::details::RowsFile;
 use crate::open_project::OpenProject;
+use crate::segments;
 
 /// Columns of the file that are neither features nor groups of customers.
 const BESIDE_FEATURES: [&str; 5] =
@@ -25,7 +26,7 @@ pub(crate) struct TestRows {
     pub(crate) cut: Ds,
     /// Whether each customer left.
     pub(crate) labels: Vec<bool>,
-    /// What groups the customers, by name: the text columns of the file.
+    /// What groups the customers, by name.
     pub(crate) groups: BTreeMap<String, Vec<Option<String>>>,
     features: BTreeMap<String, Vec<f64>>,
 }
@@ -61,11 +62,12 @@ impl TestRows {
                     let values = values.as_primitive::<Float64Type>().iter();
                     features.insert(name.clone(), values.map(|value| value.unwrap_or(f64::NAN)).collect());
                 }
-                DataType::Utf8 => {
-                    let values = values.as_string::<i32>().iter();
-                    groups.insert(name.clone(), values.map(|value| value.map(str::to_owned)).collect());
+                _ => {
+                    let texts = name.strip_prefix(segments::PREFIX).zip(values.as_string_opt::<i32>());
+                    if let Some((by, texts)) = texts {
+                        groups.insert(by.to_owned(), texts.iter().map(|text| text.map(str::to_owned)).collect());
+                    }
                 }
-                _ => {}
             }
         }
         Ok(Self { cut, labels, groups, features })

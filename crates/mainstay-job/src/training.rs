@@ -6,18 +6,19 @@ use std::num::NonZeroUsize;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_config::TrainingJob;
-use mainstay_registry::{AliasChange, Candidate, Gate, ModelVersion};
+use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, single_feature};
 use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, TrainingRows, TrainingSet};
 
 use crate::cuts::{self, CutPlan};
-use crate::details::{Baseline, CutDetails, RowsFile, TrainingDetails};
+use crate::details::{Baseline, CutDetails, RowsFile, SegmentFigures, TrainingDetails};
 use crate::fault;
 use crate::model_card::{self, Made};
 use crate::models::{CHALLENGER, CHAMPION};
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
+use crate::segments::Segments;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::training_rows;
@@ -49,19 +50,23 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let reasons = reasons(day, job, &training.feature_names);
     let judged = fit_and_judge(job, &plan, training, test, history_days, &reasons, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
-    let rows = RowFiles::write(run, &plan, &judged.trained).await?;
-    let registered = register(run, job, &plan, &judged, &rows).await?;
+    let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test).await?;
+    let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
+    let segments = segments.judged(&judged.trained);
+    let version = register(run, job, &plan, &judged, &segments, &rows).await?;
+    let alias = Alias::for_version(run, &version).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
-        version: registered.version.version.clone(),
-        digest: registered.version.digest,
-        alias: registered.alias,
+        version: version.version.clone(),
+        digest: version.digest,
+        alias: alias.name.to_owned(),
         cuts,
         test_cut: plan.test,
         trained_until: plan.trained_until(),
         gates_failed: judged.gates.iter().any(|gate| !gate.passed),
         trees: judged.trained.model.trees().len(),
         evaluation: judged.trained.evaluation,
+        segments,
         calibration: judged.trained.calibration,
         by_cut: judged.trained.by_cut,
         baseline: judged.baseline,
@@ -72,9 +77,12 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         sources: day.pin.clone(),
         as_of: run.as_of,
     };
-    let horizon_days = plan.horizon_days;
-    let (version, model) = (&registered.version, &judged.trained.model);
-    model_card::keep(run, day, &Made { job, details: &details, version, model, horizon_days }).await?;
+    let (model, horizon_days) = (&judged.trained.model, plan.horizon_days);
+    let made = Made { job, details: &details, version: &version, model, horizon_days };
+    // Before any alias points to it: what scores has a card, wherever a run dies.
+    model_card::keep(run, day, &made).await?;
+    fault::boundary("registered");
+    alias.point_to(run, &version).await?;
     run.finish(Step::Train, step, summary(&details));
     Ok(details)
 }
@@ -182,9 +190,9 @@ struct RowFiles {
 }
 
 impl RowFiles {
-    async fn write(run: &Run<'_>, plan: &CutPlan, trained: &Trained) -> Result<Self> {
+    async fn write(run: &Run<'_>, plan: &CutPlan, trained: &Trained, segments: &Segments) -> Result<Self> {
         let training = training_table::training_rows(trained, plan.fit_from())?;
-        let test = training_table::test_rows(trained)?;
+        let test = training_table::test_rows(trained, segments)?;
         Ok(Self {
             training: Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?,
             test: Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?,
@@ -197,18 +205,14 @@ impl RowFiles {
     }
 }
 
-struct Registered {
-    version: ModelVersion,
-    alias: String,
-}
-
 async fn register(
     run: &Run<'_>,
     job: &TrainingJob,
     plan: &CutPlan,
     judged: &JudgedModel,
+    segments: &[SegmentFigures],
     rows: &RowFiles,
-) -> Result<Registered> {
+) -> Result<ModelVersion> {
     let registry = &run.open.registry;
     let trained = &judged.trained;
     let candidate = Candidate {
@@ -226,6 +230,7 @@ async fn register(
         }),
         evaluation: serde_json::json!({
             "test": trained.evaluation,
+            "segments": segments,
             "calibration": trained.calibration,
             "by_cut": trained.by_cut,
             "baseline": judged.baseline,
@@ -233,15 +238,37 @@ async fn register(
         gates: judged.gates.iter().map(gate).collect(),
         tags: BTreeMap::new(),
     };
-    let version = registry.register(&job.model, &trained.model, candidate).await?;
-    let champion = registry.resolve(&job.model, CHAMPION).await?;
-    let is_free = champion.is_none_or(|champion| champion.version == version.version);
-    let alias = if is_free { CHAMPION } else { CHALLENGER };
-    let why = if is_free { "the first version of the model" } else { "trained beside the champion" };
-    fault::boundary("registered");
-    let change = AliasChange::new(&version.version, Timestamp::now(), format!("run {}", run.run_id), why);
-    registry.set_alias(&job.model, alias, change).await?;
-    Ok(Registered { version, alias: alias.to_owned() })
+    Ok(registry.register(&job.model, &trained.model, candidate).await?)
+}
+
+/// The alias that a trained version gets: that of the champion where it is free, and nobody's place is taken.
+struct Alias {
+    name: &'static str,
+    why: &'static str,
+    /// Its history as it was seen.
+    seen: Vec<AliasEntry>,
+}
+
+impl Alias {
+    async fn for_version(run: &Run<'_>, version: &ModelVersion) -> Result<Self> {
+        let registry = &run.open.registry;
+        let seen = registry.history(&version.name, CHAMPION).await?;
+        if seen.last().is_none_or(|champion| champion.version == version.version) {
+            return Ok(Self { name: CHAMPION, why: "the first version of the model", seen });
+        }
+        let seen = registry.history(&version.name, CHALLENGER).await?;
+        Ok(Self { name: CHALLENGER, why: "trained beside the champion", seen })
+    }
+
+    async fn point_to(&self, run: &Run<'_>, version: &ModelVersion) -> Result<()> {
+        if self.seen.last().is_some_and(|current| current.version == version.version) {
+            return Ok(());
+        }
+        let by = format!("run {}", run.run_id);
+        let change = AliasChange::new(&version.version, Timestamp::now(), by, self.why);
+        run.open.registry.append_to_history(&version.name, self.name, &self.seen, change).await?;
+        Ok(())
+    }
 }
 
 fn gate(result: &GateResult) -> Gate {

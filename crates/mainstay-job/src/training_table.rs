@@ -11,6 +11,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::segments::Segments;
+
 /// The training rows with the fold of their customer, and whether trees were fitted on their cut, from `fit_from` on; the raw score
 /// is that of trees fitted without this fold.
 pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> {
@@ -23,11 +25,13 @@ pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> 
     encode(&trained.training, judged)
 }
 
-/// The rows of the test cut with what the model says of them.
-pub(crate) fn test_rows(trained: &Trained) -> Result<Vec<u8>> {
+/// The rows of the test cut with what the model says of them, and the groups that their customers belong to.
+pub(crate) fn test_rows(trained: &Trained, segments: &Segments) -> Result<Vec<u8>> {
     let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
-    let judged: Vec<(&str, ArrayRef)> =
+    let segments: Vec<(String, ArrayRef)> = segments.columns().collect();
+    let mut judged: Vec<(&str, ArrayRef)> =
         vec![(column::RAW_SCORE, doubles(&trained.test_scores)), (column::CHURN_PROBABILITY, doubles(&probabilities))];
+    judged.extend(segments.iter().map(|(name, groups)| (name.as_str(), Arc::clone(groups))));
     encode(&trained.test, judged)
 }
 
@@ -132,7 +136,7 @@ mod tests {
     #[test]
     fn test_rows_carry_what_the_model_says_of_them() {
         let trained = trained();
-        let batch = read(test_rows(&trained).unwrap());
+        let batch = read(test_rows(&trained, &Segments::default()).unwrap());
         assert_eq!(names(&batch), ["customer_id", "cut", "churned", "raw_score", "churn_probability", "recency"]);
         let raw = batch["raw_score"].as_primitive::<Float64Type>();
         let probabilities = batch["churn_probability"].as_primitive::<Float64Type>();

@@ -134,9 +134,29 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
     let alone = format!("{} alone", details.baseline.feature);
     let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
     text += &table(&["test cut", "model", &alone], &[1, 2], rows);
+    text += &segments(details);
     text += &by_cut(details);
     text += &calibration(details);
     text + &gates(details)
+}
+
+/// The figures by group of customers; nothing where none are told apart.
+fn segments(details: &TrainingDetails) -> String {
+    if details.segments.is_empty() {
+        return String::new();
+    }
+    let rows = details.segments.iter().map(|segment| {
+        let ranking = &segment.evaluation.ranking;
+        vec![
+            segment.by.clone(),
+            segment.group.clone(),
+            ranking.rows.to_string(),
+            percent(ranking.base_rate),
+            format!("{:.4}", ranking.auc),
+            format!("{:.5}", segment.evaluation.brier),
+        ]
+    });
+    table(&["test cut by", "segment", "customers", "churn rate", "AUC", "Brier"], &[2, 3, 4, 5], rows)
 }
 
 fn by_cut(details: &TrainingDetails) -> String {
