@@ -1,5 +1,8 @@
 //! Column profiles of a source: what its tables hold and what looks wrong with them, before anybody relies on it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use anyhow::{Context, Result, bail};
 use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::count::count_all;
@@ -74,14 +77,15 @@ async fn profile_table(
         true => Some(rows_with_repeated_keys(&rows, &table.key).await?),
         false => None,
     };
-    let mut parts = Vec::new();
+    let (mut parts, seen) = (Vec::new(), Arc::new(AtomicU64::new(0)));
     for mut stream in rows.execute_stream_partitioned().await? {
-        let (mut tally, step) = (TableTally::new(&spec), step.clone());
+        let (mut tally, step, seen, all) = (TableTally::new(&spec), step.clone(), Arc::clone(&seen), spec.rows);
         parts.push(tokio::spawn(async move {
             while let Some(batch) = stream.next().await {
                 let batch = batch?;
                 tally.add(&batch)?;
-                step.advance(0, None, "rows");
+                let rows = batch.num_rows() as u64;
+                step.advance(seen.fetch_add(rows, Ordering::Relaxed) + rows, Some(all), "rows");
             }
             anyhow::Ok(tally)
         }));
@@ -102,7 +106,7 @@ fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, as_of: Time
             type_name: declared.map_or_else(|| data_type.to_string(), |column| column.column_type.to_string()),
             is_declared: declared.is_some(),
             is_personal: declared.is_some_and(|column| column.personal),
-            is_key: table.key.contains(name),
+            is_identifier: table.key == [name.as_str()] || name == "id" || name.ends_with("_id"),
             is_money: declared.is_some_and(|column| column.column_type == ColumnType::Money),
         }
     };

@@ -61,7 +61,7 @@ pub struct Promotion {
 /// Gates that failed and are not overridden, with how far they failed; overrides without a reason or without need; somebody else who
 /// moved the alias at the same time.
 pub async fn promote(open: &OpenProject, request: &PromoteRequest) -> Result<Promotion> {
-    let PromoteRequest { model, alias, author, overrides, .. } = request;
+    let PromoteRequest { model, alias, author, .. } = request;
     let version = models::find(open, model, &request.version).await?;
     let history = open.registry.history(model, alias).await?;
     if let Some(current) = history.last().filter(|current| current.version == version.version) {
@@ -81,7 +81,6 @@ pub async fn promote(open: &OpenProject, request: &PromoteRequest) -> Result<Pro
         Some(why) => why.trim().to_owned(),
         None => "all gates passed".to_owned(),
     };
-    debug_assert!(overridden.len() == overrides.len());
     let change = AliasChange { overridden, ..AliasChange::new(&version.version, author.at, &author.by, why) };
     fault::boundary("promotion_judged");
     let entry = open.registry.append_to_history(model, alias, &history, change).await?;
@@ -161,9 +160,14 @@ fn judge(request: &PromoteRequest, version: &ModelVersion, gates: &[Gate]) -> Re
 fn shortfall(gate: &Gate) -> String {
     let Gate { name, figure, threshold, attainable, .. } = gate;
     let Some(figure) = figure else { return format!("gate {name} could not be judged (asked: {threshold})") };
-    let by = (figure - threshold).abs();
-    let attainable = attainable.map(|best| format!(", {best:.4} was attainable")).unwrap_or_default();
-    format!("gate {name} failed with {figure:.4} by {by:.4} (asked: {threshold}{attainable})")
+    let by = short((figure - threshold).abs());
+    let attainable = attainable.map(|best| format!(", {} was attainable", short(best))).unwrap_or_default();
+    format!("gate {name} failed with {} by {by} (asked: {threshold}{attainable})", short(*figure))
+}
+
+/// A figure with four decimals, a whole number without.
+fn short(figure: f64) -> String {
+    if figure.fract() == 0.0 { figure.to_string() } else { format!("{figure:.4}") }
 }
 
 /// Takes back the newest change of an alias: it points again to the version before, as a new entry of its history.

@@ -15,8 +15,8 @@ use crate::text_signs::TextSigns;
 /// How many of the most frequent values are told.
 const FREQUENT: usize = 5;
 
-/// A value that stands in fewer rows is not among the most frequent ones.
-const LEAST_ROWS: u64 = 2;
+/// A value is frequent where it stands at least twice, and in at least one of so many rows.
+const ONE_OF: u64 = 200;
 
 /// Whole numbers that often stand for a missing value.
 const NUMBER_SENTINELS: [i64; 9] = [-999_999, -99_999, -9999, -999, -99, 999, 9999, 99_999, 999_999];
@@ -52,7 +52,7 @@ pub struct ColumnProfile {
     /// The quantiles by name, of numbers and times.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub quantiles: BTreeMap<&'static str, String>,
-    /// The most frequent values, where any stands more often than once.
+    /// The most frequent values: those that stand at least twice, and in at least one of 200 rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frequent: Vec<Frequent>,
 }
@@ -257,7 +257,7 @@ impl ColumnTally {
                 let quantiles = self.quantiles().into_iter().flatten().zip(SHARES);
                 profile.quantiles = quantiles.map(|(value, (_, name))| (name, self.kind.shown(value))).collect();
             }
-            if !spec.is_key {
+            if !spec.is_identifier {
                 profile.frequent = self.frequent();
             }
         }
@@ -274,7 +274,8 @@ impl ColumnTally {
             }
             _ => Vec::new(),
         };
-        frequent.retain(|value| value.rows >= LEAST_ROWS);
+        let rows: u64 = frequent.iter().map(|value| value.rows).sum();
+        frequent.retain(|value| value.rows >= rows.div_ceil(ONE_OF).max(2));
         frequent.sort_by(|first, second| second.rows.cmp(&first.rows).then_with(|| first.value.cmp(&second.value)));
         frequent.truncate(FREQUENT);
         frequent

@@ -196,7 +196,7 @@ impl OfColumn<'_> {
     fn is_id_like(&self) -> bool {
         let has_ids = matches!(self.tally.kind, Kind::Text | Kind::Integer);
         let present = self.present();
-        let is_known = self.spec.is_key || self.spec.is_personal;
+        let is_known = self.spec.is_identifier || self.spec.is_personal;
         has_ids
             && !is_known
             && present >= LEAST_ROWS
@@ -209,7 +209,7 @@ impl OfColumn<'_> {
             let message = "the values look like e-mail addresses: declare the column `personal: true`";
             self.tell(Suspicion::Personal, Some(signs.addresses), message);
         }
-        if self.are_nearly_all(signs.numbers) && !self.spec.is_key && !self.is_id_like() {
+        if self.are_nearly_all(signs.numbers) && !self.spec.is_identifier && !self.is_id_like() {
             let message = "the texts are numbers: cast them in staging, or correct the export, unless they are codes";
             self.tell(Suspicion::NumberAsText, Some(signs.numbers), message);
         }
@@ -244,9 +244,12 @@ impl OfColumn<'_> {
         let example = spellings.values().next()?;
         let example: Vec<String> = example.iter().map(|text| format!("`{text}`")).collect();
         let such = if self.spec.is_told() { format!(", such as {}", example.join(" and ")) } else { String::new() };
+        let values = match spellings.len() {
+            1 => "a value has".to_owned(),
+            values => format!("{values} values have"),
+        };
         Some(format!(
-            "{} values have several spellings that differ in capitals or blanks only{such}: bring them to one in staging",
-            spellings.len()
+            "{values} several spellings that differ in capitals or blanks only{such}: bring them to one in staging"
         ))
     }
 

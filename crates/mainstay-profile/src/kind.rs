@@ -57,7 +57,8 @@ impl Kind {
             Self::Decimal(scale) => DataType::Decimal128(38, i8::try_from(scale).unwrap_or_default()),
             Self::Boolean => DataType::Boolean,
             Self::Date => DataType::Date32,
-            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            // The offset, as names of time zones need a database.
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
             Self::Other => return Ok(ArrayRef::clone(values)),
         };
         if *values.data_type() == data_type { Ok(ArrayRef::clone(values)) } else { cast(values, &data_type) }

@@ -70,8 +70,8 @@ pub struct ColumnSpec {
     pub is_declared: bool,
     /// Whether the project declares it as personal.
     pub is_personal: bool,
-    /// Whether it is part of the table's key.
-    pub is_key: bool,
+    /// Whether its values name rows or things: they are many, and none of them is a category or a number.
+    pub is_identifier: bool,
     /// Whether it is money.
     pub is_money: bool,
 }

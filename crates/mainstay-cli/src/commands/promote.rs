@@ -40,9 +40,9 @@ pub(crate) async fn compare(global: &GlobalArguments, arguments: &CompareArgumen
 
 /// The person behind a change, now.
 fn author_of(arguments: AuthorArguments) -> Result<Author> {
-    let by = arguments.by.or_else(|| std::env::var("USER").ok()).map(|by| by.trim().to_owned());
-    let by = by.filter(|by| !by.is_empty()).context(
+    let named = |by: &String| !by.trim().is_empty();
+    let by = arguments.by.filter(named).or_else(|| std::env::var("USER").ok().filter(named)).context(
         "nobody is named who changes the alias: give --by NAME, or set MAINSTAY_BY in the environment; it stands in the history",
     )?;
-    Ok(Author { by, at: Timestamp::now(), why: arguments.why })
+    Ok(Author { by: by.trim().to_owned(), at: Timestamp::now(), why: arguments.why })
 }

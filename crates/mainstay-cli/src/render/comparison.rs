@@ -47,7 +47,12 @@ fn same_rows(comparison: &Comparison, rows: &SameRows) -> String {
         row.extend(beside(&segment.pairs, Measure::Brier));
         row
     });
-    let header = ["by", "segment", "customers", "left", "AUC", "", "difference", "Brier", "", "difference"];
+    let mut header = ["by", "segment", "customers", "left"].map(str::to_owned).to_vec();
+    for figure in ["AUC", "Brier"] {
+        let of = |version: &Compared| format!("{figure} v{}", version.version);
+        header.extend([of(&comparison.current), of(&comparison.candidate), "difference".to_owned()]);
+    }
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     text + "\n" + &table(&header, &[2, 3, 4, 5, 6, 7, 8, 9], segments)
 }
 

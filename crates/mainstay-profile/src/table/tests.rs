@@ -21,7 +21,7 @@ fn spec(name: &str, values: &ArrayRef) -> ColumnSpec {
         type_name: "text".to_owned(),
         is_declared: true,
         is_personal: false,
-        is_key: false,
+        is_identifier: false,
         is_money: false,
     }
 }
@@ -173,7 +173,7 @@ fn ordinary_columns_raise_no_suspicion() {
         ("shop_code", Arc::new(StringArray::from(codes))),
         ("seen_at", times((0..rows).map(|row| Some((19_000 + row % 50) * DAY + row)).collect())),
     ]);
-    spec.columns[0].is_key = true;
+    spec.columns[0].is_identifier = true;
     let profile = profile(&spec, &batch);
     assert_eq!(suspected(&profile), [], "{:#?}", profile.findings);
     assert_eq!(profile.columns[1].greatest.as_deref(), Some("96.00"));
@@ -291,7 +291,7 @@ fn a_findings_file_reads_well() {
     for (column, type_name) in spec.columns.iter_mut().zip(["bigint", "text", "money", "timestamp", "text", "Utf8"]) {
         column.type_name = type_name.to_owned();
     }
-    spec.columns[0].is_key = true;
+    spec.columns[0].is_identifier = true;
     spec.columns[2].is_money = true;
     spec.columns[4].is_personal = true;
     spec.columns[5].is_declared = false;
