@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::models;
 use crate::open_project::OpenProject;
+use crate::paired_auc::difference_interval;
 use crate::segments::{parted, select};
 use crate::test_rows::{TestRows, cut_of};
 
@@ -89,6 +90,9 @@ pub struct FigurePair {
     pub candidate: f64,
     /// The candidate's less the current one's.
     pub difference: f64,
+    /// The 95 % interval of the difference, where it is known: chance alone may make anything within it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
     /// Whether the candidate is better; `None` where both are equal.
     pub is_better: Option<bool>,
 }
@@ -148,7 +152,7 @@ impl Measure {
     fn pair(self, current: &Evaluation, candidate: &Evaluation) -> FigurePair {
         let (current, candidate) = (self.of(current), self.of(candidate));
         let is_better = (current != candidate).then_some((candidate < current) == self.is_less_better());
-        FigurePair { name: self, current, candidate, difference: candidate - current, is_better }
+        FigurePair { name: self, current, candidate, difference: candidate - current, interval: None, is_better }
     }
 }
 
@@ -158,11 +162,15 @@ impl FigurePairs {
         self.figures.iter().find(|pair| pair.name == measure)
     }
 
-    fn new(current: &Evaluation, candidate: &Evaluation) -> Self {
+    fn new(current: &Evaluation, candidate: &Evaluation, auc_interval: Option<[f64; 2]>) -> Self {
+        let pair = |measure: Measure| FigurePair {
+            interval: auc_interval.filter(|_| measure == Measure::Auc),
+            ..measure.pair(current, candidate)
+        };
         Self {
             customers: candidate.ranking.rows,
             base_rate: candidate.ranking.base_rate,
-            figures: Measure::ALL.into_iter().map(|measure| measure.pair(current, candidate)).collect(),
+            figures: Measure::ALL.into_iter().map(pair).collect(),
         }
     }
 }
@@ -225,7 +233,8 @@ struct Scores {
 
 impl Scores {
     fn judged(&self, labels: &[bool]) -> Result<FigurePairs> {
-        Ok(FigurePairs::new(&evaluate(&self.current, labels)?, &evaluate(&self.candidate, labels)?))
+        let interval = difference_interval(&self.current, &self.candidate, labels);
+        Ok(FigurePairs::new(&evaluate(&self.current, labels)?, &evaluate(&self.candidate, labels)?, interval))
     }
 
     fn select(&self, rows: &[usize]) -> Self {

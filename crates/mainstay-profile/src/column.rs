@@ -154,11 +154,11 @@ impl ColumnTally {
             self.buckets.add(self.kind, ordinal, rows);
         }
         if let Some(counts) = self.ordinals.add(&ordinal, rows) {
-            self.into_buckets(&counts);
+            self.fill_buckets(&counts);
         }
     }
 
-    fn into_buckets(&mut self, counts: &HashMap<i128, u64>) {
+    fn fill_buckets(&mut self, counts: &HashMap<i128, u64>) {
         counts.iter().for_each(|(ordinal, rows)| self.buckets.add(self.kind, *ordinal, *rows));
     }
 
@@ -183,7 +183,7 @@ impl ColumnTally {
             Values::Counted(counts) => counts.into_iter().for_each(|(ordinal, rows)| self.count(ordinal, rows)),
             Values::Estimated(others) => {
                 if let Some(counts) = self.ordinals.give_up() {
-                    self.into_buckets(&counts);
+                    self.fill_buckets(&counts);
                 }
                 if let Values::Estimated(registers) = &mut self.ordinals {
                     registers.merge(&others);
@@ -192,7 +192,9 @@ impl ColumnTally {
         }
         match other.texts {
             Values::Counted(counts) => {
-                counts.into_iter().for_each(|(text, rows)| drop(self.texts.add(text.as_str(), rows)))
+                for (text, rows) in counts {
+                    self.texts.add(text.as_str(), rows);
+                }
             }
             Values::Estimated(others) => {
                 self.texts.give_up();

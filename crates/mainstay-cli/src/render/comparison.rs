@@ -36,7 +36,7 @@ fn same_rows(comparison: &Comparison, rows: &SameRows) -> String {
     let current = format!("version {}", comparison.current.version);
     let candidate = format!("version {}", comparison.candidate.version);
     let figures = overall.figures.iter().map(figure);
-    let text = text + &table(&["figure", &current, &candidate, "difference", ""], &[1, 2, 3], figures);
+    let text = text + &table(&["figure", &current, &candidate, "difference", "95 % interval", ""], &[1, 2, 3], figures);
     if rows.segments.is_empty() {
         return text;
     }
@@ -57,17 +57,21 @@ fn same_rows(comparison: &Comparison, rows: &SameRows) -> String {
 }
 
 fn figure(pair: &FigurePair) -> Vec<String> {
+    let may_be_chance = pair.interval.is_some_and(|[low, high]| low <= 0.0 && 0.0 <= high);
     let better = match pair.is_better {
+        None => "equal",
+        Some(_) if may_be_chance => "may be chance",
         Some(true) => "better",
         Some(false) => "worse",
-        None => "equal",
     };
+    let interval = pair.interval.map(|[low, high]| format!("{low:+.4} to {high:+.4}")).unwrap_or_default();
     let label = pair.name.label().to_owned();
     vec![
         label,
         format!("{:.4}", pair.current),
         format!("{:.4}", pair.candidate),
         format!("{:+.4}", pair.difference),
+        interval,
         better.to_owned(),
     ]
 }

@@ -203,7 +203,7 @@ fn columns_that_say_the_same_are_told_once() {
 
 /// Rows that have something of everything.
 fn anything(seed: &[u16]) -> (TableSpec, RecordBatch) {
-    let value = |row: &u16, of: u16| (row % of != 0).then_some(i64::from(*row));
+    let value = |row: &u16, of: u16| (!row.is_multiple_of(of)).then_some(i64::from(*row));
     let texts: Vec<Option<String>> = seed
         .iter()
         .map(|row| value(row, 5).map(|of| format!("{}{}", if of % 2 == 0 { "V" } else { "v" }, of % 7)))
