@@ -26,7 +26,7 @@ fn model() -> Ensemble {
         };
         Tree::new(&[split, leaf(left), leaf(right)]).unwrap()
     };
-    let reason = |name: &str, text: &str| Feature { name: name.into(), reason: Some(text.into()) };
+    let reason = |name: &str, text: &str| Feature { reason: Some(text.into()), ..Feature::new(name) };
     Ensemble::new(EnsembleParts {
         features: vec![reason("a", "a of {value}"), reason("b", "b of {value}")],
         trees: vec![stump(0, 1.0, true, -1.0, 1.0), stump(1, 10.0, false, 0.5, -0.5)],

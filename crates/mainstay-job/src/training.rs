@@ -129,8 +129,12 @@ fn fit_and_judge(
 ) -> Result<JudgedModel> {
     let training = TrainingSet::new(training).context("the training rows")?;
     let test = TrainingSet::new(test).context("the rows of the test cut")?;
-    let recipe =
-        Recipe { trees: params(job).check()?, fit_from: plan.fit_from(), folds: job.calibration.folds as usize };
+    let recipe = Recipe {
+        model: params(job).check()?.into(),
+        seed: job.seed,
+        fit_from: plan.fit_from(),
+        folds: job.calibration.folds as usize,
+    };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut trained = recipe.train(training, test, threads, &mut |done, rounds| {
         step.advance(done as u64, Some(rounds as u64), "rounds");
@@ -153,6 +157,7 @@ fn params(job: &TrainingJob) -> BoostedTreesParams {
         l2: algorithm.l2,
         minimum_leaf_rows: algorithm.minimum_leaf_rows as usize,
         seed: job.seed,
+        ..BoostedTreesParams::default()
     }
 }
 

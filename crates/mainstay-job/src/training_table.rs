@@ -100,8 +100,9 @@ mod tests {
             l2: 1.0,
             minimum_leaf_rows: 2,
             seed: 1,
+            ..BoostedTreesParams::default()
         };
-        let recipe = Recipe { trees: trees.check().unwrap(), fit_from: CUT.parse().unwrap(), folds: 2 };
+        let recipe = Recipe { model: trees.check().unwrap().into(), seed: 1, fit_from: CUT.parse().unwrap(), folds: 2 };
         let (training, test) = (rows(CUT, 200), rows("2024-03-01", 50));
         let set = |rows| TrainingSet::new(rows).unwrap();
         recipe.train(set(training), set(test), std::num::NonZeroUsize::MIN, &mut |_, _| {}).unwrap()

@@ -96,6 +96,14 @@ impl CategorySet {
         Ok(Self { sorted: codes.into() })
     }
 
+    /// The set of these small codes, in any order.
+    pub fn of_small(codes: impl IntoIterator<Item = u8>) -> Self {
+        let mut codes: Vec<u16> = codes.into_iter().map(u16::from).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        Self { sorted: codes.into() }
+    }
+
     /// Whether a value, cut to an integer, is one of the codes: 2.7 is code 2 and -0.3 code 0, as LightGBM reads them. NaN is none.
     pub fn holds(&self, value: f64) -> bool {
         value > -1.0 && value < f64::from(MAX_CATEGORIES) && self.contains(value as u32)

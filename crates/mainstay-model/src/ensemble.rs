@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::calibration::{Calibration, sigmoid};
+use crate::condition::MAX_CATEGORIES;
 use crate::error::{ModelError, TreeError};
 use crate::explain;
+use crate::linear::Term;
 use crate::reason;
 use crate::tree::{MAX_NODES, Tree, is_margin};
 
@@ -20,12 +22,20 @@ pub struct Feature {
     pub name: String,
     /// How the feature is worded as a reason; `{value}` stands for its value.
     pub reason: Option<String>,
+    /// Of a column of texts the categories that training knew: the code of each is its position. All others count as missing.
+    pub categories: Option<Vec<String>>,
 }
 
 impl Feature {
     /// A feature that is worded as `<name> is <value>`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), reason: None }
+        Self { name: name.into(), reason: None, categories: None }
+    }
+
+    /// The code of a text of its column: NaN, which is a missing value, where training did not know it.
+    pub fn code_of(&self, text: &str) -> f64 {
+        let position = self.categories.as_ref().and_then(|known| known.iter().position(|category| category == text));
+        position.map_or(f64::NAN, |code| code as f64)
     }
 }
 
@@ -54,11 +64,12 @@ pub struct EnsembleParts {
     pub calibration: Calibration,
 }
 
-/// A sound ensemble of trees. Raw score = bias + sum of leaf values; prediction = sigmoid(calibration(raw score)), or the raw score
+/// A sound ensemble of trees. Raw score = bias + sum of leaf values + sum of [terms](Term); prediction = sigmoid(calibration(raw score)), or the raw score
 /// where the link is the identity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ensemble {
     parts: EnsembleParts,
+    terms: Vec<Term>,
     expected_margin: Option<f64>,
 }
 
@@ -78,7 +89,7 @@ impl Ensemble {
         let has_covers = parts.trees.iter().all(Tree::has_covers);
         let expected_margin =
             has_covers.then(|| parts.bias + parts.trees.iter().map(explain::expected_value).sum::<f64>());
-        Ok(Self { parts, expected_margin })
+        Ok(Self { parts, terms: Vec::new(), expected_margin })
     }
 
     /// The same trees under another calibration.
@@ -113,6 +124,19 @@ impl Ensemble {
     /// The trees, in the order in which their values are added.
     pub fn trees(&self) -> &[Tree] {
         &self.parts.trees
+    }
+
+    /// What is added beside the trees, by rising feature.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// Takes terms that were checked.
+    pub(crate) fn set_terms(&mut self, terms: Vec<Term>) {
+        let mean = |terms: &[Term]| terms.iter().map(|term| term.mean).sum::<f64>();
+        let shift = mean(&terms) - mean(&self.terms);
+        self.expected_margin = self.expected_margin.map(|expected| expected + shift);
+        self.terms = terms;
     }
 
     /// The margin before any tree.
@@ -180,8 +204,20 @@ fn check_features(features: &[Feature]) -> Result<(), ModelError> {
         if let Some(template) = feature.reason.as_ref().filter(|template| !reason::is_template(template)) {
             return Err(ModelError::ReasonTemplate { feature: feature.name.clone(), template: template.clone() });
         }
+        check_categories(feature)?;
     }
     Ok(())
+}
+
+fn check_categories(feature: &Feature) -> Result<(), ModelError> {
+    let Some(categories) = &feature.categories else { return Ok(()) };
+    let distinct: BTreeSet<&String> = categories.iter().collect();
+    let is_sound = !categories.is_empty() && categories.len() < MAX_CATEGORIES as usize;
+    if is_sound && distinct.len() == categories.len() {
+        return Ok(());
+    }
+    let found = format!("{} with {} distinct", categories.len(), distinct.len());
+    Err(ModelError::Categories { feature: feature.name.clone(), found, limit: MAX_CATEGORIES })
 }
 
 fn check_trees(trees: &[Tree], features: usize) -> Result<(), ModelError> {
@@ -299,6 +335,23 @@ mod tests {
             message(EnsembleParts { features: many, ..parts() }),
             "the model has 10001 features, at most 10000 are allowed: train a smaller one"
         );
+    }
+
+    #[test]
+    fn knows_the_codes_of_texts_and_refuses_lists_that_do_not_tell_them_apart() {
+        let with = |categories: &[&str]| {
+            let categories = Some(categories.iter().map(|category| (*category).to_owned()).collect());
+            vec![Feature { categories, ..Feature::new("city") }, Feature::new("orders")]
+        };
+        let features = with(&["Paris", "Rome"]);
+        assert_eq!((features[0].code_of("Rome"), features[0].code_of("Oslo").is_nan()), (1.0, true));
+        assert!(features[1].code_of("Rome").is_nan(), "no column of texts");
+        assert!(Ensemble::new(EnsembleParts { features, ..parts() }).is_ok());
+        assert_eq!(
+            message(EnsembleParts { features: with(&["Paris", "Paris"]), ..parts() }),
+            "the categories of feature `city` are 2 with 1 distinct: name each once, at least one and fewer than 65536"
+        );
+        assert!(message(EnsembleParts { features: with(&[]), ..parts() }).contains("are 0 with 0 distinct"));
     }
 
     #[test]

@@ -84,6 +84,24 @@ pub enum ModelError {
         /// What is wrong with it.
         source: TreeError,
     },
+    /// One of the terms is unsound.
+    #[error("term {term} of the model is unsound: restore the file or train the model anew")]
+    Term {
+        /// Position of the term, from 0.
+        term: usize,
+        /// What is wrong with it.
+        source: TermError,
+    },
+    /// A list of categories that does not tell them apart.
+    #[error("the categories of feature `{feature}` are {found}: name each once, at least one and fewer than {limit}")]
+    Categories {
+        /// The feature.
+        feature: String,
+        /// What is wrong with them.
+        found: String,
+        /// What their number must be below.
+        limit: u32,
+    },
     /// The rows do not have the columns of the model.
     #[error(
         "the model has {expected} features, but the rows have {found} columns: give the columns in the model's order"
@@ -143,6 +161,39 @@ pub enum ModelError {
         feature: String,
         /// The row, from 0.
         row: usize,
+    },
+}
+
+/// What is wrong with one term.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum TermError {
+    /// Terms have one order, so that a model has one form.
+    #[error("it is of feature {feature}: terms must come by rising feature, one a feature")]
+    Order {
+        /// The feature's position.
+        feature: u32,
+    },
+    /// A term of a column that the model does not have.
+    #[error("it is of feature {feature}, but the model has {features}")]
+    Feature {
+        /// The feature's position.
+        feature: u32,
+        /// How many features there are.
+        features: usize,
+    },
+    /// A number that cannot be added to a raw score.
+    #[error("it holds or adds {found:?}: it must be finite and at most 1e12 in size")]
+    Number {
+        /// The number.
+        found: f64,
+    },
+    /// Ends of a line that are none.
+    #[error("its values are clipped to {low:?} .. {high:?}: the first must not be above the second")]
+    Range {
+        /// The lower end.
+        low: f64,
+        /// The upper end.
+        high: f64,
     },
 }
 

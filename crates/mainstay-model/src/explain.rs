@@ -43,6 +43,9 @@ impl Ensemble {
         for tree in self.trees() {
             descend(tree, 0, row, &mut path, out);
         }
+        for term in self.terms() {
+            out[term.feature as usize] += term.contribution(row[term.feature as usize]);
+        }
         Ok(expected_margin)
     }
 }

@@ -7,6 +7,8 @@
 //! Version 2 adds what other libraries' models need: the link `identity`, and in a tree `zero_is_missing` (an array), `categories`
 //! (an array with the codes where a split is on categories, else null) and no `cover`. A model that needs none of it is
 //! written as version 1 was, so that its digest stays.
+//!
+//! Version 3 adds `terms` (see [`crate::linear`]) and the `categories` of a feature whose column holds texts.
 
 use std::fmt::{self, Write};
 
@@ -17,10 +19,11 @@ use crate::calibration::Calibration;
 use crate::condition::{CategorySet, Condition, Missing};
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, check_limit};
 use crate::error::{ModelError, TreeError};
+use crate::linear::{Effect, Term};
 use crate::tree::{Node, Tree};
 
 /// The newest version of the format.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The greatest size of a file.
 pub const MAX_BYTES: usize = 256 << 20;
 
@@ -36,16 +39,17 @@ impl Ensemble {
             return Err(ModelError::Version { found: header.mainstay_model, newest: VERSION });
         }
         let file: ModelFile = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
-        let ModelFile { _version: _, link, bias, calibration, features, trees } = file;
+        let ModelFile { _version: _, link, bias, calibration, features, terms, trees } = file;
         let trees = trees.into_iter().enumerate();
         let trees = trees.map(|(tree, of)| of.into_tree().map_err(|source| ModelError::Tree { tree, source }));
-        Self::new(EnsembleParts {
-            features: features.into_iter().map(|f| Feature { name: f.name, reason: f.reason }).collect(),
+        let ensemble = Self::new(EnsembleParts {
+            features: features.into_iter().map(FeatureFile::into_feature).collect(),
             trees: trees.collect::<Result<_, _>>()?,
             bias: bias.0,
             link: link.into(),
             calibration: calibration.into(),
-        })
+        })?;
+        ensemble.with_terms(terms.into_iter().map(TermFile::into_term).collect())
     }
 
     /// The canonical bytes: the same model gives the same bytes, and they read back to the same bits.
@@ -76,6 +80,10 @@ impl Ensemble {
         }
         write!(out, "\"features\":[")?;
         write_list(out, self.features().iter(), write_feature)?;
+        if !self.terms().is_empty() {
+            write!(out, "],\n\"terms\":[\n")?;
+            write_list(out, self.terms().iter(), write_term)?;
+        }
         write!(out, "],\n\"trees\":[\n")?;
         for (position, tree) in self.trees().iter().enumerate() {
             write!(out, "{}", if position > 0 { ",\n" } else { "" })?;
@@ -92,7 +100,10 @@ impl Ensemble {
             });
             tree.has_covers() && has_plain_splits
         };
-        if self.link() == Link::Logistic && self.trees().iter().all(is_first) { 1 } else { VERSION }
+        if !self.terms().is_empty() || self.features().iter().any(|feature| feature.categories.is_some()) {
+            return VERSION;
+        }
+        if self.link() == Link::Logistic && self.trees().iter().all(is_first) { 1 } else { 2 }
     }
 }
 
@@ -101,7 +112,29 @@ fn write_feature(out: &mut String, feature: &Feature) -> fmt::Result {
     if let Some(reason) = &feature.reason {
         write!(out, ",\"reason\":{}", text(reason))?;
     }
+    if let Some(categories) = &feature.categories {
+        write!(out, ",\"categories\":[")?;
+        write_list(out, categories.iter(), |out, category| write!(out, "{}", text(category)))?;
+        write!(out, "]")?;
+    }
     write!(out, "}}")
+}
+
+fn write_term(out: &mut String, term: &Term) -> fmt::Result {
+    let Term { feature, effect, missing, mean } = term;
+    write!(out, "{{\"feature\":{feature},\"missing\":\"{missing:?}\",\"mean\":\"{mean:?}\",\"effect\":{{")?;
+    match effect {
+        Effect::Line { slope, centre, low, high } => write!(
+            out,
+            "\"line\":{{\"slope\":\"{slope:?}\",\"centre\":\"{centre:?}\",\"low\":\"{low:?}\",\
+             \"high\":\"{high:?}\"}}}}}}"
+        ),
+        Effect::Categories(values) => {
+            write!(out, "\"categories\":[")?;
+            write_list(out, values.iter(), |out, value| write!(out, "\"{value:?}\""))?;
+            write!(out, "]}}}}")
+        }
+    }
 }
 
 fn text(value: &str) -> serde_json::Value {
@@ -234,6 +267,8 @@ struct ModelFile {
     bias: Exact,
     calibration: CalibrationFile,
     features: Vec<FeatureFile>,
+    #[serde(default)]
+    terms: Vec<TermFile>,
     trees: Vec<TreeFile>,
 }
 
@@ -275,6 +310,51 @@ struct FeatureFile {
     name: String,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    categories: Option<Vec<String>>,
+}
+
+impl FeatureFile {
+    fn into_feature(self) -> Feature {
+        Feature { name: self.name, reason: self.reason, categories: self.categories }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermFile {
+    feature: u32,
+    missing: Exact,
+    mean: Exact,
+    effect: EffectFile,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum EffectFile {
+    Line(LineFile),
+    Categories(Vec<Exact>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineFile {
+    slope: Exact,
+    centre: Exact,
+    low: Exact,
+    high: Exact,
+}
+
+impl TermFile {
+    fn into_term(self) -> Term {
+        let effect = match self.effect {
+            EffectFile::Line(LineFile { slope, centre, low, high }) => {
+                Effect::Line { slope: slope.0, centre: centre.0, low: low.0, high: high.0 }
+            }
+            EffectFile::Categories(values) => Effect::Categories(values.into_iter().map(|value| value.0).collect()),
+        };
+        Term { feature: self.feature, effect, missing: self.missing.0, mean: self.mean.0 }
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The tree ensemble: one flat, validated form of every tree model, and what is done with it.
+//! The tree ensemble: one flat, validated form of every tree model and of linear ones, and what is done with it.
 //!
 //! Pure: no I/O, no clock, no randomness. It scores columns (a [`Scorer`] many rows, [`Ensemble::raw_scores`] any rows by the plain
 //! walk that the scorer is held against), turns margins into calibrated probabilities ([`Ensemble::probability`]), explains rows by exact Shapley values ([`Ensemble::contributions`]) and
@@ -20,6 +20,7 @@ pub mod export;
 pub mod format;
 pub mod import;
 mod kernel;
+pub mod linear;
 mod program;
 pub mod reason;
 pub mod score;
@@ -37,8 +38,9 @@ pub use calibration::Calibration;
 pub use column::{Bits, Column, Values};
 pub use condition::{CategorySet, Condition, Missing};
 pub use ensemble::{Ensemble, EnsembleParts, Feature, Link};
-pub use error::{ModelError, TreeError};
+pub use error::{ModelError, TermError, TreeError};
 pub use kernel::InstructionSet;
+pub use linear::{Effect, Term};
 pub use reason::{Reason, ReasonRules};
 pub use scorer::Scorer;
 pub use shapley::Explainer;

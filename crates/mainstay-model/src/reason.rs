@@ -167,11 +167,18 @@ impl Ensemble {
 
     /// A reason in words: the feature's template with the value filled in, or `<name> is <value>`.
     pub fn reason_text(&self, reason: &Reason) -> String {
-        let value = plain_number(reason.value);
+        let value = self.plain_value(reason);
         match self.features().get(reason.feature).and_then(|feature| feature.reason.as_ref()) {
             Some(template) => template.replace(PLACEHOLDER, &value),
             None => format!("{} is {value}", self.feature_name(reason.feature)),
         }
+    }
+
+    /// The category of a column of texts, otherwise the number.
+    fn plain_value(&self, reason: &Reason) -> String {
+        let categories = self.features().get(reason.feature).and_then(|feature| feature.categories.as_ref());
+        let category = categories.filter(|_| reason.value >= 0.0).and_then(|known| known.get(reason.value as usize));
+        category.cloned().unwrap_or_else(|| plain_number(reason.value))
     }
 
     fn feature_name(&self, feature: usize) -> &str {

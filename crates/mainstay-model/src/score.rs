@@ -27,6 +27,12 @@ impl Ensemble {
                 *sum += tree.margin(|feature| columns[feature][first_row + offset]);
             }
         }
+        for term in self.terms() {
+            let values = &columns[term.feature as usize][first_row..];
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += term.value(*value);
+            }
+        }
     }
 
     fn check_columns(&self, columns: &[&[f64]], rows: usize) -> Result<(), ModelError> {

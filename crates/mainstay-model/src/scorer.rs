@@ -5,6 +5,7 @@ use crate::column::{BLOCK_ROWS, Column, InfiniteRow, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
 use crate::kernel::{InstructionSet, Kernel};
+use crate::linear::{Term, add_terms};
 use crate::program::Programs;
 
 /// An ensemble made ready to score many rows: the same scores as [`Ensemble::raw_scores`] to the bit, many times faster.
@@ -19,7 +20,8 @@ pub struct Scorer {
 
 #[derive(Debug, Clone)]
 enum Way {
-    Kernel(Kernel),
+    /// And the terms, which are added after the trees.
+    Kernel(Kernel, Vec<Term>),
     /// For ensembles with too many questions for the lanes of a block.
     Walk(Ensemble),
 }
@@ -34,7 +36,7 @@ impl Scorer {
     pub fn with_instructions(model: &Ensemble, instructions: InstructionSet) -> Self {
         let binning = Binning::new(model);
         let way = match Programs::new(model, &binning) {
-            Some(programs) => Way::Kernel(Kernel { binning, programs, bias: model.bias() }),
+            Some(programs) => Way::Kernel(Kernel { binning, programs, bias: model.bias() }, model.terms().to_vec()),
             None => Way::Walk(model.clone()),
         };
         let features = model.features().iter().map(|feature| feature.name.clone()).collect();
@@ -52,7 +54,10 @@ impl Scorer {
     pub fn raw_scores(&self, columns: &[Column<'_>], out: &mut [f64]) -> Result<(), ModelError> {
         check_columns(&self.features, columns, out.len())?;
         match &self.way {
-            Way::Kernel(kernel) => kernel.raw_scores(self.instructions, columns, out),
+            Way::Kernel(kernel, terms) => {
+                kernel.raw_scores(self.instructions, columns, out)?;
+                add_terms(terms, &self.features, columns, out)
+            }
             Way::Walk(model) => self.walk(model, columns, out),
         }
     }

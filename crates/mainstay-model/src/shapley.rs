@@ -45,6 +45,7 @@ use crate::binning::Binning;
 use crate::column::{BLOCK_ROWS, Column, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
+use crate::linear::{Term, each_contribution};
 use crate::reason::{Reason, ReasonRules};
 
 /// An ensemble made ready to explain many rows.
@@ -54,6 +55,7 @@ pub struct Explainer {
     expected_margin: f64,
     binning: Binning,
     programs: Vec<Program>,
+    terms: Vec<Term>,
 }
 
 /// Trees whose contributions are added in single precision before they go into the sums of double precision.
@@ -76,6 +78,7 @@ impl Explainer {
             expected_margin,
             programs: model.trees().iter().filter_map(|tree| Program::new(tree, &binning, &rules)).collect(),
             binning,
+            terms: model.terms().to_vec(),
         })
     }
 
@@ -200,6 +203,10 @@ impl Explainer {
                 }
                 add_sums::<V>(&phi, &mut sums);
             }
+            let block = first_row..first_row + block_rows;
+            each_contribution(&self.terms, &self.features, columns, block, |feature, row, contribution| {
+                sums[row / ROWS * features + feature].as_flattened_mut()[row % ROWS] += contribution;
+            })?;
             for (offset, sums) in (0..block_rows).step_by(ROWS).zip(sums.chunks_exact(features)) {
                 sink(first_row + offset, ROWS.min(block_rows - offset), sums);
             }

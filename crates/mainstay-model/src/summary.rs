@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::calibration::Calibration;
 use crate::condition::{Condition, Missing};
 use crate::ensemble::{Ensemble, Link};
+use crate::linear::{Effect, Term};
 use crate::tree::{Node, Tree};
 
 /// A model at a glance.
@@ -25,6 +26,8 @@ pub struct Summary {
     pub expected_margin: Option<f64>,
     /// How many features it takes.
     pub features: usize,
+    /// How many features add to the raw score by themselves, beside the trees.
+    pub terms: usize,
     /// How many trees it has.
     pub trees: usize,
     /// How many leaves all trees have.
@@ -70,7 +73,7 @@ pub struct Importance {
     /// Its splits.
     pub splits: usize,
     /// How many training rows met one of its splits, as a share of the rows that met any; by splits alone where the model has no
-    /// covers.
+    /// covers. Of a model without trees: how far its term reaches, as a share of how far all of them do.
     pub share: f64,
     /// How many distinct categories its splits name.
     pub categories: usize,
@@ -111,12 +114,13 @@ impl Summary {
             bias: model.bias(),
             expected_margin: model.expected_margin().ok(),
             features: model.features().len(),
+            terms: model.terms().len(),
             trees: trees.len(),
             leaves: trees.iter().map(Tree::leaf_count).sum(),
             most_leaves: trees.iter().map(Tree::leaf_count).max().unwrap_or(0),
             depth: trees.iter().map(depth).max().unwrap_or(0),
             splits,
-            importance: importance(model, features),
+            importance: if trees.is_empty() { reach(model) } else { importance(model, features) },
         }
     }
 }
@@ -140,6 +144,23 @@ fn importance(model: &Ensemble, features: Vec<FeatureUse>) -> Vec<Importance> {
             categories: of.categories.len(),
         })
         .collect();
+    importance.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.feature.cmp(&b.feature)));
+    importance
+}
+
+/// The importance of the features of a linear model.
+fn reach(model: &Ensemble) -> Vec<Importance> {
+    let all: f64 = model.terms().iter().map(Term::reach).sum();
+    let of_term = |term: &Term| Importance {
+        feature: model.features()[term.feature as usize].name.clone(),
+        splits: 0,
+        share: if all > 0.0 { term.reach() / all } else { 0.0 },
+        categories: match &term.effect {
+            Effect::Line { .. } => 0,
+            Effect::Categories(values) => values.len(),
+        },
+    };
+    let mut importance: Vec<Importance> = model.terms().iter().map(of_term).collect();
     importance.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.feature.cmp(&b.feature)));
     importance
 }

@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         None => earliest,
     };
     let trees: BoostedTreesParams = serde_json::from_value(params)?;
-    let recipe = Recipe { trees: trees.check()?, fit_from, folds: 4 };
+    let recipe = Recipe { model: trees.check()?.into(), seed: trees.seed, fit_from, folds: 4 };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let start = Instant::now();
     let trained = recipe.train(TrainingSet::new(training)?, TrainingSet::new(test)?, threads, &mut |_, _| {})?;

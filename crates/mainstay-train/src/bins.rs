@@ -4,13 +4,20 @@
 //! feature with the ascending edges e_1 .. e_m has the code 1 + #{e <= v}, so that "code <= c" is exactly "v < e_c". A missing
 //! value has a code below all others; a feature with missing values has a second column in which it lies above all others, so
 //! that a split can send it either way, as XGBoost learns a default direction.
+//!
+//! Categories have a code each. Every tree puts them in an order of its own ([`TreeColumns`]), missing values among them, so that a
+//! split in that order is a set of categories.
 
-use mainstay_model::{Condition, Missing, Node};
+use mainstay_model::{CategorySet, Condition, Missing, Node};
+
+use crate::declared::Declared;
 
 /// The most bins of present values: codes 1 to 64. More of them cost linfa time and rank no better.
 const MAX_BINS: usize = 64;
 const MISSING_LOW: u8 = 0;
 const MISSING_HIGH: u8 = 255;
+/// The most categories of a feature: codes 1 to 254.
+pub(crate) const MOST_CATEGORIES: usize = 254;
 
 /// One column of codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +26,18 @@ pub(crate) struct CodedColumn {
     pub(crate) feature: usize,
     /// The code of every row.
     pub(crate) codes: Vec<u8>,
-    /// Where missing values lie; `None` where there are none.
-    missing: Option<Side>,
+    kind: ColumnKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ColumnKind {
+    /// Codes rise with the values; missing values lie on this side, where there are any.
+    Ordered(Option<Side>),
+    /// Code 0 is a missing value, and 1 + c category c.
+    Categories {
+        /// Whether training has missing values.
+        has_missing: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +56,19 @@ pub(crate) struct CodedRows {
     edges: Vec<Vec<f64>>,
 }
 
+/// The columns as one tree sees them.
+#[derive(Debug, Clone)]
+pub(crate) struct TreeColumns<'a> {
+    columns: &'a [CodedColumn],
+    /// By column, of categories: the place of each code in the order of this tree.
+    ranks: Vec<Option<Box<[u8; 256]>>>,
+}
+
 /// A split on values that parts all rows as a split on codes does.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ValueSplit {
     pub(crate) feature: u32,
-    pub(crate) threshold: f64,
+    pub(crate) condition: Condition,
     /// Where missing values go; `None` where training had none.
     pub(crate) default_left: Option<bool>,
     /// Whether left and right of the split on codes change places.
@@ -52,10 +77,19 @@ pub(crate) struct ValueSplit {
 
 impl CodedRows {
     /// Bins every feature by its quantiles over all rows.
-    pub(crate) fn new(columns: &[Vec<f64>]) -> Self {
-        let edges: Vec<Vec<f64>> = columns.iter().map(|column| edges_of(column)).collect();
+    pub(crate) fn new(columns: &[Vec<f64>], declared: &[Declared]) -> Self {
+        let has_categories = |feature: usize| declared.get(feature).is_some_and(|of| of.categories.is_some());
+        let edges = |(feature, column): (usize, &Vec<f64>)| match has_categories(feature) {
+            true => Vec::new(),
+            false => edges_of(column),
+        };
+        let edges: Vec<Vec<f64>> = columns.iter().enumerate().map(edges).collect();
         let mut coded = Self { columns: Vec::new(), varying: Vec::new(), edges };
         for (feature, column) in columns.iter().enumerate() {
+            if has_categories(feature) {
+                coded.push_categories(feature, column);
+                continue;
+            }
             let missing = column.iter().filter(|value| value.is_nan()).count();
             let edges = &coded.edges[feature];
             let sides: &[Option<Side>] = match (edges.is_empty(), missing) {
@@ -67,10 +101,9 @@ impl CodedRows {
                 (true, _) => &[Some(Side::Low)],
                 (false, _) => &[Some(Side::Low), Some(Side::High)],
             };
-            let of_side = |&missing: &Option<Side>| CodedColumn {
-                feature,
-                codes: column.iter().map(|&value| code_of(value, edges, missing)).collect(),
-                missing,
+            let of_side = |&missing: &Option<Side>| {
+                let kind = ColumnKind::Ordered(missing);
+                CodedColumn { feature, codes: codes_of(column, edges, kind), kind }
             };
             let added: Vec<CodedColumn> = sides.iter().map(of_side).collect();
             coded.varying.push((coded.columns.len()..coded.columns.len() + added.len()).collect());
@@ -79,14 +112,61 @@ impl CodedRows {
         coded
     }
 
-    /// The split on values that sends a row left where its code in `column` is at most `last_left`.
-    pub(crate) fn value_split(&self, column: usize, last_left: u8) -> ValueSplit {
-        let CodedColumn { feature, missing, .. } = self.columns[column];
+    fn push_categories(&mut self, feature: usize, column: &[f64]) {
+        let kind = ColumnKind::Categories { has_missing: column.iter().any(|value| value.is_nan()) };
+        let codes = codes_of(column, &[], kind);
+        if codes.iter().any(|code| *code != codes[0]) {
+            self.varying.push(vec![self.columns.len()]);
+            self.columns.push(CodedColumn { feature, codes, kind });
+        }
+    }
+
+    /// Other rows by the same bins.
+    pub(crate) fn recode(&self, columns: &[Vec<f64>]) -> Vec<CodedColumn> {
+        let recoded = self
+            .columns
+            .iter()
+            .map(|of| CodedColumn { codes: codes_of(&columns[of.feature], &self.edges[of.feature], of.kind), ..*of });
+        recoded.collect()
+    }
+
+    /// The columns with the categories of those at the positions `chosen` in the order of `score`, which is asked by column and
+    /// code; equal scores come in the order of the codes.
+    pub(crate) fn for_tree(&self, chosen: &[usize], score: impl Fn(usize) -> [f64; 256]) -> TreeColumns<'_> {
+        let mut ranks = vec![None; self.columns.len()];
+        for &column in chosen {
+            if let ColumnKind::Categories { .. } = self.columns[column].kind {
+                let scores = score(column);
+                let mut order: Vec<u8> = (0..=u8::MAX).collect();
+                order.sort_by(|&a, &b| scores[usize::from(a)].total_cmp(&scores[usize::from(b)]));
+                let mut rank = Box::new([0; 256]);
+                for (place, code) in (0..=u8::MAX).zip(order) {
+                    rank[usize::from(code)] = place;
+                }
+                ranks[column] = Some(rank);
+            }
+        }
+        TreeColumns { columns: &self.columns, ranks }
+    }
+
+    /// The split on values that sends a row left where its code in `column` is at most `last_left` in the order of the tree.
+    pub(crate) fn value_split(&self, tree: &TreeColumns<'_>, column: usize, last_left: u8) -> ValueSplit {
+        let feature = self.columns[column].feature;
+        let side = match (self.columns[column].kind, &tree.ranks[column]) {
+            (ColumnKind::Ordered(side), _) => side,
+            (ColumnKind::Categories { has_missing }, ranks) => {
+                let goes_left = |code: u8| ranks.as_ref().is_some_and(|ranks| ranks[usize::from(code)] <= last_left);
+                let left = (0..MOST_CATEGORIES as u8).filter(|category| goes_left(category + 1));
+                let condition = Condition::OneOf(CategorySet::of_small(left));
+                let default_left = has_missing.then(|| goes_left(MISSING_LOW));
+                return ValueSplit { feature: feature as u32, condition, default_left, is_swapped: false };
+            }
+        };
         let edges = &self.edges[feature];
-        let missing_left = missing.map(|side| side == Side::Low);
+        let missing_left = side.map(|side| side == Side::Low);
         let split = |threshold, default_left, is_swapped| ValueSplit {
             feature: feature as u32,
-            threshold,
+            condition: Condition::Below(threshold),
             default_left,
             is_swapped,
         };
@@ -100,13 +180,46 @@ impl CodedRows {
     }
 }
 
+impl<'a> TreeColumns<'a> {
+    /// The code of a row in a column, in the order of this tree.
+    pub(crate) fn code(&self, column: usize, row: usize) -> u8 {
+        let code = self.columns[column].codes[row];
+        match &self.ranks[column] {
+            Some(ranks) => ranks[usize::from(code)],
+            None => code,
+        }
+    }
+
+    /// The same order over other rows.
+    pub(crate) fn over(&self, columns: &'a [CodedColumn]) -> Self {
+        Self { columns, ranks: self.ranks.clone() }
+    }
+
+    /// Whether a split parts present values by size, so that a monotone feature must not turn there.
+    pub(crate) fn parts_values(&self, column: usize, last_left: u8) -> bool {
+        match self.columns[column].kind {
+            ColumnKind::Categories { .. } => false,
+            ColumnKind::Ordered(Some(Side::Low)) => last_left > MISSING_LOW,
+            ColumnKind::Ordered(Some(Side::High)) => {
+                self.columns[column].codes.iter().any(|code| *code > last_left && *code != MISSING_HIGH)
+            }
+            ColumnKind::Ordered(None) => true,
+        }
+    }
+
+    /// The feature of a column.
+    pub(crate) fn feature(&self, column: usize) -> usize {
+        self.columns[column].feature
+    }
+}
+
 impl ValueSplit {
     /// The node of a split between the nodes `left` and `right` of the codes, which their rows reach with these covers.
     pub(crate) fn node(&self, left: (u32, f64), right: (u32, f64)) -> Node {
         let (left, right) = if self.is_swapped { (right, left) } else { (left, right) };
         Node::Split {
             feature: self.feature,
-            condition: Condition::Below(self.threshold),
+            condition: self.condition.clone(),
             missing: Missing::Nan,
             default_left: self.default_left.unwrap_or(left.1 >= right.1),
             left: left.0,
@@ -114,6 +227,15 @@ impl ValueSplit {
             cover: left.1 + right.1,
         }
     }
+}
+
+fn codes_of(column: &[f64], edges: &[f64], kind: ColumnKind) -> Vec<u8> {
+    let code = |value: &f64| match kind {
+        ColumnKind::Ordered(missing) => code_of(*value, edges, missing),
+        ColumnKind::Categories { .. } if value.is_nan() => MISSING_LOW,
+        ColumnKind::Categories { .. } => 1 + *value as u8,
+    };
+    column.iter().map(code).collect()
 }
 
 fn code_of(value: f64, edges: &[f64], missing: Option<Side>) -> u8 {
@@ -156,8 +278,16 @@ mod tests {
     use super::*;
 
     fn goes_left(split: &ValueSplit, value: f64) -> bool {
-        let left = if value.is_nan() { split.default_left.unwrap() } else { value < split.threshold };
+        let left = if value.is_nan() { split.default_left.unwrap() } else { split.condition.holds(value) };
         left != split.is_swapped
+    }
+
+    fn coded(columns: &[Vec<f64>]) -> CodedRows {
+        CodedRows::new(columns, &[])
+    }
+
+    fn split(coded: &CodedRows, column: usize, last_left: u8) -> ValueSplit {
+        coded.value_split(&coded.for_tree(&[], |_| [0.0; 256]), column, last_left)
     }
 
     fn value() -> impl Strategy<Value = f64> {
@@ -173,12 +303,11 @@ mod tests {
     proptest! {
         #[test]
         fn codes_and_values_part_the_rows_alike(column in prop::collection::vec(value(), 1..700)) {
-            let coded = CodedRows::new(std::slice::from_ref(&column));
+            let coded = coded(std::slice::from_ref(&column));
             for (position, of) in coded.columns.iter().enumerate() {
                 let top = of.codes.iter().copied().max().unwrap();
                 for last_left in (0..top).filter(|code| of.codes.iter().any(|other| other <= code)) {
-                    let split = coded.value_split(position, last_left);
-                    prop_assert!(split.threshold.is_finite());
+                    let split = split(&coded, position, last_left);
                     for (code, value) in of.codes.iter().zip(&column) {
                         prop_assert_eq!(*code <= last_left, goes_left(&split, *value), "{} {}", last_left, value);
                     }
@@ -189,15 +318,15 @@ mod tests {
 
     #[test]
     fn few_values_have_a_bin_each() {
-        let coded = CodedRows::new(&[vec![3.0, 1.0, 1e-7, 1.0]]);
+        let coded = coded(&[vec![3.0, 1.0, 1e-7, 1.0]]);
         assert_eq!(coded.columns.len(), 1);
         assert_eq!(coded.columns[0].codes, [3, 2, 1, 2]);
-        assert_eq!(coded.value_split(0, 2).threshold, 2.0);
+        assert_eq!(split(&coded, 0, 2).condition, Condition::Below(2.0));
     }
 
     #[test]
     fn many_values_share_bins_of_equal_count() {
-        let coded = CodedRows::new(&[(0..6_400).map(|i| f64::from(i) * 1e-9).collect()]);
+        let coded = coded(&[(0..6_400).map(|i| f64::from(i) * 1e-9).collect()]);
         let mut counts = [0; 256];
         for code in &coded.columns[0].codes {
             counts[usize::from(*code)] += 1;
@@ -208,17 +337,17 @@ mod tests {
 
     #[test]
     fn missing_values_can_go_either_way() {
-        let coded = CodedRows::new(&[vec![1.0, f64::NAN, 2.0]]);
+        let coded = coded(&[vec![1.0, f64::NAN, 2.0]]);
         let codes: Vec<_> = coded.columns.iter().map(|column| column.codes.clone()).collect();
         assert_eq!(codes, [vec![1, 0, 2], vec![1, 255, 2]]);
-        assert_eq!(coded.value_split(0, 1).default_left, Some(true));
-        assert_eq!(coded.value_split(1, 1).default_left, Some(false));
+        assert_eq!(split(&coded, 0, 1).default_left, Some(true));
+        assert_eq!(split(&coded, 1, 1).default_left, Some(false));
     }
 
     #[test]
     fn a_feature_without_missing_values_sends_them_with_most_rows() {
-        let coded = CodedRows::new(&[vec![1.0, 2.0, 3.0]]);
-        let node = coded.value_split(0, 1).node((1, 10.0), (2, 20.0));
+        let coded = coded(&[vec![1.0, 2.0, 3.0]]);
+        let node = split(&coded, 0, 1).node((1, 10.0), (2, 20.0));
         let expected = Node::Split {
             feature: 0,
             condition: Condition::Below(1.5),
@@ -233,9 +362,36 @@ mod tests {
 
     #[test]
     fn features_that_do_not_vary_have_no_column() {
-        let coded = CodedRows::new(&[vec![5.0; 3], vec![f64::NAN; 3], vec![1.0, 1.0, 2.0], vec![1.0, f64::NAN, 1.0]]);
+        let coded = coded(&[vec![5.0; 3], vec![f64::NAN; 3], vec![1.0, 1.0, 2.0], vec![1.0, f64::NAN, 1.0]]);
         let columns: Vec<_> = coded.columns.iter().map(|column| (column.feature, column.codes.clone())).collect();
         assert_eq!(columns, [(2, vec![1, 1, 2]), (3, vec![1, 0, 1])]);
         assert_eq!(coded.varying, [vec![0], vec![1]]);
+    }
+
+    /// Every set that the order of a tree allows, missing values on their own side among them.
+    #[test]
+    fn a_split_in_the_order_of_a_tree_is_a_set_of_categories() {
+        let column = vec![2.0, 0.0, f64::NAN, 1.0, 0.0, 3.0];
+        let declared =
+            Declared { categories: Some(["a", "b", "c", "d"].map(str::to_owned).into()), ..Declared::default() };
+        let coded = CodedRows::new(std::slice::from_ref(&column), std::slice::from_ref(&declared));
+        let mut scores = [9.0; 256];
+        // By rising score: c, missing, a, d, b.
+        scores[..5].copy_from_slice(&[1.0, 2.0, 4.0, 0.0, 3.0]);
+        let tree = coded.for_tree(&[0], |_| scores);
+        for last_left in 0..4 {
+            let split = coded.value_split(&tree, 0, last_left);
+            for (row, value) in column.iter().enumerate() {
+                assert_eq!(tree.code(0, row) <= last_left, goes_left(&split, *value), "{last_left} {value}");
+            }
+        }
+        let split = coded.value_split(&tree, 0, 2);
+        assert_eq!(
+            (split.condition, split.default_left),
+            (Condition::OneOf(CategorySet::new([0, 2]).unwrap()), Some(true))
+        );
+        assert!(!tree.parts_values(0, 2));
+        let other = coded.recode(&[vec![1.0, f64::NAN]]);
+        assert_eq!([0, 1].map(|row| tree.over(&other).code(0, row)), [4, 1]);
     }
 }

@@ -10,15 +10,21 @@
 use std::num::NonZeroUsize;
 
 use mainstay_model::calibration::{logit, sigmoid};
-use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Link, ModelError, Node, Tree};
+use mainstay_model::{Calibration, Ensemble, EnsembleParts, Link, ModelError, Node, Tree};
 
-use crate::bins::CodedRows;
+use crate::bins::{CodedColumn, CodedRows, TreeColumns};
 use crate::draw::TreeDraw;
 use crate::error::TrainError;
 use crate::grow::{self, CodedNode, CodedTree, DrawnRow};
+use crate::monotone;
 use crate::parallel;
 use crate::params::ValidBoostedTreesParams;
 use crate::rows::TrainingSet;
+
+/// How often a tree is fitted anew where a constraint leaves nothing of it, each time without the columns that it refused.
+const TRIES: usize = 3;
+/// Rows without a residual that every category is given, so that small ones are not thought to be far off.
+const CATEGORY_PRIOR_ROWS: f64 = 10.0;
 
 impl ValidBoostedTreesParams {
     /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is told the rounds
@@ -34,18 +40,46 @@ impl ValidBoostedTreesParams {
         threads: NonZeroUsize,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Ensemble, TrainError> {
+        Ok(self.fit_watching(set, None, threads, progress)?.model)
+    }
+
+    /// [`Self::fit`], which stops early by the log-loss on rows that it is not fitted on (of a later cut, or held back), where
+    /// `patience` is above 0. Of rows to watch the features must be those of `set`.
+    ///
+    /// # Errors
+    /// As [`Self::fit`].
+    pub fn fit_watching(
+        &self,
+        set: &TrainingSet,
+        watched: Option<&TrainingSet>,
+        threads: NonZeroUsize,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<FittedBoosting, TrainError> {
         let params = self.params();
         let minimum = 2 * params.minimum_leaf_rows;
         if set.row_count() < minimum {
             return Err(TrainError::TooFewRows { found: set.row_count(), minimum });
         }
-        let mut boosting = Boosting::start(self, set);
+        let mut boosting = Boosting::start(self, set, watched.filter(|_| params.patience > 0));
         for round in 0..params.rounds {
             boosting.add_trees(round, threads)?;
             progress(round + 1, params.rounds);
+            if boosting.watch.as_ref().is_some_and(|watch| watch.waited() >= params.patience) {
+                progress(params.rounds, params.rounds);
+                break;
+            }
         }
         boosting.finish()
     }
+}
+
+/// A boosted model and how it came to its end.
+#[derive(Debug, Clone)]
+pub struct FittedBoosting {
+    /// The model, uncalibrated.
+    pub model: Ensemble,
+    /// Rounds that it keeps: all, or those up to the best log-loss on the watched rows.
+    pub rounds: usize,
 }
 
 /// The state between rounds.
@@ -57,11 +91,15 @@ struct Boosting<'a> {
     /// F of every row.
     margins: Vec<f64>,
     trees: Vec<Tree>,
+    rounds: usize,
+    watch: Option<Watch>,
 }
 
 /// A tree that takes its step.
 struct FittedTree {
     nodes: Vec<Node>,
+    /// The leaf of every watched row.
+    watched: Vec<usize>,
     /// What each node adds to the margins of its rows; of leaves alone it counts.
     values: Vec<f64>,
     /// The leaf of every row.
@@ -79,11 +117,15 @@ struct LeafSums {
 }
 
 impl<'a> Boosting<'a> {
-    fn start(params: &'a ValidBoostedTreesParams, set: &'a TrainingSet) -> Self {
+    fn start(params: &'a ValidBoostedTreesParams, set: &'a TrainingSet, watched: Option<&TrainingSet>) -> Self {
         let positives = set.labels().iter().filter(|label| **label).count();
-        let bias = logit(positives as f64 / set.row_count() as f64);
+        let weight = params.params().positive_weight;
+        let positive = weight * positives as f64;
+        let bias = logit(positive / (positive + (set.row_count() - positives) as f64));
         let margins = vec![bias; set.row_count()];
-        Self { params, set, coded: CodedRows::new(set.columns()), bias, margins, trees: Vec::new() }
+        let coded = CodedRows::new(set.columns(), set.declared());
+        let watch = watched.map(|watched| Watch::new(&coded, watched, weight, bias));
+        Self { params, set, coded, bias, margins, trees: Vec::new(), rounds: 0, watch }
     }
 
     /// Fits the trees of a round side by side, and moves the margins by one after the other, so that sums have one order.
@@ -99,6 +141,10 @@ impl<'a> Boosting<'a> {
                 self.take_step(tree)?;
             }
         }
+        self.rounds = round + 1;
+        if let Some(watch) = &mut self.watch {
+            watch.judge(self.rounds, self.trees.len());
+        }
         Ok(())
     }
 
@@ -106,49 +152,97 @@ impl<'a> Boosting<'a> {
     fn fit_tree(&self, position: usize, probabilities: &[f64]) -> Result<Option<FittedTree>, linfa::Error> {
         let params = self.params.params();
         let draw = TreeDraw::new(params.seed, position);
-        let columns = self.draw_columns(&draw);
+        let mut chosen = draw.columns(&self.coded.varying, params.columns_per_tree);
         let drawn = self.draw_rows(&draw, probabilities);
-        if drawn.is_empty() || columns.is_empty() {
-            return Ok(None);
+        let columns = self.coded.for_tree(&chosen, |column| self.category_scores(column, &drawn, probabilities));
+        for _ in 0..TRIES {
+            if drawn.is_empty() || chosen.is_empty() {
+                return Ok(None);
+            }
+            let shape = grow::grow(&columns, &chosen, &drawn, params.depth, params.minimum_leaf_rows)?;
+            let (tree, refused) = self.with_values(shape, &columns, probabilities);
+            if tree.nodes.len() > 1 {
+                return Ok(Some(tree));
+            }
+            if refused.is_empty() {
+                return Ok(None);
+            }
+            chosen.retain(|column| !refused.contains(column));
         }
-        let shape = grow::grow(&self.coded.columns, &columns, &drawn, params.depth, params.minimum_leaf_rows)?;
-        Ok((shape.nodes.len() > 1).then(|| self.with_values(&shape, probabilities)))
+        Ok(None)
     }
 
-    /// Of a feature with missing values one column, in which they lie low or high.
-    fn draw_columns(&self, draw: &TreeDraw) -> Vec<usize> {
-        let varying = &self.coded.varying;
-        if varying.is_empty() {
-            return Vec::new();
+    /// What each category of a column has left to be explained, a row: categories in this order are parted best by one split (Fisher
+    /// 1958), as in LightGBM.
+    fn category_scores(&self, column: usize, drawn: &[DrawnRow], probabilities: &[f64]) -> [f64; 256] {
+        let (mut residuals, mut rows) = ([0.0; 256], [CATEGORY_PRIOR_ROWS; 256]);
+        for row in drawn {
+            let code = usize::from(self.coded.columns[column].codes[row.row]);
+            residuals[code] += f64::from(u8::from(row.label)) - probabilities[row.row];
+            rows[code] += 1.0;
         }
-        let chosen = draw.features(varying.len(), self.params.params().columns_per_tree);
-        chosen.into_iter().map(|(feature, hash)| varying[feature][hash as usize % varying[feature].len()]).collect()
+        std::array::from_fn(|code| residuals[code] / rows[code])
     }
 
     fn draw_rows(&self, draw: &TreeDraw, probabilities: &[f64]) -> Vec<DrawnRow> {
+        let positive_weight = self.params.params().positive_weight;
         let rows = draw.rows(self.set.row_count(), self.params.params().rows_per_tree);
         let drawn = rows.into_iter().map(|row| {
             let label = self.set.labels()[row];
-            DrawnRow { row, label, residual: (f64::from(u8::from(label)) - probabilities[row]).abs() }
+            let weight = if label { positive_weight } else { 1.0 };
+            DrawnRow { row, label, residual: weight * (f64::from(u8::from(label)) - probabilities[row]).abs() }
         });
         drawn.collect()
     }
 
-    /// Routes all rows through the shape and gives its leaves their values.
-    fn with_values(&self, shape: &CodedTree, probabilities: &[f64]) -> FittedTree {
+    /// Routes all rows through the shape and gives its leaves their values; names the columns that a constraint refused.
+    fn with_values(
+        &self,
+        shape: CodedTree,
+        columns: &TreeColumns<'_>,
+        probabilities: &[f64],
+    ) -> (FittedTree, Vec<usize>) {
         let params = self.params.params();
-        let leaves: Vec<usize> = (0..self.set.row_count()).map(|row| shape.leaf_of(&self.coded.columns, row)).collect();
-        let mut sums = vec![LeafSums::default(); shape.nodes.len()];
+        let route = |shape: &CodedTree| -> Vec<usize> {
+            (0..self.set.row_count()).map(|row| shape.leaf_of(columns, row)).collect()
+        };
+        let mut leaves = route(&shape);
+        let sums = self.leaf_sums(&leaves, shape.nodes.len(), probabilities);
+        let sum_up = |shape: &CodedTree, of: fn(&LeafSums) -> f64| shape.sum_up(sums.iter().map(of).collect());
+        let gradients = sum_up(&shape, |sums| sums.gradient);
+        let hessians = sum_up(&shape, |sums| sums.hessian);
+        let steps = gradients
+            .iter()
+            .zip(&hessians)
+            .map(|(gradient, hessian)| params.learning_rate * gradient / (hessian + params.l2));
+        let mut values: Vec<f64> = steps.collect();
+        let mut covers = sum_up(&shape, |sums| sums.rows);
+        let (mut kept, mut refused) = (shape, Vec::new());
+        if let Some(bounded) = monotone::bound(&kept, &values, columns, self.set.declared()) {
+            if !bounded.refused.is_empty() {
+                leaves = route(&bounded.shape);
+                let mut rows = vec![0.0; bounded.shape.nodes.len()];
+                leaves.iter().for_each(|leaf| rows[*leaf] += 1.0);
+                covers = bounded.shape.sum_up(rows);
+            }
+            (kept, values, refused) = (bounded.shape, bounded.values, bounded.refused);
+        }
+        let watched = self.watch.as_ref().map_or(Vec::new(), |watch| watch.leaves(&kept, columns));
+        let nodes = self.nodes(&kept, columns, &values, &covers);
+        (FittedTree { nodes, watched, values, leaves }, refused)
+    }
+
+    fn leaf_sums(&self, leaves: &[usize], nodes: usize, probabilities: &[f64]) -> Vec<LeafSums> {
+        let positive_weight = self.params.params().positive_weight;
+        let mut sums = vec![LeafSums::default(); nodes];
         for ((leaf, label), p) in leaves.iter().zip(self.set.labels()).zip(probabilities) {
             let leaf = &mut sums[*leaf];
+            let weight = if *label { positive_weight } else { 1.0 };
             leaf.rows += 1.0;
-            leaf.gradient += f64::from(u8::from(*label)) - p;
-            leaf.hessian += p * (1.0 - p);
+            leaf.gradient += weight * (f64::from(u8::from(*label)) - p);
+            leaf.hessian += weight * (p * (1.0 - p));
         }
-        let value = |sums: &LeafSums| params.learning_rate * sums.gradient / (sums.hessian + params.l2);
-        let values: Vec<f64> = sums.iter().map(value).collect();
-        let covers = shape.sum_up(sums.iter().map(|sums| sums.rows).collect());
-        FittedTree { nodes: self.nodes(shape, &values, &covers), values, leaves }
+        sums
     }
 
     fn take_step(&mut self, fitted: FittedTree) -> Result<(), TrainError> {
@@ -157,28 +251,97 @@ impl<'a> Boosting<'a> {
         for (margin, leaf) in self.margins.iter_mut().zip(fitted.leaves) {
             *margin += fitted.values[leaf];
         }
+        if let Some(watch) = &mut self.watch {
+            watch.take_step(&fitted.watched, &fitted.values);
+        }
         Ok(())
     }
 
-    fn nodes(&self, shape: &CodedTree, values: &[f64], covers: &[f64]) -> Vec<Node> {
+    fn nodes(&self, shape: &CodedTree, columns: &TreeColumns<'_>, values: &[f64], covers: &[f64]) -> Vec<Node> {
         let node = |(at, node): (usize, &CodedNode)| match *node {
             CodedNode::Leaf => Node::Leaf { value: values[at], cover: covers[at] },
             CodedNode::Split { column, last_left, left, right } => {
-                let split = self.coded.value_split(column, last_left);
+                let split = self.coded.value_split(columns, column, last_left);
                 split.node((left as u32, covers[left]), (right as u32, covers[right]))
             }
         };
         shape.nodes.iter().enumerate().map(node).collect()
     }
 
-    fn finish(self) -> Result<Ensemble, TrainError> {
-        Ok(Ensemble::new(EnsembleParts {
-            features: self.set.feature_names().iter().map(Feature::new).collect(),
+    fn finish(mut self) -> Result<FittedBoosting, TrainError> {
+        let mut rounds = self.rounds;
+        if let Some(best) = self.watch.as_ref().and_then(|watch| watch.best) {
+            self.trees.truncate(best.trees);
+            rounds = best.rounds;
+        }
+        let model = Ensemble::new(EnsembleParts {
+            features: self.set.model_features(),
             trees: self.trees,
             bias: self.bias,
             link: Link::Logistic,
             calibration: Calibration::Identity,
-        })?)
+        })?;
+        Ok(FittedBoosting { model, rounds })
+    }
+}
+
+/// Rows that are scored round by round, but not fitted on.
+struct Watch {
+    columns: Vec<CodedColumn>,
+    labels: Vec<bool>,
+    positive_weight: f64,
+    margins: Vec<f64>,
+    best: Option<Best>,
+    rounds: usize,
+}
+
+/// The rounds after which the watched rows had their least log-loss.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    loss: f64,
+    rounds: usize,
+    trees: usize,
+}
+
+impl Watch {
+    fn new(coded: &CodedRows, watched: &TrainingSet, positive_weight: f64, bias: f64) -> Self {
+        Self {
+            columns: coded.recode(watched.columns()),
+            labels: watched.labels().to_vec(),
+            positive_weight,
+            margins: vec![bias; watched.row_count()],
+            best: None,
+            rounds: 0,
+        }
+    }
+
+    fn leaves(&self, shape: &CodedTree, columns: &TreeColumns<'_>) -> Vec<usize> {
+        let columns = columns.over(&self.columns);
+        (0..self.labels.len()).map(|row| shape.leaf_of(&columns, row)).collect()
+    }
+
+    fn take_step(&mut self, leaves: &[usize], values: &[f64]) {
+        for (margin, leaf) in self.margins.iter_mut().zip(leaves) {
+            *margin += values[*leaf];
+        }
+    }
+
+    fn judge(&mut self, rounds: usize, trees: usize) {
+        self.rounds = rounds;
+        let terms = self.margins.iter().zip(&self.labels).map(|(margin, label)| {
+            let (toward, weight) = if *label { (-margin, self.positive_weight) } else { (*margin, 1.0) };
+            // ln(1 + exp(x)) without overflow.
+            weight * (toward.max(0.0) + libm::log1p(libm::exp(-toward.abs())))
+        });
+        let loss = terms.sum();
+        if self.best.is_none_or(|best| loss < best.loss) {
+            self.best = Some(Best { loss, rounds, trees });
+        }
+    }
+
+    /// Rounds since the best one.
+    fn waited(&self) -> usize {
+        self.rounds - self.best.map_or(0, |best| best.rounds)
     }
 }
 

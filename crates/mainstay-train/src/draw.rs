@@ -40,6 +40,17 @@ impl TreeDraw {
     }
 }
 
+impl TreeDraw {
+    /// Columns of the share of the features: of one with missing values one column, in which they lie low or high.
+    pub(crate) fn columns(&self, of_features: &[Vec<usize>], share: f64) -> Vec<usize> {
+        if of_features.is_empty() {
+            return Vec::new();
+        }
+        let column = |(feature, hash): (usize, u64)| of_features[feature][hash as usize % of_features[feature].len()];
+        self.features(of_features.len(), share).into_iter().map(column).collect()
+    }
+}
+
 /// A hash as a number in [0, 1).
 fn unit(hash: u64) -> f64 {
     (hash >> 11) as f64 / (1u64 << 53) as f64

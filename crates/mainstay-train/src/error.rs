@@ -49,6 +49,43 @@ pub enum TrainError {
         /// The cut.
         cut: Ds,
     },
+    /// A declaration that helps no one.
+    #[error("`{feature}` is declared, but is no feature: remove it or correct the name")]
+    UnknownDeclared {
+        /// The name.
+        feature: String,
+    },
+    /// Categories have no order to keep.
+    #[error("feature `{feature}` has categories, which have no order: take `monotone` away")]
+    MonotoneCategories {
+        /// The feature.
+        feature: String,
+    },
+    /// More categories than trees tell apart.
+    #[error(
+        "feature `{feature}` has {found} categories, at most {most} are told apart: keep the most frequent, and give NaN for others"
+    )]
+    TooManyCategories {
+        /// The feature.
+        feature: String,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// A value that stands for no category.
+    #[error(
+        "feature `{feature}` has {categories} categories, but a row has the code {value:?}: give positions in the list of \
+         categories, and NaN for any other"
+    )]
+    CategoryCode {
+        /// The feature.
+        feature: String,
+        /// The value.
+        value: f64,
+        /// How many categories there are.
+        categories: usize,
+    },
     /// All labels are the same.
     #[error("all {rows} rows have label {}: choose cuts with both churned and retained customers", u8::from(*.label))]
     OneClass {
@@ -82,6 +119,22 @@ pub enum TrainError {
         round: usize,
         /// What linfa says.
         source: linfa::Error,
+    },
+    /// linfa refused to fit a logistic regression.
+    #[error("linfa could not fit the logistic regression ({message}): raise `l2`")]
+    FitLogistic {
+        /// What linfa says.
+        message: String,
+    },
+    /// More memory than should be taken.
+    #[error(
+        "{rows} rows with {columns} columns of numbers and categories are too many for a logistic regression: train on fewer rows, or trees"
+    )]
+    TooManyCells {
+        /// How many rows.
+        rows: usize,
+        /// How many columns.
+        columns: usize,
     },
     /// The trees do not make a sound model.
     #[error("the fitted trees do not make a sound model")]

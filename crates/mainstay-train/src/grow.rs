@@ -14,7 +14,7 @@ use linfa::{DatasetBase, ParamGuard};
 use linfa_trees::{DecisionTree, TreeNode};
 use ndarray::{Array1, Array2};
 
-use crate::bins::CodedColumn;
+use crate::bins::TreeColumns;
 
 /// The sum that the weights of a draw stay below, before each is raised to 1 at least: half of what is exact in an `f32`.
 const WEIGHT_BUDGET: f64 = (1u32 << 23) as f64;
@@ -49,7 +49,7 @@ pub(crate) struct DrawnRow {
 /// Fits the shape of a tree that parts labels by weight on the columns at the positions `chosen`, with leaves of at least
 /// `minimum_leaf_rows` rows of average weight.
 pub(crate) fn grow(
-    columns: &[CodedColumn],
+    columns: &TreeColumns<'_>,
     chosen: &[usize],
     drawn: &[DrawnRow],
     depth: usize,
@@ -57,7 +57,7 @@ pub(crate) fn grow(
 ) -> Result<CodedTree, linfa::Error> {
     let weights = whole_weights(drawn);
     let mean_weight = weights.iter().sum::<u32>() as f32 / drawn.len() as f32;
-    let code = |(i, j): (usize, usize)| f32::from(columns[chosen[j]].codes[drawn[i].row]);
+    let code = |(i, j): (usize, usize)| f32::from(columns.code(chosen[j], drawn[i].row));
     let codes = Array2::from_shape_fn((drawn.len(), chosen.len()), code);
     let labels = Array1::from_iter(drawn.iter().map(|row| row.label));
     let dataset = DatasetBase::new(codes, labels).with_weights(weights.iter().map(|w| *w as f32).collect());
@@ -70,6 +70,39 @@ pub(crate) fn grow(
     let mut tree = CodedTree { nodes: Vec::new() };
     tree.take(fitted.root_node(), chosen);
     Ok(tree.merge_alike(columns, drawn, &weights))
+}
+
+/// Fits the shape of a tree whose leaves tell shares apart, not only which class has more: the classes weigh the same in every leaf
+/// of a fit, and each such leaf is grown further by a fit of its own, down to `depth` in all.
+pub(crate) fn grow_deep(
+    columns: &TreeColumns<'_>,
+    chosen: &[usize],
+    rows: &[(usize, bool)],
+    depth: usize,
+    minimum_leaf_rows: usize,
+) -> Result<CodedTree, linfa::Error> {
+    let leaf = CodedTree { nodes: vec![CodedNode::Leaf] };
+    let positives = rows.iter().filter(|(_, label)| *label).count();
+    let negatives = rows.len() - positives;
+    if depth == 0 || rows.len() < 2 * minimum_leaf_rows || positives == 0 || negatives == 0 {
+        return Ok(leaf);
+    }
+    let residual = |label| 1.0 / if label { positives as f64 } else { negatives as f64 };
+    let drawn: Vec<DrawnRow> =
+        rows.iter().map(|&(row, label)| DrawnRow { row, label, residual: residual(label) }).collect();
+    let tree = grow(columns, chosen, &drawn, depth, minimum_leaf_rows)?;
+    if tree.nodes.len() == 1 {
+        return Ok(leaf);
+    }
+    let mut of_leaf: Vec<Vec<(usize, bool)>> = vec![Vec::new(); tree.nodes.len()];
+    for &(row, label) in rows {
+        of_leaf[tree.leaf_of(columns, row)].push((row, label));
+    }
+    let depths = tree.depths();
+    let below = |node: usize| grow_deep(columns, chosen, &of_leaf[node], depth - depths[node], minimum_leaf_rows);
+    let mut grown = CodedTree { nodes: Vec::new() };
+    grown.graft(&tree, 0, &below)?;
+    Ok(grown)
 }
 
 /// Weights in proportion to the residuals, as whole numbers from 1 up whose sum an `f32` holds exactly.
@@ -94,11 +127,41 @@ impl CodedTree {
         at
     }
 
+    /// Splits above each node; parents come before their children.
+    fn depths(&self) -> Vec<usize> {
+        let mut depths = vec![0; self.nodes.len()];
+        for at in 0..self.nodes.len() {
+            if let CodedNode::Split { left, right, .. } = self.nodes[at] {
+                depths[left] = depths[at] + 1;
+                depths[right] = depths[at] + 1;
+            }
+        }
+        depths
+    }
+
+    /// Copies a tree with others in the place of its leaves.
+    fn graft(
+        &mut self,
+        from: &Self,
+        node: usize,
+        below: &impl Fn(usize) -> Result<Self, linfa::Error>,
+    ) -> Result<usize, linfa::Error> {
+        let CodedNode::Split { column, last_left, left, right } = from.nodes[node] else {
+            let grown = below(node)?;
+            return Ok(self.copy_below(&grown, 0, &mut Vec::new()));
+        };
+        let at = self.nodes.len();
+        self.nodes.push(CodedNode::Leaf);
+        let (left, right) = (self.graft(from, left, below)?, self.graft(from, right, below)?);
+        self.nodes[at] = CodedNode::Split { column, last_left, left, right };
+        Ok(at)
+    }
+
     /// The leaf of a row.
-    pub(crate) fn leaf_of(&self, columns: &[CodedColumn], row: usize) -> usize {
+    pub(crate) fn leaf_of(&self, columns: &TreeColumns<'_>, row: usize) -> usize {
         let mut at = 0;
         while let CodedNode::Split { column, last_left, left, right } = self.nodes[at] {
-            at = if columns[column].codes[row] <= last_left { left } else { right };
+            at = if columns.code(column, row) <= last_left { left } else { right };
         }
         at
     }
@@ -114,7 +177,7 @@ impl CodedTree {
     }
 
     /// Merges sibling leaves unless positives outweigh negatives in one and the reverse holds in the other.
-    fn merge_alike(self, columns: &[CodedColumn], drawn: &[DrawnRow], weights: &[u32]) -> Self {
+    fn merge_alike(self, columns: &TreeColumns<'_>, drawn: &[DrawnRow], weights: &[u32]) -> Self {
         let mut balance = vec![0.0; self.nodes.len()];
         for (row, weight) in drawn.iter().zip(weights) {
             let signed = if row.label { f64::from(*weight) } else { -f64::from(*weight) };
@@ -131,20 +194,22 @@ impl CodedTree {
                 nodes[at] = CodedNode::Leaf;
             }
         }
-        Self { nodes }.without_unreached()
+        Self { nodes }.without_unreached().0
     }
 
-    fn without_unreached(&self) -> Self {
-        let mut tree = Self { nodes: Vec::new() };
-        tree.copy_below(self, 0);
-        tree
+    /// The nodes that the root reaches, and which each of them was.
+    pub(crate) fn without_unreached(&self) -> (Self, Vec<usize>) {
+        let (mut tree, mut kept) = (Self { nodes: Vec::new() }, Vec::new());
+        tree.copy_below(self, 0, &mut kept);
+        (tree, kept)
     }
 
-    fn copy_below(&mut self, from: &Self, node: usize) -> usize {
+    fn copy_below(&mut self, from: &Self, node: usize, kept: &mut Vec<usize>) -> usize {
         let at = self.nodes.len();
         self.nodes.push(CodedNode::Leaf);
+        kept.push(node);
         if let CodedNode::Split { column, last_left, left, right } = from.nodes[node] {
-            let (left, right) = (self.copy_below(from, left), self.copy_below(from, right));
+            let (left, right) = (self.copy_below(from, left, kept), self.copy_below(from, right, kept));
             self.nodes[at] = CodedNode::Split { column, last_left, left, right };
         }
         at
@@ -157,6 +222,14 @@ mod tests {
     use crate::bins::CodedRows;
     use crate::draw::mix;
 
+    fn coded(columns: &[Vec<f64>]) -> CodedRows {
+        CodedRows::new(columns, &[])
+    }
+
+    fn plain(coded: &CodedRows) -> TreeColumns<'_> {
+        coded.for_tree(&[], |_| [0.0; 256])
+    }
+
     fn drawn(labels: &[bool], residual: impl Fn(bool) -> f64) -> Vec<DrawnRow> {
         let row = |(row, &label): (usize, &bool)| DrawnRow { row, label, residual: residual(label) };
         labels.iter().enumerate().map(row).collect()
@@ -164,22 +237,22 @@ mod tests {
 
     #[test]
     fn finds_the_split_and_routes_by_it() {
-        let coded = CodedRows::new(&[vec![7.0; 6], vec![1.0, 9.0, 2.0, 8.0, f64::NAN, 3.0]]);
+        let coded = coded(&[vec![7.0; 6], vec![1.0, 9.0, 2.0, 8.0, f64::NAN, 3.0]]);
         let rows = drawn(&[false, true, false, true, true, false], |_| 0.5);
-        let tree = grow(&coded.columns, &[0, 1], &rows, 3, 1).unwrap();
+        let tree = grow(&plain(&coded), &[0, 1], &rows, 3, 1).unwrap();
         assert_eq!(
             tree.nodes,
             [CodedNode::Split { column: 1, last_left: 3, left: 1, right: 2 }, CodedNode::Leaf, CodedNode::Leaf]
         );
-        let leaves: Vec<_> = (0..6).map(|row| tree.leaf_of(&coded.columns, row)).collect();
+        let leaves: Vec<_> = (0..6).map(|row| tree.leaf_of(&plain(&coded), row)).collect();
         assert_eq!(leaves, [1, 2, 1, 2, 2, 1]);
         assert_eq!(coded.columns[1].codes[4], 255, "the column in which missing values lie high");
     }
 
     #[test]
     fn is_a_leaf_where_nothing_can_be_told_apart() {
-        let coded = CodedRows::new(&[vec![1.0, 1.0, 2.0, 2.0]]);
-        let tree = grow(&coded.columns, &[0], &drawn(&[true, false, true, false], |_| 0.5), 3, 1).unwrap();
+        let coded = coded(&[vec![1.0, 1.0, 2.0, 2.0]]);
+        let tree = grow(&plain(&coded), &[0], &drawn(&[true, false, true, false], |_| 0.5), 3, 1).unwrap();
         assert_eq!(tree.nodes, [CodedNode::Leaf]);
     }
 
@@ -200,12 +273,12 @@ mod tests {
         let mut tied_leaves = 0;
         for seed in 0..20u64 {
             let values = |column: u64| (0..240).map(|row| (mix(seed ^ mix(column ^ mix(row))) % 4) as f64).collect();
-            let coded = CodedRows::new(&[values(1), values(2), values(3)]);
+            let coded = coded(&[values(1), values(2), values(3)]);
             let labels: Vec<bool> = (0..240).map(|row| mix(!seed ^ row).is_multiple_of(2)).collect();
             let rows = drawn(&labels, |_| 0.5);
-            let tree = grow(&coded.columns, &[0, 1, 2], &rows, 5, 1).unwrap();
+            let tree = grow(&plain(&coded), &[0, 1, 2], &rows, 5, 1).unwrap();
             for _ in 0..8 {
-                assert_eq!(grow(&coded.columns, &[0, 1, 2], &rows, 5, 1).unwrap(), tree);
+                assert_eq!(grow(&plain(&coded), &[0, 1, 2], &rows, 5, 1).unwrap(), tree);
             }
             tied_leaves += tied(&tree, &coded, &rows);
         }
@@ -216,7 +289,7 @@ mod tests {
         let mut balance = vec![0; tree.nodes.len()];
         let mut count = vec![0; tree.nodes.len()];
         for row in rows {
-            let leaf = tree.leaf_of(&coded.columns, row.row);
+            let leaf = tree.leaf_of(&plain(coded), row.row);
             balance[leaf] += if row.label { 1 } else { -1 };
             count[leaf] += 1;
         }

@@ -8,11 +8,16 @@ pub mod baseline;
 pub mod bins;
 pub mod boost;
 pub mod calibrate;
+pub mod declared;
 mod draw;
 pub mod error;
 pub mod evaluate;
+pub mod forest;
 pub mod gate;
 pub mod grow;
+pub mod kind;
+pub mod logistic;
+mod monotone;
 mod parallel;
 pub mod params;
 pub mod recipe;
@@ -22,9 +27,11 @@ pub mod rows;
 #[cfg(test)]
 mod test_rows;
 
+pub use declared::{Declared, Monotone};
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Ranking};
 pub use gate::{GateResult, Gates};
+pub use kind::{Kind, ModelParams, ValidModelParams};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use recipe::{Recipe, Trained};
 pub use reliability::{CalibrationReport, Reliability};

@@ -24,12 +24,42 @@ pub struct BoostedTreesParams {
     pub l2: f64,
     /// The least weight of a leaf, in rows of average weight of its tree's draw, at least 1.
     pub minimum_leaf_rows: usize,
+    /// How much a row that churned weighs, 0.01 to 1,000; 1 is as much as any other. The scores are those of data with so many
+    /// more of them: calibration brings the probabilities back.
+    #[serde(default = "one")]
+    pub positive_weight: f64,
+    /// Rounds without a better log-loss on the watched rows after which boosting stops, at most 10,000; 0 never stops.
+    #[serde(default)]
+    pub patience: usize,
     /// Draws the rows and columns of each tree.
     pub seed: u64,
 }
 
+fn one() -> f64 {
+    1.0
+}
+
+impl Default for BoostedTreesParams {
+    /// What ranks well on some thousands to hundreds of thousands of rows.
+    fn default() -> Self {
+        Self {
+            rounds: 150,
+            trees_per_round: 2,
+            depth: 5,
+            learning_rate: 0.1,
+            rows_per_tree: 16_384,
+            columns_per_tree: 0.5,
+            l2: 1.0,
+            minimum_leaf_rows: 20,
+            positive_weight: 1.0,
+            patience: 0,
+            seed: 1,
+        }
+    }
+}
+
 /// The most rows of a draw: linfa sums weights in single precision, which is exact up to 2^24 units and so leaves 64 a row.
-const MAX_ROWS_PER_TREE: usize = 1 << 18;
+pub(crate) const MAX_ROWS_PER_TREE: usize = 1 << 18;
 
 impl BoostedTreesParams {
     /// Checks every parameter.
@@ -45,11 +75,13 @@ impl BoostedTreesParams {
         within("minimum_leaf_rows", self.minimum_leaf_rows, 1, MAX_ROWS_PER_TREE / 2)?;
         within("rows_per_tree", self.rows_per_tree, 2 * self.minimum_leaf_rows, MAX_ROWS_PER_TREE)?;
         within("l2", self.l2, 0.001, 1000.0)?;
+        within("positive_weight", self.positive_weight, 0.01, 1000.0)?;
+        within("patience", self.patience, 0, 10_000)?;
         Ok(ValidBoostedTreesParams(self))
     }
 }
 
-fn within<T: Copy + PartialOrd + std::fmt::Display>(
+pub(crate) fn within<T: Copy + PartialOrd + std::fmt::Display>(
     parameter: &'static str,
     found: T,
     least: T,
@@ -61,7 +93,7 @@ fn within<T: Copy + PartialOrd + std::fmt::Display>(
     Err(refused(parameter, found, format!("from {least} to {most}")))
 }
 
-fn share(parameter: &'static str, found: f64) -> Result<(), TrainError> {
+pub(crate) fn share(parameter: &'static str, found: f64) -> Result<(), TrainError> {
     if found > 0.0 && found <= 1.0 {
         return Ok(());
     }
@@ -96,6 +128,8 @@ mod tests {
         columns_per_tree: 0.3,
         l2: 1.0,
         minimum_leaf_rows: 20,
+        positive_weight: 1.0,
+        patience: 0,
         seed: 1,
     };
 
@@ -135,6 +169,11 @@ mod tests {
                 "`minimum_leaf_rows` is 0: it must be from 1 to 131072",
             ),
             (BoostedTreesParams { l2: -1.0, ..GOOD }, "`l2` is -1: it must be from 0.001 to 1000"),
+            (
+                BoostedTreesParams { positive_weight: 0.0, ..GOOD },
+                "`positive_weight` is 0: it must be from 0.01 to 1000",
+            ),
+            (BoostedTreesParams { patience: 10_001, ..GOOD }, "`patience` is 10001: it must be from 0 to 10000"),
             (BoostedTreesParams { l2: f64::NAN, ..GOOD }, "`l2` is NaN: it must be from 0.001 to 1000"),
         ];
         for (params, expected) in cases {

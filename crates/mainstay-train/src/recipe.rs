@@ -17,16 +17,18 @@ use crate::calibrate::platt;
 use crate::draw::fold;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate, rank};
-use crate::params::ValidBoostedTreesParams;
+use crate::kind::ValidModelParams;
 use crate::reliability::{CalibrationReport, JudgedRows, Reliability};
 use crate::rows::TrainingSet;
 
 /// How a model is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
-    /// What is fitted; its seed parts the customers, too.
-    pub trees: ValidBoostedTreesParams,
-    /// The first cut that trees are fitted on; earlier ones only calibrate.
+    /// What is fitted.
+    pub model: ValidModelParams,
+    /// Parts the customers into folds.
+    pub seed: u64,
+    /// The first cut that the model is fitted on; earlier ones only calibrate.
     pub fit_from: Ds,
     /// Parts of the customers, by hash, each held back in turn for the scores that calibrate and check, at least 2.
     pub folds: usize,
@@ -84,9 +86,8 @@ impl Recipe {
             let allowed = "at least 2".to_owned();
             return Err(TrainError::Parameter { parameter: "folds", found: self.folds.to_string(), allowed });
         }
-        let seed = self.trees.params().seed;
-        let folds: Vec<usize> = training.keys().iter().map(|key| fold(key, seed, self.folds)).collect();
-        let mut rounds = Rounds { before: 0, all: (self.folds + 1) * self.trees.params().rounds, progress };
+        let folds: Vec<usize> = training.keys().iter().map(|key| fold(key, self.seed, self.folds)).collect();
+        let mut rounds = Rounds { before: 0, all: (self.folds + 1) * self.model.steps(), progress };
 
         let fitted = self.fit_without(&training, &folds, None, threads, &mut rounds)?;
         let mut training_scores = vec![0.0; training.row_count()];
@@ -123,8 +124,8 @@ impl Recipe {
     ) -> Result<Ensemble, TrainError> {
         let rows = training.cuts().iter().zip(folds);
         let kept: Vec<bool> = rows.map(|(cut, fold)| *cut >= self.fit_from && Some(*fold) != held_back).collect();
-        let fitted = self.trees.fit(&training.subset(&kept)?, threads, &mut |done, _| rounds.tell(done))?;
-        rounds.before += self.trees.params().rounds;
+        let fitted = self.model.fit(&training.subset(&kept)?, threads, &mut |done, _| rounds.tell(done))?;
+        rounds.before += self.model.steps();
         Ok(fitted)
     }
 }

@@ -3,6 +3,7 @@
 use mainstay_model::ensemble::MAX_FEATURES;
 use mainstay_schema::Ds;
 
+use crate::declared::Declared;
 use crate::error::TrainError;
 
 /// Rows as they were read: one a customer and cut, in any order.
@@ -44,6 +45,8 @@ fn select<T: Clone>(values: &[T], kept: &[bool]) -> Vec<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
     rows: TrainingRows,
+    /// By feature.
+    declared: Vec<Declared>,
 }
 
 impl TrainingSet {
@@ -53,7 +56,7 @@ impl TrainingSet {
     /// No rows or features, ragged columns, two rows of a customer at one cut, an infinite value, or labels of one class only.
     pub fn new(rows: TrainingRows) -> Result<Self, TrainError> {
         check_lengths(&rows)?;
-        let set = Self { rows: sorted(rows) };
+        let set = Self { declared: vec![Declared::default(); rows.columns.len()], rows: sorted(rows) };
         set.check_keys()?;
         set.check_values()?;
         check_classes(&set.rows.labels)?;
@@ -71,7 +74,7 @@ impl TrainingSet {
             kept.get(row - 1).copied().unwrap_or(false)
         });
         check_classes(&rows.labels)?;
-        Ok(Self { rows })
+        Ok(Self { rows, declared: self.declared.clone() })
     }
 
     /// How many rows there are.
@@ -102,6 +105,16 @@ impl TrainingSet {
     /// The cuts, ascending.
     pub fn cuts(&self) -> &[Ds] {
         &self.rows.cuts
+    }
+
+    /// What is declared of each feature.
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// Takes what was checked.
+    pub(crate) fn declare(&mut self, position: usize, declared: Declared) {
+        self.declared[position] = declared;
     }
 
     fn check_keys(&self) -> Result<(), TrainError> {

@@ -27,6 +27,20 @@ pub enum ExportError {
         /// Position of the tree, from 0.
         tree: usize,
     },
+    /// Terms beside the trees.
+    #[error("the model is linear in {terms} features, which ONNX's trees cannot say: train a model of trees")]
+    Terms {
+        /// How many features have a term.
+        terms: usize,
+    },
+    /// Columns of texts.
+    #[error(
+        "feature `{feature}` is a column of texts, which ONNX's trees do not read: give it as a number in training"
+    )]
+    Categories {
+        /// The feature.
+        feature: String,
+    },
 }
 
 /// Writes an ensemble as an ONNX model of opset 17 and version 3 of `ai.onnx.ml`: input `features` (rows x features, singles; NaN
@@ -36,6 +50,12 @@ pub enum ExportError {
 /// # Errors
 /// See [`ExportError`].
 pub fn onnx(model: &Ensemble) -> Result<Vec<u8>, ExportError> {
+    if !model.terms().is_empty() {
+        return Err(ExportError::Terms { terms: model.terms().len() });
+    }
+    if let Some(feature) = model.features().iter().find(|feature| feature.categories.is_some()) {
+        return Err(ExportError::Categories { feature: feature.name.clone() });
+    }
     let is_classifier = model.link() == Link::Logistic;
     let (slope, bias) = match model.calibration() {
         Calibration::Identity => (1.0, model.bias()),

@@ -144,8 +144,8 @@ fn refuses_what_is_not_a_model() {
     assert!(refusal_with("\"orders\"", "\"orders\",\"kind\":1").contains("unknown field `kind`"));
     assert!(refusal_with("\"logistic\"", "\"probit\"").contains("unknown variant `probit`"));
     assert_eq!(
-        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":3"),
-        "the model has format version 3, this program reads versions 1 to 2: train it anew or upgrade"
+        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":4"),
+        "the model has format version 4, this program reads versions 1 to 3: train it anew or upgrade"
     );
 }
 

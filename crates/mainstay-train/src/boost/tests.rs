@@ -18,6 +18,8 @@ const PARAMS: BoostedTreesParams = BoostedTreesParams {
     l2: 1.0,
     minimum_leaf_rows: 20,
     seed: 11,
+    positive_weight: 1.0,
+    patience: 0,
 };
 
 fn threads(number: usize) -> NonZeroUsize {
@@ -114,12 +116,12 @@ fn ties_do_not_change_the_model() {
 fn scores_as_it_was_trained() {
     let set = TrainingSet::new(draw_truth(5, 1_500).rows).unwrap();
     let params = BoostedTreesParams { rounds: 40, depth: 5, rows_per_tree: 700, ..PARAMS }.check().unwrap();
-    let mut boosting = Boosting::start(&params, &set);
+    let mut boosting = Boosting::start(&params, &set, None);
     for round in 0..40 {
         boosting.add_trees(round, threads(2)).unwrap();
     }
     let margins = boosting.margins.clone();
-    let model = boosting.finish().unwrap();
+    let model = boosting.finish().unwrap().model;
     assert!(model.trees().len() > 30);
     assert_eq!(scores(&model, set.columns()), margins);
     let uses = |feature| model.trees().iter().flat_map(Tree::nodes).any(|node| splits_on(&node, feature));

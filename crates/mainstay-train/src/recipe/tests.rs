@@ -5,8 +5,8 @@ use crate::params::BoostedTreesParams;
 use crate::rows::TrainingRows;
 use crate::test_rows::draw_truth;
 
-fn recipe() -> Recipe {
-    let trees = BoostedTreesParams {
+fn trees() -> BoostedTreesParams {
+    BoostedTreesParams {
         rounds: 20,
         trees_per_round: 3,
         depth: 3,
@@ -16,8 +16,12 @@ fn recipe() -> Recipe {
         l2: 1.0,
         minimum_leaf_rows: 20,
         seed: 11,
-    };
-    Recipe { trees: trees.check().unwrap(), fit_from: "2024-01-01".parse().unwrap(), folds: 3 }
+        ..BoostedTreesParams::default()
+    }
+}
+
+fn recipe() -> Recipe {
+    Recipe { model: trees().check().unwrap().into(), seed: 11, fit_from: "2024-01-01".parse().unwrap(), folds: 3 }
 }
 
 fn train(recipe: Recipe, rows: TrainingRows, threads: usize) -> Result<Trained, TrainError> {
@@ -57,12 +61,10 @@ fn no_row_is_scored_by_trees_that_know_its_customer() {
     }
     let set = TrainingSet::new(rows).unwrap();
     let recipe = Recipe {
-        trees: BoostedTreesParams { rounds: 60, depth: 6, minimum_leaf_rows: 2, ..*recipe().trees.params() }
-            .check()
-            .unwrap(),
+        model: BoostedTreesParams { rounds: 60, depth: 6, minimum_leaf_rows: 2, ..trees() }.check().unwrap().into(),
         ..recipe()
     };
-    let fitted = recipe.trees.fit(&set, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
+    let fitted = recipe.model.fit(&set, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
     let seen = rank(&raw_scores(&fitted, &set).unwrap(), set.labels()).unwrap().auc;
     assert!(seen > 0.8, "trees learn noise by heart: {seen}");
     let folds: Vec<usize> = set.keys().iter().map(|key| fold(key, 11, 3)).collect();
@@ -123,7 +125,7 @@ fn trees_are_fitted_on_the_newest_cuts_only_and_all_cuts_calibrate() {
     let newest = Recipe { fit_from: "2024-02-01".parse().unwrap(), ..recipe() };
     let set = TrainingSet::new(rows.clone()).unwrap();
     let only = set.subset(&set.cuts().iter().map(|cut| *cut >= newest.fit_from).collect::<Vec<_>>()).unwrap();
-    let expected = newest.trees.fit(&only, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
+    let expected = newest.model.fit(&only, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
     let mut both = rows;
     // As many rows of the earlier cut as leave the slope above 0.
     both = both.select(|key, cut| cut >= newest.fit_from || key.ends_with('7'));
