@@ -26,6 +26,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
         &[
             "mainstay-scoring",
             "mainstay-profile",
+            "mainstay-standalone",
             "mainstay-simulator",
             "mainstay-registry",
             "mainstay-functions",

@@ -17,6 +17,9 @@ const MOST_DAYS: i32 = 7_304_484;
 pub struct Ds(pub Date);
 
 impl Ds {
+    /// 1970-01-01, which days are counted from in Arrow's dates.
+    pub const EPOCH: Self = Self(jiff::civil::date(1970, 1, 1));
+
     /// The as-of instant of this day: D 00:00 in the project's time zone, exclusive.
     ///
     /// Where a daylight-saving change removes midnight it is the first instant of the day.

@@ -1,16 +1,17 @@
 //! The model's features among the columns of a file, and their values as numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
     DataType, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
 use arrow::error::ArrowError;
-use mainstay_model::{Bits, Column, Ensemble, ModelError};
+use mainstay_model::{Bits, Column, Ensemble, Feature, ModelError};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
@@ -21,6 +22,8 @@ pub(crate) struct Features {
     projection: ProjectionMask,
     /// Of each feature, its position among the decoded columns.
     positions: Vec<usize>,
+    /// Of each feature of texts, the code of each category that training knew.
+    codes: Vec<Option<HashMap<String, f64>>>,
 }
 
 impl Features {
@@ -45,12 +48,15 @@ impl Features {
         if !missing.is_empty() {
             return Err(ScoringError::MissingFeatures { path: path.to_owned(), missing });
         }
-        roots.iter().try_for_each(|root| check_type(path, footer.schema().field(*root)))?;
+        let codes: Vec<_> = model.features().iter().map(codes).collect();
+        for (root, codes) in roots.iter().zip(&codes) {
+            check_type(path, footer.schema().field(*root), codes.is_some())?;
+        }
 
         let mut in_file_order = roots.clone();
         in_file_order.sort_unstable();
         let positions = roots.iter().map(|root| in_file_order.partition_point(|other| other < root)).collect();
-        Ok(Self { projection: ProjectionMask::roots(footer.parquet_schema(), roots), positions })
+        Ok(Self { projection: ProjectionMask::roots(footer.parquet_schema(), roots), positions, codes })
     }
 
     pub(crate) fn projection(&self) -> &ProjectionMask {
@@ -59,7 +65,12 @@ impl Features {
 
     /// The features of a decoded batch, in the model's order.
     pub(crate) fn arrays(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.positions.iter().map(|&position| as_number(batch.column(position))).collect()
+        let features = self.positions.iter().zip(&self.codes);
+        let array = |(position, codes): (&usize, &Option<HashMap<String, f64>>)| match codes {
+            Some(codes) => as_codes(batch.column(*position), codes),
+            None => as_number(batch.column(*position)),
+        };
+        features.map(array).collect()
     }
 }
 
@@ -96,7 +107,38 @@ fn as_number(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     if is_read { Ok(array.clone()) } else { cast(array, &DataType::Float64) }
 }
 
-fn check_type(path: &Path, field: &Field) -> Result<(), ScoringError> {
+/// The codes of categories; none of a feature of numbers.
+fn codes(feature: &Feature) -> Option<HashMap<String, f64>> {
+    let categories = feature.categories.as_ref()?;
+    Some(categories.iter().enumerate().map(|(code, category)| (category.clone(), code as f64)).collect())
+}
+
+/// The code of each text; null where training did not know it.
+fn as_codes(array: &ArrayRef, codes: &HashMap<String, f64>) -> Result<ArrayRef, ArrowError> {
+    // Numbers are written as training wrote them.
+    let texts: Vec<Option<String>> = match value_type(array.data_type()) {
+        kind if kind.is_numeric() || *kind == DataType::Boolean => {
+            let numbers = cast(array, &DataType::Float64)?;
+            numbers
+                .as_primitive::<Float64Type>()
+                .iter()
+                .map(|number| number.map(|number| format!("{number}")))
+                .collect()
+        }
+        _ => {
+            let texts = cast(array, &DataType::Utf8)?;
+            texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
+        }
+    };
+    let code = |text: Option<String>| text.and_then(|text| codes.get(&text).copied());
+    Ok(Arc::new(texts.into_iter().map(code).collect::<Float64Array>()))
+}
+
+fn check_type(path: &Path, field: &Field, has_categories: bool) -> Result<(), ScoringError> {
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    if has_categories && is_text(value_type(field.data_type())) {
+        return Ok(());
+    }
     let advice = match value_type(field.data_type()) {
         kind if kind.is_numeric() || matches!(kind, DataType::Boolean | DataType::Null) => return Ok(()),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {

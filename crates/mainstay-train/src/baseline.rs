@@ -30,14 +30,15 @@ pub struct FeatureRows<'a> {
 /// # Errors
 /// Where either rows are empty, of one class or infinite.
 pub fn single_feature(training: FeatureRows<'_>, test: FeatureRows<'_>) -> Result<SingleFeature, TrainError> {
-    let rising = rank(&scores(training.values, true), training.labels)?;
-    let falling = rank(&scores(training.values, false), training.labels)?;
+    let rising = rank(&scores_of(training.values, true), training.labels)?;
+    let falling = rank(&scores_of(training.values, false), training.labels)?;
     let higher_is_riskier = rising.auc >= falling.auc;
-    let ranking = rank(&scores(test.values, higher_is_riskier), test.labels)?;
+    let ranking = rank(&scores_of(test.values, higher_is_riskier), test.labels)?;
     Ok(SingleFeature { higher_is_riskier, ranking })
 }
 
-fn scores(values: &[f64], higher_is_riskier: bool) -> Vec<f64> {
+/// A feature's values as scores: higher is riskier, missing values the least risky.
+pub fn scores_of(values: &[f64], higher_is_riskier: bool) -> Vec<f64> {
     let sign = if higher_is_riskier { 1.0 } else { -1.0 };
     values.iter().map(|value| if value.is_nan() { f64::MIN } else { sign * value }).collect()
 }

@@ -52,7 +52,7 @@ impl TreeDraw {
 }
 
 /// A hash as a number in [0, 1).
-fn unit(hash: u64) -> f64 {
+pub(crate) fn unit(hash: u64) -> f64 {
     (hash >> 11) as f64 / (1u64 << 53) as f64
 }
 

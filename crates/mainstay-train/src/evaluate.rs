@@ -104,7 +104,7 @@ fn number(label: bool) -> f64 {
 }
 
 /// Rows by falling score, equal ones in the order given.
-fn by_falling_score(scores: &[f64]) -> Vec<usize> {
+pub(crate) fn by_falling_score(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // The scores are finite, so that they compare; -0.0 equals 0.0.
     order.sort_by(|&a, &b| scores[b].partial_cmp(&scores[a]).unwrap_or(std::cmp::Ordering::Equal));

@@ -176,3 +176,6 @@ impl ValidModelParams {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

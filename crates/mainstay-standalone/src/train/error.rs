@@ -1,0 +1,175 @@
+//! What can be wrong with a file to train on. Each message names the column and says what to do.
+
+use mainstay_train::TrainError;
+use parquet::errors::ParquetError;
+use thiserror::Error;
+
+/// Why no model was trained.
+#[derive(Debug, Error)]
+pub enum TrainFileError {
+    /// The file is not there, or may not be read.
+    #[error("cannot open {path}: check the path")]
+    Open {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is of another format, or damaged.
+    #[error("cannot read {path}: give a Parquet file, written to its end")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the reader said.
+        source: ParquetError,
+    },
+    /// A file without rows.
+    #[error("{path} has no rows: give one row for each past decision")]
+    NoRows {
+        /// The file.
+        path: String,
+    },
+    /// A column that is asked for and not there.
+    #[error("{path} has no column `{column}`, which {flag} names: it has {has}")]
+    NoColumn {
+        /// The file.
+        path: String,
+        /// The flag.
+        flag: &'static str,
+        /// The column.
+        column: String,
+        /// Names of the columns there are.
+        has: String,
+    },
+    /// A feature that is asked for and not among those of the model.
+    #[error(
+        "`{column}`, which {flag} needs, is no feature here: it may be left out, constant, or absent; correct the name"
+    )]
+    NoFeature {
+        /// The flag.
+        flag: &'static str,
+        /// The column.
+        column: String,
+    },
+    /// A label that is missing.
+    #[error("label `{column}` is missing in row {row} (counted from 0): remove rows whose outcome is not known yet")]
+    MissingLabel {
+        /// The label.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+    /// A label of one value.
+    #[error("label `{column}` is {value} in all {rows} rows: add rows with the other outcome")]
+    OneClass {
+        /// The label.
+        column: String,
+        /// Its value.
+        value: String,
+        /// How many rows.
+        rows: usize,
+    },
+    /// A label of more than two values.
+    #[error(
+        "label `{column}` has {count} values ({values}): name the one that stands for churn with --positive, and all others count as \
+         retained"
+    )]
+    ManyClasses {
+        /// The label.
+        column: String,
+        /// How many values.
+        count: usize,
+        /// Some of them.
+        values: String,
+    },
+    /// Two values of which neither is plainly the one that stands for churn.
+    #[error("label `{column}` is {values}: name the one that stands for churn with --positive")]
+    UnclearLabel {
+        /// The label.
+        column: String,
+        /// Both values.
+        values: String,
+    },
+    /// A value of --positive that no row has.
+    #[error("no row has `{value}` in the label `{column}`: its values are {values}")]
+    NoPositive {
+        /// The label.
+        column: String,
+        /// The value.
+        value: String,
+        /// The values there are.
+        values: String,
+    },
+    /// A text among numbers.
+    #[error(
+        "column `{column}` holds numbers as texts, but `{value}` in row {row} (counted from 0): write it as a number or null, or name \
+         the column in --categories"
+    )]
+    TextInNumber {
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+        /// The text.
+        value: String,
+    },
+    /// Numbers written as texts.
+    #[error("column `{column}` holds numbers as texts: cast it to a number, or name it in --categories")]
+    NumbersAsTexts {
+        /// The column.
+        column: String,
+    },
+    /// A number that is no measurement.
+    #[error("column `{column}` is infinite in row {row} (counted from 0): make it null or finite")]
+    Infinite {
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+    /// Nothing to learn with.
+    #[error("{path} has no feature that varies: {left_out}; give at least one column that differs between rows")]
+    NoFeatures {
+        /// The file.
+        path: String,
+        /// What was left out and why.
+        left_out: String,
+    },
+    /// A day of the decision that is none.
+    #[error("time column `{column}` is of type {found}: give dates, timestamps, or texts like 2024-03-01")]
+    TimeType {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// A row without a day.
+    #[error("time column `{column}` has no day in row {row} (counted from 0): fill it in or remove the row")]
+    NoTime {
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+    /// One day alone has no before and after.
+    #[error("time column `{column}` has one day only, {day}: add rows of other days, or leave --time-column out")]
+    OneDay {
+        /// The column.
+        column: String,
+        /// The day.
+        day: String,
+    },
+    /// The file has other columns than the one that was trained on.
+    #[error("column `{column}` of {path} is of type {found}, but a number in training: give both files the same types")]
+    OtherType {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+    },
+    /// The rows cannot be learnt from, or judged on.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}

@@ -1,0 +1,127 @@
+//! Which rows are learnt from and which are judged on: by time where a column tells it, else by customer.
+
+use std::path::Path;
+
+use mainstay_schema::{DigestHasher, Ds};
+use mainstay_train::TrainingSet;
+use mainstay_train::tune::blocks;
+
+use super::TrainRequest;
+use super::error::TrainFileError;
+use super::report::Parted;
+use super::shown;
+use super::table::{Table, Values};
+
+/// The day of rows that have none.
+pub(super) const NO_TIME: Ds = Ds::EPOCH;
+/// One in so many customers is judged on where there is no time.
+const TEST_PARTS: u64 = 5;
+
+pub(super) struct Parting {
+    /// The day of the decision of each row.
+    pub(super) cuts: Vec<Ds>,
+    /// The customer of each row.
+    pub(super) keys: Vec<String>,
+    has_time: bool,
+    /// The first day that is judged on.
+    test_from: Option<Ds>,
+    label_days: u32,
+}
+
+impl Parting {
+    pub(super) fn of(table: &Table, request: &TrainRequest) -> Result<Self, TrainFileError> {
+        let mut parting = Self::whole(table, request)?;
+        if let (Some(column), None) = (&request.time_column, &request.test) {
+            let mut days = parting.cuts.clone();
+            days.sort_unstable();
+            let newest = blocks(&days);
+            let first = newest.iter().position(|block| Some(block) == newest.last()).unwrap_or(0);
+            if first == 0 {
+                let day = days.first().map(ToString::to_string).unwrap_or_default();
+                return Err(TrainFileError::OneDay { column: column.clone(), day });
+            }
+            parting.test_from = days.get(first).copied();
+        }
+        Ok(parting)
+    }
+
+    /// All rows on one side.
+    pub(super) fn whole(table: &Table, request: &TrainRequest) -> Result<Self, TrainFileError> {
+        let keys = match &request.key {
+            None => (0..table.rows).map(|row| format!("row {row:010}")).collect(),
+            Some(column) => {
+                let values = table.named("--key", column)?;
+                (0..table.rows).map(|row| values.text(row).unwrap_or_else(|| format!("row {row:010}"))).collect()
+            }
+        };
+        let cuts = match &request.time_column {
+            None => vec![NO_TIME; table.rows],
+            Some(column) => days(table, column)?,
+        };
+        let has_time = request.time_column.is_some();
+        Ok(Self { cuts, keys, has_time, test_from: None, label_days: request.label_days })
+    }
+
+    /// Whether a row is learnt from: its label had come about before the first day that is judged on.
+    pub(super) fn is_training(&self, row: usize) -> bool {
+        match self.test_from {
+            Some(from) => {
+                let window = i32::try_from(self.label_days).unwrap_or(i32::MAX);
+                self.cuts[row] < from && self.cuts[row].plus_days(window) <= from
+            }
+            None => !self.is_drawn(row),
+        }
+    }
+
+    pub(super) fn is_test(&self, row: usize) -> bool {
+        match self.test_from {
+            Some(from) => self.cuts[row] >= from,
+            None => self.is_drawn(row),
+        }
+    }
+
+    fn is_drawn(&self, row: usize) -> bool {
+        let digest = DigestHasher::new().frame(b"test").frame(self.keys[row].as_bytes()).finish();
+        digest.leading_u64().is_multiple_of(TEST_PARTS)
+    }
+
+    pub(super) fn told(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> Parted {
+        Parted {
+            by: match (file, self.has_time) {
+                (Some(file), _) => format!("the rows of {}", shown(file)),
+                (None, true) => "time".to_owned(),
+                (None, false) => "customer".to_owned(),
+            },
+            training_rows: training.row_count(),
+            test_rows: test.row_count(),
+            test_from: self.test_from,
+            rows_between: match file {
+                Some(_) => 0,
+                None => self.keys.len() - training.row_count() - test.row_count(),
+            },
+        }
+    }
+}
+
+fn days(table: &Table, column: &str) -> Result<Vec<Ds>, TrainFileError> {
+    let found = table.named("--time-column", column)?;
+    let no_time = |row| TrainFileError::NoTime { column: column.to_owned(), row };
+    match &found.values {
+        Values::Days(days) => {
+            let day = |(row, day): (usize, &f64)| match day.is_nan() {
+                true => Err(no_time(row)),
+                false => Ok(NO_TIME.plus_days(*day as i32)),
+            };
+            days.iter().enumerate().map(day).collect()
+        }
+        Values::Texts(texts) => {
+            let day = |(row, text): (usize, &Option<String>)| {
+                text.as_ref().and_then(|text| text.get(..10)?.parse().ok()).ok_or_else(|| no_time(row))
+            };
+            texts.iter().enumerate().map(day).collect()
+        }
+        Values::Numbers(_) | Values::Other => {
+            Err(TrainFileError::TimeType { column: column.to_owned(), found: found.type_name.clone() })
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What is told of a model that was trained on a file.
+
+use std::path::PathBuf;
+
+use mainstay_schema::{Digest, Ds};
+use mainstay_train::tune::Trial;
+use mainstay_train::{CalibrationReport, Judgement, LeakageReport, ModelParams};
+use serde::Serialize;
+
+/// The report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainReport {
+    /// The file.
+    pub input: PathBuf,
+    /// The digest of the model.
+    pub model: Digest,
+    /// The label.
+    pub label: String,
+    /// The value of it that stands for churn.
+    pub positive: String,
+    /// The features, in the model's order.
+    pub features: Vec<String>,
+    /// Columns that are no features.
+    pub left_out: Vec<LeftOut>,
+    /// How rows were set aside.
+    pub parted: Parted,
+    /// The parameters that won.
+    #[serde(flatten)]
+    pub params: ModelParams,
+    /// Whether candidates were judged on later days; otherwise on folds of the customers.
+    pub in_time_order: bool,
+    /// Everything that was tried.
+    pub trials: Vec<Trial>,
+    /// How the model did on the rows set aside.
+    pub judgement: Judgement,
+    /// How far its probabilities can be trusted.
+    pub calibration: CalibrationReport,
+    /// What speaks for a leak, and how features moved.
+    pub leakage: LeakageReport,
+}
+
+/// A column that is no feature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// The column.
+    pub column: String,
+    /// Why.
+    pub why: String,
+}
+
+/// How rows were parted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parted {
+    /// `time`, `customer`, or the file that is judged on.
+    pub by: String,
+    /// Rows that are learnt from.
+    pub training_rows: usize,
+    /// Rows that are judged on.
+    pub test_rows: usize,
+    /// The first day that is judged on.
+    pub test_from: Option<Ds>,
+    /// Rows on neither side: their label comes about while the test rows are decided.
+    pub rows_between: usize,
+}

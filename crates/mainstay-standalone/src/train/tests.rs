@@ -1,0 +1,314 @@
+//! Files of anyone's: what is trained, what is told, and every refusal.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use mainstay_train::Monotone;
+use parquet::arrow::ArrowWriter;
+use tempfile::TempDir;
+
+use super::*;
+
+const ROWS: i64 = 2_000;
+
+/// A number in [0, 1) of a row.
+fn draw(row: i64, purpose: i64) -> f64 {
+    let mixed = (row as u64 ^ (purpose as u64) << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn recency(row: i64) -> f64 {
+    (draw(row, 1) * 300.0).floor()
+}
+
+fn churned(row: i64) -> bool {
+    let city = if row % 4 == 0 { 0.35 } else { 0.0 };
+    draw(row, 2) < 0.1 + 0.4 * recency(row) / 300.0 + city
+}
+
+fn of_rows<T>(value: impl Fn(i64) -> T) -> Vec<T> {
+    (0..ROWS).map(value).collect()
+}
+
+/// The columns of an honest file.
+fn columns() -> Vec<(&'static str, ArrayRef)> {
+    let city = |row: i64| if row % 4 == 0 { "Oslo" } else { ["Paris", "Rome"][(row % 2) as usize] };
+    vec![
+        ("recency", Arc::new(Float64Array::from(of_rows(recency)))),
+        (
+            "orders",
+            Arc::new(
+                of_rows(|row| (row % 9 > 0).then_some((draw(row, 3) * 20.0) as i64))
+                    .into_iter()
+                    .collect::<Int64Array>(),
+            ),
+        ),
+        ("city", Arc::new(StringArray::from(of_rows(city)))),
+        ("is_new", Arc::new(BooleanArray::from(of_rows(|row| draw(row, 4) < 0.3)))),
+        ("same", Arc::new(Int64Array::from(vec![7; ROWS as usize]))),
+        ("note", Arc::new(StringArray::from(of_rows(|row| format!("note {row}"))))),
+        ("day", Arc::new(Date32Array::from(of_rows(|row| 19_000 + (row / 200) as i32 * 30)))),
+        ("churned", Arc::new(Int64Array::from(of_rows(|row| i64::from(churned(row)))))),
+    ]
+}
+
+struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn write(&self, name: &str, columns: Vec<(&str, ArrayRef)>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        path
+    }
+}
+
+fn request(input: PathBuf) -> TrainRequest {
+    TrainRequest {
+        input,
+        test: None,
+        label: "churned".into(),
+        positive: None,
+        key: None,
+        time_column: Some("day".into()),
+        label_days: 30,
+        exclude: Vec::new(),
+        categories: Vec::new(),
+        monotone: BTreeMap::new(),
+        kinds: vec![Kind::Tree],
+        candidates: 1,
+        baseline: None,
+        segments: Vec::new(),
+        champion: None,
+        seed: 1,
+        threads: NonZeroUsize::MIN,
+    }
+}
+
+fn train(request: &TrainRequest) -> TrainedFile {
+    train_file(request, &mut |_| {}).unwrap()
+}
+
+/// The message where a column is another one, or is gone.
+fn refusal_with(column: &str, values: Option<ArrayRef>) -> String {
+    refusal(column, values, |_| {})
+}
+
+fn refusal(column: &str, values: Option<ArrayRef>, change: impl Fn(&mut TrainRequest)) -> String {
+    let files = Files::new();
+    let mut columns: Vec<(&str, ArrayRef)> = columns().into_iter().filter(|(name, _)| *name != column).collect();
+    columns.extend(values.map(|values| (column, values)));
+    let mut request = request(files.write("rows.parquet", columns));
+    change(&mut request);
+    let message = train_file(&request, &mut |_| {}).unwrap_err().to_string();
+    message.replace(&files.folder.path().display().to_string(), "FOLDER")
+}
+
+#[test]
+fn trains_in_time_order_and_tells_everything() {
+    let files = Files::new();
+    let mut told = Vec::new();
+    let request = request(files.write("rows.parquet", columns()));
+    let trained = train_file(&request, &mut |progress| told.push(progress)).unwrap();
+    let report = &trained.report;
+    assert_eq!(report.features, ["recency", "orders", "city", "is_new"]);
+    let left_out: Vec<_> = report.left_out.iter().map(|of| of.column.as_str()).collect();
+    assert_eq!(left_out, ["same", "note"]);
+    let expected = Parted {
+        by: "time".into(),
+        training_rows: 1_800,
+        test_rows: 200,
+        test_from: Some("2022-10-08".parse().unwrap()),
+        rows_between: 0,
+    };
+    assert_eq!(report.parted, expected);
+    assert!(report.in_time_order && report.judgement.evaluation.ranking.auc > 0.62, "{:?}", report.judgement);
+    assert_eq!(report.judgement.others[0].name, "recency alone");
+    let segments: Vec<_> = report.judgement.segments.iter().map(|of| (of.column.as_str(), of.value.as_str())).collect();
+    assert_eq!(segments, [("city", "Rome"), ("city", "Oslo"), ("city", "Paris")]);
+    assert_eq!(report.leakage.findings, []);
+    assert!(told.last().unwrap().unit == "steps" && told[0].unit == "trials");
+    assert_eq!(trained.model.features()[2].code_of("Rome"), 2.0);
+    let json = serde_json::to_value(report).unwrap();
+    assert_eq!((json["kind"].as_str(), json["judgement"]["rows"].as_u64()), (Some("tree"), Some(200)));
+}
+
+#[test]
+fn neither_threads_nor_a_second_run_change_the_model() {
+    let files = Files::new();
+    let one = request(files.write("rows.parquet", columns()));
+    let auto = TrainRequest { kinds: Kind::ALL.to_vec(), candidates: 5, ..one };
+    let digest = train(&auto).model.digest();
+    let three = TrainRequest { threads: NonZeroUsize::new(3).unwrap(), ..auto };
+    assert_eq!(train(&three).model.digest(), digest);
+}
+
+#[test]
+fn rows_whose_label_is_not_known_yet_are_on_neither_side() {
+    let files = Files::new();
+    let request = TrainRequest { label_days: 60, ..request(files.write("rows.parquet", columns())) };
+    let parted = train(&request).report.parted;
+    assert_eq!((parted.training_rows, parted.test_rows, parted.rows_between), (1_600, 200, 200));
+}
+
+#[test]
+fn without_time_customers_are_parted() {
+    let files = Files::new();
+    let mut columns = columns();
+    columns.push(("customer", Arc::new(Int64Array::from(of_rows(|row| row * 31 % 2_003)))));
+    let request = TrainRequest {
+        time_column: None,
+        key: Some("customer".into()),
+        exclude: vec!["day".into()],
+        ..request(files.write("rows.parquet", columns))
+    };
+    let report = train(&request).report;
+    assert_eq!(report.parted.by, "customer");
+    assert!(report.parted.test_rows.abs_diff(400) < 80 && !report.in_time_order);
+    assert!(report.leakage.findings.is_empty(), "{:?}", report.leakage.findings);
+}
+
+#[test]
+fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
+    let files = Files::new();
+    let input = files.write("rows.parquet", columns());
+    let first = TrainRequest { kinds: vec![Kind::Logistic], ..request(input.clone()) };
+    let champion = train(&first).model;
+    let request = TrainRequest {
+        test: Some(input),
+        champion: Some(champion),
+        baseline: Some("orders".into()),
+        monotone: BTreeMap::from([("recency".to_owned(), Monotone::Increasing)]),
+        ..first
+    };
+    let report = train(&request).report;
+    let names: Vec<_> = report.judgement.others.iter().map(|other| other.name.as_str()).collect();
+    assert_eq!(names, ["orders alone", "champion"]);
+    assert!(report.judgement.others[1].auc_difference.abs() < 0.02);
+    assert_eq!((report.parted.training_rows, report.parted.test_rows), (2_000, 2_000));
+    let kinds: Vec<_> = report.leakage.findings.iter().map(|finding| finding.kind).collect();
+    assert!(kinds.contains(&mainstay_train::leakage::LeakKind::CustomersOnBothSides), "the same rows: {kinds:?}");
+}
+
+#[test]
+fn dates_of_a_row_that_lie_in_its_future_are_told() {
+    let files = Files::new();
+    let mut columns = columns();
+    columns.push(("cancelled_at", Arc::new(Date32Array::from(of_rows(|row| 19_010 + (row / 200) as i32 * 30)))));
+    let report = train(&request(files.write("rows.parquet", columns))).report;
+    assert_eq!(report.leakage.findings[0].columns, ["cancelled_at"]);
+    assert_eq!(report.leakage.findings[0].figure, 1.0);
+}
+
+fn texts(value: impl Fn(i64) -> Option<&'static str>) -> Option<ArrayRef> {
+    Some(Arc::new(StringArray::from(of_rows(value))))
+}
+
+fn integers(value: impl Fn(i64) -> Option<i64>) -> Option<ArrayRef> {
+    Some(Arc::new(of_rows(value).into_iter().collect::<Int64Array>()))
+}
+
+#[test]
+fn refuses_labels_that_say_nothing_or_too_much() {
+    assert_eq!(
+        refusal_with("churned", integers(|_| Some(1))),
+        "label `churned` is `1` in all 2000 rows: add rows with the other outcome"
+    );
+    assert_eq!(
+        refusal_with("churned", integers(|row| Some(row % 3))),
+        "label `churned` has 3 values (`0`, `1`, `2`): name the one that stands for churn with --positive, and all others count as \
+         retained"
+    );
+    assert_eq!(
+        refusal_with("churned", integers(|row| (row != 5).then_some(row % 2))),
+        "label `churned` is missing in row 5 (counted from 0): remove rows whose outcome is not known yet"
+    );
+    let gone = |row| Some(if row % 2 == 0 { "gone" } else { "here" });
+    assert_eq!(
+        refusal_with("churned", texts(gone)),
+        "label `churned` is `gone` or `here`: name the one that stands for churn with --positive"
+    );
+    assert_eq!(
+        refusal("churned", texts(gone), |request| request.positive = Some("left".into())),
+        "no row has `left` in the label `churned`: its values are `gone`, `here`"
+    );
+    assert_eq!(
+        refusal_with("churned", None),
+        "FOLDER/rows.parquet has no column `churned`, which --label names: it has recency, orders, city, is_new, same, note, day"
+    );
+}
+
+#[test]
+fn refuses_columns_that_cannot_be_read() {
+    assert_eq!(
+        refusal_with("orders", texts(|row| Some(if row == 17 { "n/a" } else { "12.5" }))),
+        "column `orders` holds numbers as texts, but `n/a` in row 17 (counted from 0): write it as a number or null, or name the column \
+         in --categories"
+    );
+    assert_eq!(
+        refusal_with("orders", texts(|_| Some("12"))),
+        "column `orders` holds numbers as texts: cast it to a number, or name it in --categories"
+    );
+    let infinite = Arc::new(Float64Array::from(of_rows(|row| if row == 3 { f64::INFINITY } else { 1.0 })));
+    assert_eq!(
+        refusal_with("recency", Some(infinite)),
+        "column `recency` is infinite in row 3 (counted from 0): make it null or finite"
+    );
+    let constant = refusal("recency", None, |request| {
+        request.exclude = ["orders", "city", "is_new", "note"].map(str::to_owned).into();
+    });
+    assert_eq!(
+        constant,
+        "FOLDER/rows.parquet has no feature that varies: `same` is the same in all training rows; give at least one column that differs \
+         between rows"
+    );
+    let message = refusal("x", None, |request| request.baseline = Some("same".into()));
+    assert!(message.starts_with("`same`, which --baseline needs, is no feature here"), "{message}");
+    let message = refusal("x", None, |request| request.exclude = vec!["citty".into()]);
+    assert!(message.starts_with("FOLDER/rows.parquet has no column `citty`, which --exclude names"), "{message}");
+}
+
+#[test]
+fn refuses_days_that_order_nothing() {
+    assert_eq!(
+        refusal_with("day", integers(Some)),
+        "time column `day` is of type Int64: give dates, timestamps, or texts like 2024-03-01"
+    );
+    assert_eq!(
+        refusal_with("day", texts(|row| (row != 9).then_some("2024-01-01"))),
+        "time column `day` has no day in row 9 (counted from 0): fill it in or remove the row"
+    );
+    assert_eq!(
+        refusal_with("day", texts(|_| Some("2024-01-01T08:00"))),
+        "time column `day` has one day only, 2024-01-01: add rows of other days, or leave --time-column out"
+    );
+}
+
+#[test]
+fn refuses_too_few_rows_and_files_that_are_none() {
+    let files = Files::new();
+    let few: Vec<(&str, ArrayRef)> = columns().into_iter().map(|(name, values)| (name, values.slice(0, 30))).collect();
+    let few =
+        TrainRequest { time_column: None, exclude: vec!["day".into()], ..request(files.write("few.parquet", few)) };
+    let message = train_file(&few, &mut |_| {}).unwrap_err().to_string();
+    assert!(message.contains("rows are too few, at least 100 are needed"), "{message}");
+    let absent = request(files.folder.path().join("absent.parquet"));
+    assert!(train_file(&absent, &mut |_| {}).unwrap_err().to_string().ends_with("absent.parquet: check the path"));
+    let text = files.folder.path().join("rows.csv");
+    std::fs::write(&text, "a,b\n1,2\n").unwrap();
+    let message = train_file(&request(text), &mut |_| {}).unwrap_err().to_string();
+    assert!(message.ends_with("rows.csv: give a Parquet file, written to its end"), "{message}");
+    let none: Vec<(&str, ArrayRef)> = columns().into_iter().map(|(name, values)| (name, values.slice(0, 0))).collect();
+    let message = train_file(&request(files.write("none.parquet", none)), &mut |_| {}).unwrap_err().to_string();
+    assert!(message.ends_with("none.parquet has no rows: give one row for each past decision"), "{message}");
+}
