@@ -11,7 +11,8 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from training import ROOT, Rows, Training
 
 RESAMPLES = 2000
-MOST_BEHIND = -0.01
+# What LightGBM reached on the test cut of online_retail_ii with about 60 features and 13 monthly cuts.
+REFERENCE = {"online_retail_ii": 0.779}
 TREES = 200
 # As most use it, and as a few thousand customers need it: shallow trees, each on a draw of rows and columns.
 SAMPLED = {"subsample": 0.5, "subsample_freq": 1, "colsample_bytree": 0.3, "min_child_samples": 100, "reg_lambda": 10.0}
@@ -79,10 +80,10 @@ def difference(ours: np.ndarray, theirs: np.ndarray, churned: np.ndarray) -> tup
 
 
 @pytest.mark.parametrize(
-    ("name", "date", "horizon_days"),
-    [("online_retail_ii", "2011-11-30", 90), ("complete_journey", "2017-12-31", 60)],
+    ("name", "date", "horizon_days", "most_behind"),
+    [("online_retail_ii", "2011-11-30", 90, -0.005), ("complete_journey", "2017-12-31", 60, -0.01)],
 )
-def test_lightgbm_ranks_no_better(name, date, horizon_days, tmp_path, capsys):
+def test_lightgbm_ranks_no_better(name, date, horizon_days, most_behind, tmp_path, capsys):
     training = Training.run(ROOT / "tests" / "projects" / name, {"data": data(name)}, date, tmp_path / "lake")
     test = training.test
     parameters = best_on_last_cut(training.fitted, horizon_days)
@@ -93,6 +94,8 @@ def test_lightgbm_ranks_no_better(name, date, horizon_days, tmp_path, capsys):
         cuts = ", ".join(str(cut) for cut in np.unique(training.fitted.cuts))
         print(f"\n{name}: {len(test.churned)} customers at {training.details['test_cut']}, learnt from {cuts}")
         print(f"  {'':<12} {'AUC':>7} {'Brier':>7}")
+        if name in REFERENCE:
+            print(f"  reference: AUC {REFERENCE[name]}, mainstay {auc(test.raw_scores) - REFERENCE[name]:+.4f}")
         for model, scores in (("mainstay", test.probabilities), ("lightgbm", theirs)):
             print(f"  {model:<12} {auc(scores):>7.4f} {brier_score_loss(test.churned, scores):>7.4f}")
         print(f"  {'recency':<12} {auc(test.feature('days_since_last_order')):>7.4f}")
@@ -103,4 +106,4 @@ def test_lightgbm_ranks_no_better(name, date, horizon_days, tmp_path, capsys):
     assert len(test.churned) == evaluation["rows"]
     assert auc(test.raw_scores) == pytest.approx(evaluation["auc"], abs=1e-6)
     assert brier_score_loss(test.churned, test.probabilities) == pytest.approx(evaluation["brier"], abs=1e-6)
-    assert low >= MOST_BEHIND
+    assert low >= most_behind

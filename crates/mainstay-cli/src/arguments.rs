@@ -82,6 +82,8 @@ pub(crate) enum Verb {
     Compare(CompareArguments),
     /// What the tables of a source hold, and what looks wrong with them: a findings file beside mainstay.yml.
     ImportProfile(ImportProfileArguments),
+    /// Train a model on the rows of a Parquet file, and judge it on rows that it has not seen; needs no project.
+    Train(TrainArguments),
     /// Add scores, and on request reasons and contributions, to the rows of a Parquet file; needs no project.
     Score(ScoreArguments),
 }
@@ -383,4 +385,85 @@ pub(crate) struct ScoreArguments {
     /// Threads that score; as many as the machine runs by default. Changes no result.
     #[arg(long)]
     pub(crate) threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    /// The Parquet file: a row for each past decision, with features and what happened.
+    #[arg(long)]
+    pub(crate) input: PathBuf,
+    /// The column of what happened: 1 or 0, true or false, yes or no; otherwise see --positive.
+    #[arg(long)]
+    pub(crate) label: String,
+    /// The value of the label that stands for churn.
+    #[arg(long)]
+    pub(crate) positive: Option<String>,
+    /// The kind of model; auto searches all of them.
+    #[arg(long, value_enum, default_value_t = TrainKind::Boosted)]
+    pub(crate) kind: TrainKind,
+    /// The model to write.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// Write the report beside it, as JSON.
+    #[arg(long)]
+    pub(crate) report: Option<PathBuf>,
+    /// The column of the day of the decision: the newest rows are judged on, and nothing is chosen by later rows.
+    #[arg(long)]
+    pub(crate) time_column: Option<String>,
+    /// Days after the decision in which the label comes about.
+    #[arg(long, default_value_t = 0, requires = "time_column")]
+    pub(crate) label_days: u32,
+    /// The column that names the customer, whose rows stay together.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// A Parquet file of the same columns to judge on; by default a part of the input is set aside.
+    #[arg(long)]
+    pub(crate) test: Option<PathBuf>,
+    /// Columns that are no features, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// Columns that hold categories, though they look like numbers.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) categories: Vec<String>,
+    /// Features with which the risk may only rise.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) increasing: Vec<String>,
+    /// Features with which the risk may only fall.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) decreasing: Vec<String>,
+    /// Columns by whose values figures are told; those of categories by default.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) segments: Vec<String>,
+    /// A feature that is shown alone beside the model; the strongest by default.
+    #[arg(long)]
+    pub(crate) baseline: Option<String>,
+    /// A model of ours to compare with on the same rows.
+    #[arg(long)]
+    pub(crate) champion: Option<PathBuf>,
+    /// Candidates of the search; 1 takes the usual parameters. 24 by default of auto, else 1.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) candidates: Option<u16>,
+    /// The same seed gives the same model.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads; as many as the machine runs by default. Changes no result.
+    #[arg(long)]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Replace the output and the report if they exist.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrainKind {
+    /// Boosted trees.
+    Boosted,
+    /// A random forest.
+    Forest,
+    /// One tree.
+    Tree,
+    /// Logistic regression.
+    Logistic,
+    /// Whatever ranks best in a search over all kinds.
+    Auto,
 }

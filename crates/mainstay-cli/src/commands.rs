@@ -4,6 +4,7 @@ mod model;
 mod profile;
 mod promote;
 mod score;
+mod train;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Verb::Rollback(arguments) => promote::rollback(&global, arguments).await,
         Verb::Compare(arguments) => promote::compare(&global, &arguments).await,
         Verb::ImportProfile(arguments) => profile::execute(&global, &arguments).await,
+        Verb::Train(arguments) => train::execute(&global, &arguments),
         Verb::Score(arguments) => score::execute(&global, &arguments),
     }
 }

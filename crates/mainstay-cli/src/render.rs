@@ -11,6 +11,7 @@ pub(crate) mod registered;
 pub(crate) mod risk;
 pub(crate) mod run;
 pub(crate) mod scored;
+pub(crate) mod trained;
 pub(crate) mod verify;
 
 use comfy_table::presets::NOTHING;

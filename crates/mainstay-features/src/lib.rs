@@ -39,7 +39,7 @@ pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
 pub use found::rows_as_found;
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
-pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, WhenAbsent};
+pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
 pub use moment::Moment;
 pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin};
 pub use project::SqlProject;

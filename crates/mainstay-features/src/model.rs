@@ -117,9 +117,22 @@ pub struct ColumnDoc {
     /// For a feature: the reason in plain words, `{value}` standing for its value.
     #[serde(default)]
     pub reason: Option<String>,
+    /// For a feature: which way the risk may go as its value rises; a model is trained so that it goes no other way.
+    #[serde(default)]
+    pub monotone: Option<Monotone>,
     /// What must hold of its values.
     #[serde(default)]
     pub tests: Vec<ColumnTest>,
+}
+
+/// Which way the risk goes as the value of a feature rises and all others stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Monotone {
+    /// Never down.
+    Increasing,
+    /// Never up.
+    Decreasing,
 }
 
 /// A rule for the values of a column.

@@ -130,6 +130,11 @@ impl SqlProject {
             {
                 hasher.frame(column.as_bytes()).frame(reason.as_bytes());
             }
+            for column in &model.columns {
+                if let Some(monotone) = column.monotone {
+                    hasher.frame(column.name.as_bytes()).frame(format!("{monotone:?}").as_bytes());
+                }
+            }
             model.refs = rendered.refs;
             model.sources = rendered.sources;
             model.refused = rendered.refused;

@@ -9,7 +9,10 @@ use mainstay_config::TrainingJob;
 use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, single_feature};
-use mainstay_train::{BoostedTreesParams, GateResult, Gates, Recipe, Trained, TrainingRows, TrainingSet};
+use mainstay_train::{
+    BoostedTreesParams, Declared, GateResult, Gates, LeakageInput, LeakageReport, Monotone, Recipe, Trained,
+    TrainingRows, TrainingSet, look_for_leaks,
+};
 
 use crate::cuts::{self, CutPlan};
 use crate::details::{Baseline, CutDetails, RowsFile, SegmentFigures, TrainingDetails};
@@ -29,6 +32,7 @@ struct JudgedModel {
     trained: Trained,
     baseline: Baseline,
     gates: Vec<GateResult>,
+    leakage: LeakageReport,
 }
 
 /// Trains a model as of the run's day and registers it: as champion where there is none, else as challenger.
@@ -47,8 +51,11 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let test = training_rows::collect(run, day, job, plan.test, plan.horizon_days).await?;
     let history_days = plan.test.days_since(first_order).max(0).unsigned_abs();
     let training = training_rows::concatenate(training);
-    let reasons = reasons(day, job, &training.feature_names);
-    let judged = fit_and_judge(job, &plan, training, test, history_days, &reasons, &step)
+    let docs = FeatureDocs {
+        reasons: reasons(day, job, &training.feature_names),
+        declared: declared(day, job, &training.feature_names),
+    };
+    let judged = fit_and_judge(job, &plan, training, test, history_days, &docs, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
     let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
@@ -112,10 +119,28 @@ fn cut_details(cut: Ds, rows: &TrainingRows, plan: &CutPlan) -> CutDetails {
     }
 }
 
+/// What the project's YAML says of the features.
+struct FeatureDocs {
+    reasons: BTreeMap<String, String>,
+    declared: BTreeMap<String, Declared>,
+}
+
 /// Reason texts of the features, from the project's YAML.
 fn reasons(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<String, String> {
     let reason = |name: &String| Some((name.clone(), day.sql.column(&job.features, name)?.reason.clone()?));
     features.iter().filter_map(reason).collect()
+}
+
+/// What the project's YAML declares of the features.
+fn declared(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<String, Declared> {
+    let of = |name: &String| {
+        let monotone = match day.sql.column(&job.features, name)?.monotone? {
+            mainstay_features::Monotone::Increasing => Monotone::Increasing,
+            mainstay_features::Monotone::Decreasing => Monotone::Decreasing,
+        };
+        Some((name.clone(), Declared { monotone: Some(monotone), categories: None }))
+    };
+    features.iter().filter_map(of).collect()
 }
 
 fn fit_and_judge(
@@ -124,10 +149,10 @@ fn fit_and_judge(
     training: TrainingRows,
     test: TrainingRows,
     history_days: u32,
-    reasons: &BTreeMap<String, String>,
+    docs: &FeatureDocs,
     step: &StepProgress,
 ) -> Result<JudgedModel> {
-    let training = TrainingSet::new(training).context("the training rows")?;
+    let training = TrainingSet::new(training).context("the training rows")?.with_declared(&docs.declared)?;
     let test = TrainingSet::new(test).context("the rows of the test cut")?;
     let recipe = Recipe {
         model: params(job).check()?.into(),
@@ -139,10 +164,16 @@ fn fit_and_judge(
     let mut trained = recipe.train(training, test, threads, &mut |done, rounds| {
         step.advance(done as u64, Some(rounds as u64), "rounds");
     })?;
-    trained.model = trained.model.with_reasons(reasons)?;
+    trained.model = trained.model.with_reasons(&docs.reasons)?;
     let baseline = baseline(job, &trained)?;
     let gates = gates(job).judge(&trained.evaluation, &trained.calibration.check, history_days);
-    Ok(JudgedModel { trained, baseline, gates })
+    let leakage = look_for_leaks(&LeakageInput {
+        label: &job.label,
+        training: &trained.training,
+        test: &trained.test,
+        dates: &[],
+    })?;
+    Ok(JudgedModel { trained, baseline, gates, leakage })
 }
 
 fn params(job: &TrainingJob) -> BoostedTreesParams {
@@ -239,6 +270,7 @@ async fn register(
             "calibration": trained.calibration,
             "by_cut": trained.by_cut,
             "baseline": judged.baseline,
+            "leakage": judged.leakage,
         }),
         gates: judged.gates.iter().map(gate).collect(),
         tags: BTreeMap::new(),

@@ -29,8 +29,12 @@ pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
         0 => "NaN and null".to_owned(),
         zero => format!("NaN and null; in {zero} splits zero too"),
     };
+    let linear = match summary.terms {
+        0 => String::new(),
+        terms => format!("linear in {terms} features, "),
+    };
     let shape = format!(
-        "{} trees, {} leaves (at most {} a tree), depth {}",
+        "{linear}{} trees, {} leaves (at most {} a tree), depth {}",
         summary.trees, summary.leaves, summary.most_leaves, summary.depth
     );
     let features = format!("{}, of which {} are split on", summary.features, summary.importance.len());
