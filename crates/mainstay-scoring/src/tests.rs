@@ -334,6 +334,57 @@ fn takes_every_type_of_number() {
     assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), expected);
 }
 
+/// A set of categories, a category of a linear term, and one written as a number; what training did not know is missing.
+#[test]
+fn reads_texts_by_the_categories_of_the_model() {
+    let files = Files::new();
+    let texts = |texts: [Option<&'static str>; 4]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+    let columns = vec![
+        ("city", texts([Some("Rome"), Some("Paris"), Some("Atlantis"), None])),
+        ("tier", texts([Some("gold"), Some("iron"), Some("none"), None])),
+        ("code", Arc::new(Int64Array::from(vec![Some(7), Some(8), Some(9), None])) as ArrayRef),
+    ];
+    files.write(columns, 10);
+    let feature = |name: &str, known: [&str; 2]| Feature {
+        categories: Some(known.map(str::to_owned).into()),
+        reason: None,
+        ..Feature::new(name)
+    };
+    let split = |feature| Node::Split {
+        feature,
+        condition: Condition::OneOf(mainstay_model::CategorySet::new([1]).unwrap()),
+        missing: Missing::Nan,
+        default_left: false,
+        left: 1,
+        right: 2,
+        cover: 4.0,
+    };
+    let tree = |feature, [left, right]: [f64; 2]| {
+        let leaf = |value| Node::Leaf { value, cover: 2.0 };
+        Tree::new(&[split(feature), leaf(left), leaf(right)]).unwrap()
+    };
+    let model = Ensemble::new(EnsembleParts {
+        features: vec![
+            feature("city", ["Paris", "Rome"]),
+            feature("tier", ["gold", "iron"]),
+            feature("code", ["7", "8"]),
+        ],
+        trees: vec![tree(0, [1.0, 2.0]), tree(2, [16.0, 32.0])],
+        bias: 0.0,
+        link: Link::Logistic,
+        calibration: Calibration::Identity,
+    });
+    let effect = mainstay_model::Effect::Categories(vec![0.25, 0.5]);
+    let term = mainstay_model::Term { feature: 1, effect, missing: 0.0, mean: 0.25 };
+    let model = model.unwrap().with_terms(vec![term]).unwrap();
+    files.score(&model, EVERYTHING).unwrap();
+    let scored = read(&files.path("y.parquet"));
+    assert_eq!(numbers(&scored, "raw_score"), [33.25, 18.5, 34.0, 34.0]);
+    assert_eq!(numbers(&scored, "contribution_tier"), [0.0, 0.25, -0.25, -0.25]);
+    let reasons = scored["reason_1"].as_string::<i32>();
+    assert_eq!(reasons.value(0), "code is 7");
+}
+
 #[test]
 fn an_output_that_exists_stays_unless_it_is_to_be_replaced() {
     let files = Files::new();

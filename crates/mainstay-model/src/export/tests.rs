@@ -102,3 +102,26 @@ fn a_set_of_categories_reads_back_as_one_split() {
         }
     }
 }
+
+#[test]
+fn refuses_what_trees_of_onnx_cannot_say() {
+    let effect = crate::Effect::Categories(vec![1.0]);
+    let term = crate::Term { feature: 0, effect, missing: 0.0, mean: 0.0 };
+    let linear = random_ensemble(1, 2, 0, 1).with_terms(vec![term]).unwrap();
+    assert_eq!(
+        onnx(&linear).unwrap_err().to_string(),
+        "the model is linear in 1 features, which ONNX's trees cannot say: train a model of trees"
+    );
+    let features = vec![Feature { categories: Some(vec!["Paris".into()]), ..Feature::new("city") }];
+    let texts = EnsembleParts {
+        features,
+        trees: Vec::new(),
+        bias: 0.0,
+        link: Link::Logistic,
+        calibration: Calibration::Identity,
+    };
+    assert_eq!(
+        onnx(&Ensemble::new(texts).unwrap()).unwrap_err().to_string(),
+        "feature `city` is a column of texts, which ONNX's trees do not read: give it as a number in training"
+    );
+}
