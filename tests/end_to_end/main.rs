@@ -20,4 +20,5 @@ mod quarantine;
 mod rearranged;
 mod score_file;
 mod slt;
+mod train_file;
 mod value;

@@ -120,12 +120,9 @@ pub enum TrainError {
         /// What linfa says.
         source: linfa::Error,
     },
-    /// linfa refused to fit a logistic regression.
-    #[error("linfa could not fit the logistic regression ({message}): raise `l2`")]
-    FitLogistic {
-        /// What linfa says.
-        message: String,
-    },
+    /// Coefficients that are no numbers.
+    #[error("the logistic regression has no finite coefficients: raise `l2`")]
+    FitLogistic,
     /// More memory than should be taken.
     #[error(
         "{rows} rows with {columns} columns of numbers and categories are too many for a logistic regression: train on fewer rows, or trees"

@@ -147,7 +147,7 @@ impl ValidModelParams {
             Fit::Boosted(valid) => valid.fit(set, threads, progress),
             Fit::Forest(valid) => valid.fit(set, threads, progress),
             Fit::Logistic(valid) => {
-                let model = valid.fit(set)?;
+                let model = valid.fit(set, threads)?;
                 progress(1, 1);
                 Ok(model)
             }

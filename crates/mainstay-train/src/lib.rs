@@ -22,6 +22,7 @@ pub mod kind;
 pub mod leakage;
 pub mod logistic;
 mod monotone;
+mod newton;
 mod parallel;
 pub mod params;
 pub mod recipe;

@@ -1,22 +1,22 @@
-//! Logistic regression by linfa-logistic, with its preparation stored in the model.
+//! Logistic regression, with its preparation stored in the model.
 //!
 //! Values are clipped at quantiles of the training rows and standardised; a missing value is the mean with a coefficient of its own; a
 //! category is a column of zeros and ones. What comes out is one [`Term`] a feature. Features whose coefficient goes against what is
 //! declared of them are left out, and the others fitted anew.
 
-use linfa::DatasetBase;
-use linfa::prelude::Fit;
-use linfa_logistic::LogisticRegression;
+use std::num::NonZeroUsize;
+
 use mainstay_model::{Calibration, Effect, Ensemble, EnsembleParts, Link, Term};
-use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
+use crate::newton::{self, Matrix};
 use crate::params::within;
 use crate::rows::TrainingSet;
 
-/// The greatest number of cells of the matrix: 2 GB.
+/// The greatest number of cells of the matrix, 2 GB, and of columns: the work grows with their square.
 const MAX_CELLS: usize = 1 << 28;
+const MAX_WIDTH: usize = 2_000;
 
 /// Parameters of logistic regression.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,13 +26,13 @@ pub struct LogisticParams {
     pub l2: f64,
     /// The quantile, and its counterpart at the other end, at which values are clipped, 0 (nothing is) to 0.2.
     pub clip_quantile: f64,
-    /// The most steps of the optimiser, 1 to 10,000.
+    /// The most steps of Newton's method, 1 to 1,000.
     pub steps: usize,
 }
 
 impl Default for LogisticParams {
     fn default() -> Self {
-        Self { l2: 1.0, clip_quantile: 0.01, steps: 200 }
+        Self { l2: 1.0, clip_quantile: 0.01, steps: 50 }
     }
 }
 
@@ -44,7 +44,7 @@ impl LogisticParams {
     pub fn check(self) -> Result<ValidLogisticParams, TrainError> {
         within("l2", self.l2, 0.0, 1e6)?;
         within("clip_quantile", self.clip_quantile, 0.0, 0.2)?;
-        within("steps", self.steps, 1, 10_000)?;
+        within("steps", self.steps, 1, 1_000)?;
         Ok(ValidLogisticParams(self))
     }
 }
@@ -59,17 +59,17 @@ impl ValidLogisticParams {
         &self.0
     }
 
-    /// Fits a model, uncalibrated.
+    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model.
     ///
     /// # Errors
     /// Where there are too few rows, more cells than memory should hold, or the optimiser gives up.
-    pub fn fit(&self, set: &TrainingSet) -> Result<Ensemble, TrainError> {
+    pub fn fit(&self, set: &TrainingSet, threads: NonZeroUsize) -> Result<Ensemble, TrainError> {
         let (found, minimum) = (set.row_count(), 2);
         if found < minimum {
             return Err(TrainError::TooFewRows { found, minimum });
         }
         let features: Vec<Prepared> = (0..set.columns().len()).map(|f| Prepared::of(set, f, &self.0)).collect();
-        let mut coefficients = self.coefficients(set, &features)?;
+        let mut coefficients = self.coefficients(set, &features, threads)?;
         let mut left_out = vec![false; features.len()];
         // Each turn leaves one feature more out.
         for _ in 0..features.len() {
@@ -81,7 +81,7 @@ impl ValidLogisticParams {
             left_out[against] = true;
             let kept: Vec<Prepared> =
                 features.iter().zip(&left_out).map(|(f, out)| if *out { f.left_out() } else { f.clone() }).collect();
-            coefficients = self.coefficients(set, &kept)?;
+            coefficients = self.coefficients(set, &kept, threads)?;
             if let Some(of) = coefficients.of.get_mut(against) {
                 of.clear();
             }
@@ -99,36 +99,31 @@ impl ValidLogisticParams {
         Ok(model.with_terms(terms)?)
     }
 
-    fn coefficients(&self, set: &TrainingSet, features: &[Prepared]) -> Result<Coefficients, TrainError> {
-        let width: usize = features.iter().map(Prepared::width).sum();
-        if width == 0 {
-            let positives = set.labels().iter().filter(|label| **label).count();
-            let intercept = mainstay_model::calibration::logit(positives as f64 / set.row_count() as f64);
-            return Ok(Coefficients { intercept, of: vec![Vec::new(); features.len()] });
-        }
-        if width.saturating_mul(set.row_count()) > MAX_CELLS {
+    fn coefficients(
+        &self,
+        set: &TrainingSet,
+        features: &[Prepared],
+        threads: NonZeroUsize,
+    ) -> Result<Coefficients, TrainError> {
+        let width = 1 + features.iter().map(Prepared::width).sum::<usize>();
+        if width.saturating_mul(set.row_count()) > MAX_CELLS || width > MAX_WIDTH {
             return Err(TrainError::TooManyCells { rows: set.row_count(), columns: width });
         }
-        let mut matrix = Array2::zeros((set.row_count(), width));
-        let mut first = 0;
+        let mut values = vec![0.0; set.row_count() * width];
+        values.iter_mut().step_by(width).for_each(|cell| *cell = 1.0);
+        let mut first = 1;
         for (prepared, column) in features.iter().zip(set.columns()) {
-            for (row, value) in column.iter().enumerate() {
-                prepared.fill(*value, |at, cell| matrix[(row, first + at)] = cell);
+            for (row, value) in values.chunks_exact_mut(width).zip(column) {
+                prepared.fill(*value, |at, cell| row[first + at] = cell);
             }
             first += prepared.width();
         }
-        let dataset = DatasetBase::new(matrix, Array1::from(set.labels().to_vec()));
-        let fitted = LogisticRegression::default()
-            .alpha(self.0.l2)
-            .max_iterations(self.0.steps as u64)
-            .gradient_tolerance(1e-4)
-            .fit(&dataset)
-            .map_err(|source| TrainError::FitLogistic { message: source.to_string() })?;
-        // linfa takes the more frequent class for the positive one.
-        let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
-        let mut all = fitted.params().iter().map(|coefficient| sign * coefficient);
+        let matrix = Matrix { values, width };
+        let found = newton::fit(&matrix, set.labels(), self.0.l2, self.0.steps, threads);
+        let mut all = found.ok_or(TrainError::FitLogistic)?.into_iter();
+        let intercept = all.next().unwrap_or_default();
         let of = features.iter().map(|prepared| all.by_ref().take(prepared.width()).collect()).collect();
-        Ok(Coefficients { intercept: sign * fitted.intercept(), of })
+        Ok(Coefficients { intercept, of })
     }
 }
 

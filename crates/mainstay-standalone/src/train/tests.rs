@@ -128,7 +128,7 @@ fn trains_in_time_order_and_tells_everything() {
         by: "time".into(),
         training_rows: 1_800,
         test_rows: 200,
-        test_from: Some("2022-10-08".parse().unwrap()),
+        test_from: Some("2022-10-05".parse().unwrap()),
         rows_between: 0,
     };
     assert_eq!(report.parted, expected);
