@@ -43,7 +43,7 @@ pub struct ForestParams {
 impl Default for ForestParams {
     fn default() -> Self {
         Self {
-            trees: 200,
+            trees: 150,
             depth: 10,
             rows_per_tree: 8_192,
             columns_per_tree: 0.4,

@@ -19,6 +19,10 @@ use crate::bins::TreeColumns;
 /// The sum that the weights of a draw stay below, before each is raised to 1 at least: half of what is exact in an `f32`.
 const WEIGHT_BUDGET: f64 = (1u32 << 23) as f64;
 
+/// Splits from the root to a leaf of one fit of a deep tree: linfa passes over all rows of a fit at each of its nodes, so that many fits
+/// on ever fewer rows cost less than one.
+const DEPTH_OF_A_FIT: usize = 3;
+
 /// The shape of a tree over codes. Children follow their parents; the root is node 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CodedTree {
@@ -90,7 +94,7 @@ pub(crate) fn grow_deep(
     let residual = |label| 1.0 / if label { positives as f64 } else { negatives as f64 };
     let drawn: Vec<DrawnRow> =
         rows.iter().map(|&(row, label)| DrawnRow { row, label, residual: residual(label) }).collect();
-    let tree = grow(columns, chosen, &drawn, depth, minimum_leaf_rows)?;
+    let tree = grow(columns, chosen, &drawn, depth.min(DEPTH_OF_A_FIT), minimum_leaf_rows)?;
     if tree.nodes.len() == 1 {
         return Ok(leaf);
     }

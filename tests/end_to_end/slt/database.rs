@@ -292,7 +292,7 @@ fn small_model() -> Result<Ensemble> {
         };
         Tree::new(&[split, leaf(left), leaf(right)])
     };
-    let feature = |name: &str| Feature { name: name.into(), reason: Some(format!("{name} of {{value}}")) };
+    let feature = |name: &str| Feature { reason: Some(format!("{name} of {{value}}")), ..Feature::new(name) };
     Ok(Ensemble::new(EnsembleParts {
         features: vec![feature("a"), feature("b")],
         trees: vec![stump(0, 1.0, true, -1.0, 1.0)?, stump(1, 10.0, false, 0.5, -0.5)?],
