@@ -1,11 +1,18 @@
-//! The plan: greedy along the frontier, with a certificate at the price where the budget runs out.
+//! The plan and its certificate.
 
 use mainstay_schema::Cents;
-use mainstay_schema::plan::{Certificate, Plan, Price};
+use mainstay_schema::plan::{Certificate, Plan, PricedRule};
 
-use crate::efficiency::Efficiency;
+use crate::floors;
 use crate::frontier::Frontier;
+use crate::greedy::is_budget_alone;
 use crate::instance::ValidInstance;
+use crate::problem::{ExactPrices, Holdings, Problem};
+use crate::relaxation::NONE;
+use crate::solve::{self, Answer};
+
+/// The version of the certificates that are written.
+const VERSION: u32 = 2;
 
 /// The answer to an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,84 +21,126 @@ pub struct Solution {
     pub plan: Plan,
     /// What proves how near the optimum they are.
     pub certificate: Certificate,
-    /// For every customer the price of budget below which it gets an offer; `None` for one without offers.
-    pub thresholds: Vec<Option<Efficiency>>,
+    /// Whether the search has looked at everything, so that the plan is the optimum though the bound may be higher.
+    pub is_optimal: bool,
 }
 
-/// Chooses the offers: along the frontier all that fits, and behind the first increment that does not fit whatever still does.
-///
-/// The first increment that does not fit fixes the price of budget. The linear relaxation is worth at most that increment
-/// more than the plan, so the plan misses the optimum by less than one customer's upgrade. `frontier` must be of the same
-/// offers as `instance`; the budget is the instance's.
-pub fn allocate(instance: &ValidInstance, frontier: &Frontier) -> Solution {
-    let budget = instance.budget();
-    let filled = fill(frontier, budget);
-    let price = frontier.price_at(budget);
-    let certificate = Certificate {
-        version: 1,
-        instance: instance.as_instance().digest(),
-        plan: filled.plan.digest(),
-        budget,
-        plan_cost: filled.cost,
-        plan_value: filled.value,
-        price,
-        upper_bound: upper_bound(frontier, price, budget),
-    };
-    Solution { plan: filled.plan, certificate, thresholds: frontier.thresholds() }
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AllocationError {
+    /// A floor cannot be kept together with the rules before it.
+    #[error(
+        "the rule `{rule}` cannot be kept: it needs {needed}, but at most {most} can be reached{}, {short} too little: {}",
+        with(clashes_with),
+        advice(clashes_with)
+    )]
+    OutOfReach {
+        /// The floor.
+        rule: String,
+        /// What it asks for: money, or a number of contacts.
+        needed: String,
+        /// The most that any plan reaches.
+        most: String,
+        /// The difference.
+        short: String,
+        /// The rules that stand in its way.
+        clashes_with: Vec<String>,
+    },
+    /// Neither a plan that keeps a floor was found nor a proof that there is none.
+    #[error(
+        "no plan was found that keeps the rule `{rule}`: it needs {needed}, and {reached} was reached: loosen it, or the rules before it"
+    )]
+    NoPlanFound {
+        /// The floor.
+        rule: String,
+        /// What it asks for.
+        needed: String,
+        /// The most that was found.
+        reached: String,
+    },
 }
 
-struct FilledBudget {
-    plan: Plan,
-    cost: Cents,
-    value: Cents,
+fn with(rules: &[String]) -> String {
+    if rules.is_empty() { String::new() } else { format!(" with {}", listed(rules)) }
 }
 
-/// What a customer holds while the budget is filled.
-#[derive(Clone, Copy, Default)]
-struct Holding {
-    offer: Option<u32>,
-    /// An upgrade did not fit. Later ones of the same customer start from it, and cost more together than what is left.
-    is_final: bool,
-}
-
-fn fill(frontier: &Frontier, budget: Cents) -> FilledBudget {
-    let mut holdings = vec![Holding::default(); frontier.customers() as usize];
-    let (mut left, mut value) = (budget.0, 0);
-    for increment in frontier.increments() {
-        let Some(holding) = holdings.get_mut(increment.customer as usize) else {
-            continue;
-        };
-        if holding.is_final {
-            continue;
-        }
-        if increment.cost.0 > left {
-            holding.is_final = true;
-            continue;
-        }
-        left -= increment.cost.0;
-        value += increment.value.0;
-        holding.offer = Some(increment.offer);
+fn advice(rules: &[String]) -> String {
+    if rules.is_empty() {
+        "lower it, or make more offers".to_owned()
+    } else {
+        format!("lower it, or loosen {}", listed(rules))
     }
-    // Offers are sorted by customer, so their positions ascend.
-    let chosen = holdings.into_iter().filter_map(|holding| holding.offer).collect();
-    FilledBudget { plan: Plan { chosen }, cost: Cents(budget.0 - left), value: Cents(value) }
 }
 
-/// floor(L(price)), where L(price) = price * budget + sum over increments of max(0, value - price * cost): on a hull the best
-/// offer at a price is reached by exactly those increments that pay at it.
-fn upper_bound(frontier: &Frontier, price: Price, budget: Cents) -> Cents {
-    let (price_value, price_cost) = (i128::from(price.value_cents), i128::from(price.cost_cents));
-    let surplus: i128 = frontier
-        .increments()
-        .iter()
-        .map(|increment| i128::from(increment.value.0) * price_cost - price_value * i128::from(increment.cost.0))
-        .filter(|surplus| *surplus > 0)
-        .sum();
-    let bound = (price_value * i128::from(budget.0) + surplus).div_euclid(price_cost);
-    // At the price where the budget runs out it is at most the value of all offers, which fits.
-    Cents(i64::try_from(bound).unwrap_or(i64::MAX))
+fn listed(rules: &[String]) -> String {
+    let names: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+    match names.as_slice() {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        names => names.join(""),
+    }
+}
+
+/// Chooses the offers under all rules.
+///
+/// The result is the same whatever the machine. It is exact for small populations; for large ones the certificate says how near it is.
+///
+/// # Errors
+/// A floor that no plan can keep, with the rules that it clashes with.
+pub fn allocate(instance: &ValidInstance) -> Result<Solution, AllocationError> {
+    if is_budget_alone(instance.rules()) {
+        return allocate_along(instance, &Frontier::build(instance));
+    }
+    let problem = Problem::new(instance.offers(), instance.rules());
+    let nothing = Holdings::none(&problem);
+    let start = nothing.is_feasible(&problem).then_some(nothing);
+    let mut answer = solve::under_rules(&problem, start);
+    if answer.holdings.is_none() {
+        let start = floors::keep(instance.offers(), instance.rules())?;
+        answer = solve::under_rules(&problem, Some(start));
+    }
+    Ok(solution(instance, answer))
+}
+
+/// The same where the frontier of the offers is known already; it saves time where the budget is the only rule.
+///
+/// # Errors
+/// As [`allocate`].
+pub fn allocate_along(instance: &ValidInstance, frontier: &Frontier) -> Result<Solution, AllocationError> {
+    if !is_budget_alone(instance.rules()) {
+        return allocate(instance);
+    }
+    let problem = Problem::new(instance.offers(), instance.rules());
+    Ok(solution(instance, solve::along(&problem, frontier)))
+}
+
+fn solution(instance: &ValidInstance, answer: Answer) -> Solution {
+    // At the prices of the search the bound is at most what all offers are worth, which fits.
+    let upper_bound = Cents(i64::try_from(answer.upper_bound()).unwrap_or(i64::MAX));
+    let is_optimal = answer.is_exact;
+    let holdings = answer.holdings.unwrap_or(Holdings { choices: Vec::new(), uses: Vec::new(), value: 0 });
+    let offers = instance.offers();
+    // Customers stand in the order of their offers, so the positions ascend.
+    let plan = Plan { chosen: holdings.choices.into_iter().filter(|choice| *choice != NONE).collect() };
+    let plan_cost =
+        plan.chosen.iter().filter_map(|&position| offers.get(position as usize)).map(|offer| offer.cost).sum();
+    let ExactPrices { numerators, denominator } = answer.prices;
+    let rules = instance.rules().iter().zip(&holdings.uses).zip(&numerators);
+    let rules =
+        rules.map(|((rule, &used), &price)| PricedRule { name: rule.name.clone(), limit: rule.limit, used, price });
+    let certificate = Certificate {
+        version: VERSION,
+        instance: instance.as_instance().digest(),
+        plan: plan.digest(),
+        plan_cost,
+        plan_value: Cents(holdings.value),
+        upper_bound,
+        denominator,
+        rules: rules.collect(),
+    };
+    let is_optimal = is_optimal || certificate.plan_value == certificate.upper_bound;
+    Solution { plan, certificate, is_optimal }
 }
 
 #[cfg(test)]
 #[path = "allocate/tests.rs"]
-pub(crate) mod tests;
+mod tests;

@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use mainstay_schema::Cents;
-use mainstay_schema::plan::Price;
 
 /// Cents of value that one cent of budget buys, as an exact fraction; infinite where the cost is 0.
 ///
@@ -20,9 +19,9 @@ impl Efficiency {
         Self { value: value.0, cost: cost.0 }
     }
 
-    /// The price of budget below which it pays, or `None` where it pays at any price.
-    pub fn price(self) -> Option<Price> {
-        (self.cost > 0).then_some(Price { value_cents: self.value, cost_cents: self.cost })
+    /// The value and cost whose fraction it is.
+    pub(crate) fn parts(self) -> (i64, i64) {
+        (self.value, self.cost)
     }
 
     /// The efficiency as a number, for people and for pacing; infinite where the cost is 0.
@@ -74,9 +73,7 @@ mod tests {
     fn what_costs_nothing_is_infinitely_efficient() {
         assert!(efficiency(1, 0) > efficiency(1_000_000_000_000, 1));
         assert_eq!(efficiency(1, 0), efficiency(7, 0));
-        assert_eq!(efficiency(1, 0).price(), None);
         assert_eq!(efficiency(1, 0).to_f64(), f64::INFINITY);
-        assert_eq!(efficiency(3, 4).price(), Some(Price { value_cents: 3, cost_cents: 4 }));
         assert_eq!(efficiency(3, 4).to_f64(), 0.75);
     }
 }

@@ -1,21 +1,49 @@
-//! Chooses one offer a customer under a budget, and proves how near the optimum the choice is.
+//! Chooses one offer a customer under rules, and proves how near the optimum the choice is.
 //!
-//! The problem is the multiple-choice knapsack: maximise the value of the chosen offers, at most one a customer, within the
-//! budget. [`ValidInstance`] is the question, [`Frontier`] what every customer is worth at every price of budget (it does
-//! not depend on the budget, so pacing asks it too), [`allocate()`] the answer with its certificate. All of it is exact in
-//! integers and has one result for one question.
+//! The problem is the multiple-choice knapsack with several rows: maximise the value of the chosen offers, at most one a customer,
+//! such that each rule of [`mainstay_schema::plan::Rule`] is kept. [`ValidInstance`] is the question, [`allocate()`] the answer with
+//! its certificate. Under a budget alone the [`Frontier`] holds the answer to every budget at once, which is what pacing asks.
 //!
-//! It does not check its own certificates: `mainstay-verifier` does, and shares no code with this crate. What an
-//! intervention costs and whom it may reach is decided before, by the job.
+//! How it works, and whose ideas these are, stands with each module, from the prices to the plan: `relaxation` decides every
+//! customer alone at given prices; `dual` finds the prices, with `master`, `sample` and `focus`; `repair` makes a plan that keeps the
+//! rules; `exchange` and `exact` improve it among the customers of the `core`; `floors` says which floor is out of reach. For a
+//! budget alone `hull`, `frontier` and `greedy` do the first half.
+//!
+//! Everything that is claimed is exact in integers, and one question has one answer: floating point only guides the search, and
+//! its operations are the same everywhere. It does not check its own certificates: `mainstay-verifier` does, and shares no code with
+//! this crate. What an intervention costs and whom it may reach is decided before, by the job.
 
 pub mod allocate;
 pub mod efficiency;
 pub mod frontier;
 pub mod instance;
 pub mod offer;
+pub mod outlook;
+pub mod standing;
 
-pub use allocate::{Solution, allocate};
+mod coefficients;
+mod core;
+mod dual;
+mod exact;
+mod exchange;
+mod floors;
+mod focus;
+mod greedy;
+mod hull;
+mod master;
+mod order;
+mod problem;
+mod relaxation;
+mod repair;
+mod sample;
+mod solve;
+#[cfg(test)]
+mod test_instances;
+
+pub use allocate::{AllocationError, Solution, allocate, allocate_along};
 pub use efficiency::Efficiency;
 pub use frontier::{BudgetPoint, Frontier};
 pub use instance::{InstanceError, ValidInstance};
 pub use offer::{OfferValue, offer_value};
+pub use outlook::{Outlook, RuleOutlook, outlook};
+pub use standing::{Standing, standings};

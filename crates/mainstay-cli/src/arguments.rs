@@ -67,7 +67,7 @@ pub(crate) enum Verb {
     /// Show what was published.
     #[command(subcommand)]
     Show(Shown),
-    /// Check published days: files, digests, reconciliation, certificate, budget, cooldown.
+    /// Check published days (files, digests, reconciliation, certificate, budget, cooldown), or a plan of `mainstay allocate`.
     Verify(VerifyArguments),
     /// Generate the data of a simulated retailer.
     Generate(GenerateArguments),
@@ -84,6 +84,8 @@ pub(crate) enum Verb {
     ImportProfile(ImportProfileArguments),
     /// Train a model on the rows of a Parquet file, and judge it on rows that it has not seen; needs no project.
     Train(TrainArguments),
+    /// Choose one offer a customer under a budget and rules, with a proof of how near the optimum it is; needs no project.
+    Allocate(AllocateArguments),
     /// Add scores, and on request reasons and contributions, to the rows of a Parquet file; needs no project.
     Score(ScoreArguments),
 }
@@ -159,6 +161,7 @@ pub(crate) struct ShowArguments {
     pub(crate) top: u32,
 }
 
+/// Either published days of a job, or the three files of a plan that stands alone.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     /// The job that published.
@@ -167,6 +170,34 @@ pub(crate) struct VerifyArguments {
     /// The day; every published day by default.
     #[arg(long)]
     pub(crate) date: Option<Ds>,
+    /// The certificate of a plan of `mainstay allocate`; with --offers and --plan, without a job.
+    #[arg(long, requires_all = ["offers", "plan"], conflicts_with_all = ["job", "date"])]
+    pub(crate) certificate: Option<PathBuf>,
+    /// The offers that the plan was made from.
+    #[arg(long, requires = "certificate")]
+    pub(crate) offers: Option<PathBuf>,
+    /// The plan.
+    #[arg(long, requires = "certificate")]
+    pub(crate) plan: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AllocateArguments {
+    /// Parquet file of offers: customer_id, offer, channel, value_cents, cost_cents, columns of groups, and blocked_by if there is one.
+    #[arg(long)]
+    pub(crate) offers: PathBuf,
+    /// The policy, YAML: `budget_cents: 5000000` is enough, `rules:` says what else must be kept.
+    #[arg(long)]
+    pub(crate) policy: PathBuf,
+    /// The plan to write, Parquet: one row a customer.
+    #[arg(long)]
+    pub(crate) output: PathBuf,
+    /// The certificate to write, JSON.
+    #[arg(long)]
+    pub(crate) certificate: PathBuf,
+    /// Replace the outputs if they exist.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! One function a verb: opens the project, calls the job, writes the result.
 
+mod allocate;
 mod model;
 mod profile;
 mod promote;
@@ -31,6 +32,12 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Verb::Run(arguments) => run(&global, arguments).await,
         Verb::Backfill(arguments) => backfill_days(&global, arguments).await,
         Verb::Show(shown) => show_day(&global, shown).await,
+        Verb::Verify(VerifyArguments {
+            certificate: Some(certificate),
+            offers: Some(offers),
+            plan: Some(plan),
+            ..
+        }) => allocate::verify(&global, &certificate, &offers, &plan),
         Verb::Verify(arguments) => verify_days(&global, arguments).await,
         Verb::Generate(arguments) => generate(&global, &arguments),
         Verb::Model(verb) => model::execute(&global, verb).await,
@@ -39,6 +46,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Verb::Compare(arguments) => promote::compare(&global, &arguments).await,
         Verb::ImportProfile(arguments) => profile::execute(&global, &arguments).await,
         Verb::Train(arguments) => train::execute(&global, &arguments),
+        Verb::Allocate(arguments) => allocate::execute(&global, &arguments),
         Verb::Score(arguments) => score::execute(&global, &arguments),
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod outcome;
 pub(crate) mod profile;
 pub(crate) mod promotion;
 pub(crate) mod registered;
+pub(crate) mod outlook;
+pub(crate) mod planned;
 pub(crate) mod risk;
 pub(crate) mod run;
 pub(crate) mod scored;

@@ -31,6 +31,14 @@ pub(crate) fn check_unique<'a>(
     })
 }
 
+/// No item of the list at `place` is there twice.
+pub(crate) fn check_unique_items<T: PartialEq>(kind: &str, items: &[T], place: Place<'_>) -> Result<(), ConfigError> {
+    items.iter().enumerate().try_for_each(|(index, item)| {
+        let is_repeated = items.iter().take(index).any(|other| other == item);
+        place.item(index).ensure(!is_repeated, || format!("this {kind} is given twice"))
+    })
+}
+
 /// The number lies in the range; NaN does not.
 pub(crate) fn check_range<N: PartialOrd + Display + Copy>(
     number: N,

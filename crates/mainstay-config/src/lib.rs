@@ -6,8 +6,11 @@
 
 pub mod error;
 pub mod job;
+pub mod offer_policy;
 pub mod policy;
 pub mod project;
+pub mod rule_rows;
+pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod source;
@@ -23,8 +26,11 @@ mod yaml;
 
 pub use error::{ConfigError, Diagnostic, UnknownName};
 pub use job::{DailyJob, JobConfig};
+pub use offer_policy::{OfferPolicy, OfferPolicyFile};
 pub use policy::Policy;
 pub use project::Project;
+pub use rule_rows::Catalogue;
+pub use rules::AllocationRules;
 pub use settings::ProjectConfig;
 pub use source::{Source, SourceTable};
 pub use target::Target;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::{check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::{ConfigError, UnknownName};
 use crate::place::Place;
+use crate::rules::{AllocationRules, KnownNames, ValueSource};
 use crate::yaml;
 
 /// A policy as a file below `jobs/` states it. Its serialised form, money in cents, is for digests and records, not for reading.
@@ -28,6 +29,9 @@ pub struct Policy {
     pub suppress_open_cases: bool,
     /// Customers who are never treated, for comparison.
     pub holdout: Option<Holdout>,
+    /// What a plan must keep beside the budget; groups are those of `risk_band` and `value_tier`.
+    #[serde(default, skip_serializing_if = "AllocationRules::is_empty")]
+    pub rules: AllocationRules,
     /// The catalogue, at least one, in the order of the file.
     pub interventions: Vec<Intervention>,
     /// Bands of the churn probability, from the highest down to the one from 0.
@@ -160,7 +164,28 @@ impl Policy {
         }
         check_risk_bands(&self.risk_bands, place.key("risk_bands"))?;
         check_value_tiers(&self.value_tiers, place.key("value_tiers"))?;
+        self.check_rules(place.key("rules"))?;
         self.check_interventions(place.key("interventions"))
+    }
+
+    fn check_rules(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        self.rules.check(place)?;
+        place.key("value").ensure(self.rules.value == ValueSource::Expected, || {
+            "the catalogue states the expected effect alone: `lower_bound` is for offers that come with one".to_owned()
+        })?;
+        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<String>>();
+        let known = KnownNames {
+            channels: names(self.channels().into_iter().collect()),
+            offers: names(self.interventions.iter().map(|each| each.name.as_str()).collect()),
+            groups: vec![
+                ("risk_band".to_owned(), Some(names(self.risk_bands.iter().map(|band| band.name.as_str()).collect()))),
+                (
+                    "value_tier".to_owned(),
+                    Some(names(self.value_tiers.iter().map(|tier| tier.name.as_str()).collect())),
+                ),
+            ],
+        };
+        self.rules.check_names(&known, place)
     }
 
     fn check_interventions(&self, place: Place<'_>) -> Result<(), ConfigError> {

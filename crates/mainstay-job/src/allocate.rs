@@ -2,20 +2,21 @@
 
 use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
-use mainstay_allocator::{Frontier, ValidInstance};
+use mainstay_allocator::{Frontier, ValidInstance, outlook};
 use mainstay_config::Policy;
-use mainstay_schema::plan::{Instance, Offer};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Cents, table};
 use mainstay_table::{StagedTable, read};
 
-use crate::candidates::{self, Candidate, Decided, Possible};
+use crate::candidates::{self, Decided};
 use crate::decision_rows;
 use crate::details::AllocationSummary;
 use crate::fault;
+use crate::fixed_tiers;
 use crate::money::{self, Reserved};
 use crate::offers_file;
 use crate::progress::Step;
+use crate::question;
 use crate::run::Run;
 use crate::score::ScoredDay;
 
@@ -32,10 +33,11 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     let step = run.start(Step::Allocate);
     let risk = read::read_staged(&run.open.session, &run.open.lake, &day.contract, &day.staged).await?;
     let candidates = candidates::of(risk).await?;
-    let instance = ValidInstance::new(instance(&candidates, policy)).context("the offers of the day are not valid")?;
+    let instance = ValidInstance::new(question::of(&candidates, policy, Cents::ZERO))
+        .context("the offers of the day are not valid")?;
     let frontier = Frontier::build(&instance);
-    let Reserved { instance, solution, reservation, available, ledger_version } =
-        money::reserve(run, policy, instance, &frontier).await?;
+    let Reserved { instance, solution, reservation, available, allowance, ledger_version } =
+        money::reserve(run, policy, &candidates, instance, &frontier).await?;
     fault::boundary("reserved");
     let decided = Decided { candidates, instance, solution };
     let offers = offers_file::encode(&decided, policy)?;
@@ -52,13 +54,16 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
         month: run.ds.month(),
         budget_cents: policy.budget.amount,
         available_cents: available,
-        allowance_cents: certificate.budget,
+        allowance_cents: allowance,
         spent_cents: certificate.plan_cost,
         value_cents: certificate.plan_value,
         treated: decided.solution.plan.chosen.len() as u64,
-        price_of_budget: certificate.price.to_f64(),
+        price_of_budget: certificate.price_of(question::BUDGET),
         certificate: certificate.clone(),
         gap: certificate.gap(),
+        outlook: Some(outlook(&decided.instance, certificate)),
+        fixed_tiers: fixed_tiers::gain(&decided, policy),
+        allocation_rules: decided.instance.as_instance().rules.clone(),
         offers_file: run.artefact("offers.parquet"),
         offers_digest,
         reservation,
@@ -66,19 +71,4 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     let told = format!("{} treated for {} of {}", summary.treated, summary.spent_cents, summary.allowance_cents);
     run.finish(Step::Allocate, step, told);
     Ok(AllocatedDay { contract, staged, summary, ledger_version })
-}
-
-/// Every intervention that is worth more than it costs, for everyone who may be contacted, in the channels that consent allows.
-/// The budget is set later.
-fn instance(candidates: &[Candidate], policy: &Policy) -> Instance {
-    let mut offers = Vec::new();
-    for (customer, candidate) in (0u32..).zip(candidates).filter(|(_, candidate)| candidate.may_be_contacted()) {
-        offers.extend(candidate.offers(policy).map(|Possible { position, intervention, value }| Offer {
-            customer,
-            intervention: position,
-            value,
-            cost: intervention.cost,
-        }));
-    }
-    Instance { customers: candidates.len() as u32, offers, budget: Cents::ZERO }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use mainstay_allocator::{Solution, standings};
 use mainstay_config::Policy;
 use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
@@ -55,23 +56,30 @@ fn data_type(array: &ArrayRef) -> DataType {
 }
 
 fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> {
+    let Solution { plan, certificate, .. } = &decided.solution;
     let offers = &decided.instance.as_instance().offers;
     let mut chosen = vec![None; decided.candidates.len()];
-    for offer in decided.solution.plan.chosen.iter().filter_map(|&position| offers.get(position as usize)) {
-        if let Some(slot) = chosen.get_mut(offer.customer as usize) {
-            *slot = Some(offer);
+    for &position in &plan.chosen {
+        if let Some(slot) = chosen.get_mut(offers.customer_of(position as usize)) {
+            *slot = offers.get(position as usize);
         }
     }
-    let thresholds = decided.solution.thresholds.iter();
-    let rows = decided.candidates.iter().zip(chosen).zip(thresholds);
-    rows.map(|((candidate, offer), threshold)| Decision {
-        threshold_price: threshold.as_ref().map(|efficiency| efficiency.to_f64()),
-        ..decision(candidate, offer, threshold.is_some(), policy)
+    let standings = standings(&decided.instance, certificate);
+    let rows = decided.candidates.iter().zip(chosen).zip(standings).enumerate();
+    rows.map(|(customer, ((candidate, offer), standing))| {
+        let bound_by = (!offers.of(customer).is_empty()).then_some(standing.reason);
+        Decision { threshold_price: standing.threshold, ..decision(candidate, offer, bound_by, policy) }
     })
     .collect()
 }
 
-fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: bool, policy: &'a Policy) -> Decision<'a> {
+/// `bound_by` is the rule that keeps whoever had offers from one.
+fn decision<'a>(
+    candidate: &'a Candidate,
+    offer: Option<Offer>,
+    bound_by: Option<DecisionReason>,
+    policy: &'a Policy,
+) -> Decision<'a> {
     let treatable = 1.0 - policy.holdout.as_ref().map_or(0.0, |holdout| holdout.share);
     let nothing = |decision, reason| Decision {
         customer_id: &candidate.customer_id,
@@ -93,7 +101,7 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
         let propensity = if could_be_treated { treatable } else { 0.0 };
         return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
-    let chosen = offer.and_then(|offer| Some((offer, policy.interventions.get(usize::from(offer.intervention))?)));
+    let chosen = offer.and_then(|offer| Some((offer, policy.interventions.get(usize::from(offer.kind))?)));
     match chosen {
         Some((offer, intervention)) => Decision {
             channel: Some(&intervention.channel),
@@ -102,9 +110,11 @@ fn decision<'a>(candidate: &'a Candidate, offer: Option<&Offer>, had_offers: boo
             propensity: treatable,
             ..nothing(&intervention.name, DecisionReason::Chosen)
         },
-        None if had_offers => Decision { propensity: treatable, ..nothing("none", DecisionReason::Budget) },
-        None if candidate.worthwhile(policy).next().is_some() => nothing("none", DecisionReason::NoAllowedChannel),
-        None => nothing("none", DecisionReason::NoPositiveValue),
+        None => match bound_by {
+            Some(reason) => Decision { propensity: treatable, ..nothing("none", reason) },
+            None if candidate.worthwhile(policy).next().is_some() => nothing("none", DecisionReason::NoAllowedChannel),
+            None => nothing("none", DecisionReason::NoPositiveValue),
+        },
     }
 }
 
@@ -133,7 +143,7 @@ mod tests {
 
     fn without_offers(candidate: &Candidate) -> (DecisionReason, f64) {
         let policy = policy();
-        let decision = decision(candidate, None, false, &policy);
+        let decision = decision(candidate, None, None, &policy);
         (decision.reason, decision.propensity)
     }
 

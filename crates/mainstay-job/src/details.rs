@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_features::{Freshness, PinnedSources};
-use mainstay_schema::plan::Certificate;
+use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
 use mainstay_train::recipe::CutRanking;
@@ -194,12 +195,32 @@ pub struct AllocationSummary {
     pub certificate: Certificate,
     /// Share of the upper bound that the plan may have missed.
     pub gap: f64,
+    /// The rules of the certificate, as rows over the interventions in the order of the catalogue.
+    #[serde(default)]
+    pub allocation_rules: Vec<Rule>,
+    /// What other budgets would buy and what each rule costs.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
+    /// What the fixed policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has a tier.
+    #[serde(default)]
+    pub fixed_tiers: Option<FixedTiers>,
     /// The offers that the plan chose from, below the target.
     pub offers_file: String,
     /// Digest of that file.
     pub offers_digest: Digest,
     /// The ledger's reservation.
     pub reservation: String,
+}
+
+/// A plan that gives each risk band its one intervention, the likeliest to leave first, while the rules allow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FixedTiers {
+    /// Customers with an intervention.
+    pub treated: u64,
+    /// What they cost.
+    pub spent_cents: Cents,
+    /// Their expected gain, net of the cost.
+    pub value_cents: Cents,
 }
 
 /// The details of a run of a training job.

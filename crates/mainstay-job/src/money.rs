@@ -2,16 +2,19 @@
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use mainstay_allocator::{Frontier, Solution, ValidInstance, allocate};
+use mainstay_allocator::{Efficiency, Frontier, Solution, ValidInstance, allocate_along};
 use mainstay_config::Policy;
 use mainstay_config::policy::Pacing as ConfiguredPacing;
 use mainstay_ledger::pacing::{pays_for_everything, todays_allowance};
 use mainstay_ledger::{Allowance, Claim, Ledger, Pacing, PacingRule, Spending};
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
+use mainstay_schema::plan::Instance;
 use mainstay_schema::{Cents, Ds, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Lake, claim, run_record};
 
+use crate::candidates::Candidate;
+use crate::question;
 use crate::run::{LEASE_SECONDS, Run};
 
 /// How often a reservation is tried again when other runs were faster.
@@ -25,6 +28,8 @@ pub(crate) struct Reserved {
     pub(crate) reservation: String,
     /// What the month had left for the day.
     pub(crate) available: Cents,
+    /// What the day may spend of it.
+    pub(crate) allowance: Cents,
     /// The version of the ledger that said so.
     pub(crate) ledger_version: Option<u64>,
 }
@@ -35,6 +40,7 @@ pub(crate) struct Reserved {
 pub(crate) async fn reserve(
     run: &Run<'_>,
     policy: &Policy,
+    candidates: &[Candidate],
     instance: ValidInstance,
     frontier: &Frontier,
 ) -> Result<Reserved> {
@@ -48,9 +54,11 @@ pub(crate) async fn reserve(
         let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
         let allowance = allowance((run.job, run.ds), policy, &ledger, available, frontier);
-        let decided =
-            instance.clone().with_budget(allowance.allowance).context("the allowance of the day is not valid")?;
-        let solution = allocate(&decided, frontier);
+        // Shares of the budget follow the allowance; the offers are the same.
+        let rules = question::of(candidates, policy, allowance.allowance).rules;
+        let offers = instance.as_instance().offers.clone();
+        let decided = ValidInstance::new(Instance { offers, rules }).context("the rules of the day are not valid")?;
+        let solution = allocate_along(&decided, frontier).context("the rules of the policy cannot all be kept")?;
         let spending = Spending {
             amount: solution.certificate.plan_cost,
             allowance: allowance.allowance,
@@ -59,7 +67,14 @@ pub(crate) async fn reserve(
         let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
         let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;
         if let Appended::At { .. } = ledger_table::append_at(&run.open.lake, &entries, version).await? {
-            return Ok(Reserved { instance: decided, solution, reservation, available, ledger_version: version });
+            return Ok(Reserved {
+                instance: decided,
+                solution,
+                reservation,
+                available,
+                allowance: allowance.allowance,
+                ledger_version: version,
+            });
         }
     }
     bail!(
@@ -86,7 +101,7 @@ fn allowance(
         days_left,
         &ledger.history(job, ds),
         |price| frontier.spend_at(price),
-        |cents| frontier.price_at(cents).to_f64(),
+        |cents| frontier.price_at(cents).map_or(0.0, Efficiency::to_f64),
     )
 }
 
@@ -186,7 +201,10 @@ async fn change(lake: &Lake, decide: impl Fn(&Ledger) -> Result<Option<LedgerEnt
 
 #[cfg(test)]
 mod tests {
-    use mainstay_schema::plan::{Instance, Offer};
+    use std::sync::Arc;
+
+    use mainstay_schema::Digest;
+    use mainstay_schema::plan::{Offer, Offers, Rule};
 
     use super::*;
 
@@ -194,9 +212,11 @@ mod tests {
     fn allowance_for(customers: u32, available: Cents) -> Allowance {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../jobs/policies/retention.yml");
         let policy = Policy::parse(file, &std::fs::read_to_string(file).unwrap()).unwrap();
-        let offer = |customer| Offer { customer, intervention: 0, value: Cents(10_000), cost: Cents(5_000) };
-        let offers = (0..customers).map(offer).collect();
-        let instance = ValidInstance::new(Instance { customers, offers, budget: Cents::ZERO }).unwrap();
+        let mut offers = Offers::new(Digest::of(b"test"));
+        (0..customers)
+            .for_each(|_| offers.push_customer(0, [Offer { kind: 0, value: Cents(10_000), cost: Cents(5_000) }]));
+        let instance = Instance { offers: Arc::new(offers), rules: vec![Rule::budget(0)] };
+        let instance = ValidInstance::new(instance).unwrap();
         let ledger = Ledger::new(Vec::new()).unwrap();
         let first = "2025-04-01".parse().unwrap();
         allowance(("daily_risk", first), &policy, &ledger, available, &Frontier::build(&instance))

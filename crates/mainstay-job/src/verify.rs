@@ -1,13 +1,14 @@
 //! Checks published days against what their records claim, trusting neither the solver nor the files.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use mainstay_ledger::Ledger;
-use mainstay_schema::plan::{Certificate, Plan};
+use mainstay_schema::plan::{Certificate, Instance, Plan, Rule};
 use mainstay_schema::table::{self, Column, ColumnType, TableContract};
 use mainstay_schema::{Cents, Digest, Ds, RunId};
 use mainstay_table::{PublishedTable, RunRecord, digest, ledger_table, read, run_record, stage};
@@ -19,6 +20,7 @@ use crate::offers_file;
 use crate::open_project::OpenProject;
 use crate::own_plans::as_staged;
 use crate::progress::Step;
+use crate::question;
 use crate::score;
 use crate::show::{PublishedDay, ShowRequest, published};
 
@@ -196,7 +198,7 @@ impl Day<'_> {
         let summary = &self.details.allocation;
         let offers = self.artefact(&summary.offers_file, summary.offers_digest).await?;
         let customers = u32::try_from(self.details.population.known).context("too many customers for a certificate")?;
-        let decoded = offers_file::decode(offers, customers, summary.allowance_cents)?;
+        let decoded = offers_file::decode(offers, customers)?;
         let positions: BTreeMap<(&str, &str), u32> = decoded
             .customer_ids
             .iter()
@@ -213,10 +215,22 @@ impl Day<'_> {
         }
         plan.chosen.sort_unstable();
         let certificate: &Certificate = &summary.certificate;
-        let verified = mainstay_verifier::verify(&decoded.instance, &plan, certificate)?;
+        let instance = Instance { offers: Arc::new(decoded.offers), rules: summary.allocation_rules.clone() };
+        let budget = instance.rules.iter().find(|rule| rule.name == question::BUDGET);
+        ensure!(
+            budget == Some(&Rule::budget(summary.allowance_cents.0)),
+            "the plan was not held to the allowance of the day, {}",
+            summary.allowance_cents
+        );
+        let verified = mainstay_verifier::verify(&instance, &plan, certificate)?;
         Ok(format!(
-            "value {} of at most {} (missed at most {}), cost {} of {}",
-            verified.value, verified.upper_bound, verified.gap, verified.cost, certificate.budget
+            "value {} of at most {} (missed at most {}), cost {} of {}, {} rules kept",
+            verified.value,
+            verified.upper_bound,
+            verified.gap,
+            verified.cost,
+            summary.allowance_cents,
+            instance.rules.len()
         ))
     }
 

@@ -27,8 +27,16 @@ pub enum DecisionReason {
     NoPositiveValue,
     /// An offer was worth its cost, but the budget bought more with others.
     Budget,
+    /// An offer was worth its cost, but the share of the budget of its channel, offer or group bought more with others.
+    BudgetShare,
+    /// An offer was worth its cost by expectation only, and the money for such offers bought more with others.
+    Exploration,
     /// An offer was worth its cost, but the channel was full.
     Capacity,
+    /// An offer was worth its cost, but exposure had to stay balanced between groups.
+    Parity,
+    /// An offer was worth its cost, but what must be given to others left no room for it.
+    Floor,
     /// The offer of this row is the plan's choice.
     Chosen,
 }
@@ -45,7 +53,11 @@ impl DecisionReason {
             Self::NoAllowedChannel => "no_allowed_channel",
             Self::NoPositiveValue => "no_positive_value",
             Self::Budget => "budget",
+            Self::BudgetShare => "budget_share",
+            Self::Exploration => "exploration",
             Self::Capacity => "capacity",
+            Self::Parity => "parity",
+            Self::Floor => "floor",
             Self::Chosen => "chosen",
         }
     }

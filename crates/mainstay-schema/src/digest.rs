@@ -96,6 +96,21 @@ impl DigestHasher {
         self
     }
 
+    /// Adds integers of fixed width, as [`Self::integer`] would one by one, but for many at once.
+    pub fn integers(&mut self, values: impl IntoIterator<Item = i64>) -> &mut Self {
+        const BLOCK: usize = 1 << 16;
+        let mut block = Vec::with_capacity(BLOCK);
+        for value in values {
+            block.extend_from_slice(&value.to_le_bytes());
+            if block.len() == BLOCK {
+                self.0.update(&block);
+                block.clear();
+            }
+        }
+        self.0.update(&block);
+        self
+    }
+
     /// The digest of all that was added.
     pub fn finish(&self) -> Digest {
         Digest(*self.0.finalize().as_bytes())
@@ -118,6 +133,13 @@ mod tests {
     fn the_leading_number_is_the_first_digits() {
         let digest = Digest::of(b"mainstay");
         assert_eq!(format!("{:016x}", digest.leading_u64()), digest.hex()[..16]);
+    }
+
+    #[test]
+    fn many_integers_are_added_as_one_by_one() {
+        let mut one_by_one = DigestHasher::new();
+        (0..20_000).for_each(|value| drop(one_by_one.integer(value)));
+        assert_eq!(DigestHasher::new().integers(0..20_000).finish(), one_by_one.finish());
     }
 
     #[test]

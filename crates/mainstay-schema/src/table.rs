@@ -209,7 +209,7 @@ pub fn campaign_allocations() -> TableContract {
             Column::new(
                 "decision_reason",
                 Text,
-                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_allowed_channel, no_positive_value, budget, chosen",
+                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_allowed_channel, no_positive_value, budget, budget_share, exploration, capacity, parity, floor, chosen",
             ),
             run_id(),
         ],

@@ -5,23 +5,11 @@ use mainstay_schema::{Cents, Digest};
 /// The first thing that is wrong with an instance, a plan or its certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Offers are not sorted by customer and intervention, or one is there twice.
+    /// A customer's offers are not sorted by kind, or one is there twice.
     #[error("offer {position} is out of order or a repetition: the offers were changed")]
     UnsortedOffers {
         /// Position in the instance.
         position: usize,
-    },
-    /// An offer for a customer that does not exist.
-    #[error(
-        "offer {position} is for customer {customer}, but there are only {customers} customers: the offers were changed"
-    )]
-    UnknownCustomer {
-        /// Position in the instance.
-        position: usize,
-        /// The customer that it names.
-        customer: u32,
-        /// How many customers there are.
-        customers: u32,
     },
     /// A cost below 0 would pay for others.
     #[error("offer {position} costs {cost}: a cost is at least 0")]
@@ -32,21 +20,13 @@ pub enum Refusal {
         cost: Cents,
     },
     /// The certificate is of another version.
-    #[error("the certificate has version {version}, but only version 1 is understood: use the verifier of its release")]
+    #[error("the certificate has version {version}, but only version 2 is understood: use the verifier of its release")]
     UnsupportedVersion {
         /// Its version.
         version: u32,
     },
-    /// The certificate is about another budget.
-    #[error("the certificate is for a budget of {claimed}, but {budget} may be spent")]
-    WrongBudget {
-        /// In the certificate.
-        claimed: Cents,
-        /// In the instance.
-        budget: Cents,
-    },
-    /// The certificate is about other offers, or they were changed.
-    #[error("the certificate is of other offers: it names {claimed}, these have {recomputed}")]
+    /// The certificate is about other offers or rules, or they were changed.
+    #[error("the certificate is of other offers or rules: it names {claimed}, these have {recomputed}")]
     ForeignInstance {
         /// In the certificate.
         claimed: Digest,
@@ -76,16 +56,31 @@ pub enum Refusal {
     /// The plan gives a customer more than one offer.
     #[error("the plan gives customer {customer} two offers: at most one is allowed")]
     TwoOffers {
-        /// The customer.
-        customer: u32,
+        /// Position of the customer.
+        customer: usize,
     },
-    /// The plan costs more than the budget.
-    #[error("the plan costs {cost}, more than the budget of {budget}")]
-    Overspent {
-        /// What it costs.
-        cost: Cents,
-        /// What may be spent.
-        budget: Cents,
+    /// The certificate lists other rules than the instance has, or other limits.
+    #[error("the certificate lists other rules or limits than the question has: it was changed")]
+    OtherRules,
+    /// The plan uses more of a rule than its limit.
+    #[error("the plan breaks the rule `{rule}`: it uses {used}, the limit is {limit}")]
+    RuleBroken {
+        /// Name of the rule.
+        rule: String,
+        /// What the plan uses.
+        used: i128,
+        /// The most that it may use.
+        limit: i64,
+    },
+    /// The plan uses something else of a rule than the certificate says.
+    #[error("the certificate says that the plan uses {claimed} of the rule `{rule}`, but it uses {recomputed}")]
+    WrongUse {
+        /// Name of the rule.
+        rule: String,
+        /// In the certificate.
+        claimed: i64,
+        /// Of the plan.
+        recomputed: i128,
     },
     /// The plan costs something else than the certificate says.
     #[error("the certificate says that the plan costs {claimed}, but it costs {recomputed}")]
@@ -103,22 +98,26 @@ pub enum Refusal {
         /// Of the plan.
         recomputed: Cents,
     },
-    /// A price below 0, or one that is no fraction.
-    #[error(
-        "the price of budget {value_cents}/{cost_cents} is not a fraction of at least 0 with a positive denominator"
-    )]
-    InvalidPrice {
+    /// A price below 0 would count a broken rule as a gain.
+    #[error("the price of the rule `{rule}` is {price}: a price is at least 0")]
+    NegativePrice {
+        /// Name of the rule.
+        rule: String,
         /// Its numerator.
-        value_cents: i64,
-        /// Its denominator.
-        cost_cents: i64,
+        price: i64,
     },
-    /// The price does not give the bound that the certificate says.
-    #[error("the certificate says that no plan is worth more than {claimed}, but its price proves {recomputed}")]
+    /// Prices are no fractions.
+    #[error("the denominator of the prices is {denominator}: it must be at least 1")]
+    NoDenominator {
+        /// The denominator.
+        denominator: i64,
+    },
+    /// The prices do not give the bound that the certificate says.
+    #[error("the certificate says that no plan is worth more than {claimed}, but its prices prove {recomputed}")]
     WrongBound {
         /// In the certificate.
         claimed: Cents,
-        /// At the price.
+        /// At the prices.
         recomputed: Cents,
     },
     /// A sum does not fit.

@@ -1,155 +1,132 @@
-//! The plan against exhaustive search.
+//! Plans against exhaustive search.
 
-use mainstay_schema::plan::{Instance, Offer};
+use mainstay_schema::DecisionReason;
+use mainstay_schema::plan::{Offer, Rule, Selection, Term, Weight};
 use proptest::prelude::*;
 
 use super::*;
+use crate::test_instances::{menus, optimum, rules, used, valid};
 
-/// Random questions of at most so many customers and offers each, with ties, free offers and dominated ones.
-pub(crate) fn instances(customers: usize, offers: usize) -> impl Strategy<Value = ValidInstance> {
-    let offer = (1i64..60, 0i64..30);
-    let menus = proptest::collection::vec(proptest::collection::vec(offer, 0..=offers), 0..=customers);
-    (menus, 0i64..200).prop_map(|(menus, budget)| {
-        let offers = (0..).zip(&menus).flat_map(|(customer, menu)| {
-            (0..).zip(menu).map(move |(intervention, &(value, cost))| Offer {
-                customer,
-                intervention,
-                value: Cents(value),
-                cost: Cents(cost),
-            })
-        });
-        let instance = Instance { customers: menus.len() as u32, offers: offers.collect(), budget: Cents(budget) };
-        ValidInstance::new(instance).unwrap()
-    })
-}
-
-/// The greatest value of any plan, by trying every choice of every customer.
-fn optimum(menus: &[&[Offer]], budget: i64) -> i64 {
-    let Some((menu, others)) = menus.split_first() else {
-        return 0;
+fn chosen(instance: &ValidInstance, solution: &Solution) -> Vec<(u16, Offer)> {
+    let offers = instance.offers();
+    let offer = |&position: &u32| {
+        let customer = offers.customer_of(position as usize);
+        (offers.segments()[customer], offers.get(position as usize).unwrap())
     };
-    let without = optimum(others, budget);
-    menu.iter()
-        .filter(|offer| offer.cost.0 <= budget)
-        .map(|offer| offer.value.0 + optimum(others, budget - offer.cost.0))
-        .fold(without, i64::max)
+    solution.plan.chosen.iter().map(offer).collect()
 }
 
-fn optimum_of(instance: &ValidInstance) -> i64 {
-    let menus: Vec<&[Offer]> =
-        instance.as_instance().offers.chunk_by(|left, right| left.customer == right.customer).collect();
-    optimum(&menus, instance.budget().0)
+fn limited(name: &str, kinds: &[u16], weight: Weight, factor: i64, limit: i64) -> Rule {
+    let terms = vec![Term { kinds: Selection::Of(kinds.to_vec()), segments: Selection::All, weight, factor }];
+    Rule { name: name.to_owned(), reason: DecisionReason::Capacity, terms, limit }
 }
 
-fn solve(instance: &ValidInstance) -> Solution {
-    allocate(instance, &Frontier::build(instance))
-}
-
-fn valid(offers: &[(u32, i64, i64)], budget: i64) -> ValidInstance {
-    let offers = (0..)
-        .zip(offers)
-        .map(|(intervention, &(customer, value, cost))| Offer {
-            customer,
-            intervention,
-            value: Cents(value),
-            cost: Cents(cost),
-        })
-        .collect();
-    ValidInstance::new(Instance { customers: 3, offers, budget: Cents(budget) }).unwrap()
+fn menu(offers: &[(i64, i64)]) -> (u16, Vec<Option<(i64, i64)>>) {
+    (0, offers.iter().copied().map(Some).collect())
 }
 
 #[test]
-fn takes_what_fits_and_fills_up_behind_the_critical_increment() {
-    // 5 and 4 of 10 cents are taken; 6 does not fit and sets the price; 1 still does.
-    let solution = solve(&valid(&[(0, 20, 5), (0, 26, 11), (1, 12, 4), (2, 1, 1)], 10));
+fn fills_the_budget() {
+    let menus = [menu(&[(20, 5), (26, 11)]), menu(&[(12, 4)]), menu(&[(1, 1)])];
+    let solution = allocate(&valid(&menus, vec![Rule::budget(10)])).unwrap();
     assert_eq!(solution.plan.chosen, [0, 2, 3]);
-    let Certificate { plan_cost, plan_value, price, upper_bound, .. } = solution.certificate;
+    let Certificate { plan_cost, plan_value, upper_bound, .. } = solution.certificate;
     assert_eq!((plan_cost, plan_value, upper_bound), (Cents(10), Cents(33), Cents(33)));
-    assert_eq!(price.to_f64(), 1.0);
+    assert!(solution.is_optimal);
 }
 
 #[test]
-fn never_skips_a_step_of_a_customer() {
-    // The step from offer 0 to 1 (9 cents) does not fit; the step from 1 to 2 (1 cent) would, but starts from offer 1.
-    let solution = solve(&valid(&[(0, 10, 1), (0, 19, 10), (0, 20, 11)], 5));
-    assert_eq!(solution.plan.chosen, [0]);
-    assert_eq!(solution.certificate.plan_cost, Cents(1));
+fn a_budget_for_all_is_free_and_none_makes_free_offers() {
+    let menus = [menu(&[(20, 5)]), menu(&[(12, 0)])];
+    let rich = allocate(&valid(&menus, vec![Rule::budget(9)])).unwrap();
+    assert_eq!((rich.plan.chosen.len(), rich.certificate.price_of("budget")), (2, 0.0));
+    let poor = allocate(&valid(&menus, vec![Rule::budget(0)])).unwrap();
+    assert_eq!((poor.plan.chosen, poor.certificate.upper_bound), (vec![1], Cents(12)));
+    assert_eq!(allocate(&valid(&[], vec![Rule::budget(0)])).unwrap().plan, Plan::default());
 }
 
 #[test]
-fn a_budget_for_all_is_free() {
-    let solution = solve(&valid(&[(0, 20, 5), (1, 12, 4)], 9));
-    assert_eq!(solution.plan.chosen, [0, 1]);
-    assert_eq!(solution.certificate.price, Price::ZERO);
-    assert_eq!(solution.certificate.gap(), 0.0);
+fn a_full_channel_has_a_price() {
+    let menus = [menu(&[(20, 0), (9, 0)]), menu(&[(16, 0), (9, 0)]), menu(&[(30, 0), (9, 0)])];
+    let solution = allocate(&valid(&menus, vec![limited("calls", &[0], Weight::Count, 1, 1)])).unwrap();
+    assert_eq!(solution.plan.chosen, [1, 3, 4]);
+    assert_eq!(solution.certificate.plan_value, Cents(48));
+    let price = solution.certificate.price_of("calls");
+    assert!((11.0 - 1e-6..=21.0 + 1e-6).contains(&price), "{price}");
 }
 
 #[test]
-fn without_money_only_the_free_offers_are_made() {
-    let solution = solve(&valid(&[(0, 20, 5), (1, 12, 0)], 0));
-    assert_eq!(solution.plan.chosen, [1]);
-    assert_eq!(solution.certificate.upper_bound, Cents(12));
-    assert_eq!(solve(&valid(&[], 0)).plan, Plan::default());
+fn names_the_floor_that_cannot_be_kept_and_what_stands_in_its_way() {
+    let menus = [menu(&[(20, 5)]), menu(&[(12, 4)]), menu(&[(1, 3)])];
+    let floor = |least: i64| limited("calls at least", &[0], Weight::Count, -1, -least);
+    let refused = |rules| allocate(&valid(&menus, rules)).unwrap_err().to_string();
+    assert_eq!(
+        refused(vec![Rule::budget(8), floor(3)]),
+        "the rule `calls at least` cannot be kept: it needs 3, but at most 2 can be reached with `budget`, 1 too little: \
+         lower it, or loosen `budget`"
+    );
+    assert_eq!(
+        refused(vec![Rule::budget(80), floor(4)]),
+        "the rule `calls at least` cannot be kept: it needs 4, but at most 3 can be reached, 1 too little: lower it, or \
+         make more offers"
+    );
+    let spent = limited("spent on calls", &[0], Weight::Cost, -1, -9);
+    let most = limited("most calls", &[0], Weight::Count, 1, 1);
+    assert_eq!(
+        refused(vec![Rule::budget(8), most, spent]),
+        "the rule `spent on calls` cannot be kept: it needs 0.09, but at most 0.05 can be reached with `most calls`, 0.04 too \
+         little: lower it, or loosen `most calls`"
+    );
+}
+
+#[test]
+fn says_so_where_neither_a_plan_nor_a_proof_is_found() {
+    let error = AllocationError::NoPlanFound { rule: "a".into(), needed: "3".into(), reached: "2".into() };
+    assert_eq!(
+        error.to_string(),
+        "no plan was found that keeps the rule `a`: it needs 3, and 2 was reached: loosen it, or the rules before it"
+    );
+    assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "`a`, `b` and `c`");
 }
 
 #[test]
 fn the_largest_amounts_do_not_overflow() {
     use crate::instance::{LARGEST_OFFER, LARGEST_TOTAL};
     let largest = LARGEST_OFFER.0;
-    let solution = solve(&valid(&[(0, largest, largest), (1, largest, 1), (2, 1, largest)], LARGEST_TOTAL.0));
-    assert_eq!(solution.certificate.upper_bound, Cents(2 * largest + 1));
-    let tight = solve(&valid(&[(0, largest, largest), (1, largest, 1), (2, 1, largest)], largest));
-    assert_eq!(tight.certificate.upper_bound, Cents(2 * largest - 1));
+    let menus = [menu(&[(largest, largest)]), menu(&[(largest, 1)]), menu(&[(1, largest)])];
+    let rich = allocate(&valid(&menus, vec![Rule::budget(LARGEST_TOTAL.0)])).unwrap();
+    assert_eq!(rich.certificate.upper_bound, Cents(2 * largest + 1));
+    let rules = vec![Rule::budget(largest), limited("few", &[0], Weight::Count, 1, 2)];
+    let tight = allocate(&valid(&menus, rules)).unwrap();
+    assert_eq!((tight.certificate.plan_value, tight.is_optimal), (Cents(largest), true));
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
 
     #[test]
-    fn the_optimum_lies_between_plan_and_bound(instance in instances(6, 4)) {
-        let certificate = solve(&instance).certificate;
-        let optimum = optimum_of(&instance);
-        prop_assert!(certificate.plan_cost <= instance.budget());
-        prop_assert!(certificate.plan_value.0 <= optimum);
-        prop_assert!(optimum <= certificate.upper_bound.0);
-    }
-
-    #[test]
-    fn the_plan_misses_less_than_one_upgrade(instance in instances(6, 4)) {
-        let frontier = Frontier::build(&instance);
-        let certificate = allocate(&instance, &frontier).certificate;
-        let largest_upgrade = frontier.increments().iter().map(|step| step.value.0).max().unwrap_or_default();
-        let missed = certificate.upper_bound.0 - certificate.plan_value.0;
-        prop_assert!(missed == 0 || missed < largest_upgrade);
-    }
-
-    #[test]
-    fn the_plan_is_what_its_certificate_says(instance in instances(6, 4)) {
-        let Solution { plan, certificate, .. } = solve(&instance);
-        let chosen: Vec<&Offer> =
-            plan.chosen.iter().map(|&position| &instance.as_instance().offers[position as usize]).collect();
-        prop_assert!(chosen.is_sorted_by(|left, right| left.customer < right.customer));
-        prop_assert_eq!(chosen.iter().map(|offer| offer.cost).sum::<Cents>(), certificate.plan_cost);
-        prop_assert_eq!(chosen.iter().map(|offer| offer.value).sum::<Cents>(), certificate.plan_value);
-    }
-
-    #[test]
-    fn more_budget_never_lowers_the_bound(instance in instances(6, 4), more in 0i64..50) {
-        let richer = instance.clone().with_budget(Cents(instance.budget().0 + more)).unwrap();
-        prop_assert!(solve(&instance).certificate.upper_bound <= solve(&richer).certificate.upper_bound);
-    }
-
-    #[test]
-    fn the_threshold_says_who_gets_an_offer(instance in instances(6, 4)) {
-        let Solution { plan, certificate, thresholds } = solve(&instance);
-        let treated: Vec<u32> =
-            plan.chosen.iter().map(|&position| instance.as_instance().offers[position as usize].customer).collect();
-        let price = certificate.price.to_f64();
-        prop_assert_eq!(thresholds.len(), instance.as_instance().customers as usize);
-        for (customer, threshold) in (0..).zip(thresholds) {
-            let threshold = threshold.map(Efficiency::to_f64);
-            prop_assert!(threshold.is_none_or(|threshold| threshold <= price) || treated.contains(&customer));
-            prop_assert!(threshold.is_some() || !treated.contains(&customer));
+    fn small_plans_equal_exhaustive_search(menus in menus(6), rules in rules(5)) {
+        let instance = valid(&menus, rules);
+        match (allocate(&instance), optimum(&instance)) {
+            (Ok(solution), Some(optimum)) => {
+                prop_assert_eq!(solution.certificate.plan_value, Cents(optimum));
+                prop_assert!(solution.is_optimal && solution.certificate.upper_bound >= Cents(optimum));
+                let chosen = chosen(&instance, &solution);
+                for (rule, priced) in instance.rules().iter().zip(&solution.certificate.rules) {
+                    prop_assert_eq!(used(rule, &chosen), priced.used);
+                    prop_assert!(priced.used <= rule.limit && priced.price >= 0);
+                }
+            }
+            (Err(AllocationError::OutOfReach { .. }), None) => {}
+            (answer, optimum) => prop_assert!(false, "{:?} but {:?}", answer, optimum),
         }
+    }
+
+    #[test]
+    fn a_budget_alone_equals_exhaustive_search(menus in menus(6), budget in 0i64..150) {
+        let instance = valid(&menus, vec![Rule::budget(budget)]);
+        let solution = allocate(&instance).unwrap();
+        prop_assert_eq!(Some(solution.certificate.plan_value.0), optimum(&instance));
+        prop_assert_eq!(&solution, &allocate_along(&instance, &Frontier::build(&instance)).unwrap());
     }
 }

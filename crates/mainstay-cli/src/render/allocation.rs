@@ -1,9 +1,10 @@
 //! The allocation of a day.
 
+use mainstay_job::details::{AllocationSummary, FixedTiers};
 use mainstay_job::show::{AllocationView, DecisionCount};
 use mainstay_schema::{Cents, DecisionReason};
 
-use super::table;
+use super::{outlook, table};
 
 /// Decisions, the certificate, the month's money, and the most valuable interventions.
 pub(crate) fn text(view: &AllocationView) -> String {
@@ -37,6 +38,7 @@ pub(crate) fn text(view: &AllocationView) -> String {
         summary.gap,
         summary.price_of_budget
     );
+    text += &outlook_text(summary);
     let month = &view.month;
     text += &format!(
         "{}: {} of {} committed, by {} of its days; {} left\n",
@@ -59,6 +61,21 @@ pub(crate) fn text(view: &AllocationView) -> String {
     });
     let header = ["customer", "decision", "channel", "cost", "expected gain", "threshold price", "reason"];
     text + &table(&header, &[3, 4, 5], customers)
+}
+
+/// The prices of the rules, the budget curve, and the fixed policy for comparison.
+fn outlook_text(summary: &AllocationSummary) -> String {
+    let mut text = String::new();
+    if let Some(outlook) = &summary.outlook {
+        text += &outlook::text(outlook);
+    }
+    if let Some(FixedTiers { treated, spent_cents, value_cents }) = summary.fixed_tiers {
+        text += &format!(
+            "fixed tiers: {treated} treated for {spent_cents} would gain {value_cents}, the plan gains {}\n",
+            summary.value_cents
+        );
+    }
+    text
 }
 
 /// All decisions in one line, whose customers are all that are known.

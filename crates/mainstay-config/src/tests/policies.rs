@@ -54,7 +54,7 @@ jobs/policies/retention.yml:6:1: unknown key `cooldown`
   |
 6 | cooldown: 30
   | ^^^^^^^^
-  = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, interventions, risk_bands, value_tiers"),
+  = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, rules, interventions, risk_bands, value_tiers"),
 slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {purpose: 'direct mail'}", "
 jobs/policies/retention.yml:7:20: `direct mail` is no name: use letters, digits and underscores, and begin with a letter
   |
@@ -182,7 +182,7 @@ jobs/policies/retention.yml:11:1: unknown key `x`
    |
 11 | x:
    | ^
-   = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, interventions, risk_bands, value_tiers"),
+   = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, rules, interventions, risk_bands, value_tiers"),
 ]);
 }
 
