@@ -2,4 +2,5 @@
 //!
 //! A module a verb. Scoring a file has a crate of its own, `mainstay-scoring`.
 
+pub mod allocate;
 pub mod train;

@@ -1,0 +1,388 @@
+//! End to end: files in, files out, and every message about what is wrong with them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tempfile::TempDir;
+
+use super::*;
+
+/// A folder with offers, a policy, and places for a plan and its certificate.
+struct Case {
+    folder: TempDir,
+}
+
+type Columns = Vec<(&'static str, ArrayRef)>;
+
+fn texts(values: &[&str]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn numbers(values: &[i64]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+/// Three customers; two calls are worth more than what is left for e-mails.
+fn columns() -> Columns {
+    vec![
+        ("customer_id", texts(&["b", "a", "a", "c", "b"])),
+        ("offer", texts(&["mail", "call", "mail", "mail", "call"])),
+        ("channel", texts(&["email", "phone", "email", "email", "phone"])),
+        ("value_cents", numbers(&[300, 2_000, 500, 200, 1_900])),
+        ("cost_cents", numbers(&[50, 1_000, 50, 50, 1_000])),
+        ("region", texts(&["north", "south", "south", "north", "north"])),
+    ]
+}
+
+fn with(name: &'static str, column: ArrayRef) -> Columns {
+    let mut columns: Columns = columns().into_iter().filter(|(other, _)| *other != name).collect();
+    columns.push((name, column));
+    columns
+}
+
+impl Case {
+    fn new(columns: Columns, policy: &str) -> Self {
+        let case = Self { folder: TempDir::new().unwrap() };
+        write(&case.path("offers.parquet"), columns);
+        std::fs::write(case.path("policy.yml"), policy).unwrap();
+        case
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn allocate(&self) -> Result<PlannedFile, AllocateFileError> {
+        self.allocate_as(false)
+    }
+
+    fn allocate_as(&self, replaces: bool) -> Result<PlannedFile, AllocateFileError> {
+        allocate_file(&AllocateRequest {
+            offers: &self.path("offers.parquet"),
+            policy: &self.path("policy.yml"),
+            output: &self.path("plan.parquet"),
+            certificate: &self.path("cert.json"),
+            replaces,
+        })
+    }
+
+    fn verify(&self) -> Result<VerifiedFiles, AllocateFileError> {
+        verify_files(&VerifyRequest {
+            offers: &self.path("offers.parquet"),
+            plan: &self.path("plan.parquet"),
+            certificate: &self.path("cert.json"),
+        })
+    }
+
+    /// The message without the folder, and nothing is left but the inputs.
+    fn refusal(&self) -> String {
+        let message = self.told(&self.allocate().unwrap_err());
+        let mut left: Vec<String> = self
+            .folder
+            .path()
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["offers.parquet", "policy.yml"], "{message}");
+        message
+    }
+
+    fn told(&self, error: &AllocateFileError) -> String {
+        error.to_string().replace(&format!("{}/", self.folder.path().display()), "")
+    }
+
+    fn plan(&self) -> RecordBatch {
+        read(&self.path("plan.parquet"))
+    }
+}
+
+fn write(path: &Path, columns: Columns) {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap();
+    builder.build().unwrap().next().unwrap().unwrap()
+}
+
+fn column(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
+    let column = batch.column_by_name(name).unwrap();
+    match column.as_primitive_opt::<Int64Type>() {
+        Some(numbers) => numbers.iter().map(|number| number.map(|number| number.to_string())).collect(),
+        None => column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect(),
+    }
+}
+
+fn told(values: &[&str]) -> Vec<Option<String>> {
+    values.iter().map(|value| (*value != "-").then(|| (*value).to_owned())).collect()
+}
+
+fn refusal(columns: Columns, policy: &str) -> String {
+    Case::new(columns, policy).refusal()
+}
+
+const BUDGET: &str = "budget_cents: 1100";
+
+#[test]
+fn one_line_of_policy_makes_a_plan_that_is_accepted() {
+    let case = Case::new(columns(), BUDGET);
+    let planned = case.allocate().unwrap();
+    assert_eq!((planned.customers, planned.offers, planned.treated, planned.value_cents.0), (3, 5, 3, 2_500));
+    assert!(planned.is_optimal && planned.outlook.curve.len() > 3);
+    let plan = case.plan();
+    assert_eq!(
+        plan.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
+        ["customer_id", "offer", "cost_cents", "value_cents", "decision_reason"]
+    );
+    assert_eq!(column(&plan, "customer_id"), told(&["a", "b", "c"]));
+    assert_eq!(column(&plan, "offer"), told(&["call", "mail", "mail"]));
+    assert_eq!(column(&plan, "cost_cents"), told(&["1000", "50", "50"]));
+    assert_eq!(column(&plan, "decision_reason"), told(&["chosen", "chosen", "chosen"]));
+    let verified = case.verify().unwrap();
+    assert_eq!((verified.treated, verified.recomputed.value.0, verified.rules), (3, 2_500, vec!["budget".to_owned()]));
+}
+
+#[test]
+fn the_order_of_the_rows_and_the_width_of_the_ids_make_no_difference() {
+    let reversed = |column: &ArrayRef| {
+        let rows: Vec<u64> = (0..column.len() as u64).rev().collect();
+        arrow::compute::take(column, &arrow::array::UInt64Array::from(rows), None).unwrap()
+    };
+    let ids = with("customer_id", Arc::new(Int32Array::from(vec![10, 9, 9, 100, 10])));
+    let backwards: Columns = ids.iter().map(|(name, column)| (*name, reversed(column))).collect();
+    let (forwards, backwards) = (Case::new(ids, BUDGET), Case::new(backwards, BUDGET));
+    forwards.allocate().unwrap();
+    backwards.allocate().unwrap();
+    assert_eq!(column(&forwards.plan(), "customer_id"), told(&["9", "10", "100"]), "by number");
+    assert_eq!(forwards.plan(), backwards.plan());
+    let certificate = |case: &Case| std::fs::read(case.path("cert.json")).unwrap();
+    assert_eq!(certificate(&forwards), certificate(&backwards));
+    backwards.verify().unwrap();
+}
+
+#[test]
+fn rules_hold_and_are_told_as_the_reason() {
+    let policy = "budget_cents: 5000\nrules:\n  limits: [{channel: phone, most_contacts: 1}]\n  \
+                  eligibility: [{offer: mail, group: region, is: [south]}]\n";
+    let case = Case::new(columns(), policy);
+    let planned = case.allocate().unwrap();
+    assert_eq!(planned.outlook.rules[1].name, "most contacts for phone");
+    assert!(planned.outlook.rules[1].price > 0.0 && planned.outlook.rules[1].costs.0 > 0);
+    let plan = case.plan();
+    assert_eq!(column(&plan, "offer"), told(&["mail", "call", "-"]));
+    assert_eq!(column(&plan, "decision_reason"), told(&["chosen", "chosen", "no_positive_value"]));
+    case.verify().unwrap();
+    let full = Case::new(columns(), "budget_cents: 5000\nrules: {limits: [{most_contacts: 1}]}\n");
+    full.allocate().unwrap();
+    assert_eq!(column(&full.plan(), "decision_reason"), told(&["chosen", "capacity", "capacity"]));
+}
+
+#[test]
+fn lower_bounds_count_and_exploration_has_its_own_money() {
+    let columns = with("value_lower_cents", numbers(&[100, -500, 100, 0, 1_200]));
+    let policy = |exploration: i64| {
+        format!("budget_cents: 9000\nrules: {{value: lower_bound, exploration_budget_cents: {exploration}}}\n")
+    };
+    let safe = Case::new(columns.clone(), &policy(0));
+    assert_eq!(safe.allocate().unwrap().value_cents.0, 100 + 1_200);
+    assert_eq!(column(&safe.plan(), "offer"), told(&["mail", "call", "-"]));
+    let bold = Case::new(columns, &policy(60));
+    assert_eq!(bold.allocate().unwrap().value_cents.0, 100 + 1_200 + 200, "an e-mail to c for 50 of 60");
+    bold.verify().unwrap();
+}
+
+#[test]
+fn whoever_is_blocked_gets_nothing() {
+    let bits = Case::new(with("blocked_by", Arc::new(Int32Array::from(vec![0, 2, 0, 64, 0]))), BUDGET);
+    bits.allocate().unwrap();
+    assert_eq!(column(&bits.plan(), "offer"), told(&["-", "call", "-"]));
+    assert_eq!(column(&bits.plan(), "decision_reason"), told(&["no_consent", "chosen", "blocked"]));
+    let flags =
+        Case::new(with("blocked_by", Arc::new(BooleanArray::from(vec![false, true, true, false, false]))), BUDGET);
+    flags.allocate().unwrap();
+    assert_eq!(column(&flags.plan(), "offer"), told(&["-", "call", "mail"]));
+    flags.verify().unwrap();
+}
+
+#[test]
+fn bad_offers_are_refused_and_nothing_is_written() {
+    let cents = |values: &[f64]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    assert_eq!(
+        refusal(with("value_cents", cents(&[1.0, f64::NAN, 1.0, 1.0, 1.0])), BUDGET),
+        "column `value_cents` of offers.parquet is NaN in row 1 (counted from 0): write whole cents"
+    );
+    assert_eq!(
+        refusal(with("cost_cents", cents(&[1.0, 1.0, 0.5, 1.0, 1.0])), BUDGET),
+        "column `cost_cents` of offers.parquet is 0.5 in row 2 (counted from 0): write whole cents"
+    );
+    assert_eq!(
+        refusal(with("cost_cents", numbers(&[1, 1, 1, -7, 1])), BUDGET),
+        "column `cost_cents` of offers.parquet is -7 in row 3 (counted from 0): amounts are at least 0, so leave out the row"
+    );
+    assert_eq!(
+        refusal(with("value_cents", numbers(&[1, 1, 1, i64::MAX, 1])), BUDGET),
+        "offer 4 has the amount 92,233,720,368,547,758.07, above the 10,000,000,000.00 that an offer may have"
+    );
+    assert_eq!(
+        refusal(with("value_cents", texts(&["1", "1", "1", "1", "1"])), BUDGET),
+        "column `value_cents` of offers.parquet is of type Utf8: it must hold whole numbers of cents"
+    );
+    assert_eq!(
+        refusal(with("offer", texts(&["mail", "mail", "mail", "mail", "call"])), BUDGET),
+        "customer a has the offer `mail` twice in offers.parquet: keep one"
+    );
+    assert_eq!(
+        refusal(with("customer_id", Arc::new(StringArray::from(vec![Some("b"), None, None, None, None]))), BUDGET),
+        "column `customer_id` of offers.parquet is null in row 1 (counted from 0): fill it in, or leave out the row"
+    );
+    let nobody: Columns = columns().into_iter().map(|(name, column)| (name, column.slice(0, 0))).collect();
+    assert_eq!(refusal(nobody, BUDGET), "offers.parquet holds no offers: there is nobody to decide on");
+    let without: Columns = columns().into_iter().filter(|(name, _)| *name != "channel").collect();
+    assert_eq!(
+        refusal(without, BUDGET),
+        "offers.parquet has no column `channel`: it has customer_id, offer, value_cents, cost_cents, region"
+    );
+    let moved = with("region", texts(&["north", "south", "east", "north", "north"]));
+    let parity = "budget_cents: 9\nrules: {parity: [{group: region, ratio: 0.8}]}\n";
+    assert_eq!(
+        refusal(moved, parity),
+        "customer a of offers.parquet is in two groups of `region`: a customer is in one"
+    );
+}
+
+#[test]
+fn bad_policies_are_refused_and_nothing_is_written() {
+    assert_eq!(
+        refusal(columns(), "budget_cents: 0"),
+        "the budget is 0: nothing can be bought with it, so give `budget_cents` at least 1"
+    );
+    let first = |policy: &str| refusal(columns(), policy).lines().next().unwrap_or_default().to_owned();
+    assert_eq!(first("budget: 5"), "policy.yml:1:1: unknown key `budget`, did you mean `budget_cents`?");
+    assert_eq!(
+        first("budget_cents: 5\nrules: {limits: [{channel: phon, most_contacts: 1}]}\n"),
+        "policy.yml:2:28: unknown channel `phon`, did you mean `phone`?"
+    );
+    assert_eq!(
+        first("budget_cents: 5\nrules: {parity: [{group: regio, ratio: 0.8}]}\n"),
+        "policy.yml:2:26: unknown group column `regio`, did you mean `region`?"
+    );
+    assert_eq!(
+        first("budget_cents: 1500\nrules: {limits: [{channel: phone, least_contacts: 2}]}\n"),
+        "the rule `least contacts for phone` cannot be kept: it needs 2, but at most 1 can be reached with `budget`, 1 too \
+         little: lower it, or loosen `budget`"
+    );
+    assert_eq!(
+        refusal(columns(), "budget_cents: 5\nrules: {value: lower_bound}\n"),
+        "offers.parquet has no column `value_lower_cents`: it has customer_id, offer, channel, value_cents, cost_cents, region"
+    );
+}
+
+#[test]
+fn outputs_are_not_overwritten_unless_asked_for() {
+    let case = Case::new(columns(), BUDGET);
+    case.allocate().unwrap();
+    assert_eq!(
+        case.told(&case.allocate().unwrap_err()),
+        "plan.parquet exists already: choose another name, or replace it with --force"
+    );
+    case.allocate_as(true).unwrap();
+    let same = allocate_file(&AllocateRequest {
+        offers: &case.path("offers.parquet"),
+        policy: &case.path("policy.yml"),
+        output: &case.path("offers.parquet"),
+        certificate: &case.path("cert.json"),
+        replaces: true,
+    });
+    assert_eq!(
+        case.told(&same.unwrap_err()),
+        "offers.parquet would be overwritten by another file of this command: give it another name"
+    );
+    let nowhere = allocate_file(&AllocateRequest {
+        offers: &case.path("offers.parquet"),
+        policy: &case.path("policy.yml"),
+        output: &case.path("none/plan.parquet"),
+        certificate: &case.path("new.json"),
+        replaces: false,
+    });
+    assert_eq!(
+        case.told(&nowhere.unwrap_err()),
+        "cannot write none/plan.parquet: check that its folder exists, may be written and has room"
+    );
+    assert!(!case.path("new.json").exists());
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_told() {
+    let case = Case::new(columns(), BUDGET);
+    std::fs::write(case.path("offers.parquet"), "no parquet at all").unwrap();
+    assert_eq!(case.refusal(), "cannot read offers.parquet as Parquet: convert it, or write it anew");
+    std::fs::remove_file(case.path("offers.parquet")).unwrap();
+    assert_eq!(case.told(&case.allocate().unwrap_err()), "cannot read offers.parquet: check the path");
+    assert_eq!(case.told(&case.verify().unwrap_err()), "cannot read cert.json: check the path");
+    std::fs::write(case.path("cert.json"), "{}").unwrap();
+    assert_eq!(
+        case.told(&case.verify().unwrap_err()),
+        "cert.json is no certificate of an allocation: missing field `policy` at line 1 column 2"
+    );
+}
+
+#[test]
+fn changed_plans_offers_and_certificates_are_refused() {
+    let plan = |offers: &[Option<&str>], costs: &[i64], reasons: &[&str]| -> Columns {
+        vec![
+            ("customer_id", texts(&["a", "b", "c"][..offers.len()])),
+            ("offer", Arc::new(StringArray::from(offers.to_vec()))),
+            ("cost_cents", numbers(costs)),
+            ("value_cents", numbers(&[2_000, 300, 200][..offers.len()])),
+            ("decision_reason", texts(reasons)),
+        ]
+    };
+    let refused = |columns: Columns| {
+        let case = Case::new(self::columns(), BUDGET);
+        case.allocate().unwrap();
+        write(&case.path("plan.parquet"), columns);
+        case.told(&case.verify().unwrap_err())
+    };
+    let all = [Some("call"), Some("mail"), Some("mail")];
+    let chosen = ["chosen"; 3];
+    assert_eq!(
+        refused(plan(&all, &[1_000, 49, 50], &chosen)),
+        "plan.parquet says of customer b that `mail` costs 0.49 and is worth 3.00, but it costs 0.50 and is worth 3.00"
+    );
+    assert_eq!(
+        refused(plan(&[Some("call"), Some("gift"), Some("mail")], &[1_000, 50, 50], &chosen)),
+        "plan.parquet says of customer b that it gets `gift`, but the policy makes it no such offer"
+    );
+    assert_eq!(
+        refused(plan(&all, &[1_000, 50, 50], &["chosen", "budget", "chosen"])),
+        "plan.parquet says of customer b that its decision_reason is budget, but it has an offer"
+    );
+    assert_eq!(
+        refused(plan(&all[..2], &[1_000, 50], &chosen[..2])),
+        "plan.parquet does not decide on every customer of the offers once: it lacks c"
+    );
+    let dropped = refused(plan(&[Some("call"), Some("mail"), None], &[1_000, 50, 0], &["chosen", "chosen", "budget"]));
+    assert_eq!(dropped, "plan.parquet says of customer c that it costs or brings something, but it has no offer");
+    let case = Case::new(columns(), BUDGET);
+    case.allocate().unwrap();
+    write(&case.path("offers.parquet"), with("value_cents", numbers(&[300, 2_000, 501, 200, 1_900])));
+    assert!(
+        case.told(&case.verify().unwrap_err()).starts_with("the plan is refused: the certificate is of other offers")
+    );
+    let case = Case::new(columns(), BUDGET);
+    case.allocate().unwrap();
+    let text = std::fs::read_to_string(case.path("cert.json")).unwrap();
+    std::fs::write(case.path("cert.json"), text.replace("\"upper_bound\": 25", "\"upper_bound\": 26")).unwrap();
+    assert!(
+        case.told(&case.verify().unwrap_err()).starts_with("the plan is refused: the certificate says that no plan")
+    );
+}

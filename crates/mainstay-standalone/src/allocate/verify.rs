@@ -1,0 +1,164 @@
+//! A plan and its certificate against the offers.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use mainstay_schema::plan::Plan;
+use mainstay_schema::{Cents, DecisionReason};
+use mainstay_verifier::{Verified, verify};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Serialize;
+
+use super::error::AllocateFileError as Error;
+use super::files::{CertificateFile, open, read_text};
+use super::offers::{self, Question};
+
+/// What to check.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyRequest<'a> {
+    /// The offers.
+    pub offers: &'a Path,
+    /// The plan.
+    pub plan: &'a Path,
+    /// Its certificate.
+    pub certificate: &'a Path,
+}
+
+/// What was recomputed, and found to be as the certificate says.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifiedFiles {
+    /// True, as whatever is wrong is an error.
+    pub verified: bool,
+    /// Customers of the plan.
+    pub customers: usize,
+    /// Customers with an offer.
+    pub treated: usize,
+    /// Cost, value, bound and gap.
+    #[serde(flatten)]
+    pub recomputed: Verified,
+    /// The rules that the plan keeps.
+    pub rules: Vec<String>,
+}
+
+/// Checks a plan and its certificate against the offers, in integers, trusting no solver.
+///
+/// # Errors
+/// The first thing that is wrong; see [`Error`].
+pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error> {
+    let text = read_text(request.certificate)?;
+    let file: CertificateFile = serde_json::from_str(&text)
+        .map_err(|source| Error::NoCertificate { path: request.certificate.to_owned(), source })?;
+    let question = offers::read_again(request.offers, &file.policy)?;
+    let plan = read_plan(request.plan, &question)?;
+    let recomputed = verify(&question.instance, &plan, &file.certificate)?;
+    Ok(VerifiedFiles {
+        verified: true,
+        customers: question.ids.len(),
+        treated: plan.chosen.len(),
+        recomputed,
+        rules: question.instance.rules.iter().map(|rule| rule.name.clone()).collect(),
+    })
+}
+
+/// The plan's choices as positions of offers; every row must say what the offers say.
+fn read_plan(path: &Path, question: &Question) -> Result<Plan, Error> {
+    let failed = |source| Error::NotParquet { path: path.to_owned(), source };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?).map_err(failed)?;
+    let reader = builder.build().map_err(failed)?;
+    let customers: HashMap<String, usize> =
+        (0..question.ids.len()).map(|customer| (question.ids.told(customer), customer)).collect();
+    let mut is_decided = vec![false; customers.len()];
+    let mut plan = Plan::default();
+    let others = |what: String| Error::OtherCustomers { path: path.to_owned(), what };
+    for batch in reader {
+        let batch = batch.map_err(|error| failed(error.into()))?;
+        let column = |name: &str, to: &DataType| {
+            let column = batch.column_by_name(name).ok_or_else(|| Error::MissingColumn {
+                path: path.to_owned(),
+                column: name.to_owned(),
+                found: batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
+            })?;
+            cast(column, to).map_err(|error| failed(error.into()))
+        };
+        let (ids, offers) = (column("customer_id", &DataType::Utf8)?, column("offer", &DataType::Utf8)?);
+        let reasons = column("decision_reason", &DataType::Utf8)?;
+        let (costs, values) = (column("cost_cents", &DataType::Int64)?, column("value_cents", &DataType::Int64)?);
+        for row in 0..batch.num_rows() {
+            let id = ids.as_string::<i32>().value(row);
+            let &customer = customers.get(id).ok_or_else(|| others(format!("it has {id}, who is not among them")))?;
+            if std::mem::replace(&mut is_decided[customer], true) {
+                return Err(others(format!("it has {id} twice")));
+            }
+            let text = |column: &dyn Array| {
+                let column = column.as_string::<i32>();
+                column.is_valid(row).then(|| column.value(row).to_owned())
+            };
+            let cents = |column: &dyn Array| Cents(column.as_primitive::<Int64Type>().value(row));
+            let claim = Claim {
+                offer: text(&offers),
+                cost: cents(&costs),
+                value: cents(&values),
+                reason: text(&reasons).unwrap_or_default(),
+            };
+            let chosen = claim.check(customer, question).map_err(|(claimed, found)| Error::WrongRow {
+                path: path.to_owned(),
+                customer: id.to_owned(),
+                claimed,
+                found,
+            })?;
+            plan.chosen.extend(chosen);
+        }
+    }
+    if let Some(customer) = is_decided.iter().position(|is_decided| !is_decided) {
+        return Err(others(format!("it lacks {}", question.ids.told(customer))));
+    }
+    plan.chosen.sort_unstable();
+    Ok(plan)
+}
+
+/// A row of the plan.
+struct Claim {
+    offer: Option<String>,
+    cost: Cents,
+    value: Cents,
+    reason: String,
+}
+
+impl Claim {
+    /// The position of the offer, or what the row says and what holds.
+    fn check(self, customer: usize, question: &Question) -> Result<Option<u32>, (String, String)> {
+        let Self { offer, cost, value, reason } = self;
+        let is_chosen = reason == DecisionReason::Chosen.as_str();
+        if is_chosen != offer.is_some() {
+            let has = if offer.is_some() { "it has an offer" } else { "it has no offer" };
+            return Err((format!("its decision_reason is {reason}"), has.to_owned()));
+        }
+        let Some(name) = offer else {
+            let is_nothing = cost == Cents::ZERO && value == Cents::ZERO;
+            return if is_nothing {
+                Ok(None)
+            } else {
+                Err(("it costs or brings something".into(), "it has no offer".into()))
+            };
+        };
+        let offers = &question.instance.offers;
+        let is_its = |position: &usize| {
+            let kind = offers.get(*position).and_then(|offer| question.kinds.get(usize::from(offer.kind)));
+            kind.is_some_and(|kind| kind.offer == name)
+        };
+        let found = offers.of(customer).find(is_its).and_then(|position| Some((position, offers.get(position)?)));
+        let Some((position, found)) = found else {
+            return Err((format!("it gets `{name}`"), "the policy makes it no such offer".to_owned()));
+        };
+        if (found.cost, found.value) != (cost, value) {
+            return Err((
+                format!("`{name}` costs {cost} and is worth {value}"),
+                format!("it costs {} and is worth {}", found.cost, found.value),
+            ));
+        }
+        Ok(Some(position as u32))
+    }
+}
