@@ -1,5 +1,7 @@
 //! The frontier against searches that look at every offer.
 
+use std::collections::BTreeSet;
+
 use mainstay_schema::plan::{Offer, Rule};
 use proptest::prelude::*;
 
@@ -24,11 +26,8 @@ fn price(frontier: &Frontier, budget: i64) -> Option<f64> {
 
 /// All increments by falling efficiency.
 fn sorted(frontier: &Frontier) -> Vec<Increment> {
-    (0..=u16::MAX)
-        .rev()
-        .filter(|bucket| frontier.buckets.contains(bucket))
-        .flat_map(|bucket| frontier.within(bucket))
-        .collect()
+    let buckets: BTreeSet<u16> = frontier.buckets.iter().copied().collect();
+    buckets.into_iter().rev().flat_map(|bucket| frontier.within(bucket)).collect()
 }
 
 /// What the first so many increments cost and bring together, for each number from 1.
