@@ -10,6 +10,8 @@ use crate::repair::Rates;
 
 /// Rounds of looking at all pairs; each makes the plan better.
 const MOST_ROUNDS: usize = 60;
+/// Rounds where the rules need not be kept yet: a large population is far off at first.
+const MOST_LOOSE_ROUNDS: usize = 240;
 /// Switches that pairs are made of, the least costly at the prices: where all pairs must keep the rules, and where none must.
 const MOST_SWITCHES: usize = 1_500;
 const MOST_LOOSE_SWITCHES: usize = 500;
@@ -30,7 +32,7 @@ struct Switch {
 /// Makes the switch or pair of switches that costs the least in all, broken rules at their penalties, until none is left that helps
 /// and no rule is broken.
 pub(crate) fn balance(members: &mut [Member], room: &mut [i64], rates: &mut Rates) {
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MOST_LOOSE_ROUNDS {
         let switches = switches(members, MOST_LOOSE_SWITCHES, rates.denominator);
         match cheapest_pair(&switches, room, rates) {
             Some(pair) => make(members, room, &switches, pair),
