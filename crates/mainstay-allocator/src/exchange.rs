@@ -11,7 +11,7 @@ use crate::repair::Rates;
 /// Rounds of looking at all pairs; each makes the plan better.
 const MOST_ROUNDS: usize = 60;
 /// Rounds where the rules need not be kept yet: a large population is far off at first.
-const MOST_LOOSE_ROUNDS: usize = 240;
+const MOST_LOOSE_ROUNDS: usize = 120;
 /// Switches that pairs are made of, the least costly at the prices: where all pairs must keep the rules, and where none must.
 const MOST_SWITCHES: usize = 1_500;
 const MOST_LOOSE_SWITCHES: usize = 500;
@@ -29,15 +29,33 @@ struct Switch {
     adds: Vec<i64>,
 }
 
-/// Makes the switch or pair of switches that costs the least in all, broken rules at their penalties, until none is left that helps
-/// and no rule is broken.
+/// Makes the switches and pairs of switches that cost the least in all, broken rules at their penalties, until none is left that
+/// helps and no rule is broken.
 pub(crate) fn balance(members: &mut [Member], room: &mut [i64], rates: &mut Rates) {
     for _ in 0..MOST_LOOSE_ROUNDS {
         let switches = switches(members, MOST_LOOSE_SWITCHES, rates.denominator);
-        match cheapest_pair(&switches, room, rates) {
-            Some(pair) => make(members, room, &switches, pair),
-            None if rates.grow(room) => {}
-            None => return,
+        let pairs = cheapest_pairs(&switches, room, rates);
+        if !pairs.is_empty() {
+            make_some(members, room, &switches, &pairs, rates);
+        } else if !rates.grow(room) {
+            return;
+        }
+    }
+}
+
+/// Makes the cheapest pair, and of the others what still helps half as much as it did alone.
+fn make_some(members: &mut [Member], room: &mut [i64], switches: &[Switch], pairs: &[(f64, Pair)], rates: &Rates) {
+    let mut has_moved = vec![false; members.len()];
+    for &(expected, (first, second)) in pairs {
+        let both = || [Some(first), second].into_iter().flatten().map(|at| &switches[at]);
+        if both().any(|switch| has_moved[switch.member]) {
+            continue;
+        }
+        let after = |rule: usize| room[rule] - both().map(|switch| switch.adds[rule]).sum::<i64>();
+        let eased: f64 = (0..room.len()).map(|rule| rates.cost(rule, room[rule]) - rates.cost(rule, after(rule))).sum();
+        if both().map(|switch| switch.lost).sum::<f64>() - eased <= 0.5 * expected {
+            both().for_each(|switch| has_moved[switch.member] = true);
+            make(members, room, switches, (first, second));
         }
     }
 }
@@ -122,19 +140,18 @@ impl Switch {
     }
 }
 
-fn cheapest_pair(switches: &[Switch], room: &[i64], rates: &Rates) -> Option<Pair> {
+/// For every switch the cheapest way to make it, alone or with another, if that helps; the cheapest first.
+fn cheapest_pairs(switches: &[Switch], room: &[i64], rates: &Rates) -> Vec<(f64, Pair)> {
     let rules = 0..room.len();
     let now: f64 = rules.clone().map(|rule| rates.cost(rule, room[rule])).sum();
-    let mut best = (-1e-6, None);
+    let mut pairs = Vec::new();
     for (first, one) in switches.iter().enumerate() {
         let after: Vec<i64> = room.iter().zip(&one.adds).map(|(room, add)| room - add).collect();
         let alone = one.lost + rules.clone().map(|rule| rates.cost(rule, after[rule])).sum::<f64>() - now;
-        if alone < best.0 {
-            best = (alone, Some((first, None)));
-        }
+        let mut best = (alone, None);
         for (second, other) in switches.iter().enumerate().skip(first + 1) {
             // By rising loss: all that follow lose more than the rules can give.
-            if one.lost + other.lost - now >= best.0 {
+            if one.lost + other.lost - now >= best.0.min(0.0) {
                 break;
             }
             if one.member == other.member {
@@ -143,11 +160,15 @@ fn cheapest_pair(switches: &[Switch], room: &[i64], rates: &Rates) -> Option<Pai
             let cost: f64 = rules.clone().map(|rule| rates.cost(rule, after[rule] - other.adds[rule])).sum();
             let both = one.lost + other.lost + cost - now;
             if both < best.0 {
-                best = (both, Some((first, Some(second))));
+                best = (both, Some(second));
             }
         }
+        if best.0 < -1e-6 {
+            pairs.push((best.0, (first, best.1)));
+        }
     }
-    best.1
+    pairs.sort_by(|left, right| left.0.total_cmp(&right.0));
+    pairs
 }
 
 fn best_pair(switches: &[Switch], room: &[i64]) -> Option<Pair> {
