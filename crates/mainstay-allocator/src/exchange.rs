@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use crate::core::Member;
-use crate::repair::Rates;
+use crate::repair::{PATIENT, Rates};
 
 /// Rounds of looking at all pairs; each makes the plan better.
 const MOST_ROUNDS: usize = 60;
 /// Rounds where the rules need not be kept yet: a large population is far off at first.
-const MOST_LOOSE_ROUNDS: usize = 120;
+const MOST_LOOSE_ROUNDS: usize = 600;
 /// Switches that pairs are made of, the least costly at the prices: where all pairs must keep the rules, and where none must.
 const MOST_SWITCHES: usize = 1_500;
 const MOST_LOOSE_SWITCHES: usize = 500;
@@ -32,12 +32,18 @@ struct Switch {
 /// Makes the switches and pairs of switches that cost the least in all, broken rules at their penalties, until none is left that
 /// helps and no rule is broken.
 pub(crate) fn balance(members: &mut [Member], room: &mut [i64], rates: &mut Rates) {
+    let mut shares = PATIENT.iter();
+    let mut share = shares.next().copied().unwrap_or(1.0);
     for _ in 0..MOST_LOOSE_ROUNDS {
         let switches = switches(members, MOST_LOOSE_SWITCHES, rates.denominator);
-        let pairs = cheapest_pairs(&switches, room, rates);
+        let pairs = cheapest_pairs(&switches, room, rates, share);
         if !pairs.is_empty() {
             make_some(members, room, &switches, &pairs, rates);
-        } else if !rates.grow(room) {
+        } else if let Some(&more) = shares.next() {
+            share = more;
+        } else if rates.grow(room) {
+            shares = PATIENT.iter();
+        } else {
             return;
         }
     }
@@ -141,14 +147,16 @@ impl Switch {
 }
 
 /// For every switch the cheapest way to make it, alone or with another, if that helps; the cheapest first.
-fn cheapest_pairs(switches: &[Switch], room: &[i64], rates: &Rates) -> Vec<(f64, Pair)> {
+///
+/// What it loses is at most `share` of what it brings the rules.
+fn cheapest_pairs(switches: &[Switch], room: &[i64], rates: &Rates, share: f64) -> Vec<(f64, Pair)> {
     let rules = 0..room.len();
     let now: f64 = rules.clone().map(|rule| rates.cost(rule, room[rule])).sum();
     let mut pairs = Vec::new();
     for (first, one) in switches.iter().enumerate() {
         let after: Vec<i64> = room.iter().zip(&one.adds).map(|(room, add)| room - add).collect();
-        let alone = one.lost + rules.clone().map(|rule| rates.cost(rule, after[rule])).sum::<f64>() - now;
-        let mut best = (alone, None);
+        let eased = now - rules.clone().map(|rule| rates.cost(rule, after[rule])).sum::<f64>();
+        let mut best = (if one.lost <= share * eased { one.lost - eased } else { 0.0 }, None);
         for (second, other) in switches.iter().enumerate().skip(first + 1) {
             // By rising loss: all that follow lose more than the rules can give.
             if one.lost + other.lost - now >= best.0.min(0.0) {
@@ -157,10 +165,10 @@ fn cheapest_pairs(switches: &[Switch], room: &[i64], rates: &Rates) -> Vec<(f64,
             if one.member == other.member {
                 continue;
             }
-            let cost: f64 = rules.clone().map(|rule| rates.cost(rule, after[rule] - other.adds[rule])).sum();
-            let both = one.lost + other.lost + cost - now;
-            if both < best.0 {
-                best = (both, Some(second));
+            let eased = now - rules.clone().map(|rule| rates.cost(rule, after[rule] - other.adds[rule])).sum::<f64>();
+            let lost = one.lost + other.lost;
+            if lost - eased < best.0 && lost <= share * eased {
+                best = (lost - eased, Some(second));
             }
         }
         if best.0 < -1e-6 {

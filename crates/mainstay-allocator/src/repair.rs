@@ -13,8 +13,8 @@ const MOST_PASSES: usize = 80;
 /// How a penalty grows with every pass that leaves its rule broken.
 const GROWTH: f64 = 1.6;
 
-/// In the first passes a switch may lose at most this share of what it brings the rules: the cheap ones come first.
-const PATIENT: [f64; 4] = [0.01, 0.05, 0.2, 0.5];
+/// At first a switch may lose at most this share of what it brings the rules, then more: the cheap ones come first.
+pub(crate) const PATIENT: [f64; 4] = [0.005, 0.05, 0.3, 1.0];
 
 /// What rules cost that are not used up, and those that are broken, in cents a unit.
 #[derive(Debug, Clone)]

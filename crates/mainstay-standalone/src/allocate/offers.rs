@@ -170,8 +170,14 @@ fn check_unique(path: &Path, table: &Table, customer: usize, own: Range<usize>) 
 fn labels(table: &Table, kinds: &[Kind]) -> mainstay_schema::Digest {
     let mut hasher = DigestHasher::new();
     match &table.ids {
-        Ids::Numbers(ids) => drop(hasher.integers(ids.iter().copied())),
-        Ids::Texts(ids) => ids.iter().for_each(|id| drop(hasher.frame(id.as_bytes()))),
+        Ids::Numbers(ids) => {
+            hasher.integers(ids.iter().copied());
+        }
+        Ids::Texts(ids) => {
+            for id in ids {
+                hasher.frame(id.as_bytes());
+            }
+        }
     }
     for kind in kinds {
         hasher.frame(kind.offer.as_bytes()).frame(kind.channel.as_bytes()).integer(i64::from(kind.is_exploratory));
