@@ -86,7 +86,9 @@ fn rules(customers: i64, kinds: usize) -> Vec<Rule> {
     let dearest = some(&[kinds as u16 - 1]);
     let (count, cost) = (Weight::Count, Weight::Cost);
     use DecisionReason::{BudgetShare, Capacity, Floor, Parity};
-    let parity = |one, other| vec![term(Selection::All, some(&[one]), count, 4), term(Selection::All, some(&[other]), count, -5)];
+    let parity = |one, other| {
+        vec![term(Selection::All, some(&[one]), count, 4), term(Selection::All, some(&[other]), count, -5)]
+    };
     vec![
         Rule::budget(customers * 100),
         rule("calls", Capacity, vec![term(dearest, Selection::All, count, 1)], customers / 200),

@@ -11,7 +11,7 @@ use crate::repair::{PATIENT, Rates};
 /// Rounds of looking at all pairs; each makes the plan better.
 const MOST_ROUNDS: usize = 60;
 /// Rounds where the rules need not be kept yet: a large population is far off at first.
-const MOST_LOOSE_ROUNDS: usize = 600;
+const MOST_LOOSE_ROUNDS: usize = 240;
 /// Switches that pairs are made of, the least costly at the prices: where all pairs must keep the rules, and where none must.
 const MOST_SWITCHES: usize = 1_500;
 const MOST_LOOSE_SWITCHES: usize = 500;

@@ -16,7 +16,7 @@ pub(crate) const BUDGET: &str = "budget";
 /// as far as the policy holds the customer eligible; and the policy's rules for a day that may spend `allowance`.
 pub(crate) fn of(candidates: &[Candidate], policy: &Policy, allowance: Cents) -> Instance {
     let mut catalogue = catalogue(policy);
-    let names = (0..candidates.len()).zip(candidates).flat_map(|(_, candidate)| {
+    let names = candidates.iter().flat_map(|candidate| {
         possible(candidate, policy)
             .map(|possible| (candidate.customer_id.as_str(), possible.intervention.name.as_str()))
     });
