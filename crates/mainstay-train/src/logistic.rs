@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use mainstay_model::{Calibration, Effect, Ensemble, EnsembleParts, Link, Term};
 use serde::{Deserialize, Serialize};
 
+use crate::declared::Monotone;
 use crate::error::TrainError;
 use crate::newton::{self, Matrix};
 use crate::params::within;
@@ -74,7 +75,7 @@ impl ValidLogisticParams {
         // Each turn leaves one feature more out.
         for _ in 0..features.len() {
             let against = |feature: &usize| {
-                let sign = set.declared()[*feature].monotone.map_or(0.0, |monotone| monotone.sign());
+                let sign = set.declared()[*feature].monotone.map_or(0.0, Monotone::sign);
                 !left_out[*feature] && coefficients.of[*feature].first().is_some_and(|slope| sign * slope < 0.0)
             };
             let Some(against) = (0..features.len()).find(against) else { break };

@@ -112,7 +112,7 @@ fn solve(mut lower: Vec<f64>, right: &[f64]) -> Option<Vec<f64>> {
         for j in 0..=i {
             let dot: f64 = (0..j).map(|k| lower[at(i, k)] * lower[at(j, k)]).sum();
             let rest = lower[at(i, j)] - dot;
-            if i == j && rest.is_nan() || i == j && rest <= 0.0 {
+            if i == j && (rest.is_nan() || rest <= 0.0) {
                 return None;
             }
             lower[at(i, j)] = if i == j { rest.sqrt() } else { rest / lower[at(j, j)] };

@@ -52,7 +52,11 @@ pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
 }
 
 fn importance(summary: &Summary, top: usize) -> String {
-    let by = if summary.expected_margin.is_some() { "share of rows that its splits part" } else { "share of splits" };
+    let by = match (summary.trees, summary.expected_margin) {
+        (0, _) => "share of how far all terms reach",
+        (_, Some(_)) => "share of rows that its splits part",
+        (_, None) => "share of splits",
+    };
     let rows = summary.importance.iter().take(top).map(|of| {
         let categories = if of.categories > 0 { of.categories.to_string() } else { String::new() };
         vec![of.feature.clone(), percent(of.share), of.splits.to_string(), categories]
