@@ -25,6 +25,8 @@ pub(crate) struct Conflicts {
     broken: Vec<BrokenReference>,
     late: Vec<LateReference>,
     repeats: Option<RepeatedKeys>,
+    /// Whether they were looked for.
+    are_known: bool,
 }
 
 /// Rows that are refused for one reason.
@@ -53,7 +55,7 @@ impl Sources {
     }
 
     async fn conflicts(&self, ctx: &SessionContext, open: &OpenTable) -> Result<Conflicts, FeatureError> {
-        let mut conflicts = Conflicts::default();
+        let mut conflicts = Conflicts { are_known: true, ..Conflicts::default() };
         let mut rows = open.keeping_rules()?;
         for reference in &open.table.references {
             let named = self.table(&open.source, &reference.table)?;
@@ -87,6 +89,11 @@ impl Conflicts {
     /// The rows whose references are broken, each once.
     pub(crate) fn broken(&self) -> impl Iterator<Item = &RefusedRows> {
         self.broken.iter().map(|broken| &broken.refused)
+    }
+
+    /// Whether they were looked for: until then none are known, and none are left out.
+    pub(crate) fn are_known(&self) -> bool {
+        self.are_known
     }
 
     /// The keys that repeat, where any do.

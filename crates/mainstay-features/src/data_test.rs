@@ -17,6 +17,7 @@ use crate::graph;
 use crate::model::{AcceptedValue, ColumnTest, Model};
 use crate::moment::Moment;
 use crate::project::SqlProject;
+use crate::proof::Proof;
 use crate::source::Sources;
 
 const OCCURRENCES: &str = "occurrences of the key";
@@ -72,7 +73,8 @@ impl SqlProject {
         let mut results = Vec::new();
         for name in models {
             let rows = self.model(ctx, sources, name, moment).await?;
-            results.extend(self.test_rows(name, rows).await?);
+            let plan = rows.logical_plan().clone();
+            results.extend(self.test(name, rows, Some(&Proof::new(sources, &plan))).await?);
         }
         Ok(results)
     }
@@ -82,17 +84,30 @@ impl SqlProject {
     /// One query for the grain and all rules on single rows, which reads the columns of these alone, and one for each other
     /// rule of uniqueness. The rows must have the columns that are tested.
     pub async fn test_rows(&self, model: &str, rows: DataFrame) -> Result<Vec<TestResult>, FeatureError> {
+        self.test(model, rows, None).await
+    }
+
+    /// What the plan of the rows proves is not looked for among them.
+    async fn test(
+        &self,
+        model: &str,
+        rows: DataFrame,
+        proof: Option<&Proof<'_>>,
+    ) -> Result<Vec<TestResult>, FeatureError> {
         let model = self.find(model)?;
-        let mut checks = row_checks(model)?;
+        let mut checks = row_checks(model);
         let of_rows = checks.len();
-        let sets = unique_sets(model);
-        let (grain, others): (Vec<_>, Vec<_>) = sets.into_iter().partition(|(_, columns)| *columns == model.grain);
-        checks.extend(grain.into_iter().map(|(test, columns)| Check::Unique { test, is_key: is_whole(&columns) }));
-        let mut results = run(model, &model.grain, checks, rows.clone()).await?;
+        let (grain, others): (Vec<_>, Vec<_>) = unique_sets(model)
+            .into_iter()
+            .partition(|check| matches!(check, Check::Unique { key, .. } if *key == model.grain));
+        checks.extend(grain);
+        let mut results = run(model, &model.grain, checks, rows.clone(), proof).await?;
         let of_grain = results.split_off(of_rows);
-        for (test, columns) in others {
-            let is_key = is_whole(&columns);
-            results.extend(run(model, &columns, vec![Check::Unique { test, is_key }], rows.clone()).await?);
+        for check in others {
+            if let Check::Unique { key, .. } = &check {
+                let key = key.clone();
+                results.extend(run(model, &key, vec![check], rows.clone(), proof).await?);
+            }
         }
         results.extend(of_grain);
         Ok(results)
@@ -101,36 +116,57 @@ impl SqlProject {
 
 /// What is asked of a model.
 enum Check {
-    /// Of every row; `failing` is true where one fails, and null counts as false.
-    Row { test: String, failing: Expr },
-    /// Of every key: that it stands once. `is_key` is true for one that counts.
-    Unique { test: String, is_key: Expr },
+    /// That no row has a null in the column.
+    NotNull { test: String, column: String },
+    /// That every value of the column that is not null is one of these.
+    Accepted { test: String, column: String, values: Vec<Expr> },
+    /// That every key stands once; one with a null in it is none.
+    Unique { test: String, key: Vec<String> },
 }
 
-fn row_checks(model: &Model) -> Result<Vec<Check>, FeatureError> {
-    let mut checks = Vec::new();
-    for declared in &model.columns {
-        for test in &declared.tests {
-            let (name, failing) = match test {
-                ColumnTest::NotNull => ("not_null", column(&declared.name).is_null()),
-                ColumnTest::AcceptedValues(values) => {
-                    ("accepted_values", column(&declared.name).in_list(values.iter().map(literal).collect(), true))
-                }
-                ColumnTest::Unique => continue,
-            };
-            checks.push(Check::Row { test: format!("{} {name}", declared.name), failing });
+impl Check {
+    fn is_shown_by(&self, proof: &Proof<'_>) -> bool {
+        match self {
+            Self::NotNull { column, .. } => proof.is_never_null(column),
+            Self::Accepted { .. } => false,
+            Self::Unique { key, .. } => proof.is_unique(key),
         }
     }
-    Ok(checks)
+
+    fn into_test(self) -> String {
+        match self {
+            Self::NotNull { test, .. } | Self::Accepted { test, .. } | Self::Unique { test, .. } => test,
+        }
+    }
 }
 
-fn unique_sets(model: &Model) -> Vec<(String, Vec<String>)> {
+fn row_checks(model: &Model) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for declared in &model.columns {
+        let (name, column) = (&declared.name, declared.name.clone());
+        for test in &declared.tests {
+            checks.push(match test {
+                ColumnTest::NotNull => Check::NotNull { test: format!("{name} not_null"), column: column.clone() },
+                ColumnTest::AcceptedValues(values) => Check::Accepted {
+                    test: format!("{name} accepted_values"),
+                    column: column.clone(),
+                    values: values.iter().map(literal).collect(),
+                },
+                ColumnTest::Unique => continue,
+            });
+        }
+    }
+    checks
+}
+
+fn unique_sets(model: &Model) -> Vec<Check> {
     let single = model.columns.iter().filter(|declared| declared.tests.contains(&ColumnTest::Unique));
-    let mut sets: Vec<_> =
-        single.map(|declared| (format!("{} unique", declared.name), vec![declared.name.clone()])).collect();
-    let is_tested = sets.iter().any(|(_, columns)| *columns == model.grain);
+    let mut sets: Vec<_> = single
+        .map(|declared| Check::Unique { test: format!("{} unique", declared.name), key: vec![declared.name.clone()] })
+        .collect();
+    let is_tested = sets.iter().any(|check| matches!(check, Check::Unique { key, .. } if *key == model.grain));
     if !model.grain.is_empty() && !is_tested {
-        sets.push((format!("grain ({})", model.grain.join(", ")), model.grain.clone()));
+        sets.push(Check::Unique { test: format!("grain ({})", model.grain.join(", ")), key: model.grain.clone() });
     }
     sets
 }
@@ -140,41 +176,62 @@ fn is_whole(key: &[String]) -> Expr {
     key.iter().map(|name| column(name).is_not_null()).reduce(Expr::and).unwrap_or(lit(true))
 }
 
-/// Runs all checks in one query: what fails is counted for each key, and then for all of them.
+/// Runs the checks that no proof spares, in one query.
 async fn run(
     model: &Model,
     key: &[String],
     checks: Vec<Check>,
     rows: DataFrame,
+    proof: Option<&Proof<'_>>,
 ) -> Result<Vec<TestResult>, FeatureError> {
-    if checks.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut of_key = vec![count(lit(1_i64)).alias(OCCURRENCES)];
+    let is_open = |check: &Check| !proof.is_some_and(|proof| check.is_shown_by(proof));
+    let open: Vec<&Check> = checks.iter().filter(|check| is_open(check)).collect();
+    let are_open: Vec<bool> = checks.iter().map(is_open).collect();
+    let is_key_unique = proof.is_some_and(|proof| proof.is_unique(key));
+    let mut outcomes =
+        if open.is_empty() { Vec::new() } else { query(key, &open, rows, is_key_unique).await? }.into_iter();
+    let outcome = |(check, is_open): (Check, bool)| {
+        let (failures, example) = if is_open { outcomes.next().unwrap_or_default() } else { (0, None) };
+        TestResult { model: model.name.clone(), test: check.into_test(), failures, example }
+    };
+    Ok(checks.into_iter().zip(are_open).map(outcome).collect())
+}
+
+/// The failures of each check with the least key of them: counted for each key, and then for all of them.
+async fn query(
+    key: &[String],
+    checks: &[&Check],
+    rows: DataFrame,
+    is_key_unique: bool,
+) -> Result<Vec<(u64, Option<String>)>, FeatureError> {
+    let flag = |condition: Expr| when(condition, lit(1_i64)).otherwise(lit(0_i64));
+    let mut of_row = Vec::new();
     let mut of_all = Vec::new();
-    let mut tests = Vec::new();
-    for (index, check) in checks.into_iter().enumerate() {
+    for (index, check) in checks.iter().enumerate() {
         let failures = format!("failures {index}");
+        // Null counts as sound.
         let counted = match check {
-            Check::Row { test, failing } => {
-                tests.push(test);
-                of_key.push(sum(when(failing, lit(1_i64)).otherwise(lit(0_i64))?).alias(&failures));
+            Check::NotNull { column: name, .. } => {
+                of_row.push((failures.clone(), flag(column(name).is_null())?));
                 column(&failures)
             }
-            Check::Unique { test, is_key } => {
-                tests.push(test);
-                when(is_key.and(column(OCCURRENCES).gt(lit(1_i64))), lit(1_i64)).otherwise(lit(0_i64))?
+            Check::Accepted { column: name, values, .. } => {
+                of_row.push((failures.clone(), flag(column(name).in_list(values.clone(), true))?));
+                column(&failures)
             }
+            Check::Unique { key, .. } => flag(is_whole(key).and(column(OCCURRENCES).gt(lit(1_i64))))?,
         };
         let example = when(counted.clone().gt(lit(0_i64)), column(EXAMPLE)).end()?;
         of_all.extend([sum(counted).alias(&failures), min(example).alias(format!("example {index}"))]);
     }
-    let keys: Vec<Expr> = key.iter().map(|name| column(name)).collect();
-    let counted = rows.aggregate(keys, of_key)?.with_column(EXAMPLE, key_text(key))?;
-    let outcomes = first_row(counted.aggregate(vec![], of_all)?).await?;
-    let results = tests.into_iter().zip(outcomes);
-    let result = |(test, (failures, example))| TestResult { model: model.name.clone(), test, failures, example };
-    Ok(results.map(result).collect())
+    let keys = key.iter().map(|name| column(name));
+    let of_keys = if is_key_unique {
+        rows.select(keys.chain(of_row.into_iter().map(|(name, failing)| failing.alias(name))).collect::<Vec<_>>())?
+    } else {
+        let counts = of_row.into_iter().map(|(name, failing)| sum(failing).alias(name));
+        rows.aggregate(keys.collect(), [count(lit(1_i64)).alias(OCCURRENCES)].into_iter().chain(counts).collect())?
+    };
+    first_row(of_keys.with_column(EXAMPLE, key_text(key))?.aggregate(vec![], of_all)?).await
 }
 
 /// A key as `order_id = o1, line_number = 2`, null without one.

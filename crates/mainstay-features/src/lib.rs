@@ -25,6 +25,7 @@ mod pin;
 mod plan;
 mod privacy;
 mod project;
+mod proof;
 mod quarantine;
 mod references;
 mod repeats;

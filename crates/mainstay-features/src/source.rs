@@ -108,6 +108,19 @@ impl OpenTable {
         contract::table_name(&self.source, &self.table.name)
     }
 
+    /// The key, where of the rows that a view shows no two share it: repeats were looked for and are left out, and no null can
+    /// stand in it.
+    pub(crate) fn kept_key(&self) -> Option<&[String]> {
+        let key = &self.table.key;
+        let is_kept = self.table.unique_key && self.conflicts.are_known();
+        (is_kept && !key.is_empty() && key.iter().all(|name| self.keeps_values_in(name))).then_some(key.as_slice())
+    }
+
+    /// Whether every row that a view shows has a value in this column: the contract refuses nulls, and it does not come later.
+    pub(crate) fn keeps_values_in(&self, name: &str) -> bool {
+        self.table.column(name).is_some_and(|column| !column.nullable && column.visible_from.is_none())
+    }
+
     /// All rows, those that break the contract included.
     pub(crate) fn read(&self, ctx: &SessionContext) -> Result<DataFrame, FeatureError> {
         Ok(ctx.read_table(Arc::clone(&self.provider))?)

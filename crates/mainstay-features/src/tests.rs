@@ -1,6 +1,6 @@
 //! Whole projects over small tables that the tests write.
 
-mod fixture;
+pub(crate) mod fixture;
 
 mod absent;
 mod as_known;

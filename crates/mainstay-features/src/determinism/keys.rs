@@ -15,13 +15,13 @@ use datafusion::logical_expr::{
 use super::Grains;
 
 /// Columns of a plan by their place in its schema.
-pub(super) type Columns = BTreeSet<usize>;
+pub(crate) type Columns = BTreeSet<usize>;
 
 /// Sets are combined by joins; more than a model of SQL has of them are not followed.
 const MOST_KEYS: usize = 32;
 
 /// The sets of columns of which no two rows have the same values, as far as is known. An empty set: there is one row at most.
-pub(super) fn identifying(plan: &LogicalPlan, grains: &Grains<'_>) -> Vec<Columns> {
+pub(crate) fn identifying(plan: &LogicalPlan, grains: &Grains<'_>) -> Vec<Columns> {
     let of_input = || plan.inputs().first().map_or_else(Vec::new, |input| identifying(input, grains));
     let keys = match plan {
         LogicalPlan::SubqueryAlias(alias) => of_alias(alias, grains),
