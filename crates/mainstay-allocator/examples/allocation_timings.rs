@@ -1,4 +1,4 @@
-//! Times one allocation for `benches/allocation`: `timings CUSTOMERS KINDS budget|rules [FOLDER]`.
+//! Times one allocation for `benches/allocation`: `allocation_timings CUSTOMERS KINDS budget|rules [FOLDER]`.
 //!
 //! The population is made from a fixed seed. With a folder its columns are written there as raw little-endian integers, for peers,
 //! and `rules.json` beside them.
