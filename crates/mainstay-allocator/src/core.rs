@@ -57,7 +57,7 @@ pub(crate) fn members(
                 (surplus, Choice { offer, cell, value, loss: 0, adds })
             })
             .collect();
-        choices.sort_by(|left, right| right.0.cmp(&left.0));
+        choices.sort_by_key(|choice| std::cmp::Reverse(choice.0));
         let best = choices.first().map_or(0, |first| first.0);
         let choices: Vec<Choice> =
             choices.into_iter().map(|(surplus, choice)| Choice { loss: best - surplus, ..choice }).collect();

@@ -83,7 +83,7 @@ pub(crate) enum Verb {
     /// What the tables of a source hold, and what looks wrong with them: a findings file beside mainstay.yml.
     ImportProfile(ImportProfileArguments),
     /// Train a model on the rows of a Parquet file, and judge it on rows that it has not seen; needs no project.
-    Train(TrainArguments),
+    Train(Box<TrainArguments>),
     /// Choose one offer a customer under a budget and rules, with a proof of how near the optimum it is; needs no project.
     Allocate(AllocateArguments),
     /// Add scores, and on request reasons and contributions, to the rows of a Parquet file; needs no project.

@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for Share {
 }
 
 fn share<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Share>, D::Error> {
-    Ok(Option::<Share>::deserialize(deserializer)?)
+    Option::<Share>::deserialize(deserializer)
 }
 
 /// The greatest number that divides both; 1 for two zeros.

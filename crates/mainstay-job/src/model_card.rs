@@ -47,7 +47,7 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
         purpose: purpose(job),
         data: data(made),
         shape: card::Shape {
-            algorithm: text(serde_json::to_value(job.algorithm.kind).unwrap_or_default()),
+            algorithm: text(&serde_json::to_value(job.algorithm.kind).unwrap_or_default()),
             trees: summary.trees as u64,
             leaves: summary.leaves as u64,
             depth: summary.depth as u64,
@@ -79,7 +79,7 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
     }
 }
 
-fn text(value: serde_json::Value) -> String {
+fn text(value: &serde_json::Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::count::count_all;
 use datafusion::functions_aggregate::sum::sum;
-use datafusion::prelude::{DataFrame, ident, lit};
+use datafusion::prelude::{DataFrame, Expr, ident, lit};
 use futures::StreamExt;
 use jiff::Timestamp;
 use mainstay_config::source::Keep;
@@ -122,7 +122,7 @@ fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, as_of: Time
 
 /// How many rows have a whole key that another row has.
 async fn rows_with_repeated_keys(rows: &DataFrame, key: &[String]) -> Result<u64> {
-    let is_whole = key.iter().map(|name| ident(name).is_not_null()).reduce(|all, one| all.and(one));
+    let is_whole = key.iter().map(|name| ident(name).is_not_null()).reduce(Expr::and);
     let keys = key.iter().map(ident).collect();
     let repeated = rows
         .clone()

@@ -52,7 +52,7 @@ impl TestRows {
         let rows = concat_batches(&schema, &batches)?;
         let labels = rows.column_by_name(column::CHURNED).and_then(|labels| labels.as_boolean_opt());
         let labels = labels.with_context(|| format!("there is no column {}", column::CHURNED))?;
-        let labels = labels.iter().map(|label| label.unwrap_or_default()).collect();
+        let labels = labels.iter().map(Option::unwrap_or_default).collect();
         let (mut features, mut groups) = (BTreeMap::new(), BTreeMap::new());
         for (field, values) in schema.fields().iter().zip(rows.columns()) {
             let name = field.name();

@@ -146,8 +146,10 @@ impl Rows {
             } else if self.group_of[customer as usize] != group {
                 return Err(self.two_groups(customer, &own_groups));
             }
-            let bits = blocked.as_ref().map(|blocked| blocked.as_primitive::<Int64Type>());
-            let bits = bits.filter(|bits| bits.is_valid(row)).map_or(0, |bits| bits.value(row) as i32);
+            let bits = blocked.as_ref().map(AsArray::as_primitive::<Int64Type>);
+            let bits = bits
+                .filter(|bits| bits.is_valid(row))
+                .map_or(0, |bits| i32::try_from(bits.value(row)).unwrap_or(i32::MAX));
             self.blocked_by[customer as usize].0 |= bits;
         }
         self.customer_of.extend(customers);

@@ -8,6 +8,9 @@ use crate::draw::{mix, unit};
 use crate::rows::TrainingRows;
 use crate::test_rows::draw_truth;
 
+/// The value of a planted feature, by row and label.
+type Planted = Box<dyn Fn(usize, bool) -> f64>;
+
 const ROWS: u64 = 4_000;
 
 fn honest() -> (TrainingRows, TrainingRows) {
@@ -66,8 +69,10 @@ fn honest_rows_have_no_leak_and_no_drift() {
 
 #[test]
 fn features_made_from_the_label_are_found() {
-    let n = f64::from;
-    let cases: [(LeakKind, Box<dyn Fn(usize, bool) -> f64>); 10] = [
+    fn n(label: bool) -> f64 {
+        f64::from(label)
+    }
+    let cases: [(LeakKind, Planted); 10] = [
         (LeakKind::LabelCopy, Box::new(|_, label| n(label))),
         (LeakKind::LabelInverted, Box::new(|_, label| n(!label))),
         (LeakKind::LabelFunction, Box::new(|_, label| if label { -3.0 } else { 7.5 })),
