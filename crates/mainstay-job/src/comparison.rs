@@ -4,12 +4,12 @@ use anyhow::Result;
 use mainstay_registry::ModelVersion;
 use mainstay_schema::{Digest, Ds};
 use mainstay_train::Evaluation;
+use mainstay_train::delong::difference_interval;
 use mainstay_train::evaluate::evaluate;
 use serde::Serialize;
 
 use crate::models;
 use crate::open_project::OpenProject;
-use crate::paired_auc::difference_interval;
 use crate::segments::{parted, select};
 use crate::test_rows::{TestRows, cut_of};
 
@@ -233,7 +233,8 @@ struct Scores {
 
 impl Scores {
     fn judged(&self, labels: &[bool]) -> Result<FigurePairs> {
-        let interval = difference_interval(&self.current, &self.candidate, labels);
+        let interval =
+            difference_interval(&self.current, &self.candidate, labels).map(|interval| [interval.low, interval.high]);
         Ok(FigurePairs::new(&evaluate(&self.current, labels)?, &evaluate(&self.candidate, labels)?, interval))
     }
 

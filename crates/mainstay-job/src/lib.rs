@@ -30,7 +30,6 @@ mod offers_file;
 mod one_day;
 mod open_project;
 mod own_plans;
-mod paired_auc;
 pub mod profile;
 pub mod progress;
 pub mod promotion;

@@ -76,6 +76,14 @@ impl Placements {
     }
 }
 
+/// The 95 % interval of the AUC of the second scores less that of the first, on the same rows. `None` with fewer than two rows of
+/// either label, or scores that cannot be ranked.
+pub fn difference_interval(first: &[f64], second: &[f64], labels: &[bool]) -> Option<Interval> {
+    let (first, second) = (Placements::of(first, labels).ok()?, Placements::of(second, labels).ok()?);
+    let are_enough = first.positives.len() > 1 && first.negatives.len() > 1;
+    are_enough.then(|| second.difference(&first).1)
+}
+
 /// The sample variance over the count; 0 of a single value.
 fn variance_of_mean(values: &[f64]) -> f64 {
     let n = values.len() as f64;
@@ -170,5 +178,57 @@ mod tests {
         assert_eq!((difference, interval.low, interval.high), (0.0, 0.0, 0.0));
         let (difference, interval) = ours.difference(&theirs);
         assert!(difference > 0.15 && interval.low > 0.1 && interval.high < 0.4, "{difference} {interval:?}");
+    }
+
+    /// A number in [0, 1) that looks drawn.
+    fn uniform(seed: u64) -> f64 {
+        let mixed = mainstay_schema::Digest::of(&seed.to_le_bytes()).short();
+        u64::from_str_radix(&mixed, 16).unwrap() as f64 / 16f64.powi(mixed.len() as i32)
+    }
+
+    /// Scores of rows that know their label more or less.
+    fn drawn_twice(rows: u64, seed: u64, knows: [f64; 2]) -> ([Vec<f64>; 2], Vec<bool>) {
+        let labels: Vec<bool> = (0..rows).map(|row| uniform(seed + 10 * row) < 0.4).collect();
+        let score = |of: u64, knows: f64| {
+            let rows = labels.iter().zip(0..rows);
+            rows.map(|(label, row)| knows * f64::from(u8::from(*label)) + uniform(seed + 10 * row + of)).collect()
+        };
+        ([score(1, knows[0]), score(2, knows[1])], labels)
+    }
+
+    #[test]
+    fn agrees_with_pairs_counted_by_hand() {
+        let labels = [true, true, false, false];
+        let placements = Placements::of(&[0.9, 0.4, 0.4, 0.1], &labels).unwrap();
+        assert_eq!(placements.positives, [1.0, 0.75]);
+        assert_eq!(placements.negatives, [0.75, 1.0]);
+        assert_eq!(midranks(&[3.0, 1.0, 3.0]), [2.5, 1.0, 2.5]);
+    }
+
+    #[test]
+    fn the_middle_is_the_difference_of_the_areas() {
+        let ([first, second], labels) = drawn_twice(300, 7, [0.2, 0.5]);
+        let Interval { low, high } = difference_interval(&first, &second, &labels).unwrap();
+        let expected = rank(&second, &labels).unwrap().auc - rank(&first, &labels).unwrap().auc;
+        assert!(((low + high) / 2.0 - expected).abs() < 1e-12);
+        assert!(low > 0.0, "a better score is told from chance: {low}");
+        let same = difference_interval(&first, &first, &labels).unwrap();
+        assert!([same.low, same.high].iter().all(|bound| bound.abs() < 1e-15), "{same:?}");
+    }
+
+    #[test]
+    fn chance_stays_within_the_interval_nineteen_times_in_twenty() {
+        let covered = (0..400u64).filter(|sample| {
+            let ([first, second], labels) = drawn_twice(120, 1_000_000 * (sample + 1), [0.3, 0.3]);
+            let Interval { low, high } = difference_interval(&first, &second, &labels).unwrap();
+            low <= 0.0 && 0.0 <= high
+        });
+        let covered = covered.count() as f64 / 400.0;
+        assert!((0.92..=0.98).contains(&covered), "{covered}");
+    }
+
+    #[test]
+    fn too_few_rows_of_an_outcome_have_no_interval() {
+        assert_eq!(difference_interval(&[0.1, 0.2, 0.3], &[0.1, 0.2, 0.3], &[true, false, false]), None);
     }
 }
