@@ -15,7 +15,7 @@ use mainstay_model::{Calibration, Ensemble, EnsembleParts, Link, ModelError, Nod
 use crate::bins::{CodedColumn, CodedRows, TreeColumns};
 use crate::draw::TreeDraw;
 use crate::error::TrainError;
-use crate::grow::{self, CodedNode, CodedTree, DrawnRow};
+use crate::grow::{self, CodedTree, DrawnRow};
 use crate::monotone;
 use crate::parallel;
 use crate::params::ValidBoostedTreesParams;
@@ -228,7 +228,7 @@ impl<'a> Boosting<'a> {
             (kept, values, refused) = (bounded.shape, bounded.values, bounded.refused);
         }
         let watched = self.watch.as_ref().map_or(Vec::new(), |watch| watch.leaves(&kept, columns));
-        let nodes = self.nodes(&kept, columns, &values, &covers);
+        let nodes = kept.nodes(&self.coded, columns, &values, &covers);
         (FittedTree { nodes, watched, values, leaves }, refused)
     }
 
@@ -255,17 +255,6 @@ impl<'a> Boosting<'a> {
             watch.take_step(&fitted.watched, &fitted.values);
         }
         Ok(())
-    }
-
-    fn nodes(&self, shape: &CodedTree, columns: &TreeColumns<'_>, values: &[f64], covers: &[f64]) -> Vec<Node> {
-        let node = |(at, node): (usize, &CodedNode)| match *node {
-            CodedNode::Leaf => Node::Leaf { value: values[at], cover: covers[at] },
-            CodedNode::Split { column, last_left, left, right } => {
-                let split = self.coded.value_split(columns, column, last_left);
-                split.node((left as u32, covers[left]), (right as u32, covers[right]))
-            }
-        };
-        shape.nodes.iter().enumerate().map(node).collect()
     }
 
     fn finish(mut self) -> Result<FittedBoosting, TrainError> {

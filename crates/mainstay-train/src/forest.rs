@@ -212,14 +212,7 @@ impl<'a> Growing<'a> {
             None => (shape, values),
         };
         let (covers, _) = self.counts(&shape, columns);
-        let node = |(at, node): (usize, &CodedNode)| match *node {
-            CodedNode::Leaf => Node::Leaf { value: values[at], cover: covers[at] },
-            CodedNode::Split { column, last_left, left, right } => {
-                let split = self.coded.value_split(columns, column, last_left);
-                split.node((left as u32, covers[left]), (right as u32, covers[right]))
-            }
-        };
-        shape.nodes.iter().enumerate().map(node).collect()
+        shape.nodes(&self.coded, columns, &values, &covers)
     }
 
     /// All rows, and those that churned, at each node. Leaves that no row reaches cannot be: each has rows of the draw.

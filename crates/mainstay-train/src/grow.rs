@@ -12,9 +12,10 @@
 use linfa::prelude::Fit;
 use linfa::{DatasetBase, ParamGuard};
 use linfa_trees::{DecisionTree, TreeNode};
+use mainstay_model::Node;
 use ndarray::{Array1, Array2};
 
-use crate::bins::TreeColumns;
+use crate::bins::{CodedRows, TreeColumns};
 
 /// The sum that the weights of a draw stay below, before each is raised to 1 at least: half of what is exact in an `f32`.
 const WEIGHT_BUDGET: f64 = (1u32 << 23) as f64;
@@ -117,6 +118,24 @@ fn whole_weights(drawn: &[DrawnRow]) -> Vec<u32> {
 }
 
 impl CodedTree {
+    /// The nodes of a tree on values that parts the rows alike, with the value of each leaf and the cover of each node.
+    pub(crate) fn nodes(
+        &self,
+        coded: &CodedRows,
+        columns: &TreeColumns<'_>,
+        values: &[f64],
+        covers: &[f64],
+    ) -> Vec<Node> {
+        let node = |(at, node): (usize, &CodedNode)| match *node {
+            CodedNode::Leaf => Node::Leaf { value: values[at], cover: covers[at] },
+            CodedNode::Split { column, last_left, left, right } => {
+                let split = coded.value_split(columns, column, last_left);
+                split.node((left as u32, covers[left]), (right as u32, covers[right]))
+            }
+        };
+        self.nodes.iter().enumerate().map(node).collect()
+    }
+
     /// Copies linfa's nodes in preorder; linfa bounds their depth by the parameter.
     fn take(&mut self, node: &TreeNode<f32, bool>, chosen: &[usize]) -> usize {
         let at = self.nodes.len();

@@ -227,7 +227,8 @@ impl Alone<'_> {
     }
 }
 
-fn auc_either_way(scores: &[f64], labels: &[bool]) -> Option<f64> {
+/// The AUC of the scores or of their negatives, whichever is greater.
+pub(super) fn auc_either_way(scores: &[f64], labels: &[bool]) -> Option<f64> {
     rank(scores, labels).ok().map(|ranking| ranking.auc.max(1.0 - ranking.auc))
 }
 

@@ -1,8 +1,7 @@
 //! Two features that measure the same, one of them after the day of the decision: their difference is what happened.
 
-use super::alone::present_or_low;
+use super::alone::{auc_either_way, present_or_low};
 use super::{Finding, LeakKind, LeakageInput};
-use crate::evaluate::rank;
 
 /// Rows that pairs are looked at on, drawn evenly.
 const ROWS: usize = 5_000;
@@ -54,7 +53,7 @@ pub(super) fn look(input: &LeakageInput<'_>, known: &[Finding]) -> Vec<Finding> 
 }
 
 fn auc(values: &[f64], labels: &[bool]) -> Option<f64> {
-    rank(&present_or_low(values), labels).ok().map(|ranking| ranking.auc.max(1.0 - ranking.auc))
+    auc_either_way(&present_or_low(values), labels)
 }
 
 /// Pearson's, over the rows that have both; 0 where either does not vary.
