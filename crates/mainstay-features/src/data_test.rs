@@ -97,17 +97,13 @@ impl SqlProject {
         let model = self.find(model)?;
         let mut checks = row_checks(model);
         let of_rows = checks.len();
-        let (grain, others): (Vec<_>, Vec<_>) = unique_sets(model)
-            .into_iter()
-            .partition(|check| matches!(check, Check::Unique { key, .. } if *key == model.grain));
-        checks.extend(grain);
+        let (grain, others): (Vec<_>, Vec<_>) = unique_keys(model).into_iter().partition(|key| *key == model.grain);
+        checks.extend(grain.into_iter().map(|key| unique_check(model, key)));
         let mut results = run(model, &model.grain, checks, rows.clone(), proof).await?;
         let of_grain = results.split_off(of_rows);
-        for check in others {
-            if let Check::Unique { key, .. } = &check {
-                let key = key.clone();
-                results.extend(run(model, &key, vec![check], rows.clone(), proof).await?);
-            }
+        for key in others {
+            let check = unique_check(model, key.clone());
+            results.extend(run(model, &key, vec![check], rows.clone(), proof).await?);
         }
         results.extend(of_grain);
         Ok(results)
@@ -159,16 +155,26 @@ fn row_checks(model: &Model) -> Vec<Check> {
     checks
 }
 
-fn unique_sets(model: &Model) -> Vec<Check> {
+/// The sets of columns that are declared unique, each once.
+fn unique_keys(model: &Model) -> Vec<Vec<String>> {
     let single = model.columns.iter().filter(|declared| declared.tests.contains(&ColumnTest::Unique));
-    let mut sets: Vec<_> = single
-        .map(|declared| Check::Unique { test: format!("{} unique", declared.name), key: vec![declared.name.clone()] })
-        .collect();
-    let is_tested = sets.iter().any(|check| matches!(check, Check::Unique { key, .. } if *key == model.grain));
-    if !model.grain.is_empty() && !is_tested {
-        sets.push(Check::Unique { test: format!("grain ({})", model.grain.join(", ")), key: model.grain.clone() });
+    let mut keys: Vec<_> = single.map(|declared| vec![declared.name.clone()]).collect();
+    if !model.grain.is_empty() && !keys.contains(&model.grain) {
+        keys.push(model.grain.clone());
     }
-    sets
+    keys
+}
+
+/// Named after the column that is declared unique, or else after the grain.
+fn unique_check(model: &Model, key: Vec<String>) -> Check {
+    let is_declared = |name: &String| {
+        model.columns.iter().any(|column| column.name == *name && column.tests.contains(&ColumnTest::Unique))
+    };
+    let test = match key.as_slice() {
+        [name] if is_declared(name) => format!("{name} unique"),
+        grain => format!("grain ({})", grain.join(", ")),
+    };
+    Check::Unique { test, key }
 }
 
 /// Whether no column of a key is null.
@@ -185,16 +191,22 @@ async fn run(
     proof: Option<&Proof<'_>>,
 ) -> Result<Vec<TestResult>, FeatureError> {
     let is_open = |check: &Check| !proof.is_some_and(|proof| check.is_shown_by(proof));
-    let open: Vec<&Check> = checks.iter().filter(|check| is_open(check)).collect();
-    let are_open: Vec<bool> = checks.iter().map(is_open).collect();
-    let is_key_unique = proof.is_some_and(|proof| proof.is_unique(key));
-    let mut outcomes =
-        if open.is_empty() { Vec::new() } else { query(key, &open, rows, is_key_unique).await? }.into_iter();
+    let with_openness = |check: Check| {
+        let is_open = is_open(&check);
+        (check, is_open)
+    };
+    let checks: Vec<(Check, bool)> = checks.into_iter().map(with_openness).collect();
+    let open: Vec<&Check> = checks.iter().filter(|(_, is_open)| *is_open).map(|(check, _)| check).collect();
+    let mut outcomes = match open.as_slice() {
+        [] => Vec::new(),
+        open => query(key, open, rows, proof.is_some_and(|proof| proof.is_unique(key))).await?,
+    }
+    .into_iter();
     let outcome = |(check, is_open): (Check, bool)| {
         let (failures, example) = if is_open { outcomes.next().unwrap_or_default() } else { (0, None) };
         TestResult { model: model.name.clone(), test: check.into_test(), failures, example }
     };
-    Ok(checks.into_iter().zip(are_open).map(outcome).collect())
+    Ok(checks.into_iter().map(outcome).collect())
 }
 
 /// The failures of each check with the least key of them: counted for each key, and then for all of them.
