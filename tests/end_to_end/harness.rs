@@ -43,6 +43,38 @@ pub(crate) fn real_data(name: &str) -> Option<PathBuf> {
     None
 }
 
+/// The command in a folder that is no project, gone when dropped.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let command = env!("CARGO_BIN_EXE_mainstay-under-test");
+        Command::new(command).args(arguments).current_dir(self.0.path()).output().unwrap()
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["-o", "json"]].concat());
+        assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs the command, which must fail as handled, and gives its message.
+    pub(crate) fn failure(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout), "");
+        text(&output.stderr)
+    }
+}
+
 /// A project with a target of its own, gone when dropped.
 pub(crate) struct Project {
     folder: PathBuf,

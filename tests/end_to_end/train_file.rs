@@ -1,77 +1,47 @@
 //! `mainstay train`: a file of anyone's becomes a model that `mainstay score` and `mainstay model show` read.
 
 use std::fs::File;
-use std::path::PathBuf;
-use std::process::{Command, Output};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::harness::text;
+use crate::harness::{Folder, text};
 
 const ROWS: i64 = 3_000;
 const TRAIN: [&str; 9] =
     ["train", "--input", "rows.parquet", "--label", "churned", "--time-column", "day", "--output", "model.json"];
 
-/// The command in a folder that is no project, with rows.parquet.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(TempDir::new().unwrap());
-        let draw = |row: i64, purpose: i64| {
-            let mixed = (row * 31 + purpose).wrapping_mul(0x5851_f42d_4c95_7f2d) as u64;
-            ((mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 11) as f64 / (1u64 << 53) as f64
-        };
-        let recency = |row| 300.0 * draw(row, 1);
-        let churned = |row| draw(row, 2) < 0.1 + recency(row) / 500.0 + if row % 3 == 0 { 0.2 } else { 0.0 };
-        let columns: Vec<(&str, ArrayRef)> = vec![
-            ("recency", Arc::new((0..ROWS).map(recency).collect::<Float64Array>())),
-            (
-                "city",
-                Arc::new(StringArray::from_iter_values(
-                    (0..ROWS).map(|row| ["Oslo", "Paris", "Rome"][row as usize % 3]),
-                )),
-            ),
-            ("day", Arc::new((0..ROWS).map(|row| Some(19_000 + (row / 500) as i32 * 30)).collect::<Date32Array>())),
-            ("churned", Arc::new((0..ROWS).map(|row| i64::from(churned(row))).collect::<Int64Array>())),
-        ];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let file = File::create(folder.path("rows.parquet")).unwrap();
-        let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let command = env!("CARGO_BIN_EXE_mainstay-under-test");
-        Command::new(command).args(arguments).current_dir(self.0.path()).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["-o", "json"]].concat());
-        assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    fn failure(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}:\n{}", text(&output.stderr));
-        text(&output.stderr)
-    }
+/// A folder that is no project, with rows.parquet.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let draw = |row: i64, purpose: i64| {
+        let mixed = (row * 31 + purpose).wrapping_mul(0x5851_f42d_4c95_7f2d) as u64;
+        ((mixed ^ mixed >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    let recency = |row| 300.0 * draw(row, 1);
+    let churned = |row| draw(row, 2) < 0.1 + recency(row) / 500.0 + if row % 3 == 0 { 0.2 } else { 0.0 };
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("recency", Arc::new((0..ROWS).map(recency).collect::<Float64Array>())),
+        (
+            "city",
+            Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| ["Oslo", "Paris", "Rome"][row as usize % 3]))),
+        ),
+        ("day", Arc::new((0..ROWS).map(|row| Some(19_000 + (row / 500) as i32 * 30)).collect::<Date32Array>())),
+        ("churned", Arc::new((0..ROWS).map(|row| i64::from(churned(row))).collect::<Int64Array>())),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = File::create(folder.path("rows.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    folder
 }
 
 #[test]
 fn every_kind_is_trained_shown_and_scored_with() {
-    let folder = Folder::new();
+    let folder = folder();
     for kind in ["boosted", "forest", "tree", "logistic"] {
         let report = folder.json(&[&TRAIN[..], &["--kind", kind, "--force", "--report", "report.json"]].concat());
         assert_eq!(report["kind"], kind);
@@ -90,7 +60,7 @@ fn every_kind_is_trained_shown_and_scored_with() {
 
 #[test]
 fn two_runs_give_one_model_and_a_table_for_people() {
-    let folder = Folder::new();
+    let folder = folder();
     let search = ["--kind", "auto", "--candidates", "4"];
     let first = folder.json(&[&TRAIN[..], &search].concat());
     let output = folder.run(&[&TRAIN[..], &search, &["--force", "--threads", "1"]].concat());
@@ -110,7 +80,7 @@ fn two_runs_give_one_model_and_a_table_for_people() {
 
 #[test]
 fn what_cannot_be_trained_is_said_before_anything_is_written() {
-    let folder = Folder::new();
+    let folder = folder();
     let wrong = ["train", "--input", "rows.parquet", "--label", "city", "--output", "model.json"];
     assert_eq!(
         folder.failure(&wrong),
