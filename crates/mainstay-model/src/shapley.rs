@@ -22,8 +22,8 @@
 //! nothing cancels, whatever the depth.
 //!
 //! **Precision.** The margins and probabilities within a tree are single precision (relative error 6e-8 a step, which is also how
-//! XGBoost explains), as are the sums over some trees; those over all trees are double. Contributions, and their sum with the expected margin against the raw
-//! score, are tested to 2e-6 of the sum of the trees' greatest leaf values.
+//! XGBoost explains), as are the sums over some trees; those over all trees are double. Contributions, and their sum with the
+//! expected margin against the raw score, are tested to 2e-6 of the sum of the trees' greatest leaf values.
 //!
 //! **Determinism.** A row's contributions are the same to the bit wherever it stands, however rows are split, and whatever the
 //! processor: each row is a lane of its own, all operations are single IEEE roundings, and trees are added in their order.
