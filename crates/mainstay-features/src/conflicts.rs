@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use mainstay_config::source::Keep;
@@ -42,8 +42,13 @@ impl Sources {
     ///
     /// Refused are rows whose reference names no row of its table, and of rows with the same key all but the one that could
     /// be seen first, where the table does not keep the latest. A row counts as named if it keeps the rules for single rows;
-    /// one that comes later than the row that names it is waited for.
+    /// one that comes later than the row that names it is waited for. Of tables where no row breaks such a rule this is found
+    /// out too, mostly from the statistics of the files, so that no view asks again.
     pub async fn refuse_conflicts(mut self, ctx: &SessionContext) -> Result<Self, FeatureError> {
+        for open in &mut self.tables {
+            let broken = open.breaking_rules()?.project([lit(true)])?.limit(0, Some(1))?;
+            open.keeps_rules = hold(ctx, broken.build()?).await?.is_none();
+        }
         let mut found = Vec::with_capacity(self.tables.len());
         for open in &self.tables {
             found.push(self.conflicts(ctx, open).await?);

@@ -45,7 +45,8 @@ pub fn arrow_type(column_type: ColumnType) -> DataType {
     }
 }
 
-fn timestamp_type() -> DataType {
+/// The type of instants.
+pub(crate) fn timestamp_type() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 

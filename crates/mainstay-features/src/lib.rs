@@ -32,6 +32,7 @@ mod repeats;
 mod rules;
 mod small_tables;
 mod source;
+mod statistics;
 mod template;
 mod versions;
 

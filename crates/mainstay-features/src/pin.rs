@@ -14,11 +14,13 @@ use mainstay_config::{Source, SourceTable};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::arrow::parquet_to_arrow_schema;
+use parquet::file::metadata::ParquetMetaData;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::statistics;
 
 /// Footers that are read at the same time.
 const CONCURRENT_READS: usize = 16;
@@ -57,6 +59,9 @@ pub struct PinnedFile {
     pub last_modified: Timestamp,
     /// The store's tag of its content, where it has one.
     pub etag: Option<String>,
+    /// The newest instant at which a row happened or was known, by the file's statistics; absent where they do not tell.
+    #[serde(default)]
+    pub newest: Option<Timestamp>,
 }
 
 /// Lists the Parquet files of every source table and checks that each can be read and keeps the types of its contract.
@@ -160,22 +165,28 @@ async fn read_footer(
 ) -> Result<PinnedFile, FeatureError> {
     let path = file_url(folder, &file.location);
     let shown = shown(&path);
-    let (schema, rows) = read_schema(store, &file).await.map_err(|error| FeatureError::Unreadable {
+    let unreadable = |error| FeatureError::Unreadable {
         table: contract::table_name(source, &table.name),
         file: shown.clone(),
         source: Box::new(error),
-    })?;
+    };
+    let (metadata, schema) = read_metadata(store, &file).await.map_err(unreadable)?;
     contract::check_file(source, table, &shown, &schema)?;
+    let newest = statistics::newest(table, &metadata, &schema).map_err(unreadable)?;
+    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
     let last_modified = Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default();
-    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag })
+    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag, newest })
 }
 
-async fn read_schema(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<(Schema, u64), DataFusionError> {
+async fn read_metadata(
+    store: &Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+) -> Result<(Arc<ParquetMetaData>, Schema), DataFusionError> {
     let reader = DFParquetMetadata::new(store.as_ref(), file);
     let metadata = reader.fetch_metadata().await?;
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
-    Ok((schema, u64::try_from(file.num_rows()).unwrap_or_default()))
+    Ok((metadata, schema))
 }
 
 fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {

@@ -51,8 +51,8 @@ struct QuarantinedTable<'a> {
 
 impl QuarantinedTable<'_> {
     async fn rows_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
-        let rules = rules::of_rows(&self.open.table)?;
-        let Some(broken) = any_broken(&rules) else { return Ok(Vec::new()) };
+        let rules = self.open.rules()?;
+        let Some(broken) = rules::any_broken(&rules) else { return Ok(Vec::new()) };
         let rows = self.open.read(self.ctx)?.filter(broken)?;
         self.described(self.not_later(rows)?, first_reason(&rules, "")?).await
     }
@@ -72,14 +72,14 @@ impl QuarantinedTable<'_> {
 
     async fn values_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
         let values = rules::values_before(&self.open.table, self.as_of)?;
-        let Some(broken) = values.iter().filter_map(|value| any_broken(&value.rules)).reduce(Expr::or) else {
+        let Some(broken) = values.iter().filter_map(|value| rules::any_broken(&value.rules)).reduce(Expr::or) else {
             return Ok(Vec::new());
         };
         let rows = self.open.rows_before(self.as_of)?.filter(broken)?;
         let Some(rows) = conflicts::hold(self.ctx, rows.build()?).await? else { return Ok(Vec::new()) };
         let mut refused = Vec::new();
         for value in &values {
-            let Some(broken) = any_broken(&value.rules) else { continue };
+            let Some(broken) = rules::any_broken(&value.rules) else { continue };
             let rows = self.ctx.read_table(Arc::clone(&rows) as _)?.filter(broken)?;
             refused.extend(self.described(rows, first_reason(&value.rules, ": read as null")?).await?);
         }
@@ -101,10 +101,6 @@ impl QuarantinedTable<'_> {
         let batches = batches.and_then(|batch| futures::future::ready(describe(self.open, &batch)));
         batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
     }
-}
-
-fn any_broken(rules: &[Rule]) -> Option<Expr> {
-    rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or)
 }
 
 fn first_reason(rules: &[Rule], consequence: &str) -> Result<Expr, FeatureError> {

@@ -6,10 +6,12 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::common::Column;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
+use datafusion::common::runtime::JoinSet;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::greatest;
 use datafusion::logical_expr::{Expr, JoinType, LogicalPlanBuilder};
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -24,6 +26,11 @@ use crate::versions;
 /// The relation of the rows whose keys repeat, and the column that says from when each is seen.
 const REPEATED: &str = "repeated";
 const SEEN_FROM: &str = "row is seen from";
+
+/// Fingerprints are sorted in so many buckets of their own.
+const BUCKETS: usize = 1 << BUCKET_BITS;
+const BUCKET_BITS: u32 = 6;
+const BUCKET_SHIFT: u32 = u64::BITS - BUCKET_BITS;
 
 /// The rows of a table whose key stands for more than one of them.
 #[derive(Debug, Clone)]
@@ -117,20 +124,52 @@ fn with_seen_from(
 }
 
 /// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are all that is held.
+///
+/// Every partition throws its fingerprints into the same buckets, by their highest bits; then the buckets are sorted side by side.
 async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result<Vec<u64>, FeatureError> {
     let key = &open.table.key;
+    let nullable: Vec<String> = key.iter().filter(|name| !open.keeps_values_in(name)).cloned().collect();
     let keys =
-        source::filter(open.scan()?, whole(key))?.project(key.iter().map(|name| contract::column(name)))?.build()?;
-    let mut stream = DataFrame::new(ctx.state(), keys).execute_stream().await?;
-    let mut all = Vec::new();
-    while let Some(batch) = stream.try_next().await? {
-        all.extend(fingerprints(batch.columns())?);
+        source::filter(open.scan()?, whole(&nullable))?.project(key.iter().map(|name| contract::column(name)))?;
+    let partitions = DataFrame::new(ctx.state(), keys.build()?).execute_stream_partitioned().await?;
+    let mut buckets = vec![Vec::new(); BUCKETS];
+    for partition in side_by_side(partitions.into_iter().map(fingerprints_in_buckets)).await {
+        buckets.iter_mut().zip(partition?).for_each(|(bucket, found)| bucket.push(found));
     }
-    all.sort_unstable();
-    let mut repeated: Vec<u64> =
-        all.windows(2).filter_map(|pair| pair.first().filter(|&first| pair.last() == Some(first)).copied()).collect();
-    repeated.dedup();
+    let repeated = buckets.into_iter().map(|bucket| async move { repeated(bucket.concat()) });
+    let mut repeated = side_by_side(repeated).await.concat();
+    repeated.sort_unstable();
     Ok(repeated)
+}
+
+/// What the tasks give, in the order in which they end.
+async fn side_by_side<T: Send + 'static>(
+    tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let mut running = JoinSet::new();
+    tasks.for_each(|task| drop(running.spawn(task)));
+    running.join_all().await
+}
+
+async fn fingerprints_in_buckets(mut keys: SendableRecordBatchStream) -> Result<Vec<Vec<u64>>, FeatureError> {
+    let mut buckets = vec![Vec::new(); BUCKETS];
+    while let Some(batch) = keys.try_next().await? {
+        for fingerprint in fingerprints(batch.columns())? {
+            if let Some(bucket) = buckets.get_mut((fingerprint >> BUCKET_SHIFT) as usize) {
+                bucket.push(fingerprint);
+            }
+        }
+    }
+    Ok(buckets)
+}
+
+/// The values that stand more than once, each once.
+fn repeated(mut values: Vec<u64>) -> Vec<u64> {
+    values.sort_unstable();
+    let pairs = values.array_windows().filter(|[first, second]| first == second);
+    let mut repeated: Vec<u64> = pairs.map(|[first, _]| *first).collect();
+    repeated.dedup();
+    repeated
 }
 
 /// What holds for a key without a null.

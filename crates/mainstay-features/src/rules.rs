@@ -46,6 +46,11 @@ pub(crate) fn of_rows(table: &SourceTable) -> Result<Vec<Rule>, FeatureError> {
     Ok(rules)
 }
 
+/// True where one of the rules is broken; `None` without rules.
+pub(crate) fn any_broken(rules: &[Rule]) -> Option<Expr> {
+    rules.iter().map(|rule| rule.broken.clone()).reduce(Expr::or)
+}
+
 /// The columns of a table as they read before `bound`, in order.
 pub(crate) fn values_before(table: &SourceTable, bound: Timestamp) -> Result<Vec<ValueBefore<'_>>, FeatureError> {
     table.columns.iter().map(|declared| value_before(table, declared, bound)).collect()

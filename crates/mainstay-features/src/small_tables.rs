@@ -31,6 +31,7 @@ impl Sources {
                 let schema = Arc::clone(rows.schema().inner());
                 let partitions = rows.collect_partitioned().await?;
                 open.provider = Arc::new(MemTable::try_new(schema, partitions)?);
+                open.files.clear();
             }
         }
         Ok(self)

@@ -22,8 +22,8 @@ use url::Url;
 use crate::conflicts::{self, Conflicts};
 use crate::contract;
 use crate::error::FeatureError;
-use crate::pin::PinnedSources;
-use crate::rules::{self, ValueBefore};
+use crate::pin::{PinnedFile, PinnedSources};
+use crate::rules::{self, Rule, ValueBefore};
 use crate::versions;
 
 /// What a table may keep of its files' statistics, so that only the first plan reads them.
@@ -42,8 +42,20 @@ pub(crate) struct OpenTable {
     pub(crate) source: String,
     pub(crate) table: SourceTable,
     pub(crate) provider: Arc<dyn TableProvider>,
+    /// The files behind the provider; none where it holds the rows in memory.
+    pub(crate) files: Vec<OpenFile>,
+    /// Whether it was found that no row breaks a rule for single rows.
+    pub(crate) keeps_rules: bool,
     /// What is known of rows that contradict others: none until they were looked for.
     pub(crate) conflicts: Conflicts,
+}
+
+/// A pinned file, open for reading.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenFile {
+    url: ListingTableUrl,
+    /// As in [`PinnedFile::newest`].
+    newest: Option<Timestamp>,
 }
 
 impl Sources {
@@ -87,8 +99,7 @@ impl Sources {
         bound: Timestamp,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
-        let broken = rules::of_rows(&open.table)?.into_iter().map(|rule| rule.broken).reduce(Expr::or);
-        let mut rows = filter(open.scan()?, [broken.unwrap_or(lit(false))])?;
+        let mut rows = open.breaking_rules()?;
         for refused in open.conflicts.broken() {
             rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
         }
@@ -128,23 +139,66 @@ impl OpenTable {
 
     /// All rows, as the start of a plan.
     pub(crate) fn scan(&self) -> Result<LogicalPlanBuilder, FeatureError> {
-        Ok(LogicalPlanBuilder::scan(self.name(), provider_as_source(Arc::clone(&self.provider)), None)?)
+        self.scan_of(&self.provider)
+    }
+
+    fn scan_of(&self, provider: &Arc<dyn TableProvider>) -> Result<LogicalPlanBuilder, FeatureError> {
+        Ok(LogicalPlanBuilder::scan(self.name(), provider_as_source(Arc::clone(provider)), None)?)
+    }
+
+    /// The rules for single rows, as far as some row may break them.
+    pub(crate) fn rules(&self) -> Result<Vec<Rule>, FeatureError> {
+        if self.keeps_rules { Ok(Vec::new()) } else { rules::of_rows(&self.table) }
     }
 
     /// The rows that keep the rules for single rows.
     pub(crate) fn keeping_rules(&self) -> Result<LogicalPlanBuilder, FeatureError> {
-        filter(self.scan()?, rules::of_rows(&self.table)?.into_iter().map(|rule| rule.kept))
+        self.kept(self.scan()?)
+    }
+
+    fn kept(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
+        filter(rows, self.rules()?.into_iter().map(|rule| rule.kept))
+    }
+
+    /// The rows that break a rule for single rows.
+    pub(crate) fn breaking_rules(&self) -> Result<LogicalPlanBuilder, FeatureError> {
+        filter(self.scan()?, [rules::any_broken(&self.rules()?).unwrap_or(lit(false))])
     }
 
     /// The rows that may be seen before `bound` and keep the contract, with all their values: those too that come later or
     /// break a rule.
     pub(crate) fn rows_before(&self, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
-        let known = filter(self.keeping_rules()?, self.known_before(bound)?)?;
-        let mut rows = self.conflicts.leave_out(self, known, bound)?;
-        if self.table.keep == Keep::LatestKnown {
-            rows = versions::latest_known(self, rows, bound)?;
+        let has_happened = self.event_time()?.map(|time| time.lt(contract::instant(bound)));
+        match self.table.keep {
+            Keep::FirstKnown => {
+                let seen = self.split(bound, self.known_before(bound)?.into_iter().chain(has_happened))?;
+                self.conflicts.leave_out(self, seen, bound)
+            }
+            Keep::LatestKnown => {
+                let known = self.split(bound, self.known_before(bound)?)?;
+                let known = self.conflicts.leave_out(self, known, bound)?;
+                filter(versions::latest_known(self, known, bound)?, has_happened)
+            }
         }
-        filter(rows, self.event_time()?.map(|time| time.lt(contract::instant(bound))))
+    }
+
+    /// The rows that keep the rules for single rows and for which the conditions hold, which ask for a time before `bound`: of
+    /// files that hold no later time nothing is asked.
+    fn split(
+        &self,
+        bound: Timestamp,
+        conditions: impl IntoIterator<Item = Expr>,
+    ) -> Result<LogicalPlanBuilder, FeatureError> {
+        let is_earlier = |file: &&OpenFile| file.newest.is_some_and(|newest| newest < bound);
+        let (earlier, others): (Vec<&OpenFile>, Vec<&OpenFile>) = self.files.iter().partition(is_earlier);
+        match (earlier.as_slice(), others.as_slice()) {
+            ([], _) => filter(self.keeping_rules()?, conditions),
+            (_, []) => self.keeping_rules(),
+            (earlier, others) => {
+                let of = |files| self.kept(self.scan_of(&listing(&self.table, files)?)?);
+                Ok(of(earlier)?.union(filter(of(others)?, conditions)?.build()?)?)
+            }
+        }
     }
 
     /// Rows with their values as `read` gives them before `bound`, where any comes later than its row.
@@ -221,18 +275,30 @@ pub(crate) fn filter(
 
 fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Result<OpenTable, FeatureError> {
     let name = contract::table_name(source, &table.name);
-    let files = pinned.tables.iter().find(|pinned| pinned.source == source && pinned.table == table.name);
-    let files = files.ok_or_else(|| FeatureError::NotPinned { table: name.clone() })?;
-    let urls = files.files.iter().map(|file| file_url(&name, &file.path)).collect::<Result<Vec<_>, _>>()?;
+    let pinned = pinned.tables.iter().find(|pinned| pinned.source == source && pinned.table == table.name);
+    let pinned = pinned.ok_or_else(|| FeatureError::NotPinned { table: name.clone() })?;
+    let open = |file: &PinnedFile| Ok(OpenFile { url: file_url(&name, &file.path)?, newest: file.newest });
+    let files = pinned.files.iter().map(open).collect::<Result<Vec<_>, FeatureError>>()?;
+    Ok(OpenTable {
+        source: source.to_owned(),
+        table: table.clone(),
+        provider: listing(table, &files.iter().collect::<Vec<_>>())?,
+        files,
+        keeps_rules: false,
+        conflicts: Conflicts::default(),
+    })
+}
+
+/// Files of a table as one. The declared schema makes every file, whatever the order and width of its columns, read in the
+/// declared types.
+fn listing(table: &SourceTable, files: &[&OpenFile]) -> Result<Arc<dyn TableProvider>, FeatureError> {
     let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-    // The declared schema makes every file, whatever the order and width of its columns, read in the declared types.
-    let config = ListingTableConfig::new_with_multi_paths(urls)
+    let config = ListingTableConfig::new_with_multi_paths(files.iter().map(|file| file.url.clone()).collect())
         .with_listing_options(options)
         .with_schema(contract::declared_schema(table));
     let statistics: Arc<FileStatisticsCache> =
         Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
-    let provider = Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics)));
-    Ok(OpenTable { source: source.to_owned(), table: table.clone(), provider, conflicts: Conflicts::default() })
+    Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics))))
 }
 
 pub(crate) fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {

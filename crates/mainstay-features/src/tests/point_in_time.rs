@@ -31,6 +31,36 @@ async fn a_row_is_seen_once_it_has_happened_and_is_known() {
 }
 
 #[tokio::test]
+async fn files_without_a_later_time_are_not_asked_for_it() {
+    let fixture = fixture().await;
+    fixture.write_orders("0.parquet", "('old1', '2025-01-01T08:00:00', '2025-01-01T09:00:00.000001999', 5.00)").await;
+    fixture.write_orders("1.parquet", "('old2', '2025-01-01T09:00:00', null, 6.00)").await;
+    fixture.write_orders("2.parquet", "('last', '2025-01-09T09:00:00', '2025-01-09T09:00:00', 7.00)").await;
+    let newest: Vec<_> =
+        fixture.pin().await.unwrap().tables[0].files.iter().map(|file| file.newest.unwrap().to_string()).collect();
+    let expected =
+        ["2025-01-01T09:00:00.000001Z", "2025-01-01T09:00:00Z", "2025-01-09T09:00:00Z", "2025-01-03T00:00:00Z"];
+    assert_eq!(newest, expected);
+
+    // As of a moment: which rows are seen, how many scans there are, and how many of them ask for times.
+    let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+    let seen = async |as_of: &str| {
+        let rows = project.model(&fixture.ctx, &sources, "stg_orders", &at(as_of)).await.unwrap();
+        let plan = rows.clone().into_optimized_plan().unwrap().display_indent().to_string();
+        let scans: Vec<&str> = plan.lines().filter(|line| line.contains("TableScan")).collect();
+        let asking = scans.iter().filter(|scan| scan.contains("filters=")).count();
+        let ids = lines(rows.select_columns(&["order_id"]).unwrap()).await;
+        (ids.join(" "), scans.len(), asking)
+    };
+    assert_eq!(seen("2025-01-01T09:00:00Z").await, (String::new(), 1, 1));
+    assert_eq!(seen("2025-01-01T09:00:00.000001Z").await, ("old2".to_owned(), 2, 1), "known at this very instant");
+    assert_eq!(seen("2025-01-01T10:30:00Z").await, ("old1 old2".to_owned(), 2, 1));
+    assert_eq!(seen("2025-01-02T00:00:00Z").await, ("bare old1 old2 seen".to_owned(), 2, 1));
+    assert_eq!(seen("2025-01-09T09:00:00Z").await, ("bare late next old1 old2 seen".to_owned(), 2, 1));
+    assert_eq!(seen("2025-01-09T09:00:01Z").await, ("bare last late next old1 old2 seen".to_owned(), 1, 0));
+}
+
+#[tokio::test]
 async fn a_label_looks_ahead_while_the_features_it_joins_do_not() {
     let fixture = fixture().await;
     assert_eq!(fixture.rows("later", &cut("2025-01-01T11:30:00Z", "2025-01-02T00:00:00Z")).await, ["bare"]);
