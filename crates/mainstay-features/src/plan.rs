@@ -31,6 +31,7 @@ use crate::contract;
 use crate::determinism;
 use crate::error::{FeatureError, ModelFault};
 use crate::graph;
+use crate::held::{HeldModel, HeldModels};
 use crate::model::{Model, ModelKind};
 use crate::moment::{self, Moment};
 use crate::project::SqlProject;
@@ -55,7 +56,7 @@ impl SqlProject {
             Rows::Sound => sources.view(source, table, bound),
             Rows::Refused => sources.refused_view(source, table, bound),
         });
-        Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, name, moment).await?))
+        Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, &sources.held, name, moment).await?))
     }
 }
 
@@ -77,13 +78,14 @@ pub(crate) async fn plan_model(
     ctx: &SessionContext,
     project: &SqlProject,
     tables: SourceTables<'_>,
+    held: &HeldModels,
     name: &str,
     moment: &Moment,
 ) -> Result<LogicalPlan, FeatureError> {
     let model = project.find(name)?;
     let horizon = Horizon::of(model, moment)?;
-    let mut planner = Planner { project, tables, state: private_state(ctx), planned: BTreeMap::new() };
-    for (model, horizon) in in_order(project, model, horizon) {
+    let mut planner = Planner { project, tables, held, state: private_state(ctx), planned: BTreeMap::new() };
+    for (model, horizon) in in_order(project, held, model, horizon) {
         planner.plan(model, horizon).await?;
     }
     planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
@@ -138,6 +140,14 @@ impl Horizon {
     fn relation(self, name: &str) -> String {
         format!("\"{self}\".\"{name}\"")
     }
+
+    /// The rows of a model that sees this, where they are held.
+    fn held<'a>(self, held: &'a HeldModels, model: &Model) -> Option<&'a HeldModel> {
+        match self {
+            Self::Before(as_of) => held.find(&model.name, as_of),
+            Self::Label { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Horizon {
@@ -149,10 +159,16 @@ impl fmt::Display for Horizon {
     }
 }
 
-/// The model behind all that it builds on, each with what it sees, once.
-fn in_order<'a>(project: &'a SqlProject, model: &'a Model, horizon: Horizon) -> Vec<(&'a Model, Horizon)> {
+/// The model behind all that it builds on, each with what it sees, once. A model that is held builds on nothing.
+fn in_order<'a>(
+    project: &'a SqlProject,
+    held: &HeldModels,
+    model: &'a Model,
+    horizon: Horizon,
+) -> Vec<(&'a Model, Horizon)> {
     fn visit<'a>(
         project: &'a SqlProject,
+        held: &HeldModels,
         model: &'a Model,
         horizon: Horizon,
         seen: &mut BTreeSet<(&'a str, Horizon)>,
@@ -161,13 +177,15 @@ fn in_order<'a>(project: &'a SqlProject, model: &'a Model, horizon: Horizon) -> 
         if !seen.insert((&model.name, horizon)) {
             return;
         }
-        for reference in graph::referenced(project.models_by_name(), model) {
-            visit(project, reference, horizon.of_reference(reference), seen, order);
+        if horizon.held(held, model).is_none() {
+            for reference in graph::referenced(project.models_by_name(), model) {
+                visit(project, held, reference, horizon.of_reference(reference), seen, order);
+            }
         }
         order.push((model, horizon));
     }
     let mut order = Vec::new();
-    visit(project, model, horizon, &mut BTreeSet::new(), &mut order);
+    visit(project, held, model, horizon, &mut BTreeSet::new(), &mut order);
     order
 }
 
@@ -184,12 +202,18 @@ fn private_state(ctx: &SessionContext) -> SessionState {
 struct Planner<'a> {
     project: &'a SqlProject,
     tables: SourceTables<'a>,
+    held: &'a HeldModels,
     state: SessionState,
     planned: BTreeMap<(String, Horizon), LogicalPlan>,
 }
 
 impl Planner<'_> {
     async fn plan(&mut self, model: &Model, horizon: Horizon) -> Result<(), FeatureError> {
+        if let Some(held) = horizon.held(self.held, model) {
+            self.register(horizon, &model.name, held.view(&model.name)?)?;
+            self.planned.insert((model.name.clone(), horizon), held.scan(&model.name)?);
+            return Ok(());
+        }
         let sources = Horizon::Before(horizon.sources_before());
         for (source, table) in &model.sources {
             let provider = (self.tables)(source, table, Rows::Sound, horizon.sources_before())?;

@@ -13,6 +13,7 @@ use mainstay_config::source::SourceColumn;
 
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
+use crate::held::HeldModels;
 use crate::model::{Model, ModelKind};
 use crate::moment::Moment;
 use crate::plan::{self, SourceTables};
@@ -27,7 +28,9 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
     let as_of = Timestamp::UNIX_EPOCH;
     let moment = Moment { as_of, label_end: as_of.checked_add(24.hours()).ok() };
     for model in project.models() {
-        let plan = plan::plan_model(ctx, project, declared_tables(project), &model.name, &moment).await?;
+        let plan =
+            plan::plan_model(ctx, project, declared_tables(project), &HeldModels::default(), &model.name, &moment)
+                .await?;
         if matches!(model.kind, ModelKind::Feature | ModelKind::Mart) {
             refuse_output(project, model, &plan)?;
             refuse_reads(project, model, &ctx.state().optimize(&plan)?)?;

@@ -6,7 +6,6 @@ use datafusion::arrow::array::{ArrayRef, BooleanArray};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::common::Column;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
-use datafusion::common::runtime::JoinSet;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::greatest;
@@ -20,6 +19,7 @@ use crate::conflicts;
 use crate::contract;
 use crate::error::FeatureError;
 use crate::references::LateReference;
+use crate::side_by_side::side_by_side;
 use crate::source::{self, OpenTable};
 use crate::versions;
 
@@ -133,22 +133,13 @@ async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result
         source::filter(open.scan()?, whole(&nullable))?.project(key.iter().map(|name| contract::column(name)))?;
     let partitions = DataFrame::new(ctx.state(), keys.build()?).execute_stream_partitioned().await?;
     let mut buckets = vec![Vec::new(); BUCKETS];
-    for partition in side_by_side(partitions.into_iter().map(fingerprints_in_buckets)).await {
+    for partition in side_by_side(partitions.into_iter().map(fingerprints_in_buckets)).await? {
         buckets.iter_mut().zip(partition?).for_each(|(bucket, found)| bucket.push(found));
     }
     let repeated = buckets.into_iter().map(|bucket| async move { repeated(bucket.concat()) });
-    let mut repeated = side_by_side(repeated).await.concat();
+    let mut repeated = side_by_side(repeated).await?.concat();
     repeated.sort_unstable();
     Ok(repeated)
-}
-
-/// What the tasks give, in the order in which they end.
-async fn side_by_side<T: Send + 'static>(
-    tasks: impl Iterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
-    let mut running = JoinSet::new();
-    tasks.for_each(|task| drop(running.spawn(task)));
-    running.join_all().await
 }
 
 async fn fingerprints_in_buckets(mut keys: SendableRecordBatchStream) -> Result<Vec<Vec<u64>>, FeatureError> {

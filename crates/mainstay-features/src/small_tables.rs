@@ -5,11 +5,17 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::BatchCoalescer;
 use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
 
 use crate::error::FeatureError;
 use crate::pin::PinnedSources;
+use crate::side_by_side::side_by_side;
 use crate::source::Sources;
 
 /// Tables whose files are smaller than this in total are held in memory; decoded they take about ten times as much.
@@ -29,11 +35,30 @@ impl Sources {
             if bytes <= LARGEST_BYTES {
                 let rows = open.read(ctx)?;
                 let schema = Arc::clone(rows.schema().inner());
-                let partitions = rows.collect_partitioned().await?;
-                open.provider = Arc::new(MemTable::try_new(schema, partitions)?);
+                let batch_size = ctx.copied_config().batch_size();
+                let partitions = rows.execute_stream_partitioned().await?.into_iter();
+                let held = side_by_side(partitions.map(|partition| coalesced(partition, batch_size))).await?;
+                let held = held.into_iter().collect::<Result<_, _>>()?;
+                open.provider = Arc::new(MemTable::try_new(schema, held)?);
                 open.files.clear();
             }
         }
         Ok(self)
     }
+}
+
+/// The rows in full batches: those of a small file take as much room as full ones, whatever is in them.
+async fn coalesced(
+    mut rows: SendableRecordBatchStream,
+    batch_size: usize,
+) -> Result<Vec<RecordBatch>, DataFusionError> {
+    let mut coalescer = BatchCoalescer::new(rows.schema(), batch_size);
+    let mut batches = Vec::new();
+    while let Some(batch) = rows.try_next().await? {
+        coalescer.push_batch(batch)?;
+        batches.extend(coalescer.next_completed_batch());
+    }
+    coalescer.finish_buffered_batch()?;
+    batches.extend(std::iter::from_fn(|| coalescer.next_completed_batch()));
+    Ok(batches)
 }

@@ -22,6 +22,7 @@ use url::Url;
 use crate::conflicts::{self, Conflicts};
 use crate::contract;
 use crate::error::FeatureError;
+use crate::held::HeldModels;
 use crate::pin::{PinnedFile, PinnedSources};
 use crate::rules::{self, Rule, ValueBefore};
 use crate::versions;
@@ -29,10 +30,11 @@ use crate::versions;
 /// What a table may keep of its files' statistics, so that only the first plan reads them.
 const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
-/// The pinned files of a project, open for reading.
+/// The pinned files of a project, open for reading, and what was computed from them for several readers.
 #[derive(Debug, Clone)]
 pub struct Sources {
     pub(crate) tables: Vec<OpenTable>,
+    pub(crate) held: HeldModels,
     pub(crate) time_zone: TimeZone,
 }
 
@@ -72,7 +74,7 @@ impl Sources {
         let declared = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
         let tables =
             declared.map(|(source, table)| open_table(&source.name, table, pinned)).collect::<Result<_, _>>()?;
-        Ok(Self { tables, time_zone: time_zone.clone() })
+        Ok(Self { tables, held: HeldModels::default(), time_zone: time_zone.clone() })
     }
 
     /// The rows of a table that a model may see before `bound`: those that happened before it, were known before it, and

@@ -27,10 +27,11 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest)
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
     let policy = run.open.project.policy(&job.policy)?;
     check_models(job, &found)?;
-    let day = sources::pin(run, found).await?;
+    let mut day = sources::pin(run, found).await?;
+    day.hold(run, &[&job.consents]).await?;
     consent_records::check(run, &day, job, &policy).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
-    let features = features::stage(run, &day, job).await?;
+    let features = features::stage(run, &mut day, job).await?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
     let risk = score::stage(run, &day, &features, &scoring).await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;

@@ -6,7 +6,7 @@ use datafusion::logical_expr::Partitioning;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
-use mainstay_features::{Moment, SqlProject};
+use mainstay_features::{Model, ModelKind, Moment, SqlProject};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 use mainstay_table::{StagedTable, read};
@@ -29,10 +29,11 @@ pub(crate) struct StagedFeatures {
 
 /// Tests the models that the job reads, computes the feature model as of the day and stages it, one file a bucket of
 /// customers.
-pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<StagedFeatures> {
+pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<StagedFeatures> {
     let step = run.start(Step::Features);
     let model = job.features.as_str();
     let moment = Moment { as_of: run.as_of, label_end: None };
+    hold_shared(run, day, job).await?;
     sql_tests::check_daily(run, day, job).await?;
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
@@ -55,6 +56,18 @@ pub(crate) async fn stage(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Res
     }
     run.finish(Step::Features, step, format!("{} customers, {} features", staged.rows, names.len()));
     Ok(StagedFeatures { contract, staged, names })
+}
+
+/// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and
+/// those that more than one model builds on. Staging has as many rows as its source, and the features are staged.
+async fn hold_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<()> {
+    let named = job.sql_models().map(|(_, model)| model);
+    let lineage = day.sql.lineage(&named)?;
+    let builders = |model: &Model| lineage.iter().filter(|other| other.refs.contains(&model.name)).count();
+    let is_shared = |model: &&&Model| named.contains(&model.name.as_str()) || builders(model) > 1;
+    let models = lineage.iter().filter(|model| model.kind != ModelKind::Staging && model.name != job.features);
+    let shared: Vec<String> = models.filter(is_shared).map(|model| model.name.clone()).collect();
+    day.hold(run, &shared.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 /// How many customers the staging models name, counted without any feature model.

@@ -50,6 +50,12 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
 }
 
 impl PinnedDay {
+    /// Computes models of the day once, for all steps that read them.
+    pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str]) -> Result<()> {
+        let moment = Moment { as_of: run.as_of, label_end: None };
+        Ok(self.sql.hold(&run.open.session, &mut self.sources, names, &moment).await?)
+    }
+
     /// A model of the project's SQL over these sources, as of a moment.
     pub(crate) async fn model(&self, session: &SessionContext, name: &str, moment: &Moment) -> Result<DataFrame> {
         Ok(self.sql.model(session, &self.sources, name, moment).await?)
