@@ -12,6 +12,7 @@ use mainstay_schema::plan::{AmountsView, Offers};
 use crate::coefficients::Coefficients;
 use crate::focus::Focus;
 use crate::master::{Column, Master, PriceBox};
+use crate::mixture::Part;
 use crate::relaxation::{Response, respond};
 
 /// How much of the next question is the best point known; the rest is the master's.
@@ -56,6 +57,8 @@ pub(crate) struct Point {
     pub(crate) bound: f64,
     /// No prices give a lower L than this, within the rounding of doubles.
     pub(crate) lowest: f64,
+    /// The plans that keep the rules on average, as far as any do, and come up to the lowest L together.
+    pub(crate) mixture: Vec<Part>,
 }
 
 /// Everything that has been asked of one set of offers: cuts hold for all limits.
@@ -65,6 +68,8 @@ pub(crate) struct Dual<'a> {
     value_scale: f64,
     use_scales: Vec<f64>,
     columns: Vec<Column>,
+    /// The prices at which each column was asked for.
+    asked: Vec<Vec<f64>>,
     focus: Option<Focus>,
     /// What the least valuable plan brings, in units of the scale.
     least_value: f64,
@@ -84,6 +89,7 @@ impl<'a> Dual<'a> {
             value_scale,
             use_scales: use_scales.collect(),
             columns: Vec::new(),
+            asked: vec![vec![0.0; limits.len()]],
             focus: None,
             least_value,
         };
@@ -121,7 +127,7 @@ impl<'a> Dual<'a> {
         } else {
             bound_of(&self.columns[0], &best, &limits)
         };
-        let mut lowest;
+        let (mut lowest, mut weights);
         'boxes: loop {
             let held = prices.clone();
             let mut master = Master::new(&self.columns[0], &limits, &held);
@@ -129,6 +135,7 @@ impl<'a> Dual<'a> {
             loop {
                 let trial = master.solve(&self.columns);
                 lowest = trial.bound.min(bound);
+                weights = master.weights();
                 if bound < self.least_value - 1e-3 {
                     // Below every plan: the rules cannot be kept, and the prices prove it.
                     break 'boxes;
@@ -155,7 +162,13 @@ impl<'a> Dual<'a> {
                 }
             }
         }
-        Point { prices: self.unscaled(&best), bound: bound * self.value_scale, lowest: lowest * self.value_scale }
+        let part = |(plan, share): (usize, f64)| Part { share, prices: self.asked[plan].clone() };
+        Point {
+            prices: self.unscaled(&best),
+            bound: bound * self.value_scale,
+            lowest: lowest * self.value_scale,
+            mixture: weights.into_iter().map(part).collect(),
+        }
     }
 
     /// L at scaled prices; the response becomes a column.
@@ -168,6 +181,7 @@ impl<'a> Dual<'a> {
         let column = self.column(&response);
         let bound = bound_of(&column, prices, limits);
         self.columns.push(column);
+        self.asked.push(unscaled);
         bound
     }
 

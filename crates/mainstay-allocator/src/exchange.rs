@@ -3,9 +3,8 @@
 //! What keeps a plan from the bound is mostly room under the rules that no single offer fits. Among a few hundred customers who
 //! are nearly indifferent there are about a million pairs of switches, and some pair fills almost any room.
 
-use std::collections::BTreeMap;
-
 use crate::core::Member;
+use crate::order::some_of_each;
 use crate::repair::{PATIENT, Rates};
 
 /// Rounds of looking at all pairs; each makes the plan better.
@@ -122,19 +121,8 @@ fn switches(members: &[Member], most: usize, denominator: f64) -> Vec<Switch> {
         all.extend(others.map(|(to, choice)| (choice.loss - member.held().loss, at, to)));
     }
     all.sort_unstable();
-    let class = |at: usize, to: usize| (members[at].held().cell, members[at].choices[to].cell);
-    let mut of_class: BTreeMap<_, usize> = BTreeMap::new();
-    all.iter().for_each(|&(_, at, to)| *of_class.entry(class(at, to)).or_default() += 1);
-    let share = most.div_ceil(of_class.len().max(1));
-    let mut left = of_class.values().fold(most, |left, &count| left.saturating_sub(count.min(share)));
-    let mut taken: BTreeMap<_, usize> = BTreeMap::new();
-    all.retain(|&(_, at, to)| {
-        let taken = taken.entry(class(at, to)).or_default();
-        *taken += 1;
-        let is_extra = *taken > share && left > 0;
-        left -= usize::from(is_extra);
-        *taken <= share || is_extra
-    });
+    let class = |&(_, at, to): &(i128, usize, usize)| (members[at].held().cell, members[at].choices[to].cell);
+    some_of_each(&mut all, most, class);
     all.into_iter().map(|(loss, at, to)| Switch::new(members, (loss, at, to), denominator)).collect()
 }
 

@@ -31,6 +31,7 @@ mod focus;
 mod greedy;
 mod hull;
 mod master;
+mod mixture;
 mod order;
 mod problem;
 mod relaxation;

@@ -83,6 +83,23 @@ impl<'a> Master<'a> {
         Lowest { prices, bound }
     }
 
+    /// The columns that the mixture is made of after [`Self::solve`], with their weights.
+    pub(crate) fn weights(&self) -> Vec<(usize, f64)> {
+        let amounts = self.amounts();
+        let weights = self.basis.iter().zip(amounts).filter_map(|(&variable, amount)| match variable {
+            Variable::Weight(plan) if amount > 0.0 => Some((plan, amount)),
+            _ => None,
+        });
+        weights.collect()
+    }
+
+    /// How much of every variable of the basis there is.
+    fn amounts(&self) -> Vec<f64> {
+        let mut right = self.limits.to_vec();
+        right.push(1.0);
+        self.times_inverse(&right)
+    }
+
     fn rows(&self) -> usize {
         self.limits.len() + 1
     }
@@ -181,9 +198,7 @@ impl<'a> Master<'a> {
 
     /// The row whose variable reaches 0 first; of several the one with the largest pivot.
     fn leaving(&self, direction: &[f64]) -> Option<usize> {
-        let mut right = self.limits.to_vec();
-        right.push(1.0);
-        let amounts = self.times_inverse(&right);
+        let amounts = self.amounts();
         let mut best: Option<(f64, usize)> = None;
         for (row, (&amount, &change)) in amounts.iter().zip(direction).enumerate().filter(|(_, (_, c))| **c > 1e-11) {
             let ratio = amount.max(0.0) / change;

@@ -4,6 +4,8 @@
 //! Programming Problems". What all customers choose at some prices is a plan of a certain value and use, and
 //! `value + sum of price_k * (limit_k - use_k)` is L at these prices, and at all others at most L: a cut for the dual.
 
+use std::ops::Range;
+
 use mainstay_schema::plan::{AmountsView, Offers};
 
 use crate::coefficients::{Asked, Coefficients, Tally};
@@ -35,6 +37,8 @@ impl Response {
 pub(crate) struct Best {
     /// Position of the offer, or [`NONE`].
     pub(crate) offer: u32,
+    /// Position of the next best, or [`NONE`].
+    pub(crate) next: u32,
     /// How much better the choice is than the next one, no offer included; infinite where there is no other.
     pub(crate) margin: f64,
 }
@@ -62,9 +66,49 @@ fn add_up<A: Copy + Into<i64>>(
     kinds: usize,
     response: &mut Response,
 ) {
+    for_each_choice(offers, values, costs, charges, kinds, 0..offers.customers(), |chosen, segment| {
+        if chosen != usize::MAX {
+            let cell = usize::from(segment) * kinds + usize::from(offers.kinds()[chosen]);
+            let tally = &mut response.tallies[cell];
+            tally.count += 1;
+            tally.cost += costs[chosen].into();
+            response.value += values[chosen].into();
+        }
+    });
+}
+
+/// Lists what these customers choose.
+pub(crate) fn choose(
+    offers: &Offers,
+    charges: &[Asked<f64>],
+    kinds: usize,
+    customers: Range<usize>,
+    chosen: &mut Vec<u32>,
+) {
+    chosen.clear();
+    let list = |position: usize, _| chosen.push(u32::try_from(position).unwrap_or(NONE));
+    match offers.amounts() {
+        AmountsView::Narrow { values, costs } => {
+            for_each_choice(offers, values, costs, charges, kinds, customers, list);
+        }
+        AmountsView::Wide { values, costs } => for_each_choice(offers, values, costs, charges, kinds, customers, list),
+    }
+}
+
+/// Gives the position of what each customer chooses, or the largest number for nothing, and the customer's segment.
+#[inline(always)]
+fn for_each_choice<A: Copy + Into<i64>>(
+    offers: &Offers,
+    values: &[A],
+    costs: &[A],
+    charges: &[Asked<f64>],
+    kinds: usize,
+    customers: Range<usize>,
+    mut take: impl FnMut(usize, u16),
+) {
     let labels = offers.kinds();
-    let mut start = 0;
-    for (&segment, &end) in offers.segments().iter().zip(offers.ends()) {
+    let mut start = offers.of(customers.start).start;
+    for (&segment, &end) in offers.segments()[customers.clone()].iter().zip(&offers.ends()[customers]) {
         let base = usize::from(segment) * kinds;
         let own = start..end as usize;
         start = end as usize;
@@ -78,12 +122,7 @@ fn add_up<A: Copy + Into<i64>>(
             best = if is_better { surplus } else { best };
             chosen = if is_better { position } else { chosen };
         }
-        if chosen != usize::MAX {
-            let tally = &mut response.tallies[base + usize::from(labels[chosen])];
-            tally.count += 1;
-            tally.cost += costs[chosen].into();
-            response.value += values[chosen].into();
-        }
+        take(chosen, segment);
     }
 }
 
@@ -92,18 +131,20 @@ pub(crate) fn choices(offers: &Offers, coefficients: &Coefficients, prices: &[f6
     let charges = coefficients.charges(prices);
     let choice = |(customer, &segment): (usize, &u16)| {
         let base = usize::from(segment) * coefficients.kinds();
-        let (mut best, mut next, mut chosen) = (0.0f64, f64::NEG_INFINITY, NONE);
+        let (mut best, mut chosen) = (0.0f64, NONE);
+        let (mut second, mut next) = (f64::NEG_INFINITY, NONE);
         for position in offers.of(customer) {
             let Some(offer) = offers.get(position) else { continue };
             let charge = charges[base + usize::from(offer.kind)];
             let surplus = offer.value.0 as f64 - charge.by_count - charge.by_cost * offer.cost.0 as f64;
             if surplus > best {
-                (next, best, chosen) = (best, surplus, position as u32);
-            } else {
-                next = next.max(surplus);
+                (second, next) = (best, chosen);
+                (best, chosen) = (surplus, position as u32);
+            } else if surplus > second {
+                (second, next) = (surplus, position as u32);
             }
         }
-        Best { offer: chosen, margin: best - next }
+        Best { offer: chosen, next, margin: best - second }
     };
     offers.segments().iter().enumerate().map(choice).collect()
 }

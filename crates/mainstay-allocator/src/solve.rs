@@ -6,9 +6,10 @@ use crate::exact::{MOST_BRANCHES, Search};
 use crate::exchange;
 use crate::frontier::Frontier;
 use crate::greedy;
-use crate::order::least_sure;
+use crate::mixture;
+use crate::order::{least_sure, some_of_each};
 use crate::problem::{ExactPrices, Holdings, Problem};
-use crate::relaxation::choices;
+use crate::relaxation::{Best, choices};
 use crate::repair::{self, Rates};
 use crate::sample;
 
@@ -62,34 +63,53 @@ pub(crate) fn along(problem: &Problem<'_>, frontier: &Frontier) -> Answer {
 
 /// Solves a problem under any rules. `start` is a plan that keeps them, where one is known.
 pub(crate) fn under_rules(problem: &Problem<'_>, start: Option<Holdings>) -> Answer {
-    let prices = ExactPrices::nearest(&dual_prices(problem).prices);
+    let point = dual_prices(problem);
+    let prices = ExactPrices::nearest(&point.prices);
     let bound = problem.bound(&prices);
-    let near = prices.to_f64();
-    let chosen = choices(problem.offers, &problem.coefficients, &near);
-    let mut order = least_sure(&chosen, MOST_SETTLED);
-    let choices: Vec<u32> = chosen.iter().map(|best| best.offer).collect();
-    let rounded = rounded(problem, &prices, &choices, &order);
-    let holdings = rounded.or_else(|| {
+    let unsure = Unsure::among(problem, &prices);
+    let near = Holdings::of(problem, mixture::rounded(problem, &point.mixture, &prices));
+    let holdings = kept(problem, &prices, near, &unsure).or_else(|| {
         start.map(|mut start| {
-            repair::fill(problem, &mut start, &order);
+            repair::fill(problem, &mut start, &unsure.order);
             start
         })
     });
-    order.truncate(EXCHANGED);
-    polish(problem, Answer { holdings, prices, bound, is_exact: false }, &order)
+    polish(problem, Answer { holdings, prices, bound, is_exact: false }, &unsure.of_each)
 }
 
-/// What everybody chooses at the prices, with as few of the least sure switched as the rules need.
-fn rounded(problem: &Problem<'_>, prices: &ExactPrices, choices: &[u32], order: &[u32]) -> Option<Holdings> {
+/// The customers whose choice is the least sure at the prices.
+struct Unsure {
+    /// By rising margin.
+    order: Vec<u32>,
+    /// Some of them for every pair of a choice and its next best, by rising margin: whatever a rule lacks, somebody can give it.
+    of_each: Vec<u32>,
+}
+
+impl Unsure {
+    fn among(problem: &Problem<'_>, prices: &ExactPrices) -> Self {
+        let chosen = choices(problem.offers, &problem.coefficients, &prices.to_f64());
+        let order = least_sure(&chosen, MOST_SETTLED);
+        let mut of_each = order.clone();
+        some_of_each(&mut of_each, EXCHANGED, |&customer| {
+            let customer = customer as usize;
+            let Best { offer, next, .. } = chosen[customer];
+            [offer, next].map(|position| problem.offer(customer, position).map(|(_, cell)| cell))
+        });
+        Self { order, of_each }
+    }
+}
+
+/// A plan near this one that keeps the rules: as few of the least sure are switched as that needs.
+fn kept(problem: &Problem<'_>, prices: &ExactPrices, mut holdings: Holdings, unsure: &Unsure) -> Option<Holdings> {
     let mut rates = Rates::new(problem, prices);
-    let mut holdings = Holdings::of(problem, choices.to_vec());
-    let mut members = core::members(problem, &holdings, prices, &order[..EXCHANGED.min(order.len())]);
+    let mut members = core::members(problem, &holdings, prices, &unsure.of_each);
     let mut room = holdings.room(problem);
     exchange::balance(&mut members, &mut room, &mut rates);
     write_back(problem, &mut holdings, &members);
     if holdings.is_feasible(problem) {
         return Some(holdings);
     }
+    let order = &unsure.order;
     let mut reach = FIRST_SETTLED;
     loop {
         let mut rates = Rates::new(problem, prices);

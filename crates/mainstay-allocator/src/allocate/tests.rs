@@ -89,6 +89,47 @@ fn says_so_where_neither_a_plan_nor_a_proof_is_found() {
     assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "`a`, `b` and `c`");
 }
 
+/// A population with offers in cents, so that many customers are equally undecided, under five rules that all bind.
+#[test]
+fn a_large_plan_comes_near_its_bound() {
+    let mut drawn = 88_172_645_463_325_252u64;
+    let mut below = |bound: u64| {
+        drawn ^= drawn << 13;
+        drawn ^= drawn >> 7;
+        drawn ^= drawn << 17;
+        (drawn % bound) as i64
+    };
+    let menus: Vec<(u16, Vec<Option<(i64, i64)>>)> = (0..30_000)
+        .map(|_| {
+            let segment = below(3);
+            let worth = below(400) * below(400) * (3 - segment);
+            let offers = [(50, 3), (100, 5), (1_000, 15), (2_000, 40)];
+            (
+                segment as u16,
+                offers.map(|(cost, effect)| Some((worth * effect * (50 + below(100)) / 100_000, cost))).to_vec(),
+            )
+        })
+        .collect();
+    let of = |segment: u16, factor| Term {
+        kinds: Selection::All,
+        segments: Selection::Of(vec![segment]),
+        weight: Weight::Count,
+        factor,
+    };
+    let parity = Rule { terms: vec![of(0, 4), of(1, -5)], ..limited("parity", &[], Weight::Count, 1, 0) };
+    let rules = vec![
+        Rule::budget(30_000 * 60),
+        limited("calls", &[3], Weight::Count, 1, 400),
+        limited("mail", &[0], Weight::Count, -1, -6_000),
+        limited("share of mail", &[0, 1], Weight::Cost, 1, 30_000 * 15),
+        parity,
+    ];
+    let solution = allocate(&valid(&menus, rules)).unwrap();
+    let certificate = solution.certificate;
+    assert!(certificate.rules.iter().all(|rule| rule.price > 0), "{:?}", certificate.rules);
+    assert!(certificate.gap() < 1e-6, "{}", certificate.gap());
+}
+
 #[test]
 fn the_largest_amounts_do_not_overflow() {
     use crate::instance::{LARGEST_OFFER, LARGEST_TOTAL};
