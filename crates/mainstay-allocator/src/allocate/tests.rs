@@ -5,7 +5,7 @@ use mainstay_schema::plan::{Offer, Rule, Selection, Term, Weight};
 use proptest::prelude::*;
 
 use super::*;
-use crate::test_instances::{menus, optimum, rules, used, valid};
+use crate::test_instances::{Menu, menus, optimum, rules, used, valid};
 
 fn chosen(instance: &ValidInstance, solution: &Solution) -> Vec<(u16, Offer)> {
     let offers = instance.offers();
@@ -99,7 +99,7 @@ fn a_large_plan_comes_near_its_bound() {
         drawn ^= drawn << 17;
         (drawn % bound) as i64
     };
-    let menus: Vec<(u16, Vec<Option<(i64, i64)>>)> = (0..30_000)
+    let menus: Vec<Menu> = (0..30_000)
         .map(|_| {
             let segment = below(3);
             let worth = below(400) * below(400) * (3 - segment);
