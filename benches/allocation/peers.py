@@ -1,13 +1,16 @@
-"""Other people's solvers for the same question."""
+"""Other people's solvers for the same question: `peers.py SOLVER FOLDER KINDS RULES SECONDS` answers as JSON.
+
+Each answers in a process of its own, and is imported there only: highspy and OR-Tools bring different libraries of one name.
+"""
 
 import json
+import subprocess
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import highspy
 import numpy as np
-from ortools.linear_solver import pywraplp
 
 GAP = 1e-6
 
@@ -23,7 +26,7 @@ class Instance:
     limits: np.ndarray
 
     @staticmethod
-    def read(folder: Path, kinds: int, first: int | None) -> "Instance":
+    def read(folder: Path, kinds: int, first: int) -> "Instance":
         column = lambda name: np.fromfile(folder / name, dtype="<i8")
         values, costs, segments = column("values"), column("costs"), column("segments").repeat(kinds)
         kind = np.tile(np.arange(kinds), len(values) // kinds)
@@ -53,6 +56,8 @@ class Answer:
 
 
 def highs(instance: Instance, time_limit: float, integral: bool) -> Answer:
+    import highspy
+
     customers, kinds, offers = instance.customers, instance.kinds, len(instance.values)
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = offers, customers + len(instance.limits)
@@ -83,7 +88,8 @@ def highs(instance: Instance, time_limit: float, integral: bool) -> Answer:
     is_found = solver.getModelStatus() in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit)
     if integral:
         is_found &= info.mip_gap < 1e6
-        return Answer("HiGHS, integers", seconds, -info.objective_function_value if is_found else None, f"{info.mip_gap:.1e}")
+        gap = f"{info.mip_gap:.1e}" if is_found else "no plan"
+        return Answer("HiGHS, integers", seconds, -info.objective_function_value if is_found else None, gap)
     is_found &= solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return Answer("HiGHS, relaxation only", seconds, None, "relaxation" if is_found else "not done")
 
@@ -98,6 +104,8 @@ def highs_relaxation(instance: Instance, time_limit: float) -> Answer:
 
 def ortools_scip(instance: Instance, time_limit: float) -> Answer | None:
     """SCIP, the MIP solver that OR-Tools brings with it; larger questions do not end."""
+    from ortools.linear_solver import pywraplp
+
     if len(instance.values) > 100_000:
         return None
     solver = pywraplp.Solver.CreateSolver("SCIP")
@@ -138,4 +146,47 @@ def numpy_greedy(instance: Instance, time_limit: float) -> Answer | None:
     return Answer("numpy, greedy", time.perf_counter() - started, value, "unknown")
 
 
-ALL = [highs_integers, highs_relaxation, ortools_scip, numpy_greedy]
+@dataclass
+class FixedTiers:
+    """Each customer's one offer by risk, the riskiest first: what a fixed policy does with the same offers."""
+
+    costs: np.ndarray
+    values: np.ndarray
+
+    @staticmethod
+    def read(folder: Path, kinds: int) -> "FixedTiers":
+        column = lambda name: np.fromfile(folder / name, dtype="<i8")
+        risk = column("risks") / 10_000
+        kind = np.select([risk >= 0.8, risk >= 0.5], [5, 3], 0)
+        riskiest = np.argsort(-risk, kind="stable")
+        chosen = riskiest * kinds + kind[riskiest]
+        return FixedTiers(column("costs")[chosen], column("values")[chosen])
+
+    @property
+    def total_cost(self) -> int:
+        return int(self.costs.sum())
+
+    def within(self, budget: int) -> tuple[int, int]:
+        """What is spent and gained by those who come before the money is spent."""
+        reached = np.searchsorted(np.cumsum(self.costs), budget, side="right")
+        return int(self.costs[:reached].sum()), int(self.values[:reached].sum())
+
+
+ALL = {each.__name__: each for each in [highs_integers, highs_relaxation, ortools_scip, numpy_greedy]}
+
+
+def ask(name: str, folder: Path, kinds: int, rules: int, time_limit: float) -> Answer | None:
+    """The answer of a solver to the question in a folder under its first rules."""
+    command = [sys.executable, __file__, name, str(folder), str(kinds), str(rules), str(time_limit)]
+    answer = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    return answer and Answer(**answer)
+
+
+def main() -> None:
+    name, folder, kinds, rules, time_limit = sys.argv[1:]
+    answer = ALL[name](Instance.read(Path(folder), int(kinds), int(rules)), float(time_limit))
+    print(json.dumps(answer and asdict(answer)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
-//! Times one allocation for `benches/allocation`: `allocation_timings CUSTOMERS KINDS budget|rules [FOLDER]`.
+//! Times one allocation for `benches/allocation`: `allocation_timings CUSTOMERS KINDS budget|rules|CENTS [FOLDER]`.
 //!
-//! The population is made from a fixed seed. With a folder its columns are written there as raw little-endian integers, for peers,
-//! and `rules.json` beside them.
+//! The population is made from a fixed seed, and decided under a budget, under a budget and eight rules, or under a budget of so
+//! many cents. With a folder its columns are written there as raw little-endian integers, for peers, and `rules.json` beside them.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -20,13 +20,16 @@ const CATALOGUE: [(i64, f64); 6] = [(50, 0.03), (100, 0.05), (500, 0.10), (1_000
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (customers, kinds): (usize, usize) = (arguments[0].parse().unwrap(), arguments[1].parse().unwrap());
-    let mut rules = rules(customers as i64, kinds);
-    if arguments[2] == "budget" {
-        rules.truncate(1);
-    }
-    let offers = population(customers, kinds);
-    if let Some(folder) = arguments.get(3) {
-        dump(Path::new(folder), &offers, &rules);
+    let rules = match arguments[2].as_str() {
+        "rules" => rules(customers as i64, kinds),
+        "budget" => vec![budget(customers as i64)],
+        cents => vec![Rule::budget(cents.parse().unwrap())],
+    };
+    let folder = arguments.get(3).map(Path::new);
+    let mut risks = Vec::new();
+    let offers = population(customers, kinds, |risk| risks.extend(folder.map(|_| risk)));
+    if let Some(folder) = folder {
+        dump(folder, &offers, &risks, &rules);
     }
     let instance = Instance { offers: Arc::new(offers), rules };
     let started = Instant::now();
@@ -58,13 +61,16 @@ impl Draws {
     }
 }
 
-/// Customers whose worth is spread over some powers of ten, each with every offer of the catalogue.
-fn population(customers: usize, kinds: usize) -> Offers {
+/// Customers whose worth is spread over some powers of ten, each with every offer of the catalogue; their risks of leaving, in
+/// 1/10,000, are handed out beside.
+fn population(customers: usize, kinds: usize, mut risky: impl FnMut(i64)) -> Offers {
     let mut draws = Draws(88_172_645_463_325_252);
     let mut offers = Offers::new(Digest::of(b"benchmark")).with_capacity(customers, customers * kinds);
     for _ in 0..customers {
         let worth = draws.below(100_000) as f64 * (draws.below(1_000) as f64 / 1_000.0).powi(2);
-        let at_risk = worth * draws.below(10_000) as f64 / 10_000.0;
+        let risk = draws.below(10_000);
+        risky(risk as i64);
+        let at_risk = worth * risk as f64 / 10_000.0;
         let segment = draws.below(u64::from(SEGMENTS)) as u16;
         let own: Vec<Offer> = (0u16..)
             .zip(&CATALOGUE[..kinds])
@@ -76,6 +82,10 @@ fn population(customers: usize, kinds: usize) -> Offers {
         offers.push_customer(segment, own);
     }
     offers
+}
+
+fn budget(customers: i64) -> Rule {
+    Rule::budget(customers * 100)
 }
 
 /// A budget, two capacities, two floors, two shares and parity between two segments.
@@ -90,7 +100,7 @@ fn rules(customers: i64, kinds: usize) -> Vec<Rule> {
         vec![term(Selection::All, some(&[one]), count, 4), term(Selection::All, some(&[other]), count, -5)]
     };
     vec![
-        Rule::budget(customers * 100),
+        budget(customers),
         rule("calls", Capacity, vec![term(dearest, Selection::All, count, 1)], customers / 200),
         rule("sms", Capacity, vec![term(some(&[2, 3]), Selection::All, count, 1)], customers / 25),
         rule("mail", Floor, vec![term(some(&[0]), Selection::All, count, -1)], -customers / 20),
@@ -102,12 +112,13 @@ fn rules(customers: i64, kinds: usize) -> Vec<Rule> {
     ]
 }
 
-fn dump(folder: &Path, offers: &Offers, rules: &[Rule]) {
+fn dump(folder: &Path, offers: &Offers, risks: &[i64], rules: &[Rule]) {
     let write = |name: &str, values: &mut dyn Iterator<Item = i64>| {
         std::fs::write(folder.join(name), values.flat_map(i64::to_le_bytes).collect::<Vec<u8>>()).unwrap();
     };
     write("values", &mut offers.iter().map(|offer| offer.value.0));
     write("costs", &mut offers.iter().map(|offer| offer.cost.0));
+    write("risks", &mut risks.iter().copied());
     write("segments", &mut offers.segments().iter().map(|&segment| i64::from(segment)));
     std::fs::write(folder.join("rules.json"), serde_json::to_string(rules).unwrap()).unwrap();
 }
