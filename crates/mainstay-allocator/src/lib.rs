@@ -5,9 +5,9 @@
 //! its certificate. Under a budget alone the [`Frontier`] holds the answer to every budget at once, which is what pacing asks.
 //!
 //! How it works, and whose ideas these are, stands with each module, from the prices to the plan: `relaxation` decides every
-//! customer alone at given prices; `dual` finds the prices, with `master`, `sample` and `focus`; `repair` makes a plan that keeps the
-//! rules; `exchange` and `exact` improve it among the customers of the `core`; `floors` says which floor is out of reach. For a
-//! budget alone `hull`, `frontier` and `greedy` do the first half.
+//! customer alone at given prices; `dual` finds the prices, with `master`, `sample` and `focus`; `mixture` makes a plan of them that
+//! nearly keeps the rules, and `repair` one that keeps them; `exchange` and `exact` improve it among the customers of the `core`;
+//! `floors` says which floor is out of reach. For a budget alone `hull`, `frontier` and `greedy` do the first half.
 //!
 //! Everything that is claimed is exact in integers, and one question has one answer: floating point only guides the search, and
 //! its operations are the same everywhere. It does not check its own certificates: `mainstay-verifier` does, and shares no code with
