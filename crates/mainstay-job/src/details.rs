@@ -221,6 +221,9 @@ pub struct FixedTiers {
     pub spent_cents: Cents,
     /// Their expected gain, net of the cost.
     pub value_cents: Cents,
+    /// What a plan gains for that money under all rules; `None` where it cannot keep the floors.
+    #[serde(default)]
+    pub plan_value_cents: Option<Cents>,
 }
 
 /// The details of a run of a training job.

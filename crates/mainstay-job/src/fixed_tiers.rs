@@ -3,11 +3,14 @@
 //! It is given to those likeliest to leave first, to the same people, from the same offers and under the same rules as the plan, so
 //! that the difference is that of the decisions alone. Floors are not enforced: the fixed policy knows none.
 
+use mainstay_allocator::allocate;
 use mainstay_config::Policy;
+use mainstay_schema::Cents;
 use mainstay_schema::plan::{Offer, Rule, Weight};
 
 use crate::candidates::Decided;
 use crate::details::FixedTiers;
+use crate::question;
 
 /// The gain of the catalogue's `tier:` entries, or `None` where there are none.
 pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
@@ -28,7 +31,8 @@ pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
     chosen.sort_by(|left, right| right.0.total_cmp(&left.0));
     let rules: Vec<&Rule> = decided.instance.as_instance().rules.iter().filter(|rule| rule.limit >= 0).collect();
     let mut room: Vec<i64> = rules.iter().map(|rule| rule.limit).collect();
-    let mut gain = FixedTiers { treated: 0, spent_cents: Default::default(), value_cents: Default::default() };
+    let mut gain =
+        FixedTiers { treated: 0, spent_cents: Cents::ZERO, value_cents: Cents::ZERO, plan_value_cents: None };
     for (_, segment, offer) in chosen {
         let adds: Vec<i64> = rules.iter().map(|rule| added(rule, segment, offer)).collect();
         if adds.iter().zip(&room).all(|(add, room)| *add <= 0 || add <= room) {
@@ -38,7 +42,14 @@ pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
             gain.value_cents.0 += offer.value.0;
         }
     }
+    gain.plan_value_cents = value_for(decided, gain.spent_cents);
     Some(gain)
+}
+
+/// What the allocator makes of the same offers with so much money.
+fn value_for(decided: &Decided, money: Cents) -> Option<Cents> {
+    let instance = decided.instance.clone().with_limit(question::BUDGET, money.0).ok()?;
+    allocate(&instance).ok().map(|solution| solution.certificate.plan_value)
 }
 
 fn added(rule: &Rule, segment: u16, offer: Offer) -> i64 {

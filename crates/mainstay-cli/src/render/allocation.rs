@@ -69,9 +69,11 @@ fn outlook_text(summary: &AllocationSummary) -> String {
     if let Some(outlook) = &summary.outlook {
         text += &outlook::text(outlook);
     }
-    if let Some(FixedTiers { treated, spent_cents, value_cents }) = summary.fixed_tiers {
+    if let Some(FixedTiers { treated, spent_cents, value_cents, plan_value_cents }) = summary.fixed_tiers {
+        let for_the_same = plan_value_cents.map(|value| format!(", a plan for the same money {value}"));
         text += &format!(
-            "fixed tiers: {treated} treated for {spent_cents} would gain {value_cents}, the plan gains {}\n",
+            "fixed tiers: {treated} treated for {spent_cents} would gain {value_cents}{}; the plan gains {}\n",
+            for_the_same.unwrap_or_default(),
             summary.value_cents
         );
     }
