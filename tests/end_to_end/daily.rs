@@ -30,6 +30,9 @@ fn publishes_reconciles_and_shows_a_day() {
     let by_decision = allocation["decisions"].as_array().unwrap();
     let listed: i64 = by_decision.iter().map(|row| row["cost_cents"].as_i64().unwrap()).sum();
     assert_eq!(listed, spent);
+    let tiers = &allocation["fixed_tiers"];
+    let cents = |name: &str| tiers[name].as_i64().unwrap();
+    assert!(0 < cents("value_cents") && cents("value_cents") <= cents("plan_value_cents"), "{tiers}");
 
     for shown in [&["show", "risk"][..], &["show", "allocation"], &["show", "run"]] {
         let output = project.output(shown);
