@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Project, real_data, root};
+use crate::harness::{Project, assert_honest, real_data, root};
 
 const TRAINING_CUTS: [&str; 7] =
     ["2017-03-18", "2017-04-15", "2017-05-13", "2017-06-10", "2017-07-08", "2017-08-05", "2017-09-02"];
@@ -23,6 +23,7 @@ fn the_reference_cut_has_its_households_and_an_honest_test() {
     let cuts = training["cuts"].as_array().unwrap();
     assert_eq!(cuts.iter().map(|cut| cut["ds"].as_str().unwrap()).collect::<Vec<_>>(), TRAINING_CUTS);
     assert!(cuts.iter().all(|cut| cut["label_end"].as_str().unwrap() <= "2017-11-01"), "{cuts:?}");
+    assert_honest(training);
     let test = &training["evaluation"];
     assert_eq!(test["rows"], 2452);
     assert!((number(test, "base_rate") - 0.091).abs() < 0.0005, "{test}");

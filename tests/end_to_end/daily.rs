@@ -1,6 +1,6 @@
 //! One day, from generated data to tables that people and programs read.
 
-use crate::harness::{Project, text};
+use crate::harness::{Project, assert_honest, text};
 
 #[test]
 fn publishes_reconciles_and_shows_a_day() {
@@ -11,6 +11,7 @@ fn publishes_reconciles_and_shows_a_day() {
     let count = |name: &str| population[name].as_u64().unwrap();
     assert_eq!(count("known"), count("scored") + count("ineligible") + count("refused"));
     assert!(count("scored") > 100 && count("ineligible") > 10, "{population}");
+    assert_honest(&run["record"]["details"]["training"]);
 
     let risk = project.json(&["show", "risk", "--top", "5"]);
     assert_eq!(risk["population"], *population);
@@ -38,6 +39,10 @@ fn publishes_reconciles_and_shows_a_day() {
         let output = project.output(shown);
         assert!(output.status.success());
         assert!(text(&output.stdout).contains("2025-08-01"), "{}", text(&output.stdout));
+    }
+    let shown = text(&project.output(&["show", "run"]).stdout);
+    for part in ["no leak found", "days_since_last_order alone", "the model's lead", "from the top"] {
+        assert!(shown.contains(part), "`{part}` is not in:\n{shown}");
     }
     let verified = project.json(&["verify"]);
     assert_eq!(verified["days"][0]["ds"], "2025-08-01");

@@ -180,6 +180,18 @@ pub(crate) fn digests(run: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Asserts that nothing speaks for a leak in a training, and that its figures have their intervals; `training` as in a run's JSON.
+pub(crate) fn assert_honest(training: &Value) {
+    assert_eq!(training["leakage"]["findings"], Value::Array(Vec::new()));
+    let judged = &training["evaluation"];
+    let of = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("no number in {judged}"));
+    let (low, high) = (of(&judged["auc_interval"]["low"]), of(&judged["auc_interval"]["high"]));
+    assert!(low < of(&judged["auc"]) && of(&judged["auc"]) < high && high - low < 0.15, "{low} to {high}");
+    let alone = &judged["others"][0];
+    assert_eq!(alone["auc"], training["baseline"]["evaluation"]["auc"]);
+    assert!((of(&judged["auc"]) - of(&alone["auc"]) - of(&alone["auc_difference"])).abs() < 1e-12, "{alone}");
+}
+
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

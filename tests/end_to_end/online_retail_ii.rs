@@ -1,6 +1,6 @@
 //! A real retailer: two years of invoices, mapped by staging SQL alone.
 
-use crate::harness::{Project, real_data, root};
+use crate::harness::{Project, assert_honest, real_data, root};
 
 #[test]
 fn the_reference_cut_has_its_customers_and_an_honest_test() {
@@ -14,6 +14,7 @@ fn the_reference_cut_has_its_customers_and_an_honest_test() {
     for cut in training["cuts"].as_array().unwrap() {
         assert!(cut["label_end"].as_str().unwrap() <= "2011-09-01", "{cut}");
     }
+    assert_honest(training);
     let test = &training["evaluation"];
     assert_eq!(test["rows"], 4335);
     assert!((test["base_rate"].as_f64().unwrap() - 0.505).abs() < 0.001, "{test}");

@@ -11,7 +11,7 @@ use mainstay_schema::RunId;
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 
-use crate::harness::{Project, text};
+use crate::harness::{Project, assert_honest, text};
 
 const SIGKILL: i32 = 9;
 
@@ -203,7 +203,13 @@ fn a_challenger_is_compared_promoted_used_and_rolled_back() {
     let project = Project::copy();
     project.json(&["run", "train_churn", "--date", "2025-08-01"]);
     project.edit("jobs/train_churn.yml", "history_days_at_least: 365", "history_days_at_least: 9999");
-    project.json(&["run", "train_churn", "--date", "2025-08-20"]);
+    let challenger = &project.json(&["run", "train_churn", "--date", "2025-08-20"])["record"]["details"]["training"];
+    assert_honest(challenger);
+    let beside: Vec<&Value> = challenger["evaluation"]["others"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        beside.iter().map(|other| &other["name"]).collect::<Vec<_>>(),
+        ["days_since_last_order alone", "champion"]
+    );
 
     let listed = project.json(&["model", "list"]);
     let versions = listed["models"][0]["versions"].as_array().unwrap();
@@ -220,6 +226,7 @@ fn a_challenger_is_compared_promoted_used_and_rolled_back() {
     let stored = versions[1]["auc"].as_f64().unwrap();
     assert!((figure("candidate") - stored).abs() < 1e-12, "the rows and the model give the figure of the training");
     assert!((figure("candidate") - figure("current") - figure("difference")).abs() < 1e-12, "{auc}");
+    assert_eq!(auc["current"], beside[1]["auc"], "the training compared with the same champion on the same rows");
     let segments = rows["segments"].as_array().unwrap();
     assert!(segments.iter().any(|segment| segment["by"] == "gender" && segment["group"] == "female"), "{segments:?}");
     let shown = text(&project.output(&["compare"]).stdout);
@@ -250,6 +257,10 @@ fn check_cards(project: &Project) {
     let card = project.json(&["model", "card", "churn", "challenger"]);
     assert_eq!((&card["version"], &card["data"]["test"]["day"]), (&json!("2"), &json!("2025-05-22")));
     assert!(card["purpose"]["intended_use"].as_str().unwrap().starts_with("Ranks eligible customers"));
+    let auc = &card["figures"][0];
+    assert!(auc["name"] == "AUC" && auc["interval"][0].as_f64() < auc["model"].as_f64(), "{auc}");
+    let segments = card["segments"].as_array().unwrap();
+    assert!(segments.iter().all(|segment| segment["intervals"]["AUC"][1].is_number()), "{segments:?}");
     let features = card["features"].as_array().unwrap();
     let undescribed: Vec<&Value> = features.iter().filter(|feature| feature["description"] == "").collect();
     assert!(features.len() > 50 && undescribed.is_empty(), "{undescribed:?}");

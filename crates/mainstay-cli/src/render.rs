@@ -3,6 +3,7 @@
 pub(crate) mod allocation;
 pub(crate) mod comparison;
 pub(crate) mod generated;
+mod judgement;
 pub(crate) mod model;
 pub(crate) mod outcome;
 pub(crate) mod outlook;
@@ -14,6 +15,7 @@ pub(crate) mod risk;
 pub(crate) mod run;
 pub(crate) mod scored;
 pub(crate) mod trained;
+mod tried;
 pub(crate) mod verify;
 
 use comfy_table::presets::NOTHING;

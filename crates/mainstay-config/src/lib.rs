@@ -4,6 +4,7 @@
 //! [`Project::load`] is the way in; it and `load` are the only code that touches files. The rest works on texts:
 //! [`JobConfig::parse`], [`Policy::parse`], [`VarOverrides::parse`]. What the settings name (models, SQL, data) is not looked at here.
 
+pub mod algorithm;
 pub mod error;
 pub mod job;
 pub mod offer_policy;

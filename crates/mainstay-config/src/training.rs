@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::algorithm::Algorithm;
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
 use crate::job::JobKind;
@@ -49,7 +50,7 @@ pub struct TrainingJob {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cuts {
-    /// How many cuts to fit trees on at most, the newest ones, at least 1.
+    /// How many cuts to fit the model on at most, the newest ones, at least 1.
     pub training: u32,
     /// How many cuts to calibrate on at most, those of the trees among them. A whole year of cuts knows the mean level of churn, where
     /// fewer know that of a season.
@@ -58,38 +59,6 @@ pub struct Cuts {
     pub step_days: u32,
     /// Days after the first order before which there is no cut.
     pub minimum_history_days: u32,
-}
-
-/// Boosted trees and their hyperparameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Algorithm {
-    /// What is fitted.
-    pub kind: AlgorithmKind,
-    /// How often all rows are scored anew and trees fitted to what the scores leave, 1 to 10,000.
-    pub rounds: u32,
-    /// Trees fitted side by side in a round, 1 to 64.
-    pub trees_per_round: u32,
-    /// Depth of a tree, 1 to 10.
-    pub depth: u32,
-    /// Share of each tree's step that is taken, above 0 and at most 1.
-    pub learning_rate: f64,
-    /// Rows drawn for each tree, at least 1.
-    pub rows_per_tree: u32,
-    /// Share of the features drawn for each tree, above 0 and at most 1.
-    pub columns_per_tree: f64,
-    /// Penalty on the values of leaves, 0.001 to 1,000.
-    pub l2: f64,
-    /// Rows of its draw that a leaf holds at least, at least 1.
-    pub minimum_leaf_rows: u32,
-}
-
-/// The algorithms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlgorithmKind {
-    /// Gradient boosting on linfa's decision trees.
-    BoostedTrees,
 }
 
 /// How scores become probabilities.
@@ -230,23 +199,6 @@ impl Card {
             texts.iter().enumerate().try_for_each(|(index, text)| said(text, place.item(index)))
         })
     }
-}
-
-impl Algorithm {
-    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
-        check_range(self.rounds, 1..=10_000, place.key("rounds"))?;
-        check_range(self.depth, 1..=10, place.key("depth"))?;
-        check_range(self.trees_per_round, 1..=64, place.key("trees_per_round"))?;
-        check_positive_share(self.learning_rate, place.key("learning_rate"))?;
-        check_at_least_1(self.rows_per_tree, place.key("rows_per_tree"))?;
-        check_positive_share(self.columns_per_tree, place.key("columns_per_tree"))?;
-        check_range(self.l2, 0.001..=1000.0, place.key("l2"))?;
-        check_at_least_1(self.minimum_leaf_rows, place.key("minimum_leaf_rows"))
-    }
-}
-
-fn check_positive_share(share: f64, place: Place<'_>) -> Result<(), ConfigError> {
-    place.ensure(share > 0.0 && share <= 1.0, || format!("expected a number above 0 and at most 1, found {share}"))
 }
 
 impl Calibration {

@@ -10,7 +10,8 @@ use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
 use mainstay_train::recipe::CutRanking;
-use mainstay_train::{CalibrationReport, Evaluation, GateResult};
+use mainstay_train::tune::Trial;
+use mainstay_train::{CalibrationReport, Evaluation, GateResult, Interval, Judgement, LeakageReport, ModelParams};
 use serde::{Deserialize, Serialize};
 
 /// The details of a run of a daily job.
@@ -243,13 +244,23 @@ pub struct TrainingDetails {
     pub test_cut: Ds,
     /// End of the last training label window.
     pub trained_until: Ds,
-    /// Trees of the model.
+    /// What was fitted, with its parameters; `None` in records of an earlier release.
+    #[serde(default)]
+    pub params: Option<ModelParams>,
+    /// What a search for it tried, rung by rung.
+    #[serde(default)]
+    pub trials: Vec<Trial>,
+    /// Trees of the model; none of a logistic regression.
     pub trees: usize,
-    /// Judged on the test cut.
-    pub evaluation: Evaluation,
+    /// Judged on the test cut, beside one feature alone and the champion.
+    #[serde(rename = "evaluation")]
+    pub judgement: Judgement,
     /// The same by group of customers.
     #[serde(default)]
     pub segments: Vec<SegmentFigures>,
+    /// What speaks for a leak, and how features moved until the test cut; `None` in records of an earlier release.
+    #[serde(default)]
+    pub leakage: Option<LeakageReport>,
     /// How the scores became probabilities, and how those hold.
     pub calibration: CalibrationReport,
     /// The ranking at each training cut, by trees that have not seen the customer.
@@ -293,6 +304,9 @@ pub struct SegmentFigures {
     /// Judged on its customers of the test cut.
     #[serde(flatten)]
     pub evaluation: Evaluation,
+    /// 95 % interval of the AUC; `None` with fewer than two customers of either outcome.
+    #[serde(default)]
+    pub auc_interval: Option<Interval>,
 }
 
 /// One training cut.

@@ -13,6 +13,7 @@
 mod allocate;
 mod candidates;
 mod champion;
+mod chosen_model;
 pub mod comparison;
 mod consent_records;
 pub mod contact_rules;
@@ -22,6 +23,7 @@ mod decision_rows;
 pub mod details;
 pub mod fault;
 mod features;
+mod fit;
 mod fixed_tiers;
 mod model_card;
 pub mod models;

@@ -9,7 +9,7 @@ use mainstay_model::summary::Summary;
 use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
 use mainstay_report::model_card as card;
-use mainstay_train::{GateResult, Reliability};
+use mainstay_train::{GateResult, Interval, Reliability};
 
 use crate::cuts::label_end;
 use crate::details::{CutDetails, SegmentFigures, TrainingDetails};
@@ -47,8 +47,9 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
         purpose: purpose(job),
         data: data(made),
         shape: card::Shape {
-            algorithm: text(&serde_json::to_value(job.algorithm.kind).unwrap_or_default()),
+            algorithm: details.params.map(|params| params.kind().described()).unwrap_or_default().to_owned(),
             trees: summary.trees as u64,
+            terms: summary.terms as u64,
             leaves: summary.leaves as u64,
             depth: summary.depth as u64,
         },
@@ -79,10 +80,6 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
     }
 }
 
-fn text(value: &serde_json::Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
 fn purpose(job: &TrainingJob) -> card::Purpose {
     card::Purpose {
         description: job.description.clone(),
@@ -100,7 +97,7 @@ fn data(made: &Made<'_>) -> card::Data {
         files: table.files as u64,
         rows: table.rows,
     });
-    let ranking = &details.evaluation.ranking;
+    let ranking = &details.judgement.evaluation.ranking;
     card::Data {
         as_of: details.as_of,
         trained_until: details.trained_until,
@@ -140,7 +137,7 @@ fn features(model: &Ensemble, summary: &Summary, describe: impl Fn(&str) -> Stri
 }
 
 fn figures(details: &TrainingDetails) -> Vec<card::Figure> {
-    let evaluation = &details.evaluation;
+    let evaluation = &details.judgement.evaluation;
     let (model, alone) = (&evaluation.ranking, &details.baseline.evaluation.ranking);
     let figure = |name: &str, model: f64, baseline: Option<f64>| card::Figure {
         name: name.to_owned(),
@@ -150,7 +147,10 @@ fn figures(details: &TrainingDetails) -> Vec<card::Figure> {
         interval: None,
     };
     vec![
-        figure("AUC", model.auc, Some(alone.auc)),
+        card::Figure {
+            interval: details.judgement.auc_interval.map(bounds),
+            ..figure("AUC", model.auc, Some(alone.auc))
+        },
         figure("average precision", model.average_precision, Some(alone.average_precision)),
         card::Figure {
             attainable: Some(model.attainable_precision_at_top_20_percent),
@@ -175,7 +175,12 @@ fn segment(of: &SegmentFigures) -> card::Segment {
         group: of.group.clone(),
         customers: ranking.rows as u64,
         figures: figures.map(|(name, figure)| (name.to_owned(), figure)).into(),
+        intervals: of.auc_interval.map(|interval| ("AUC".to_owned(), bounds(interval))).into_iter().collect(),
     }
+}
+
+fn bounds(interval: Interval) -> [f64; 2] {
+    [interval.low, interval.high]
 }
 
 fn reliability(of: &Reliability) -> card::Reliability {

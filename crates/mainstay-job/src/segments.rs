@@ -11,6 +11,7 @@ use mainstay_config::TrainingJob;
 use mainstay_config::training::Segments as Settings;
 use mainstay_features::Moment;
 use mainstay_schema::column;
+use mainstay_train::delong::auc_interval;
 use mainstay_train::evaluate::evaluate;
 use mainstay_train::{Trained, TrainingSet};
 
@@ -86,11 +87,13 @@ impl Segments {
     /// How a model does on each group of the test cut.
     pub(crate) fn judged(&self, trained: &Trained) -> Vec<SegmentFigures> {
         let labels = trained.test.labels();
-        let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
+        let probabilities = trained.test_probabilities();
         let figures = |by: &String, group: &str, rows: &[usize]| {
             // A group of one outcome has no ranking to judge.
-            let evaluation = evaluate(&select(&probabilities, rows), &select(labels, rows)).ok()?;
-            Some(SegmentFigures { by: by.clone(), group: group.to_owned(), evaluation })
+            let (probabilities, labels) = (select(&probabilities, rows), select(labels, rows));
+            let evaluation = evaluate(&probabilities, &labels).ok()?;
+            let auc_interval = auc_interval(&probabilities, &labels);
+            Some(SegmentFigures { by: by.clone(), group: group.to_owned(), evaluation, auc_interval })
         };
         let judged = self.0.iter().flat_map(|(by, groups)| {
             let parted = parted(groups);

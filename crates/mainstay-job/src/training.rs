@@ -1,39 +1,28 @@
 //! The training step: rows of past cuts, fitted, calibrated, judged on a later cut, and registered.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_config::TrainingJob;
+use mainstay_model::Ensemble;
 use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
-use mainstay_train::baseline::{FeatureRows, single_feature};
-use mainstay_train::{
-    BoostedTreesParams, Declared, GateResult, Gates, LeakageInput, LeakageReport, Monotone, Recipe, Trained,
-    TrainingRows, TrainingSet, look_for_leaks,
-};
+use mainstay_train::{Declared, GateResult, Monotone, Trained, TrainingRows};
 
 use crate::cuts::{self, CutPlan};
-use crate::details::{Baseline, CutDetails, RowsFile, SegmentFigures, TrainingDetails};
+use crate::details::{CutDetails, RowsFile, SegmentFigures, TrainingDetails};
 use crate::fault;
+use crate::fit::{FeatureDocs, FitInput, JudgedModel, fit_and_judge};
 use crate::model_card::{self, Made};
 use crate::models::{CHALLENGER, CHAMPION};
-use crate::progress::{Step, StepProgress};
+use crate::progress::Step;
 use crate::run::Run;
 use crate::segments::Segments;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::training_rows;
 use crate::training_table;
-
-/// A model with the rows behind it, judged.
-struct JudgedModel {
-    trained: Trained,
-    baseline: Baseline,
-    gates: Vec<GateResult>,
-    leakage: LeakageReport,
-}
 
 /// Trains a model as of the run's day and registers it: as champion where there is none, else as challenger.
 pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<TrainingDetails> {
@@ -55,7 +44,9 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         reasons: reasons(day, job, &training.feature_names),
         declared: declared(day, job, &training.feature_names),
     };
-    let judged = fit_and_judge(job, &plan, training, test, history_days, &docs, &step)
+    let champion = champion_unaware_of(run, job, plan.test).await?;
+    let input = FitInput { training, test, history_days, docs, champion };
+    let judged = fit_and_judge(job, &plan, input, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
     let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
@@ -71,9 +62,12 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         test_cut: plan.test,
         trained_until: plan.trained_until(),
         gates_failed: judged.gates.iter().any(|gate| !gate.passed),
+        params: Some(judged.chosen.params),
+        trials: judged.chosen.trials,
         trees: judged.trained.model.trees().len(),
-        evaluation: judged.trained.evaluation,
+        judgement: judged.judgement,
         segments,
+        leakage: Some(judged.leakage),
         calibration: judged.trained.calibration,
         by_cut: judged.trained.by_cut,
         baseline: judged.baseline,
@@ -102,7 +96,7 @@ fn summary(details: &TrainingDetails) -> String {
         details.model,
         details.version,
         details.alias,
-        details.evaluation.ranking.auc,
+        details.judgement.evaluation.ranking.auc,
         details.test_cut,
         details.baseline.feature,
         details.baseline.evaluation.ranking.auc
@@ -117,12 +111,6 @@ fn cut_details(cut: Ds, rows: &TrainingRows, plan: &CutPlan) -> CutDetails {
         rows: rows.labels.len(),
         churned: rows.labels.iter().filter(|churned| **churned).count(),
     }
-}
-
-/// What the project's YAML says of the features.
-struct FeatureDocs {
-    reasons: BTreeMap<String, String>,
-    declared: BTreeMap<String, Declared>,
 }
 
 /// Reason texts of the features, from the project's YAML.
@@ -143,80 +131,23 @@ fn declared(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap
     features.iter().filter_map(of).collect()
 }
 
-fn fit_and_judge(
-    job: &TrainingJob,
-    plan: &CutPlan,
-    training: TrainingRows,
-    test: TrainingRows,
-    history_days: u32,
-    docs: &FeatureDocs,
-    step: &StepProgress,
-) -> Result<JudgedModel> {
-    let training = TrainingSet::new(training).context("the training rows")?.with_declared(&docs.declared)?;
-    let test = TrainingSet::new(test).context("the rows of the test cut")?;
-    let recipe = Recipe {
-        model: params(job).check()?.into(),
-        seed: job.seed,
-        fit_from: plan.fit_from(),
-        folds: job.calibration.folds as usize,
-    };
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut trained = recipe.train(training, test, threads, &mut |done, rounds| {
-        step.advance(done as u64, Some(rounds as u64), "rounds");
-    })?;
-    trained.model = trained.model.with_reasons(&docs.reasons)?;
-    let baseline = baseline(job, &trained)?;
-    let gates = gates(job).judge(&trained.evaluation, &trained.calibration.check, history_days);
-    let leakage = look_for_leaks(&LeakageInput {
-        label: &job.label,
-        training: &trained.training,
-        test: &trained.test,
-        dates: &[],
-    })?;
-    Ok(JudgedModel { trained, baseline, gates, leakage })
-}
-
-fn params(job: &TrainingJob) -> BoostedTreesParams {
-    let algorithm = &job.algorithm;
-    BoostedTreesParams {
-        rounds: algorithm.rounds as usize,
-        trees_per_round: algorithm.trees_per_round as usize,
-        depth: algorithm.depth as usize,
-        learning_rate: algorithm.learning_rate,
-        rows_per_tree: algorithm.rows_per_tree as usize,
-        columns_per_tree: algorithm.columns_per_tree,
-        l2: algorithm.l2,
-        minimum_leaf_rows: algorithm.minimum_leaf_rows as usize,
-        seed: job.seed,
-        ..BoostedTreesParams::default()
+/// The champion, where all that it has learnt from had happened before the test cut. One that cannot be read is no reason not to train:
+/// training again is how it comes back.
+async fn champion_unaware_of(run: &Run<'_>, job: &TrainingJob, test_cut: Ds) -> Result<Option<Ensemble>> {
+    let registry = &run.open.registry;
+    let Some(version) = registry.resolve(&job.model, CHAMPION).await? else { return Ok(None) };
+    let trained_until = version.training.get("trained_until").cloned().unwrap_or_default();
+    if !serde_json::from_value::<Ds>(trained_until).is_ok_and(|until| until <= test_cut) {
+        return Ok(None);
     }
-}
-
-fn gates(job: &TrainingJob) -> Gates {
-    Gates {
-        auc_at_least: job.gates.auc_at_least,
-        precision_at_top_20_percent_at_least: job.gates.precision_at_top_20_percent_at_least,
-        calibration_error_above_noise_at_most: job.gates.calibration_error_above_noise_at_most,
-        history_days_at_least: job.gates.history_days_at_least,
+    match registry.load(&version).await {
+        Ok(champion) => Ok(Some(champion)),
+        Err(error) => {
+            let named = format!("{} version {}", job.model, version.version);
+            run.open.progress.warn(format!("no figures of the champion, {named}, on the rows of {test_cut}: {error}"));
+            Ok(None)
+        }
     }
-}
-
-fn baseline(job: &TrainingJob, trained: &Trained) -> Result<Baseline> {
-    let (training, test) = (&trained.training, &trained.test);
-    let position = training.feature_names().iter().position(|name| *name == job.baseline).with_context(|| {
-        format!(
-            "the baseline {} of {} is no feature: it has {}",
-            job.baseline,
-            job.name,
-            training.feature_names().join(", ")
-        )
-    })?;
-    let column = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
-    let evaluation = single_feature(
-        FeatureRows { values: &column(training), labels: training.labels() },
-        FeatureRows { values: &column(test), labels: test.labels() },
-    )?;
-    Ok(Baseline { feature: job.baseline.clone(), evaluation })
 }
 
 /// The rows that a model was made of, as files of the run.
@@ -256,6 +187,7 @@ async fn register(
         run_id: run.run_id.clone(),
         training: serde_json::json!({
             "job": job,
+            "params": judged.chosen.params,
             "cuts": plan.training,
             "calibration_only_cuts": plan.calibration_only,
             "test_cut": plan.test,
@@ -265,12 +197,13 @@ async fn register(
             "test_rows": rows.test,
         }),
         evaluation: serde_json::json!({
-            "test": trained.evaluation,
+            "test": judged.judgement,
             "segments": segments,
             "calibration": trained.calibration,
             "by_cut": trained.by_cut,
             "baseline": judged.baseline,
             "leakage": judged.leakage,
+            "trials": judged.chosen.trials,
         }),
         gates: judged.gates.iter().map(gate).collect(),
         tags: BTreeMap::new(),

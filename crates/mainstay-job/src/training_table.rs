@@ -27,7 +27,7 @@ pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> 
 
 /// The rows of the test cut with what the model says of them, and the groups that their customers belong to.
 pub(crate) fn test_rows(trained: &Trained, segments: &Segments) -> Result<Vec<u8>> {
-    let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
+    let probabilities = trained.test_probabilities();
     let segments: Vec<(String, ArrayRef)> = segments.columns().collect();
     let mut judged: Vec<(&str, ArrayRef)> =
         vec![(column::RAW_SCORE, doubles(&trained.test_scores)), (column::CHURN_PROBABILITY, doubles(&probabilities))];

@@ -119,10 +119,13 @@ pub enum CutUse {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
-    /// The algorithm, in the words of the job.
+    /// The algorithm, in words.
     pub algorithm: String,
     /// Trees.
     pub trees: u64,
+    /// Features that add to the score by themselves: those of a logistic regression.
+    #[serde(default)]
+    pub terms: u64,
     /// Leaves of all trees.
     pub leaves: u64,
     /// Most splits from a root to a leaf.
@@ -137,7 +140,7 @@ pub struct Feature {
     pub name: String,
     /// What it means, in the words of the project.
     pub description: String,
-    /// Share of the training rows parted by its splits; 0 where it is not split on.
+    /// Share of the training rows parted by its splits, or of how far all terms reach; 0 where the model does without it.
     pub importance: f64,
 }
 
@@ -169,6 +172,9 @@ pub struct Segment {
     pub customers: u64,
     /// The figures by name; one that cannot be told of so few is absent.
     pub figures: BTreeMap<String, f64>,
+    /// The 95 % intervals of figures, by name, where they are known.
+    #[serde(default)]
+    pub intervals: BTreeMap<String, [f64; 2]>,
 }
 
 /// How scores became probabilities, and how far those hold.

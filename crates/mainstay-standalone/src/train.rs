@@ -135,7 +135,7 @@ pub fn train_file(
     };
     let trained = recipe.train(training, test, request.threads, &mut |done, total| progress(of_fit(done, total)))?;
 
-    let probabilities: Vec<f64> = trained.test_scores.iter().map(|raw| trained.model.probability(*raw)).collect();
+    let probabilities = trained.test_probabilities();
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);
     let judgement = Judgement::of(&JudgedOn {

@@ -60,10 +60,15 @@ impl Placements {
         self.positives.iter().sum::<f64>() / self.positives.len() as f64
     }
 
-    /// The interval of the AUC, within 0 and 1.
-    pub(crate) fn interval(&self) -> Interval {
+    /// The interval of the AUC, within 0 and 1; `None` with fewer than two rows of either label.
+    pub(crate) fn interval(&self) -> Option<Interval> {
         let variance = variance_of_mean(&self.positives) + variance_of_mean(&self.negatives);
-        Interval::around(self.auc(), variance).within(0.0, 1.0)
+        self.are_enough().then(|| Interval::around(self.auc(), variance).within(0.0, 1.0))
+    }
+
+    /// Whether both labels have rows that vary among themselves.
+    fn are_enough(&self) -> bool {
+        self.positives.len() > 1 && self.negatives.len() > 1
     }
 
     /// How much greater this AUC is than another on the same rows, with its interval.
@@ -76,12 +81,16 @@ impl Placements {
     }
 }
 
+/// The 95 % interval of the AUC. `None` with fewer than two rows of either label, or scores that cannot be ranked.
+pub fn auc_interval(scores: &[f64], labels: &[bool]) -> Option<Interval> {
+    Placements::of(scores, labels).ok()?.interval()
+}
+
 /// The 95 % interval of the AUC of the second scores less that of the first, on the same rows. `None` with fewer than two rows of
 /// either label, or scores that cannot be ranked.
 pub fn difference_interval(first: &[f64], second: &[f64], labels: &[bool]) -> Option<Interval> {
     let (first, second) = (Placements::of(first, labels).ok()?, Placements::of(second, labels).ok()?);
-    let are_enough = first.positives.len() > 1 && first.negatives.len() > 1;
-    are_enough.then(|| second.difference(&first).1)
+    first.are_enough().then(|| second.difference(&first).1)
 }
 
 /// The sample variance over the count; 0 of a single value.
@@ -162,7 +171,7 @@ mod tests {
         }
         let holds = (0..300).filter(|seed| {
             let (scores, labels) = drawn(1000 + seed, 200, 0.2);
-            let interval = Placements::of(&scores, &labels).unwrap().interval();
+            let interval = auc_interval(&scores, &labels).unwrap();
             interval.low <= truth && truth <= interval.high
         });
         let holds = holds.count();
@@ -229,6 +238,8 @@ mod tests {
 
     #[test]
     fn too_few_rows_of_an_outcome_have_no_interval() {
-        assert_eq!(difference_interval(&[0.1, 0.2, 0.3], &[0.1, 0.2, 0.3], &[true, false, false]), None);
+        let (scores, labels) = ([0.1, 0.2, 0.3], [true, false, false]);
+        assert_eq!(difference_interval(&scores, &scores, &labels), None);
+        assert_eq!(auc_interval(&scores, &labels), None);
     }
 }

@@ -46,21 +46,26 @@ pub struct Competitor {
     pub scores: Vec<f64>,
 }
 
-/// How a model did.
+/// How a model did. What a record of an earlier release does not tell is empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The figures of all rows.
     #[serde(flatten)]
     pub evaluation: Evaluation,
-    /// 95 % interval of the AUC.
-    pub auc_interval: Interval,
+    /// 95 % interval of the AUC; `None` with fewer than two rows of either label.
+    #[serde(default)]
+    pub auc_interval: Option<Interval>,
     /// The ranking from the top.
+    #[serde(default)]
     pub at: Vec<AtShare>,
     /// Probabilities against what happened, in ten bins of equal count, the greatest first.
+    #[serde(default)]
     pub calibration_table: Vec<CalibrationBin>,
     /// The figures of each segment.
+    #[serde(default)]
     pub segments: Vec<SegmentFigures>,
     /// The figures of others.
+    #[serde(default)]
     pub others: Vec<Comparison>,
 }
 
@@ -109,9 +114,9 @@ pub struct SegmentFigures {
     pub base_rate: f64,
     /// The mean probability.
     pub mean_probability: f64,
-    /// The AUC and its interval; `None` where all did the same.
+    /// The AUC; `None` where all did the same.
     pub auc: Option<f64>,
-    /// See `auc`.
+    /// Its 95 % interval; `None` with fewer than two rows of either label.
     pub auc_interval: Option<Interval>,
     /// Mean squared distance of probability and label.
     pub brier: f64,
@@ -219,7 +224,7 @@ fn segments(on: &JudgedOn<'_>, by: &Segmentation) -> Vec<SegmentFigures> {
             base_rate: labels.iter().filter(|label| **label).count() as f64 / n,
             mean_probability: probabilities.iter().sum::<f64>() / n,
             auc: placements.as_ref().map(Placements::auc),
-            auc_interval: placements.as_ref().map(Placements::interval),
+            auc_interval: placements.as_ref().and_then(Placements::interval),
             brier: squares.sum::<f64>() / n,
         }
     };
@@ -251,7 +256,7 @@ mod tests {
         assert_eq!(top.precision, judged.evaluation.ranking.precision_at_top_20_percent);
         assert!((top.attainable_precision - (base_rate * 2_000.0 / 400.0).min(1.0)).abs() < 1e-12);
         assert!(top.gain < top.attainable_gain && (top.lift - top.precision / base_rate).abs() < 1e-12);
-        assert!(judged.auc_interval.low < judged.evaluation.ranking.auc);
+        assert!(judged.auc_interval.unwrap().low < judged.evaluation.ranking.auc);
         assert_eq!(judged.calibration_table.iter().map(|bin| bin.rows).sum::<usize>(), 2_000);
         let off =
             judged.calibration_table.iter().filter(|b| (b.mean_probability - b.base_rate).abs() > 3.0 * b.deviation);

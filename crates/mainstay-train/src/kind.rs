@@ -39,6 +39,16 @@ impl Kind {
             Self::Logistic => "logistic",
         }
     }
+
+    /// What it is, in words.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Boosted => "boosted trees",
+            Self::Forest => "random forest",
+            Self::Tree => "single tree",
+            Self::Logistic => "logistic regression",
+        }
+    }
 }
 
 impl fmt::Display for Kind {

@@ -57,6 +57,13 @@ pub struct Trained {
     pub by_cut: Vec<CutRanking>,
 }
 
+impl Trained {
+    /// What the model says of each row of the test cut.
+    pub fn test_probabilities(&self) -> Vec<f64> {
+        self.test_scores.iter().map(|raw| self.model.probability(*raw)).collect()
+    }
+}
+
 /// How a model ranks the customers of a cut that it has not seen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CutRanking {

@@ -6,7 +6,7 @@ use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
 use serde::Deserialize;
 
-use super::{percent, table, verdict};
+use super::{judgement, percent, table, tried, verdict};
 
 /// The whole record for people.
 pub(crate) fn text(record: &RunRecord) -> String {
@@ -101,25 +101,25 @@ fn quarantine(details: &DailyDetails) -> String {
 
 /// How a model was trained and judged; gates that failed stand out.
 pub(crate) fn training(details: &TrainingDetails) -> String {
-    let (model, baseline) = (&details.evaluation.ranking, &details.baseline.evaluation.ranking);
+    let (model, baseline) = (&details.judgement.evaluation.ranking, &details.baseline.evaluation.ranking);
     let rows: usize = details.cuts.iter().map(|cut| cut.rows).sum();
     let mut text = format!(
-        "\nmodel {} version {} ({}), {}, {} trees\n{} cuts with {rows} rows, labels until {}; judged on {}: {} customers, \
+        "\nmodel {} version {} ({}), {}, {}\n{} cuts with {rows} rows, labels until {}; judged on {}: {} customers, \
          churn rate {}\n",
         details.model,
         details.version,
         details.alias,
         short(&details.digest),
-        details.trees,
+        made_of(details),
         details.cuts.len(),
         details.trained_until,
         details.test_cut,
         model.rows,
         percent(model.base_rate)
     );
+    text += &details.leakage.as_ref().map(judgement::leaks).unwrap_or_default();
+    text += &judgement::beside_others(&details.judgement);
     let figures = [
-        ("AUC", format!("{:.4}", model.auc), format!("{:.4}", baseline.auc)),
-        ("average precision", format!("{:.4}", model.average_precision), format!("{:.4}", baseline.average_precision)),
         (
             "precision at the top 20 %",
             format!("{:.4}", model.precision_at_top_20_percent),
@@ -134,10 +134,22 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
     let alone = format!("{} alone", details.baseline.feature);
     let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
     text += &table(&["test cut", "model", &alone], &[1, 2], rows);
+    text += &judgement::from_the_top(&details.judgement);
     text += &segments(details);
     text += &by_cut(details);
     text += &calibration(details);
+    text += &judgement::calibration_table(&details.judgement);
+    text += &tried::trials(&details.trials, "cuts or folds");
+    text += &details.leakage.as_ref().map(judgement::drift).unwrap_or_default();
     text + &gates(details)
+}
+
+fn made_of(details: &TrainingDetails) -> String {
+    match (details.params.map(|params| params.kind()), details.trees) {
+        (Some(kind), 0) => kind.described().to_owned(),
+        (Some(kind), trees) => format!("{}, {trees} trees", kind.described()),
+        (None, trees) => format!("{trees} trees"),
+    }
 }
 
 /// The figures by group of customers; nothing where none are told apart.
@@ -153,10 +165,12 @@ fn segments(details: &TrainingDetails) -> String {
             ranking.rows.to_string(),
             percent(ranking.base_rate),
             format!("{:.4}", ranking.auc),
+            segment.auc_interval.map_or_else(String::new, judgement::interval),
             format!("{:.5}", segment.evaluation.brier),
         ]
     });
-    table(&["test cut by", "segment", "customers", "churn rate", "AUC", "Brier"], &[2, 3, 4, 5], rows)
+    let header = ["test cut by", "segment", "customers", "churn rate", "AUC", "95 %", "Brier"];
+    table(&header, &[2, 3, 4, 5, 6], rows)
 }
 
 fn by_cut(details: &TrainingDetails) -> String {

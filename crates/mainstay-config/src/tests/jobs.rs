@@ -1,6 +1,7 @@
 //! Slips in jobs.
 
 use super::{assert_refused, fixture_text, slip};
+use crate::algorithm::{Algorithm, AlgorithmKind};
 use crate::job::JobConfig;
 use crate::training::Promotion;
 
@@ -202,7 +203,22 @@ jobs/train_churn.yml:13:9: unknown value `random_forest`
    |
 13 |   kind: random_forest
    |         ^^^^^^^^^^^^^
-   = known values: boosted_trees"),
+   = known values: boosted_trees, forest, tree, logistic, auto"),
+slip("kind: boosted_trees", "kind: logistic", "
+jobs/train_churn.yml:14:11: `rounds` is no setting of a logistic regression: those are l2, clip_quantile
+   |
+14 |   rounds: 100
+   |           ^^^"),
+slip("kind: boosted_trees", "kind: boosted_trees\n  candidates: 20", "
+jobs/train_churn.yml:14:15: `candidates` is no setting of boosted trees: those are rounds, trees_per_round, depth, learning_rate, rows_per_tree, columns_per_tree, l2, minimum_leaf_rows, positive_weight
+   |
+14 |   candidates: 20
+   |               ^^"),
+slip("l2: 10.0", "l2: 10.0\n  positive_weight: 0", "
+jobs/train_churn.yml:21:20: expected a number from 0.01 to 1000, found 0
+   |
+21 |   positive_weight: 0
+   |                    ^"),
 slip("kind: platt", "kind: plat", "
 jobs/train_churn.yml:23:9: unknown value `plat`, did you mean `platt`?
    |
@@ -366,4 +382,50 @@ fn a_promotion_asks_for_no_worse_figures_unless_it_says_so() {
     let stated = format!("{text}promotion:\n  auc_below_current_at_most: 0.01\n  brier_above_current_at_most:\n");
     let expected = Promotion { auc_below_current_at_most: Some(0.01), brier_above_current_at_most: None };
     assert_eq!(promotion(&stated), expected);
+}
+
+/// The fixture with another algorithm.
+fn with_algorithm(algorithm: &str) -> Result<Algorithm, String> {
+    let file = "jobs/train_churn.yml";
+    let text = fixture_text(file);
+    let (before, rest) = text.split_once("algorithm:").unwrap();
+    let (_, after) = rest.split_once("calibration:\n  kind").unwrap();
+    let text = format!("{before}algorithm: {algorithm}\ncalibration:\n  kind{after}");
+    match JobConfig::parse(file, &text).map_err(|error| error.to_string())? {
+        JobConfig::Training(job) => Ok(job.algorithm),
+        JobConfig::Daily(job) => panic!("{}", job.name),
+    }
+}
+
+#[test]
+fn every_kind_of_model_has_settings_of_its_own() {
+    let forest = with_algorithm("{kind: forest, trees: 300, depth: 20, prior_rows: 5}").unwrap();
+    assert_eq!((forest.kind, forest.trees, forest.rounds), (AlgorithmKind::Forest, Some(300), None));
+    for good in ["{kind: tree}", "{kind: logistic, l2: 0, clip_quantile: 0.2}", "{kind: auto, candidates: 12}"] {
+        assert!(with_algorithm(good).is_ok(), "{good}");
+    }
+    for (wrong, message) in [
+        ("{kind: forest, trees: 0}", "expected a number from 1 to 5000, found 0"),
+        ("{kind: forest, prior_rows: 0}", "expected a number from 0.001 to 1000, found 0"),
+        ("{kind: tree, depth: 21}", "expected a number from 1 to 20, found 21"),
+        ("{kind: tree, trees: 10}", "`trees` is no setting of a single tree: those are depth, minimum_leaf_rows"),
+        ("{kind: logistic, l2: 1000001}", "expected a number from 0 to 1000000, found 1000001"),
+        ("{kind: logistic, clip_quantile: 0.5}", "expected a number from 0 to 0.2, found 0.5"),
+        ("{kind: auto, candidates: 201}", "expected a number from 1 to 200, found 201"),
+        ("{kind: auto, l2: 1}", "`l2` is no setting of a search over all kinds: those are candidates"),
+        (
+            "{kind: forest, learning_rate: 0.1}",
+            "`learning_rate` is no setting of a forest: those are trees, depth, rows_per_tree, columns_per_tree, minimum_leaf_rows, \
+             prior_rows",
+        ),
+    ] {
+        let refused = with_algorithm(wrong).unwrap_err();
+        assert!(refused.lines().next().is_some_and(|line| line.ends_with(message)), "{wrong}: {refused}");
+    }
+}
+
+#[test]
+fn a_job_on_record_names_the_stated_settings_alone() {
+    let tree = with_algorithm("{kind: tree, depth: 3}").unwrap();
+    assert_eq!(serde_json::to_string(&tree).unwrap(), r#"{"kind":"tree","depth":3}"#);
 }

@@ -44,7 +44,7 @@ fn card() -> ModelCard {
             ],
             test: cut("2025-10-07", "2026-01-05", CutUse::Test, 1595, 623),
         },
-        shape: Shape { algorithm: "boosted_trees".into(), trees: 200, leaves: 3120, depth: 4 },
+        shape: Shape { algorithm: "boosted trees".into(), trees: 200, terms: 0, leaves: 3120, depth: 4 },
         features: vec![
             feature("days_since_last_order", "Days since the last order | return.", 0.31),
             feature("orders_90d", "Orders of the last 90 days.", 0.12),
@@ -62,12 +62,14 @@ fn card() -> ModelCard {
                 group: "gold".into(),
                 customers: 320,
                 figures: BTreeMap::from([("AUC".into(), 0.91), ("churn rate".into(), 0.25)]),
+                intervals: BTreeMap::from([("AUC".into(), [0.872, 0.948])]),
             },
             Segment {
                 by: "value_tier".into(),
                 group: "bronze".into(),
                 customers: 12,
                 figures: BTreeMap::from([("churn rate".into(), 0.5)]),
+                intervals: BTreeMap::new(),
             },
         ],
         calibration: Calibration { slope: 1.0321, intercept: -0.0412, held_back, test },
@@ -116,6 +118,16 @@ fn a_card_without_failed_gates_says_so() {
     let mut passed = card();
     passed.gates.retain(|gate| gate.passed);
     assert!(passed.markdown().contains("All gates passed."));
+}
+
+#[test]
+fn a_linear_model_has_terms_in_the_place_of_trees() {
+    let shape = Shape { algorithm: "logistic regression".into(), trees: 0, terms: 2, leaves: 0, depth: 0 };
+    let text = ModelCard { shape, ..card() }.markdown();
+    assert!(text.contains("; logistic regression, 2 terms."), "{text}");
+    assert!(text.contains("the model has terms of 2. Importance is how far a feature's term reaches"), "{text}");
+    let shape = Shape { algorithm: "single tree".into(), trees: 1, terms: 0, leaves: 14, depth: 5 };
+    assert!(ModelCard { shape, ..card() }.markdown().contains("; single tree, 1 tree of 14 leaves."));
 }
 
 #[test]

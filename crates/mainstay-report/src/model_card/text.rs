@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cut, CutUse, Feature, Gate, ModelCard, Reliability, Segment};
+use super::{Cut, CutUse, Feature, Gate, ModelCard, Reliability, Segment, Shape};
 use crate::markdown::{code, count, list, percent, plain, section, table};
 
 /// Features that are told of by name; the rest is in the JSON.
@@ -18,7 +18,7 @@ pub(super) fn markdown(card: &ModelCard) -> String {
         section("Calibration", &calibration(card)),
         section("Gates", &gates(&card.gates)),
         section("Data", &data(card)),
-        section("Features", &features(&card.features)),
+        section("Features", &features(card)),
         section("Lineage", &lineage(card)),
     ]
     .concat()
@@ -33,14 +33,22 @@ fn header(card: &ModelCard) -> String {
     let said = card.purpose.description.as_deref().map(|text| format!("{}\n\n", plain(text))).unwrap_or_default();
     let owner = card.purpose.owner.as_deref().map(|owner| format!(" Owner: {}.", plain(owner))).unwrap_or_default();
     format!(
-        "# {} version {}\n\n{said}Trained at {} on what happened until {}; {}, {} trees.{owner} {verdict}\n",
+        "# {} version {}\n\n{said}Trained at {} on what happened until {}; {}, {}.{owner} {verdict}\n",
         plain(&card.model),
         plain(&card.version),
         card.trained_at.strftime("%Y-%m-%d %H:%M UTC"),
         card.data.trained_until,
         plain(&card.shape.algorithm.replace('_', " ")),
-        count(card.shape.trees)
+        size(&card.shape)
     )
+}
+
+fn size(shape: &Shape) -> String {
+    match (shape.trees, shape.terms) {
+        (0, terms) => format!("{} terms", count(terms)),
+        (1, _) => format!("1 tree of {} leaves", count(shape.leaves)),
+        (trees, _) => format!("{} trees", count(trees)),
+    }
 }
 
 fn intended_use(card: &ModelCard) -> String {
@@ -93,7 +101,7 @@ fn short(figure: f64) -> String {
 fn figures(card: &ModelCard) -> String {
     let number = |number: Option<f64>| number.map(|number| format!("{number:.4}")).unwrap_or_default();
     let rows = card.figures.iter().map(|figure| {
-        let interval = figure.interval.map(|[low, high]| format!("{low:.4} to {high:.4}")).unwrap_or_default();
+        let interval = figure.interval.map(range).unwrap_or_default();
         let (baseline, attainable) = (number(figure.baseline), number(figure.attainable));
         vec![plain(&figure.name), number(Some(figure.model)), interval, baseline, attainable]
     });
@@ -107,6 +115,10 @@ fn figures(card: &ModelCard) -> String {
         test.label_end,
         table(&["figure", "model", "95 % interval", &alone, "attainable"], 1, rows)
     )
+}
+
+fn range([low, high]: [f64; 2]) -> String {
+    format!("{low:.4} to {high:.4}")
 }
 
 fn rate(cut: &Cut) -> f64 {
@@ -123,11 +135,20 @@ fn segments(segments: &[Segment]) -> String {
     let header: Vec<&str> =
         ["by", "segment", "customers"].into_iter().chain(labels.iter().map(String::as_str)).collect();
     let rows = segments.iter().map(|segment| {
-        let figure = |name: &&str| segment.figures.get(*name).map(|figure| format!("{figure:.4}")).unwrap_or_default();
+        let interval = |name: &str| {
+            segment.intervals.get(name).map(|interval| format!(" ({})", range(*interval))).unwrap_or_default()
+        };
+        let figure = |name: &&str| {
+            segment.figures.get(*name).map(|figure| format!("{figure:.4}{}", interval(name))).unwrap_or_default()
+        };
         let told = [plain(&segment.by), plain(&segment.group), count(segment.customers)];
         told.into_iter().chain(names.iter().map(figure)).collect()
     });
-    table(&header, 2, rows)
+    let note = match segments.iter().any(|segment| !segment.intervals.is_empty()) {
+        true => "\nIn brackets the 95 % interval.\n",
+        false => "",
+    };
+    table(&header, 2, rows) + note
 }
 
 fn calibration(card: &ModelCard) -> String {
@@ -194,14 +215,19 @@ fn data(card: &ModelCard) -> String {
     )
 }
 
-fn features(features: &[Feature]) -> String {
+fn features(card: &ModelCard) -> String {
+    let features = &card.features;
     let (used, unused): (Vec<&Feature>, Vec<&Feature>) = features.iter().partition(|feature| feature.importance > 0.0);
+    let (uses, importance) = match card.shape.trees {
+        0 => ("has terms of", "how far a feature's term reaches, as a share of how far all of them do"),
+        _ => ("splits on", "the share of training rows that a feature's splits part"),
+    };
     let rows = used
         .iter()
         .take(FEATURES_SHOWN)
         .map(|feature| vec![code(&feature.name), plain(&feature.description), percent(feature.importance)]);
     let mut text = format!(
-        "{} features, of which the model splits on {}. Importance is the share of training rows that a feature's splits part.\n\n{}",
+        "{} features, of which the model {uses} {}. Importance is {importance}.\n\n{}",
         count(features.len() as u64),
         count(used.len() as u64),
         table(&["feature", "meaning", "importance"], 2, rows)
@@ -211,7 +237,7 @@ fn features(features: &[Feature]) -> String {
     }
     if !unused.is_empty() {
         let names: Vec<String> = unused.iter().map(|feature| code(&feature.name)).collect();
-        text += &format!("\nNot split on: {}.\n", names.join(", "));
+        text += &format!("\nNot used: {}.\n", names.join(", "));
     }
     text
 }

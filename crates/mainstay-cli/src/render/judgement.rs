@@ -1,0 +1,95 @@
+//! How a model did on rows that it has not seen, beside others on the same rows, and what speaks for a leak.
+
+use mainstay_train::{Interval, Judgement, LeakageReport};
+
+use super::{percent, table};
+
+/// How many features that moved are listed.
+const LISTED: usize = 10;
+
+/// The model beside others on the same rows.
+pub(super) fn beside_others(judgement: &Judgement) -> String {
+    let ranking = &judgement.evaluation.ranking;
+    let own = vec![
+        "model".to_owned(),
+        format!("{:.4}", ranking.auc),
+        judgement.auc_interval.map_or_else(String::new, interval),
+        format!("{:.4}", ranking.average_precision),
+        String::new(),
+        String::new(),
+    ];
+    let others = judgement.others.iter().map(|other| {
+        let Interval { low, high } = other.auc_difference_interval;
+        vec![
+            other.name.clone(),
+            format!("{:.4}", other.auc),
+            String::new(),
+            format!("{:.4}", other.average_precision),
+            format!("{:+.4}", other.auc_difference),
+            format!("{low:+.4} to {high:+.4}"),
+        ]
+    });
+    let header = ["", "AUC", "95 %", "average precision", "the model's lead", "95 %"];
+    table(&header, &[1, 2, 3, 4, 5], std::iter::once(own).chain(others))
+}
+
+/// The ranking from the top, beside the attainable; nothing where the record does not tell it.
+pub(super) fn from_the_top(judgement: &Judgement) -> String {
+    if judgement.at.is_empty() {
+        return String::new();
+    }
+    let rows = judgement.at.iter().map(|at| {
+        vec![
+            percent(at.share),
+            at.rows.to_string(),
+            percent(at.precision),
+            percent(at.attainable_precision),
+            format!("{:.2}", at.lift),
+            percent(at.gain),
+            percent(at.attainable_gain),
+        ]
+    });
+    let header = ["from the top", "rows", "precision", "attainable", "lift", "gain", "attainable"];
+    table(&header, &[0, 1, 2, 3, 4, 5, 6], rows)
+}
+
+/// Probabilities beside what happened; nothing where the record does not tell it.
+pub(super) fn calibration_table(judgement: &Judgement) -> String {
+    if judgement.calibration_table.is_empty() {
+        return String::new();
+    }
+    let rows = judgement.calibration_table.iter().map(|bin| {
+        let expected = format!("{} ± {}", percent(bin.mean_probability), percent(bin.deviation));
+        vec![bin.rows.to_string(), expected, percent(bin.base_rate)]
+    });
+    table(&["rows", "probability", "churned"], &[0, 1, 2], rows)
+}
+
+/// What speaks for a leak.
+pub(super) fn leaks(report: &LeakageReport) -> String {
+    if report.findings.is_empty() {
+        return "no leak found\n".to_owned();
+    }
+    let lines = report.findings.iter().map(|finding| format!("  {}\n", finding.message));
+    format!("POSSIBLE LEAKS: the figures below may be too good to be true\n{}", lines.collect::<String>())
+}
+
+/// Features that moved, the most first; nothing where none has.
+pub(super) fn drift(report: &LeakageReport) -> String {
+    let drift = &report.drift;
+    if drift.is_empty() {
+        return String::new();
+    }
+    let rows =
+        drift.iter().take(LISTED).map(|of| vec![of.feature.clone(), format!("{:.3}", of.psi), format!("{:.3}", of.ks)]);
+    let listed = table(&["moved since training", "PSI", "KS"], &[1, 2], rows);
+    match drift.len().saturating_sub(LISTED) {
+        0 => listed,
+        more => format!("{listed}and {more} more\n"),
+    }
+}
+
+/// An interval of figures.
+pub(super) fn interval(interval: Interval) -> String {
+    format!("{:.4} to {:.4}", interval.low, interval.high)
+}
