@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from test_model_quality import data
@@ -15,6 +16,8 @@ from xgboost import XGBClassifier
 
 FOLDS = 5
 MOST_BEHIND = -0.005
+# The usual settings of a logistic regression.
+CLIP_QUANTILE, L2 = 0.01, 1.0
 LABEL, CUSTOMER, CHURNED = "Attrition_Flag", "CLIENTNUM", "Attrited Customer"
 # As most use it, and as ten thousand rows need it.
 GRID = [
@@ -80,3 +83,37 @@ def test_bank_customers_fold_by_fold(tmp_path, capsys):
     again = tmp_path / "again.json"
     mainstay(*train, "--input", tmp_path / "training-0.parquet", "--test", tmp_path / "test-0.parquet", "--output", again, "--threads", 1)
     assert mainstay("model", "show", again)["digest"] == digests[0]
+
+
+def test_logistic_regression_finds_the_optimum(tmp_path, capsys):
+    """On the same clipped and standardised columns; the penalty is that of `L2`, and the intercept has none."""
+    table = pq.read_table(data("bankchurners") / "bankchurners.parquet")
+    numbers = [name for name in table.column_names if pa.types.is_floating(table[name].type) or pa.types.is_integer(table[name].type)]
+    table = table.select([*numbers, LABEL])
+    rows, model = tmp_path / "rows.parquet", tmp_path / "model.json"
+    pq.write_table(table, rows)
+    # All rows are learnt from, and judged on.
+    flags = ["--label", LABEL, "--positive", CHURNED, "--key", CUSTOMER, "--kind", "logistic", "--candidates", "1"]
+    mainstay("train", *flags, "--input", rows, "--test", rows, "--output", model)
+    found = json.loads(model.read_text())
+    names = [feature["name"] for feature in found["features"]]
+    lines = {names[term["feature"]]: {key: float(value) for key, value in term["effect"]["line"].items()} for term in found["terms"]}
+
+    churned = (table[LABEL].to_numpy(zero_copy_only=False) == CHURNED).astype(int)
+    standardised, deviations = [], []
+    for name, line in lines.items():
+        values = table[name].to_numpy().astype(float)
+        clipped = np.clip(values, line["low"], line["high"])
+        in_order = np.sort(values)
+        quantiles = [in_order[int(np.floor(share * (len(values) - 1) + 0.5))] for share in (CLIP_QUANTILE, 1 - CLIP_QUANTILE)]
+        assert [line["low"], line["high"]] == quantiles or quantiles[0] == quantiles[1]
+        assert line["centre"] == pytest.approx(clipped.mean(), rel=1e-9)
+        standardised.append((clipped - clipped.mean()) / clipped.std())
+        deviations.append(clipped.std())
+    peer = LogisticRegression(C=1 / L2, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(np.column_stack(standardised), churned)
+    ours = np.array([line["slope"] for line in lines.values()]) * deviations
+    with capsys.disabled():
+        print(f"\nlogistic regression: {len(ours)} coefficients, farthest from scikit-learn's by {np.abs(ours - peer.coef_[0]).max():.1e}")
+    assert len(ours) > 10
+    assert ours == pytest.approx(peer.coef_[0], abs=1e-6)
+    assert float(found["bias"]) == pytest.approx(peer.intercept_[0], abs=1e-6)

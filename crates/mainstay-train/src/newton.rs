@@ -1,8 +1,8 @@
 //! Newton's method for the ridge-penalised log-loss (iteratively reweighted least squares).
 //!
 //! Blocks of rows are summed side by side and added in one order, and exponentials come from one pure implementation: the coefficients
-//! are the same to the bit whatever the number of threads, and on every machine. (linfa-logistic adds up
-//! its products in an order that depends on the processor.)
+//! are the same to the bit whatever the number of threads, and on every machine. (linfa-logistic adds up its products in an order that
+//! depends on the processor.)
 
 use std::num::NonZeroUsize;
 
