@@ -13,6 +13,7 @@ mod daily;
 mod determinism;
 mod harness;
 mod import_profile;
+mod kinds;
 mod month;
 mod online_retail_ii;
 mod promotion;

@@ -1,10 +1,12 @@
 //! Files of anyone's: what is trained, what is told, and every refusal.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use mainstay_train::Monotone;
+use mainstay_train::leakage::LeakKind;
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
@@ -197,7 +199,7 @@ fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
     assert!(report.judgement.others[1].auc_difference.abs() < 0.02);
     assert_eq!((report.parted.training_rows, report.parted.test_rows), (2_000, 2_000));
     let kinds: Vec<_> = report.leakage.findings.iter().map(|finding| finding.kind).collect();
-    assert!(kinds.contains(&mainstay_train::leakage::LeakKind::CustomersOnBothSides), "the same rows: {kinds:?}");
+    assert!(kinds.contains(&LeakKind::CustomersOnBothSides), "the same rows: {kinds:?}");
 }
 
 #[test]
@@ -208,6 +210,55 @@ fn dates_of_a_row_that_lie_in_its_future_are_told() {
     let report = train(&request(files.write("rows.parquet", columns))).report;
     assert_eq!(report.leakage.findings[0].columns, ["cancelled_at"]);
     assert_eq!(report.leakage.findings[0].figure, 1.0);
+}
+
+fn numbers(value: impl Fn(i64) -> f64) -> ArrayRef {
+    Arc::new(of_rows(value).into_iter().map(|value| (!value.is_nan()).then_some(value)).collect::<Float64Array>())
+}
+
+/// Columns that each leak in a way of their own, with what they are to be told as. Rows of the newest day are judged on.
+fn leaks() -> Vec<(LeakKind, &'static str, ArrayRef)> {
+    let label = |row| f64::from(u8::from(churned(row)));
+    let before = |row| (draw(row, 20) * 50.0).floor();
+    let days = of_rows(|row| 19_010 + (row / 200) as i32 * 30);
+    vec![
+        (LeakKind::LabelCopy, "copy", numbers(label)),
+        (LeakKind::LabelInverted, "stayed", numbers(|row| 1.0 - label(row))),
+        (LeakKind::LabelFunction, "state", numbers(|row| if churned(row) { -3.0 } else { 7.5 })),
+        (LeakKind::LabelBuckets, "code", numbers(|row| 2.0 * (draw(row, 21) * 20.0).floor() + label(row))),
+        (LeakKind::NoisyLabel, "flag", numbers(|row| (label(row) - f64::from(u8::from(draw(row, 22) < 0.04))).abs())),
+        (LeakKind::ImplausibleAlone, "score", numbers(|row| draw(row, 23) + 0.8 * label(row))),
+        (LeakKind::MissingTellsLabel, "visit", numbers(|row| if churned(row) { f64::NAN } else { draw(row, 24) })),
+        (
+            LeakKind::ConstantWithinLabel,
+            "refund",
+            numbers(|row| if churned(row) || draw(row, 25) < 0.6 { 0.0 } else { draw(row, 26) }),
+        ),
+        (LeakKind::PairTellsLabel, "baskets", numbers(before)),
+        (LeakKind::PairTellsLabel, "baskets_total", numbers(|row| before(row) + 1.0 - label(row))),
+        (LeakKind::NamedLikeLabel, "was_churned", numbers(|row| draw(row, 27))),
+        (LeakKind::IdLike, "line", numbers(|row| (row * 1_237 % 2_003) as f64)),
+        (LeakKind::KnowsTheFuture, "cancelled_at", Arc::new(Date32Array::from(days))),
+        (
+            LeakKind::CollapsesLater,
+            "mood",
+            numbers(|row| draw(row, 28) + if churned(row) && row < 1_800 { 0.5 } else { 0.0 }),
+        ),
+    ]
+}
+
+#[test]
+fn every_planted_leak_of_a_file_is_told_and_nothing_else() {
+    let files = Files::new();
+    let planted = leaks();
+    let mut columns = columns();
+    columns.extend(planted.iter().map(|(_, name, values)| (*name, Arc::clone(values))));
+    let report = train(&request(files.write("rows.parquet", columns))).report;
+    let told = report.leakage.findings.iter().flat_map(|of| of.columns.iter().map(|column| (of.kind, column.as_str())));
+    let expected: Vec<_> = planted.iter().map(|(kind, name, _)| (*kind, *name)).collect();
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    let kinds: BTreeSet<LeakKind> = expected.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds.len(), 13);
 }
 
 fn texts(value: impl Fn(i64) -> Option<&'static str>) -> Option<ArrayRef> {
