@@ -33,7 +33,7 @@ fn a_day_is_scored_and_explained_by_a_logistic_regression() {
 
     let customers = &project.json(&["show", "risk", "--top", "5"])["customers"];
     for customer in customers.as_array().unwrap() {
-        assert_eq!(customer["reasons"].as_array().unwrap().len(), 3, "{customer}");
+        assert!((1..=3).contains(&customer["reasons"].as_array().unwrap().len()), "{customer}");
     }
     assert_eq!(project.json(&["verify"])["verified"], true);
     let card = project.json(&["model", "card", "churn", "champion"]);
