@@ -16,9 +16,9 @@ use crate::yaml::{self, Document};
 #[serde(untagged)]
 pub enum JobConfig {
     /// Scores, explains, values, allocates and publishes one day.
-    Daily(DailyJob),
+    Daily(Box<DailyJob>),
     /// Trains, calibrates and judges a model.
-    Training(TrainingJob),
+    Training(Box<TrainingJob>),
 }
 
 /// The key `kind` of a job.
@@ -87,8 +87,8 @@ impl JobConfig {
 
     pub(crate) fn read(file: &str, text: &str) -> Result<Document<Self>, ConfigError> {
         let job = match yaml::parse::<KindOnly>(file, text)?.value.kind {
-            JobKind::Daily => yaml::parse(file, text)?.map(Self::Daily),
-            JobKind::Training => yaml::parse(file, text)?.map(Self::Training),
+            JobKind::Daily => yaml::parse(file, text)?.map(|job| Self::Daily(Box::new(job))),
+            JobKind::Training => yaml::parse(file, text)?.map(|job| Self::Training(Box::new(job))),
         };
         let (config, place) = job.parts();
         check_name(config.name(), file, place.key("name"))?;

@@ -15,6 +15,7 @@ use mainstay_config::source::Keep;
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::held::HeldModels;
 use crate::references::{BrokenReference, LateReference, UnmetReference};
 use crate::repeats::RepeatedKeys;
 use crate::source::{OpenTable, Sources};
@@ -45,6 +46,7 @@ impl Sources {
     /// one that comes later than the row that names it is waited for. Of tables where no row breaks such a rule this is found
     /// out too, mostly from the statistics of the files, so that no view asks again.
     pub async fn refuse_conflicts(mut self, ctx: &SessionContext) -> Result<Self, FeatureError> {
+        self.held = HeldModels::default();
         for open in &mut self.tables {
             let broken = open.breaking_rules()?.project([lit(true)])?.limit(0, Some(1))?;
             open.keeps_rules = hold(ctx, broken.build()?).await?.is_none();

@@ -12,7 +12,8 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::contract;
 
 /// The newest instant at which a row of a file happened or was known, as the declared types read it. `None` for a timeless table,
-/// and where a group of rows has values but no statistics of them.
+/// where a group of rows has values but no statistics of
+/// them, and where they lie beyond the instants that there are.
 pub(crate) fn newest(
     table: &SourceTable,
     file: &ParquetMetaData,
@@ -31,6 +32,9 @@ pub(crate) fn newest(
             return Ok(None);
         }
         let instants = cast(&greatest, &contract::timestamp_type())?;
+        if instants.null_count() != greatest.null_count() {
+            return Ok(None);
+        }
         newest = newest.max(max(instants.as_primitive::<TimestampMicrosecondType>()));
     }
     Ok(newest.and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok()))

@@ -113,7 +113,7 @@ mod tests {
         let mainstay_config::JobConfig::Training(job) = mainstay_config::JobConfig::parse(file, &text).unwrap() else {
             panic!("train_churn is a training job");
         };
-        job
+        *job
     }
 
     #[test]
