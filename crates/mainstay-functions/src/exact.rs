@@ -9,7 +9,7 @@
 //! - nulls are passed over, and a row counts for two columns if neither is null; without rows the result is null;
 //! - `distinct`, `filter`, sliding windows and spilling work for all of them, and give what the rows alone determine.
 //!
-//! Integers and decimals are summed in 256 bits: a result that its type cannot hold is an error, never a wrong number. Where a
+//! Integers and decimals are summed in 192 bits: a result that its type cannot hold is an error, never a wrong number. Where a
 //! built-in aggregate is exact already (mean of decimals, sums of durations and intervals, extremes of all but floats) it does the
 //! work. Signatures and types are the built-in ones throughout, but that the mean of integers does not round them to floats first.
 
@@ -27,7 +27,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, PrimitiveArray, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Field, FieldRef, Int64Type, UInt64Type, i256,
+    DataType, Decimal32Type, Decimal64Type, Decimal128Type, Field, FieldRef, Int64Type, UInt64Type,
 };
 use datafusion::common::ScalarValue;
 use datafusion::common::types::{
@@ -166,7 +166,7 @@ fn sum_of<T: Integer>(output: &DataType, is_distinct: bool) -> Box<dyn Aggregati
     let finish: Finish<IntegerSum<T>> = Arc::new(move |tallies| {
         let sums: Vec<Option<T::Native>> = tallies
             .iter()
-            .map(|tally| tally.sum().map(|sum| narrow(sum, &output)).transpose())
+            .map(|tally| (tally.rows() > 0).then(|| narrow(tally.sum(), &output)).transpose())
             .collect::<Result<_>>()?;
         Ok(Arc::new(PrimitiveArray::<T>::from_iter(sums).with_data_type(output.clone())) as ArrayRef)
     });
@@ -174,7 +174,7 @@ fn sum_of<T: Integer>(output: &DataType, is_distinct: bool) -> Box<dyn Aggregati
 }
 
 /// The sum in the type of the result, or what to do if it does not fit.
-fn narrow<N: TryFrom<i128>>(sum: i256, output: &DataType) -> Result<N> {
+fn narrow<N: TryFrom<i128>>(sum: Option<i128>, output: &DataType) -> Result<N> {
     let digits = match *output {
         DataType::Decimal32(precision, _) | DataType::Decimal64(precision, _) | DataType::Decimal128(precision, _) => {
             Some(u32::from(precision))
@@ -182,7 +182,7 @@ fn narrow<N: TryFrom<i128>>(sum: i256, output: &DataType) -> Result<N> {
         _ => None,
     };
     let fits = |sum: &i128| digits.is_none_or(|digits| sum.unsigned_abs() < 10_u128.pow(digits));
-    sum.to_i128().filter(fits).and_then(|sum| N::try_from(sum).ok()).ok_or_else(|| {
+    sum.filter(fits).and_then(|sum| N::try_from(sum).ok()).ok_or_else(|| {
         let advice = if digits.is_some() { "a decimal of a smaller scale" } else { "decimal(28, 0)" };
         DataFusionError::Execution(format!("sum() is too large for {output}: cast what is summed to {advice}"))
     })

@@ -195,8 +195,8 @@ fn heap_size(tallies: &[impl Tally]) -> usize {
     tallies.iter().map(Tally::heap_size).sum()
 }
 
-fn encode(tallies: &[impl Tally]) -> ArrayRef {
-    let mut states = LargeBinaryBuilder::new();
+fn encode<T: Tally>(tallies: &[T]) -> ArrayRef {
+    let mut states = LargeBinaryBuilder::with_capacity(tallies.len(), size_of_val(tallies));
     let mut bytes = Vec::new();
     for tally in tallies {
         bytes.clear();
