@@ -1,7 +1,9 @@
 //! Bad input: a clear message, exit code 1, nothing published.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use crate::harness::{Project, text};
 
@@ -102,6 +104,27 @@ fn a_truncated_file() {
     let bytes = fs::read(&file).unwrap();
     fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     refused(&project, &[file.file_name().unwrap().to_str().unwrap(), "orders"]);
+}
+
+#[test]
+fn a_file_that_is_written_anew_during_a_run() {
+    let project = Project::copy();
+    project.json(&["run", "train_churn", "--date", "2025-08-01"]);
+    let file = some_orders_file(&project);
+    let mut run =
+        project.command(&DAY).env("FAILPOINTS", "sources=sleep(3000)").stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    told.find(|line| line.contains("quarantined")).unwrap();
+    fs::write(&file, fs::read(&file).unwrap()).unwrap();
+    let message: Vec<String> = told.collect();
+    assert_eq!(run.wait().unwrap().code(), Some(1), "{message:#?}");
+    let message = message.join("\n");
+    for part in ["orders", file.file_name().unwrap().to_str().unwrap(), "was written anew during the run", "run again"]
+    {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!project.has_published());
+    assert_eq!(project.json(&DAY)["outcome"], "published", "the next run reads the file as it is now");
 }
 
 #[test]

@@ -96,9 +96,16 @@ impl Observer for Bars {
             }
             Event::Advanced { done, total, unit, .. } => {
                 if let Some(bar) = current.as_ref() {
-                    if let Some(total) = total.filter(|total| bar.length() != Some(*total)) {
-                        bar.set_length(total);
-                        bar.set_style(counted());
+                    match total {
+                        Some(total) if bar.length() != Some(*total) => {
+                            bar.set_length(*total);
+                            bar.set_style(counted());
+                        }
+                        None if bar.length().is_some() => {
+                            bar.unset_length();
+                            bar.set_style(spinner());
+                        }
+                        _ => {}
                     }
                     bar.set_message(*unit);
                     bar.set_position(*done);

@@ -44,17 +44,28 @@ impl Sources {
     /// Refused are rows whose reference names no row of its table, and of rows with the same key all but the one that could
     /// be seen first, where the table does not keep the latest. A row counts as named if it keeps the rules for single rows;
     /// one that comes later than the row that names it is waited for. Of tables where no row breaks such a rule this is found
-    /// out too, mostly from the statistics of the files, so that no view asks again.
-    pub async fn refuse_conflicts(mut self, ctx: &SessionContext) -> Result<Self, FeatureError> {
+    /// out too, among the files whose statistics do not show it, so that no view asks again. `on_table` is told how many tables are done,
+    /// and of how many.
+    pub async fn refuse_conflicts(
+        mut self,
+        ctx: &SessionContext,
+        on_table: impl Fn(u64, u64),
+    ) -> Result<Self, FeatureError> {
         self.held = HeldModels::default();
         for open in &mut self.tables {
-            let broken = open.breaking_rules()?.project([lit(true)])?.limit(0, Some(1))?;
+            let Some(unsettled) = open.not_known_to_keep_rules()? else {
+                open.keeps_rules = true;
+                continue;
+            };
+            let broken = unsettled.project([lit(true)])?.limit(0, Some(1))?;
             open.keeps_rules = hold(ctx, broken.build()?).await?.is_none();
         }
         let mut found = Vec::with_capacity(self.tables.len());
         for open in &self.tables {
+            on_table(found.len() as u64, self.tables.len() as u64);
             found.push(self.conflicts(ctx, open).await?);
         }
+        on_table(found.len() as u64, found.len() as u64);
         for (open, conflicts) in self.tables.iter_mut().zip(found) {
             open.conflicts = conflicts;
         }

@@ -90,6 +90,18 @@ pub enum FeatureError {
         /// `source.table`.
         table: String,
     },
+    /// A file is not the one that was pinned.
+    #[error(
+        "source {table}: `{file}` was {change} during the run, so that nobody can check what was read of it and nothing is published: run again once the source has been loaded"
+    )]
+    Changed {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// What happened to it.
+        change: &'static str,
+    },
     /// A source has not been loaded recently enough.
     #[error("{0}")]
     Stale(String),
@@ -120,10 +132,10 @@ pub enum FeatureError {
 }
 
 impl FeatureError {
-    /// Whether the same call may work later: object storage failed, not the project or its data.
+    /// Whether the same call may work later: object storage failed, or a source was being loaded.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Storage { .. } => true,
+            Self::Storage { .. } | Self::Changed { .. } => true,
             Self::Query(error) => is_storage(error),
             Self::Unreadable { source, .. } => is_storage(source),
             _ => false,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::{MemTable, provider_as_source};
@@ -63,12 +64,18 @@ impl SqlProject {
                 continue;
             }
             let rows = self.model(ctx, sources, name, moment).await?;
-            let (plan, schema) = (rows.logical_plan().clone(), Arc::clone(rows.schema().inner()));
+            let (plan, schema) = (rows.logical_plan().clone(), nullable(rows.schema().as_arrow()));
             let rows = Arc::new(MemTable::try_new(schema, rows.collect_partitioned().await?)?);
             sources.held.0.insert(((*name).to_owned(), moment.as_of), HeldModel { rows, plan });
         }
         Ok(())
     }
+}
+
+/// The fields as ones that may hold null: the batches of a plan may be less strict than the plan itself.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), schema.metadata().clone()))
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub use found::rows_as_found;
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
 pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
 pub use moment::Moment;
-pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin};
+pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin, refuse_changed};
 pub use project::SqlProject;
 pub use source::Sources;
 

@@ -1,5 +1,6 @@
 //! The files that a run reads, listed once and checked against the contracts.
 
+use std::collections::HashMap;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use url::Url;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::statistics;
+use crate::statistics::{self, BrokenRules};
 
 /// Footers that are read at the same time.
 const CONCURRENT_READS: usize = 16;
@@ -62,6 +63,16 @@ pub struct PinnedFile {
     /// The newest instant at which a row happened or was known, by the file's statistics; absent where they do not tell.
     #[serde(default)]
     pub newest: Option<Timestamp>,
+    /// Whether the file's statistics show that no row breaks a rule for single rows of its contract.
+    #[serde(default)]
+    pub keeps_rules: bool,
+}
+
+impl PinnedFile {
+    /// Whether the store still tells of the file what it told when it was pinned.
+    fn is_same(&self, found: &ObjectMeta) -> bool {
+        self.bytes == found.size && self.last_modified == last_modified(found) && self.etag == found.e_tag
+    }
 }
 
 /// Lists the Parquet files of every source table and checks that each can be read and keeps the types of its contract.
@@ -87,7 +98,8 @@ async fn pin_table(
     let folder = locate(source, table)?;
     let store = ctx.runtime_env().object_store(folder.object_store())?;
     let files = list(&store, &folder, &source.name, table).await?;
-    let reads = files.into_iter().map(|file| read_footer(&store, &folder, &source.name, table, file));
+    let rules = BrokenRules::of(ctx, table)?;
+    let reads = files.into_iter().map(|file| read_footer(&store, &folder, &source.name, table, &rules, file));
     futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
 }
 
@@ -110,7 +122,46 @@ fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, Featu
     Ok(ListingTableUrl::try_new(url, None)?)
 }
 
-async fn list(
+/// Refuses pins that no longer hold: where a file has been written anew or removed since, nobody can check what was read of it. Files
+/// that have come since are not the run's. One listing a table, and a look at each file that it lacks.
+pub async fn refuse_changed(
+    ctx: &SessionContext,
+    sources: &[Source],
+    pinned: &PinnedSources,
+) -> Result<(), FeatureError> {
+    for source in sources {
+        for table in &source.tables {
+            let name = contract::table_name(&source.name, &table.name);
+            let is_of_table = |pinned: &&PinnedTable| pinned.source == source.name && pinned.table == table.name;
+            let Some(pinned) = pinned.tables.iter().find(is_of_table) else {
+                return Err(FeatureError::NotPinned { table: name });
+            };
+            let folder = locate(source, table)?;
+            let store = ctx.runtime_env().object_store(folder.object_store())?;
+            let found = found(&store, &folder, &source.name, table).await?;
+            let found: HashMap<String, ObjectMeta> =
+                found.into_iter().map(|file| (file_url(&folder, &file.location).into(), file)).collect();
+            for file in &pinned.files {
+                let url = ListingTableUrl::parse(&file.path)?;
+                // Where a link leads elsewhere by now, the file still lies where it was pinned.
+                let found = match found.get(&file.path) {
+                    Some(found) => Some(found.clone()),
+                    None => store.head(url.prefix()).await.ok(),
+                };
+                let change = match found {
+                    None => "removed",
+                    Some(found) if !file.is_same(&found) => "written anew",
+                    Some(_) => continue,
+                };
+                return Err(FeatureError::Changed { table: name, file: shown(url.get_url()), change });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files of a table as they lie there, Parquet or not.
+async fn found(
     store: &Arc<dyn ObjectStore>,
     folder: &ListingTableUrl,
     source: &str,
@@ -129,11 +180,20 @@ async fn list(
             Err(error) => return Err(storage(error)),
         }
     }
-    let found: Vec<ObjectMeta> = store.list(Some(folder.prefix())).try_collect().await.map_err(storage)?;
-    let (mut files, others): (Vec<_>, Vec<_>) = found
-        .into_iter()
-        .filter(|file| is_visible(folder.prefix(), &file.location))
-        .partition(|file| file.location.extension() == Some("parquet"));
+    let mut found: Vec<ObjectMeta> = store.list(Some(folder.prefix())).try_collect().await.map_err(storage)?;
+    found.retain(|file| is_visible(folder.prefix(), &file.location));
+    Ok(found)
+}
+
+async fn list(
+    store: &Arc<dyn ObjectStore>,
+    folder: &ListingTableUrl,
+    source: &str,
+    table: &SourceTable,
+) -> Result<Vec<ObjectMeta>, FeatureError> {
+    let found = found(store, folder, source, table).await?;
+    let (mut files, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|file| file.location.extension() == Some("parquet"));
     if files.is_empty() {
         return Err(FeatureError::NoFiles {
             table: contract::table_name(source, &table.name),
@@ -161,6 +221,7 @@ async fn read_footer(
     folder: &ListingTableUrl,
     source: &str,
     table: &SourceTable,
+    rules: &BrokenRules,
     file: ObjectMeta,
 ) -> Result<PinnedFile, FeatureError> {
     let path = file_url(folder, &file.location);
@@ -173,9 +234,10 @@ async fn read_footer(
     let (metadata, schema) = read_metadata(store, &file).await.map_err(unreadable)?;
     contract::check_file(source, table, &shown, &schema)?;
     let newest = statistics::newest(table, &metadata, &schema).map_err(unreadable)?;
+    let keeps_rules = rules.hold_for_no_row(&metadata, &schema).map_err(unreadable)?;
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    let last_modified = Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default();
-    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag, newest })
+    let last_modified = last_modified(&file);
+    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag, newest, keeps_rules })
 }
 
 async fn read_metadata(
@@ -187,6 +249,10 @@ async fn read_metadata(
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
     Ok((metadata, schema))
+}
+
+fn last_modified(file: &ObjectMeta) -> Timestamp {
+    Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default()
 }
 
 fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {

@@ -123,7 +123,7 @@ fn with_seen_from(
     Ok(rows.project(conflicts::declared(open).chain([seen_from.alias(SEEN_FROM)]))?)
 }
 
-/// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are all that is held.
+/// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are held, and as many again while a bucket is sorted.
 ///
 /// Every partition throws its fingerprints into the same buckets, by their highest bits; then the buckets are sorted side by side.
 async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result<Vec<u64>, FeatureError> {

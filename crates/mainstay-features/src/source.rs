@@ -27,7 +27,7 @@ use crate::pin::{PinnedFile, PinnedSources};
 use crate::rules::{self, Rule, ValueBefore};
 use crate::versions;
 
-/// What a table may keep of its files' statistics, so that only the first plan reads them.
+/// What a listing of files may keep of their statistics, so that only the first plan over it reads them.
 const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The pinned files of a project, open for reading, and what was computed from them for several readers.
@@ -58,6 +58,8 @@ pub(crate) struct OpenFile {
     url: ListingTableUrl,
     /// As in [`PinnedFile::newest`].
     newest: Option<Timestamp>,
+    /// As in [`PinnedFile::keeps_rules`].
+    keeps_rules: bool,
 }
 
 impl Sources {
@@ -164,7 +166,23 @@ impl OpenTable {
 
     /// The rows that break a rule for single rows.
     pub(crate) fn breaking_rules(&self) -> Result<LogicalPlanBuilder, FeatureError> {
-        filter(self.scan()?, [rules::any_broken(&self.rules()?).unwrap_or(lit(false))])
+        self.breaking(self.scan()?)
+    }
+
+    fn breaking(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
+        filter(rows, [rules::any_broken(&self.rules()?).unwrap_or(lit(false))])
+    }
+
+    /// The rows that break a rule for single rows, read from the files whose statistics do not show that none does; `None` where there
+    /// is no such file.
+    pub(crate) fn not_known_to_keep_rules(&self) -> Result<Option<LogicalPlanBuilder>, FeatureError> {
+        let unsettled: Vec<&OpenFile> = self.files.iter().filter(|file| !file.keeps_rules).collect();
+        let rows = match unsettled.as_slice() {
+            [] if !self.files.is_empty() => return Ok(None),
+            files if files.len() == self.files.len() => self.scan()?,
+            files => self.scan_of(&listing(&self.table, files)?)?,
+        };
+        self.breaking(rows).map(Some)
     }
 
     /// The rows that may be seen before `bound` and keep the contract, with all their values: those too that come later or
@@ -279,7 +297,10 @@ fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Resu
     let name = contract::table_name(source, &table.name);
     let pinned = pinned.tables.iter().find(|pinned| pinned.source == source && pinned.table == table.name);
     let pinned = pinned.ok_or_else(|| FeatureError::NotPinned { table: name.clone() })?;
-    let open = |file: &PinnedFile| Ok(OpenFile { url: file_url(&name, &file.path)?, newest: file.newest });
+    let open = |file: &PinnedFile| {
+        let url = file_url(&name, &file.path)?;
+        Ok(OpenFile { url, newest: file.newest, keeps_rules: file.keeps_rules })
+    };
     let files = pinned.files.iter().map(open).collect::<Result<Vec<_>, FeatureError>>()?;
     Ok(OpenTable {
         source: source.to_owned(),

@@ -1,15 +1,25 @@
 //! What the footers of Parquet files tell of their rows.
 
-use datafusion::arrow::array::{Array, AsArray};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use datafusion::arrow::compute::{cast, max};
-use datafusion::arrow::datatypes::{Schema, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::common::pruning::PruningStatistics;
+use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
+use datafusion::prelude::SessionContext;
 use jiff::Timestamp;
 use mainstay_config::SourceTable;
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::contract;
+use crate::error::FeatureError;
+use crate::rules;
 
 /// The newest instant at which a row of a file happened or was known, as the declared types read it. `None` for a timeless table,
 /// where a group of rows has values but no statistics of
@@ -40,11 +50,92 @@ pub(crate) fn newest(
     Ok(newest.and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok()))
 }
 
+/// What breaks the rules for single rows of a table, asked of the statistics of its files.
+pub(crate) struct BrokenRules {
+    declared: SchemaRef,
+    /// Absent for a table without rules.
+    any_broken: Option<PruningPredicate>,
+}
+
+impl BrokenRules {
+    /// The rules of a table's contract.
+    pub(crate) fn of(ctx: &SessionContext, table: &SourceTable) -> Result<Self, FeatureError> {
+        let declared = contract::declared_schema(table);
+        let any_broken = match rules::any_broken(&rules::of_rows(table)?) {
+            None => None,
+            Some(broken) => {
+                let broken = ctx.state().create_physical_expr(broken, &DFSchema::try_from(Arc::clone(&declared))?)?;
+                Some(PruningPredicateBuilder::new().with_file_schema(Arc::clone(&declared)).try_build(broken)?)
+            }
+        };
+        Ok(Self { declared, any_broken })
+    }
+
+    /// Whether the statistics show that no row of a file breaks a rule.
+    pub(crate) fn hold_for_no_row(&self, file: &ParquetMetaData, schema: &Schema) -> Result<bool, DataFusionError> {
+        let Some(any_broken) = &self.any_broken else { return Ok(true) };
+        let may_hold = any_broken.prune(&RowGroups { file, schema, declared: &self.declared })?;
+        Ok(!may_hold.contains(&true))
+    }
+}
+
+/// The statistics of the groups of rows of a file, in the declared types.
+struct RowGroups<'a> {
+    file: &'a ParquetMetaData,
+    schema: &'a Schema,
+    declared: &'a Schema,
+}
+
+impl<'a> RowGroups<'a> {
+    fn of_column(&self, column: &Column) -> Result<StatisticsConverter<'a>, ParquetError> {
+        StatisticsConverter::try_new(&column.name, self.schema, self.file.file_metadata().schema_descr())
+    }
+
+    /// What cannot be told, or not in the declared type, is null.
+    fn declared(&self, column: &Column, values: Result<ArrayRef, ParquetError>) -> Option<ArrayRef> {
+        let declared = self.declared.field_with_name(&column.name).ok()?;
+        cast(&values.ok()?, declared.data_type()).ok()
+    }
+}
+
+impl PruningStatistics for RowGroups<'_> {
+    fn min_values(&self, column: &Column) -> Option<ArrayRef> {
+        let of_column = self.of_column(column).ok()?;
+        self.declared(column, of_column.row_group_mins(self.file.row_groups()))
+    }
+
+    fn max_values(&self, column: &Column) -> Option<ArrayRef> {
+        let of_column = self.of_column(column).ok()?;
+        self.declared(column, of_column.row_group_maxes(self.file.row_groups()))
+    }
+
+    fn num_containers(&self) -> usize {
+        self.file.num_row_groups()
+    }
+
+    fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
+        let of_column = self.of_column(column).ok()?;
+        // A required column has no nulls to count.
+        if !of_column.arrow_field().is_nullable() {
+            return Some(Arc::new(UInt64Array::from(vec![0; self.num_containers()])));
+        }
+        let of_column = of_column.with_missing_null_counts_as_zero(false);
+        Some(Arc::new(of_column.row_group_null_counts(self.file.row_groups()).ok()?))
+    }
+
+    fn row_counts(&self) -> Option<ArrayRef> {
+        let rows = self.file.row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok());
+        Some(Arc::new(rows.collect::<UInt64Array>()))
+    }
+
+    fn contained(&self, _column: &Column, _values: &HashSet<ScalarValue>) -> Option<BooleanArray> {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use datafusion::arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+    use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray};
     use mainstay_config::Project;
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ArrowReaderMetadata;
@@ -57,18 +148,23 @@ mod tests {
         &project.config().sources[0].tables[0]
     }
 
+    /// The footer of a file with a group of rows for each row.
+    fn footer(batch: &RecordBatch, statistics: EnabledStatistics) -> ArrowReaderMetadata {
+        let properties =
+            WriterProperties::builder().set_max_row_group_row_count(Some(1)).set_statistics_enabled(statistics).build();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), Some(properties)).unwrap();
+        writer.write(batch).unwrap();
+        writer.close().unwrap();
+        ArrowReaderMetadata::load(file.as_file(), Default::default()).unwrap()
+    }
+
     /// The newest instant of a file with one group of rows for each pair of times.
     fn newest_of(ordered: &[Option<i64>], loaded: &[Option<i64>], statistics: EnabledStatistics) -> Option<i64> {
         let column = |values: &[Option<i64>]| Arc::new(TimestampMicrosecondArray::from(values.to_vec())) as ArrayRef;
         let batch =
             RecordBatch::try_from_iter([("ordered_at", column(ordered)), ("loaded_at", column(loaded))]).unwrap();
-        let properties =
-            WriterProperties::builder().set_max_row_group_row_count(Some(1)).set_statistics_enabled(statistics).build();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let mut writer = ArrowWriter::try_new(file.reopen().unwrap(), batch.schema(), Some(properties)).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        let read = ArrowReaderMetadata::load(file.as_file(), Default::default()).unwrap();
+        let read = footer(&batch, statistics);
         let newest = newest(orders(&Fixture::new().project()), read.metadata(), read.schema()).unwrap();
         newest.map(Timestamp::as_microsecond)
     }
@@ -80,6 +176,45 @@ mod tests {
         assert_eq!(newest_of(&[Some(3), None], &[Some(4), Some(12)], all), Some(12));
         assert_eq!(newest_of(&[None], &[None], all), None);
         assert_eq!(newest_of(&[], &[], all), None);
+    }
+
+    /// Whether statistics show that orders with these keys and amounts keep the rules; the amounts are in cents.
+    fn are_kept(
+        ids: &[Option<&str>],
+        cents: &[Option<i128>],
+        is_nullable: bool,
+        statistics: EnabledStatistics,
+    ) -> bool {
+        let fixture = Fixture::new();
+        let mut table = orders(&fixture.project()).clone();
+        // That a number is finite no statistics tell.
+        table.columns.retain(|column| column.name != "Weight kg");
+        let times = || Arc::new(TimestampMicrosecondArray::from(vec![1; ids.len()])) as ArrayRef;
+        let amounts = Decimal128Array::from(cents.to_vec()).with_precision_and_scale(12, 2).unwrap();
+        let columns: [(&str, ArrayRef); 6] = [
+            ("order_id", Arc::new(StringArray::from(ids.to_vec()))),
+            ("email", Arc::new(StringArray::new_null(ids.len()))),
+            ("gender", Arc::new(StringArray::new_null(ids.len()))),
+            ("ordered_at", times()),
+            ("loaded_at", times()),
+            ("net_amount", Arc::new(amounts)),
+        ];
+        let columns = columns.map(|(name, values)| (name, values, is_nullable || name == "email" || name == "gender"));
+        let read = footer(&RecordBatch::try_from_iter_with_nullable(columns).unwrap(), statistics);
+        BrokenRules::of(&fixture.ctx, &table).unwrap().hold_for_no_row(read.metadata(), read.schema()).unwrap()
+    }
+
+    #[test]
+    fn statistics_show_that_rules_are_kept_and_never_that_a_broken_one_is() {
+        let (all, none) = (EnabledStatistics::Chunk, EnabledStatistics::None);
+        let (ids, cents) = ([Some("a"), Some("b")], [Some(0), Some(250)]);
+        for is_nullable in [false, true] {
+            assert!(are_kept(&ids, &cents, is_nullable, all));
+            assert!(!are_kept(&ids, &[Some(250), Some(-1)], is_nullable, all), "an amount below its minimum");
+            assert!(!are_kept(&ids, &cents, is_nullable, none), "amounts without statistics");
+        }
+        assert!(!are_kept(&[Some("a"), None], &cents, true, all), "a key that is null");
+        assert!(!are_kept(&ids, &[None, Some(250)], true, all), "an amount that is null");
     }
 
     #[test]

@@ -34,6 +34,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let features = features::stage(run, &mut day, job).await?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
     let risk = score::stage(run, &day, &features, &scoring).await?;
+    day.check_unchanged(run).await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;
     let details = DailyDetails {
         inputs: PinnedInputs {

@@ -59,13 +59,15 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
 }
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and
-/// those that more than one model builds on. Staging has as many rows as its source, and the features are staged.
+/// those of a row a customer that more than one model builds on. The features are staged.
 async fn hold_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<()> {
     let named = job.sql_models().map(|(_, model)| model);
     let lineage = day.sql.lineage(&named)?;
     let builders = |model: &Model| lineage.iter().filter(|other| other.refs.contains(&model.name)).count();
-    let is_shared = |model: &&&Model| named.contains(&model.name.as_str()) || builders(model) > 1;
-    let models = lineage.iter().filter(|model| model.kind != ModelKind::Staging && model.name != job.features);
+    let is_of_customers = |model: &Model| model.kind != ModelKind::Staging && model.grain == [column::CUSTOMER_ID];
+    let is_shared =
+        |model: &&&Model| named.contains(&model.name.as_str()) || is_of_customers(model) && builders(model) > 1;
+    let models = lineage.iter().filter(|model| model.name != job.features);
     let shared: Vec<String> = models.filter(is_shared).map(|model| model.name.clone()).collect();
     day.hold(run, &shared.iter().map(String::as_str).collect::<Vec<_>>()).await
 }

@@ -28,6 +28,7 @@ pub(crate) async fn run(
     let today = Ds::of(Timestamp::now(), &open.project.time_zone());
     let ds = found.day(request.ds, today)?;
     if let Some(done) = done(open, job, ds, request).await? {
+        found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
     let run = Run::claim(open, job, ds, request.is_forced).await?;

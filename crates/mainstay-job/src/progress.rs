@@ -9,7 +9,7 @@ use std::time::Instant;
 pub enum Step {
     /// Fills an empty simulated source.
     Simulate,
-    /// Pins the sources, checks contracts and freshness, finds the rows to quarantine.
+    /// Pins the sources, checks contracts, references, keys and freshness, finds the rows to quarantine.
     Sources,
     /// Collects the rows of the cuts, fits, calibrates and judges a model.
     Train,
@@ -66,7 +66,7 @@ pub enum Event {
         done: u64,
         /// Of how much, where that is known.
         total: Option<u64>,
-        /// What is counted: rows, days, cuts, rounds.
+        /// What is counted: tables, rows, days, cuts, rounds.
         unit: &'static str,
     },
     /// A step ended well.

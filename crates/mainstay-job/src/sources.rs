@@ -22,6 +22,7 @@ use crate::simulate;
 pub(crate) struct PinnedDay {
     pub(crate) sources: Sources,
     pub(crate) sql: SqlProject,
+    pinned: PinnedSources,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
     pub(crate) quarantine: StagedTable,
@@ -36,17 +37,20 @@ pub(crate) struct FoundSources {
     pub(crate) pinned: PinnedSources,
     /// The day of the newest row.
     pub(crate) last_complete_day: Option<Ds>,
+    step: StepProgress,
 }
 
 /// Finds the files of all sources, holds their columns against the contracts, and checks the SQL.
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulate::fill_empty_sources(open)?;
+    let step = open.progress.start(Step::Sources);
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
-    let sources = sources.refuse_conflicts(&open.session).await?;
+    let sources =
+        sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables")).await?;
     let sql = SqlProject::load(&open.session, &open.project).await?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources { sql, sources, pinned, last_complete_day })
+    Ok(FoundSources { sql, sources, pinned, last_complete_day, step })
 }
 
 impl PinnedDay {
@@ -56,6 +60,12 @@ impl PinnedDay {
         Ok(self.sql.hold(&run.open.session, &mut self.sources, names, &moment).await?)
     }
 
+    /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
+    pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
+        let sources = &run.open.project.config().sources;
+        Ok(mainstay_features::refuse_changed(&run.open.session, sources, &self.pinned).await?)
+    }
+
     /// A model of the project's SQL over these sources, as of a moment.
     pub(crate) async fn model(&self, session: &SessionContext, name: &str, moment: &Moment) -> Result<DataFrame> {
         Ok(self.sql.model(session, &self.sources, name, moment).await?)
@@ -63,6 +73,11 @@ impl PinnedDay {
 }
 
 impl FoundSources {
+    /// Ends the step where nothing is left to do.
+    pub(crate) fn leave(self, summary: impl Into<String>) {
+        self.step.finish(summary);
+    }
+
     /// The day to run: the one asked for, or the one after the newest data. The data must reach it, and it must have come.
     pub(crate) fn day(&self, asked: Option<Ds>, today: Ds) -> Result<Ds> {
         let Some(last) = self.last_complete_day else {
@@ -83,8 +98,7 @@ impl FoundSources {
 
 /// Pins the sources for a run: freshness is judged, and the rows to quarantine are staged.
 pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay> {
-    let step = run.start(Step::Sources);
-    let FoundSources { sources, pinned, sql, .. } = found;
+    let FoundSources { sources, pinned, sql, step, .. } = found;
     let freshness = judge_freshness(run, &sources).await?;
     let refused = sources.quarantine(&run.open.session, run.as_of).await?;
     let quarantined = count_reasons(&refused);
@@ -104,7 +118,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
         step,
         format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
     );
-    Ok(PinnedDay { sources, sql, pin, freshness, quarantine, quarantined })
+    Ok(PinnedDay { sources, sql, pinned, pin, freshness, quarantine, quarantined })
 }
 
 async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {

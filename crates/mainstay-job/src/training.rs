@@ -49,6 +49,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let judged = fit_and_judge(job, &plan, input, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
     let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test).await?;
+    day.check_unchanged(run).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);
     let version = register(run, job, &plan, &judged, &segments, &rows).await?;

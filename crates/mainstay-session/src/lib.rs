@@ -66,7 +66,12 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         // One text type everywhere: contracts compare types exactly.
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // What is asked of a scan is mostly a span of time that whole files lie in or out of, which the statistics of row groups
+        // settle: deciding row by row before decoding, and reading indexes of pages and filters of blocks for it, cost a day a
+        // tenth of its time.
+        .set_bool("datafusion.execution.parquet.pushdown_filters", false)
+        .set_bool("datafusion.execution.parquet.enable_page_index", false)
+        .set_bool("datafusion.execution.parquet.bloom_filter_on_read", false)
         // DataFusion 55 takes a column of floats with equal minimum and maximum for a constant, and so reads that value
         // where a file has NaN, which statistics leave out.
         .with_collect_statistics(false)

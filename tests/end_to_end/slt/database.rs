@@ -184,7 +184,7 @@ impl Database {
             }
         }
         let pinned = mainstay_features::pin(&self.session, &project.config().sources).await?;
-        let sources = Sources::open(&project, &pinned)?.refuse_conflicts(&self.session).await?;
+        let sources = Sources::open(&project, &pinned)?.refuse_conflicts(&self.session, |_, _| ()).await?;
         let sql = SqlProject::load(&self.session, &project).await?;
         self.opened = Some(Opened { project, sql, sources });
         Ok(())

@@ -26,7 +26,7 @@ async fn households_and_churn_are_the_published_ones() {
     let ctx = context();
     let project = SqlProject::load(&ctx, &config).await.unwrap();
     let sources = Sources::open(&config, &pin(&ctx, &config.config().sources).await.unwrap()).unwrap();
-    let sources = sources.refuse_conflicts(&ctx).await.unwrap();
+    let sources = sources.refuse_conflicts(&ctx, |_, _| ()).await.unwrap();
     let moment = cut("2017-11-01T00:00:00Z", "2017-12-31T00:00:00Z");
     assert_eq!(sources.last_complete_day(&ctx).await.unwrap().unwrap().to_string(), "2018-01-01");
     assert_eq!(sources.quarantine(&ctx, moment.as_of).await.unwrap().len(), 0);

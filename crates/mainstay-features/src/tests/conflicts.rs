@@ -161,6 +161,38 @@ async fn a_copy_that_waits_for_what_it_names_is_not_the_first() {
 }
 
 #[tokio::test]
+async fn of_files_that_keep_the_rules_and_others_all_rows_are_judged() {
+    let visits = "
+      - name: visits
+        path: visits
+        event_time: came_at
+        key: [visit_id]
+        columns:
+          - {name: visit_id, type: text, nullable: false}
+          - {name: came_at, type: timestamp, nullable: false}
+";
+    let fixture = Fixture::with_tables(visits);
+    fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
+    fixture.write("sql/staging/stg_visits.sql", "select visit_id from {{ source('shop', 'visits') }}");
+    let write = async |file: &str, ids: &str| {
+        let columns =
+            "column1 as visit_id, arrow_cast('2025-01-02T00:00:00', 'Timestamp(Microsecond, None)') as came_at";
+        fixture.write_query(&format!("data/visits/{file}"), &format!("select {columns} from (values {ids})")).await;
+    };
+    let kept = async || {
+        let pinned = fixture.pin().await.unwrap();
+        pinned.tables[1].files.iter().map(|file| file.keeps_rules).collect::<Vec<_>>()
+    };
+    write("a.parquet", "('v1'), ('v2')").await;
+    assert_eq!(kept().await, [true]);
+    assert_eq!(fixture.refused(&at(NEVER)).await, [""; 0]);
+    write("b.parquet", "('v3'), (null)").await;
+    assert_eq!(kept().await, [true, false]);
+    assert_eq!(fixture.refused(&at(NEVER)).await, ["shop.visits | visit_id is null"]);
+    assert_eq!(fixture.rows("stg_visits", &at(NEVER)).await, ["v1", "v2", "v3"]);
+}
+
+#[tokio::test]
 async fn a_table_may_say_that_its_key_repeats() {
     let one = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
     let fixture = with_lines(&format!("{one}, {one}"), "('o1', 1, 1)").await;
@@ -202,7 +234,7 @@ async fn a_view_shows_the_first_visible_row_of_each_key_whatever_comes_later() {
     let (project, pinned) = (fixture.load().await.unwrap(), fixture.pin().await.unwrap());
     let held =
         Sources::open(&fixture.project(), &pinned).unwrap().hold_small_tables(&fixture.ctx, &pinned).await.unwrap();
-    for sources in [fixture.sources().await, held.refuse_conflicts(&fixture.ctx).await.unwrap()] {
+    for sources in [fixture.sources().await, held.refuse_conflicts(&fixture.ctx, |_, _| ()).await.unwrap()] {
         for bound in 0..8 {
             let moment = at(&format!("2025-01-{:02}T00:00:00Z", 10 + bound));
             let mut first = BTreeMap::new();

@@ -1,5 +1,7 @@
+use std::fs;
+
 use super::fixture::{Fixture, at, lines};
-use crate::{FeatureError, PinnedSources, Sources};
+use crate::{FeatureError, PinnedSources, Sources, refuse_changed};
 
 const ONE_ORDER: &str = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
 
@@ -34,6 +36,33 @@ async fn a_run_reads_only_what_is_pinned() {
     fixture.write_orders("b.parquet", ONE_ORDER).await;
     let rows = project.model(&fixture.ctx, &sources, "stg_orders", &at("2025-02-01T00:00:00Z")).await.unwrap();
     assert_eq!(rows.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("a.parquet", ONE_ORDER).await;
+    fixture.write_orders("b.parquet", &ONE_ORDER.replace("o1", "o2")).await;
+    let pinned = fixture.pin().await.unwrap();
+    let project = fixture.project();
+    let refused = async || refuse_changed(&fixture.ctx, &project.config().sources, &pinned).await;
+    refused().await.unwrap();
+    fixture.write_orders("c.parquet", &ONE_ORDER.replace("o1", "o3")).await;
+    refused().await.unwrap();
+    let told = |change| {
+        format!(
+            "source shop.orders: `data/orders/b.parquet` was {change} during the run, so that nobody can check what was \
+             read of it and nothing is published: run again once the source has been loaded"
+        )
+    };
+    fixture.write_orders("b.parquet", &ONE_ORDER.replace("o1", "o4")).await;
+    let error = refused().await.unwrap_err();
+    assert!(error.is_retryable());
+    assert_eq!(fixture.message(&error), told("written anew"));
+    fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
+    assert_eq!(fixture.message(&refused().await.unwrap_err()), told("removed"));
+    fs::remove_dir_all(fixture.path("data/orders")).unwrap();
+    assert!(fixture.message(&refused().await.unwrap_err()).contains("a.parquet` was removed"));
 }
 
 #[tokio::test]

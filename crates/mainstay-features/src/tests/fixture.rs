@@ -39,13 +39,14 @@ sources:
           - {name: Weight kg, type: double}
 ";
 
-/// Options as the session crate sets them.
+/// Options of plans as the session crate sets them.
 pub(crate) fn context() -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(2)
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true);
+        .set_bool("datafusion.execution.parquet.pushdown_filters", false)
+        .set_bool("datafusion.execution.parquet.enable_page_index", false);
     SessionContext::new_with_config(config)
 }
 
@@ -128,7 +129,7 @@ impl Fixture {
 
     pub(crate) async fn sources(&self) -> Sources {
         let sources = Sources::open(&self.project(), &self.pin().await.unwrap()).unwrap();
-        sources.refuse_conflicts(&self.ctx).await.unwrap()
+        sources.refuse_conflicts(&self.ctx, |_, _| ()).await.unwrap()
     }
 
     pub(crate) async fn load(&self) -> Result<SqlProject, FeatureError> {
