@@ -133,11 +133,12 @@ select
     indicators.inflation_rate_change_3m,
     indicators.unemployment_rate,
     indicators.unemployment_rate_change_3m
-from population
+-- The one row comes first: what stands to the right of a cross join is joined row by row.
+from indicators
+cross join population
 left join orders on population.customer_id = orders.customer_id
 left join order_lines on population.customer_id = order_lines.customer_id
 left join web_events on population.customer_id = web_events.customer_id
 left join tickets on population.customer_id = tickets.customer_id
 left join contacts on population.customer_id = contacts.customer_id
 left join consents on population.customer_id = consents.customer_id
-cross join indicators

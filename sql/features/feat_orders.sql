@@ -1,4 +1,4 @@
--- What the orders and returns of a customer say, from one pass over them.
+-- What the orders and returns of a customer say: sums from one pass over them, and from another the rhythm of their days.
 with orders as (
     select * from {{ ref('stg_orders') }}
 ),
@@ -11,33 +11,42 @@ dated_orders as (
     from orders
 ),
 
+-- Days with an order, and the gaps between them. All of them are sorted, so they are kept narrow.
 order_days as (
     select
         customer_id,
-        is_return,
-        days_ago,
-        count(*) as orders,
-        count(*) filter (where channel = 'app') as app_orders,
-        count(*) filter (where channel = 'store') as store_orders,
-        count(*) filter (where discount_amount > 0) as discounted_orders,
-        sum(gross_amount) as gross_amount,
-        sum(discount_amount) as discount_amount,
-        sum(net_amount) as net_amount,
-        sum(net_amount * net_amount) as squared_net_amount,
-        min(net_amount) as smallest_net_amount,
-        max(net_amount) as largest_net_amount
+        days_ago
     from dated_orders
-    group by customer_id, is_return, days_ago
+    where not is_return
+    group by customer_id, days_ago
 ),
 
 spaced_order_days as (
     select
-        *,
+        customer_id,
+        days_ago,
         lead(days_ago) over newest_first - days_ago as gap_days,
         row_number() over newest_first as newest,
-        min(days_ago) over (partition by customer_id, is_return) as pause_days
+        first_value(days_ago) over newest_first as pause_days
     from order_days
-    window newest_first as (partition by customer_id, is_return order by days_ago)
+    window newest_first as (partition by customer_id order by days_ago)
+),
+
+rhythms as (
+    select
+        customer_id,
+        count(*) as order_days,
+        count(*) filter (where days_ago < 365) as order_days_365d,
+        count(gap_days) as gaps,
+        sum(gap_days) as gap_days,
+        sum(gap_days * gap_days) as squared_gap_days,
+        max(gap_days) as longest_gap_days,
+        max(gap_days) filter (where newest = 1) as last_gap_days,
+        count(gap_days) filter (where newest <= 3) as recent_gaps,
+        sum(gap_days) filter (where newest <= 3) as recent_gap_days,
+        count(*) filter (where gap_days > pause_days) as longer_gaps
+    from spaced_order_days
+    group by customer_id
 ),
 
 totals as (
@@ -45,59 +54,58 @@ totals as (
         customer_id,
         min(days_ago) filter (where not is_return) as days_since_last_order,
         max(days_ago) filter (where not is_return) as days_since_first_order,
-        count(*) filter (where not is_return) as order_days,
-        count(*) filter (where not is_return and days_ago < 365) as order_days_365d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 7), 0) as orders_7d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 30), 0) as orders_30d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 60), 0) as orders_60d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 90), 0) as orders_90d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 180), 0) as orders_180d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 360), 0) as orders_360d,
-        coalesce(sum(orders) filter (where not is_return and days_ago < 365), 0) as orders_365d,
-        coalesce(sum(orders) filter (
+        count(*) filter (where not is_return and days_ago < 7) as orders_7d,
+        count(*) filter (where not is_return and days_ago < 30) as orders_30d,
+        count(*) filter (where not is_return and days_ago < 60) as orders_60d,
+        count(*) filter (where not is_return and days_ago < 90) as orders_90d,
+        count(*) filter (where not is_return and days_ago < 180) as orders_180d,
+        count(*) filter (where not is_return and days_ago < 360) as orders_360d,
+        count(*) filter (where not is_return and days_ago < 365) as orders_365d,
+        count(*) filter (
             where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
-        ), 0) as orders_same_season,
+        ) as orders_same_season,
         -- In whole parts of 2^20, halved every 30 days until nothing is left.
-        coalesce(sum(orders * (1048576 >> least(days_ago / 30, 21))) filter (where not is_return), 0) as fading_orders,
-        coalesce(sum(app_orders) filter (where not is_return and days_ago < 365), 0) as app_orders_365d,
-        coalesce(sum(store_orders) filter (where not is_return and days_ago < 365), 0) as store_orders_365d,
-        coalesce(sum(discounted_orders) filter (where not is_return and days_ago < 365), 0) as discounted_orders_365d,
-
-        count(gap_days) filter (where not is_return) as gaps,
-        sum(gap_days) filter (where not is_return) as gap_days,
-        sum(gap_days * gap_days) filter (where not is_return) as squared_gap_days,
-        max(gap_days) filter (where not is_return) as longest_gap_days,
-        max(gap_days) filter (where not is_return and newest = 1) as last_gap_days,
-        count(gap_days) filter (where not is_return and newest <= 3) as recent_gaps,
-        sum(gap_days) filter (where not is_return and newest <= 3) as recent_gap_days,
-        count(*) filter (where not is_return and gap_days > pause_days) as longer_gaps,
+        coalesce(sum(1048576 >> least(days_ago / 30, 21)) filter (where not is_return), 0) as fading_orders,
+        count(*) filter (where not is_return and days_ago < 365 and channel = 'app') as app_orders_365d,
+        count(*) filter (where not is_return and days_ago < 365 and channel = 'store') as store_orders_365d,
+        count(*) filter (where not is_return and days_ago < 365 and discount_amount > 0) as discounted_orders_365d,
 
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
         coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
-        sum(squared_net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
-        min(smallest_net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
-        max(largest_net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
-        max(largest_net_amount) filter (where not is_return and newest = 1) as last_order,
+        sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
+        min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
+        max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
+        first_value(net_amount order by days_ago, net_amount desc nulls last) filter (where not is_return) as last_order,
         coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
         coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
 
         min(days_ago) filter (where is_return) as days_since_last_return,
-        coalesce(sum(orders) filter (where is_return and days_ago < 365), 0) as returns_365d,
+        count(*) filter (where is_return and days_ago < 365) as returns_365d,
         coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d
-    from spaced_order_days
+    from dated_orders
     group by customer_id
 ),
 
 -- Squares of sums in 76 digits, which no amount exceeds.
 spreads as (
     select
-        *,
-        gaps * squared_gap_days - gap_days * gap_days as gap_spread,
+        totals.*,
+        rhythms.order_days,
+        coalesce(rhythms.order_days_365d, 0) as order_days_365d,
+        rhythms.gaps,
+        rhythms.gap_days,
+        rhythms.longest_gap_days,
+        rhythms.last_gap_days,
+        rhythms.recent_gaps,
+        rhythms.recent_gap_days,
+        rhythms.longer_gaps,
+        rhythms.gaps * rhythms.squared_gap_days - rhythms.gap_days * rhythms.gap_days as gap_spread,
         cast(orders_365d as decimal(20, 0)) * cast(squared_revenue_365d as decimal(50, 4))
         - cast(revenue_365d as decimal(40, 2)) * cast(revenue_365d as decimal(40, 2)) as order_value_spread
     from totals
+    left join rhythms on totals.customer_id = rhythms.customer_id
 ),
 
 -- Floating point begins here, one division or root a column, on sums that are exact.
