@@ -69,7 +69,8 @@ class Features:
             refused=lambda name, table: f"(select * from {self.source(name, table)} limit 0)",
             var=lambda name: self.project["vars"][name],
         )
-        # DuckDB's decimals end at 38 digits.
+        # DuckDB's name of the aggregate, and its decimals end at 38 digits.
+        rendered = re.sub(r"first_value\((?=[^)]* order by)", "first(", rendered)
         return re.sub(r"decimal\((39|[4-9]\d), ?\d+\)", "double", rendered)
 
 
