@@ -177,8 +177,8 @@ fn a_feature_model_that_loses_customers() {
 fn a_feature_model_that_repeats_customers() {
     let project = Project::copy();
     project.json(&["run", "train_churn", "--date", "2025-08-01"]);
-    let union = "from population\ncross join (select 1 as copy union all select 2 as copy) as copies\n";
-    project.edit("sql/features/customer_features.sql", "from population\n", union);
+    let twice = "cross join population\ncross join (select 1 as copy union all select 2 as copy) as copies\n";
+    project.edit("sql/features/customer_features.sql", "cross join population\n", twice);
     refused(&project, &["customer_features", "customer_id", "C00"]);
 }
 
