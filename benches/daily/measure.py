@@ -102,6 +102,8 @@ def report(bench: Bench, measured: dict[str, list[tuple[float, float]]]) -> str:
     lines = []
     for name, (seconds, megabytes) in medians.items():
         lines.append(f"| {name} | {seconds:.1f} | {seconds / ours[0]:.2f} | {megabytes:,.0f} |\n")
+    runs = len(measured["Mainstay, top 3 reasons"])
+    taken = "one run of each" if runs == 1 else f"the median of {runs} runs"
     phases = json.loads((bench.work / "peer-woodelf.log").read_text().splitlines()[-1])["seconds"]
     packages = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "xgboost-cpu", "woodelf-explainer", "numpy", "pyarrow"))
     model = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
@@ -110,7 +112,7 @@ def report(bench: Bench, measured: dict[str, list[tuple[float, float]]]) -> str:
 Written by `benches/daily/run`; see `benches/README.md`.
 
 {bench.arguments.customers:,} customers, {bench.arguments.days} days, {bench.arguments.threads} threads of {model[0] if model else platform.processor()};
-{TREES} trees of depth {DEPTH}. Whole processes from start to end, the median of {len(measured["Mainstay, top 3 reasons"])} runs in turns. The peers run the same SQL and write
+{TREES} trees of depth {DEPTH}. Whole processes from start to end, {taken} in turns. The peers run the same SQL and write
 features, risks and plan; contracts and quarantine, reconciliation, digests, certificate, ledger and Delta tables only Mainstay has.
 Python {platform.python_version()}, {packages}.
 
