@@ -99,11 +99,11 @@ fn expected(declared: ColumnType) -> &'static str {
 }
 
 /// Checks that a file has every declared column, with a type that the declared one accepts.
-pub(crate) fn check_file(source: &str, table: &SourceTable, file: &str, schema: &Schema) -> Result<(), FeatureError> {
+pub(crate) fn check_file(name: &str, table: &SourceTable, file: &str, schema: &Schema) -> Result<(), FeatureError> {
     for column in &table.columns {
         let Some((_, field)) = schema.column_with_name(&column.name) else {
             return Err(FeatureError::MissingColumn {
-                table: table_name(source, &table.name),
+                table: name.to_owned(),
                 file: file.to_owned(),
                 column: column.name.clone(),
                 present: schema.fields().iter().map(|field| field.name().clone()).collect(),
@@ -111,7 +111,7 @@ pub(crate) fn check_file(source: &str, table: &SourceTable, file: &str, schema: 
         };
         if !accepts(column.column_type, field.data_type()) {
             return Err(FeatureError::WrongType {
-                table: table_name(source, &table.name),
+                table: name.to_owned(),
                 file: file.to_owned(),
                 column: column.name.clone(),
                 expected: expected(column.column_type),

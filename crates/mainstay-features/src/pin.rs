@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::source;
 use crate::statistics::{self, BrokenRules};
 
 /// Footers that are read at the same time.
@@ -95,31 +96,10 @@ async fn pin_table(
     source: &Source,
     table: &SourceTable,
 ) -> Result<Vec<PinnedFile>, FeatureError> {
-    let folder = locate(source, table)?;
-    let store = ctx.runtime_env().object_store(folder.object_store())?;
-    let files = list(&store, &folder, &source.name, table).await?;
+    let folder = Folder::locate(ctx, source, table)?;
     let rules = BrokenRules::of(ctx, table)?;
-    let reads = files.into_iter().map(|file| read_footer(&store, &folder, &source.name, table, &rules, file));
+    let reads = folder.files().await?.into_iter().map(|file| folder.read_footer(&rules, file));
     futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
-}
-
-/// The URL of a table's path; a local path without a scheme is taken literally, wildcards included.
-///
-/// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no
-/// file is there.
-fn locate(source: &Source, table: &SourceTable) -> Result<ListingTableUrl, FeatureError> {
-    let fault = || FeatureError::Contract {
-        table: contract::table_name(&source.name, &table.name),
-        message: format!("`{}` is neither an absolute path nor a URL: correct the path of the source", table.path),
-    };
-    let url = if table.path.contains("://") {
-        Url::parse(&table.path).map_err(|_| fault())?
-    } else {
-        let path = FilePath::new(&table.path);
-        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        Url::from_file_path(resolved).map_err(|()| fault())?
-    };
-    Ok(ListingTableUrl::try_new(url, None)?)
 }
 
 /// Refuses pins that no longer hold: where a file has been written anew or removed since, nobody can check what was read of it. Files
@@ -131,78 +111,146 @@ pub async fn refuse_changed(
 ) -> Result<(), FeatureError> {
     for source in sources {
         for table in &source.tables {
-            let name = contract::table_name(&source.name, &table.name);
-            let is_of_table = |pinned: &&PinnedTable| pinned.source == source.name && pinned.table == table.name;
-            let Some(pinned) = pinned.tables.iter().find(is_of_table) else {
-                return Err(FeatureError::NotPinned { table: name });
-            };
-            let folder = locate(source, table)?;
-            let store = ctx.runtime_env().object_store(folder.object_store())?;
-            let found = found(&store, &folder, &source.name, table).await?;
-            let found: HashMap<String, ObjectMeta> =
-                found.into_iter().map(|file| (file_url(&folder, &file.location).into(), file)).collect();
-            for file in &pinned.files {
-                let url = ListingTableUrl::parse(&file.path)?;
-                // Where a link leads elsewhere by now, the file still lies where it was pinned.
-                let found = match found.get(&file.path) {
-                    Some(found) => Some(found.clone()),
-                    None => store.head(url.prefix()).await.ok(),
-                };
-                let change = match found {
-                    None => "removed",
-                    Some(found) if !file.is_same(&found) => "written anew",
-                    Some(_) => continue,
-                };
-                return Err(FeatureError::Changed { table: name, file: shown(url.get_url()), change });
-            }
+            let pinned = pinned.table(&source.name, &table.name)?;
+            Folder::locate(ctx, source, table)?.refuse_changed(pinned).await?;
         }
     }
     Ok(())
 }
 
-/// The files of a table as they lie there, Parquet or not.
-async fn found(
-    store: &Arc<dyn ObjectStore>,
-    folder: &ListingTableUrl,
-    source: &str,
-    table: &SourceTable,
-) -> Result<Vec<ObjectMeta>, FeatureError> {
-    let storage = |error| FeatureError::Storage {
-        table: contract::table_name(source, &table.name),
-        path: table.path.clone(),
-        source: error,
-    };
-    // A folder may be called x.parquet too: what is no file is listed.
-    if folder.prefix().extension() == Some("parquet") {
-        match store.head(folder.prefix()).await {
-            Ok(file) => return Ok(vec![file]),
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(storage(error)),
-        }
+impl PinnedSources {
+    /// The files of a table, which must be pinned.
+    pub(crate) fn table(&self, source: &str, table: &str) -> Result<&PinnedTable, FeatureError> {
+        let pinned = self.tables.iter().find(|pinned| pinned.source == source && pinned.table == table);
+        pinned.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })
     }
-    let mut found: Vec<ObjectMeta> = store.list(Some(folder.prefix())).try_collect().await.map_err(storage)?;
-    found.retain(|file| is_visible(folder.prefix(), &file.location));
-    Ok(found)
 }
 
-async fn list(
-    store: &Arc<dyn ObjectStore>,
-    folder: &ListingTableUrl,
-    source: &str,
-    table: &SourceTable,
-) -> Result<Vec<ObjectMeta>, FeatureError> {
-    let found = found(store, folder, source, table).await?;
-    let (mut files, others): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|file| file.location.extension() == Some("parquet"));
-    if files.is_empty() {
-        return Err(FeatureError::NoFiles {
-            table: contract::table_name(source, &table.name),
-            path: table.path.clone(),
-            found: found_instead(&others),
-        });
+/// Where the files of a source table lie.
+struct Folder<'a> {
+    /// `source.table`.
+    name: String,
+    table: &'a SourceTable,
+    url: ListingTableUrl,
+    store: Arc<dyn ObjectStore>,
+}
+
+impl<'a> Folder<'a> {
+    /// A local path without a scheme is taken literally, wildcards included.
+    ///
+    /// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no
+    /// file is there.
+    fn locate(ctx: &SessionContext, source: &Source, table: &'a SourceTable) -> Result<Self, FeatureError> {
+        let name = contract::table_name(&source.name, &table.name);
+        let fault = || FeatureError::Contract {
+            table: name.clone(),
+            message: format!("`{}` is neither an absolute path nor a URL: correct the path of the source", table.path),
+        };
+        let url = if table.path.contains("://") {
+            Url::parse(&table.path).map_err(|_| fault())?
+        } else {
+            let path = FilePath::new(&table.path);
+            let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            Url::from_file_path(resolved).map_err(|()| fault())?
+        };
+        let url = ListingTableUrl::try_new(url, None)?;
+        let store = ctx.runtime_env().object_store(url.object_store())?;
+        Ok(Self { name, table, url, store })
     }
-    files.sort_by(|left, right| left.location.cmp(&right.location));
-    Ok(files)
+
+    /// The Parquet files in the order of their paths, at least one.
+    async fn files(&self) -> Result<Vec<ObjectMeta>, FeatureError> {
+        let (mut files, others): (Vec<_>, Vec<_>) =
+            self.found().await?.into_iter().partition(|file| file.location.extension() == Some("parquet"));
+        if files.is_empty() {
+            return Err(FeatureError::NoFiles {
+                table: self.name.clone(),
+                path: self.table.path.clone(),
+                found: found_instead(&others),
+            });
+        }
+        files.sort_by(|left, right| left.location.cmp(&right.location));
+        Ok(files)
+    }
+
+    /// What lies there, Parquet or not.
+    async fn found(&self) -> Result<Vec<ObjectMeta>, FeatureError> {
+        let folder = self.url.prefix();
+        // A folder may be called x.parquet too: what is no file is listed.
+        if folder.extension() == Some("parquet")
+            && let Some(file) = self.file(folder).await?
+        {
+            return Ok(vec![file]);
+        }
+        let listed = self.store.list(Some(folder)).try_collect().await;
+        let mut found: Vec<ObjectMeta> = listed.map_err(|error| self.storage(error))?;
+        found.retain(|file| is_visible(folder, &file.location));
+        Ok(found)
+    }
+
+    /// A single file, where there is one.
+    async fn file(&self, location: &Path) -> Result<Option<ObjectMeta>, FeatureError> {
+        match self.store.head(location).await {
+            Ok(file) => Ok(Some(file)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.storage(error)),
+        }
+    }
+
+    fn storage(&self, error: object_store::Error) -> FeatureError {
+        FeatureError::Storage { table: self.name.clone(), path: self.table.path.clone(), source: error }
+    }
+
+    async fn refuse_changed(&self, pinned: &PinnedTable) -> Result<(), FeatureError> {
+        let found = self.found().await?.into_iter().map(|file| (file.location.clone(), file));
+        let mut found: HashMap<Path, ObjectMeta> = found.collect();
+        for file in &pinned.files {
+            let url = source::file_url(&self.name, &file.path)?;
+            let now = match found.remove(url.prefix()) {
+                Some(now) => Some(now),
+                // Where a link leads elsewhere by now, the file still lies where it was pinned.
+                None => self.file(url.prefix()).await?,
+            };
+            let change = match now {
+                None => "removed",
+                Some(now) if !file.is_same(&now) => "written anew",
+                Some(_) => continue,
+            };
+            return Err(FeatureError::Changed { table: self.name.clone(), file: shown(url.get_url()), change });
+        }
+        Ok(())
+    }
+
+    async fn read_footer(&self, rules: &BrokenRules, file: ObjectMeta) -> Result<PinnedFile, FeatureError> {
+        let path = self.url_of(&file.location);
+        let shown = shown(&path);
+        let unreadable =
+            |error| FeatureError::Unreadable { table: self.name.clone(), file: shown.clone(), source: Box::new(error) };
+        let (metadata, schema) = read_metadata(&self.store, &file).await.map_err(unreadable)?;
+        contract::check_file(&self.name, self.table, &shown, &schema)?;
+        let newest = statistics::newest(self.table, &metadata, &schema).map_err(unreadable)?;
+        let keeps_rules = rules.hold_for_no_row(&metadata, &schema).map_err(unreadable)?;
+        let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
+        let last_modified = last_modified(&file);
+        Ok(PinnedFile {
+            path: path.into(),
+            bytes: file.size,
+            rows,
+            last_modified,
+            etag: file.e_tag,
+            newest,
+            keeps_rules,
+        })
+    }
+
+    fn url_of(&self, location: &Path) -> Url {
+        let mut url = self.url.get_url().clone();
+        url.set_path("");
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().extend(location.parts().map(|part| part.as_ref().to_owned()));
+        }
+        url
+    }
 }
 
 fn is_visible(folder: &Path, file: &Path) -> bool {
@@ -214,30 +262,6 @@ fn found_instead(others: &[ObjectMeta]) -> String {
         Some(name) => format!(" (found `{name}`, which is not read)"),
         None => String::new(),
     }
-}
-
-async fn read_footer(
-    store: &Arc<dyn ObjectStore>,
-    folder: &ListingTableUrl,
-    source: &str,
-    table: &SourceTable,
-    rules: &BrokenRules,
-    file: ObjectMeta,
-) -> Result<PinnedFile, FeatureError> {
-    let path = file_url(folder, &file.location);
-    let shown = shown(&path);
-    let unreadable = |error| FeatureError::Unreadable {
-        table: contract::table_name(source, &table.name),
-        file: shown.clone(),
-        source: Box::new(error),
-    };
-    let (metadata, schema) = read_metadata(store, &file).await.map_err(unreadable)?;
-    contract::check_file(source, table, &shown, &schema)?;
-    let newest = statistics::newest(table, &metadata, &schema).map_err(unreadable)?;
-    let keeps_rules = rules.hold_for_no_row(&metadata, &schema).map_err(unreadable)?;
-    let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    let last_modified = last_modified(&file);
-    Ok(PinnedFile { path: path.into(), bytes: file.size, rows, last_modified, etag: file.e_tag, newest, keeps_rules })
 }
 
 async fn read_metadata(
@@ -253,15 +277,6 @@ async fn read_metadata(
 
 fn last_modified(file: &ObjectMeta) -> Timestamp {
     Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default()
-}
-
-fn file_url(folder: &ListingTableUrl, location: &Path) -> Url {
-    let mut url = folder.get_url().clone();
-    url.set_path("");
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.clear().extend(location.parts().map(|part| part.as_ref().to_owned()));
-    }
-    url
 }
 
 /// A URL as a user writes it: a local file by its path.

@@ -29,9 +29,8 @@ impl Sources {
         pinned: &PinnedSources,
     ) -> Result<Self, FeatureError> {
         for open in &mut self.tables {
-            let files =
-                pinned.tables.iter().find(|found| found.source == open.source && found.table == open.table.name);
-            let bytes: u64 = files.map_or(u64::MAX, |found| found.files.iter().map(|file| file.bytes).sum());
+            let files = &pinned.table(&open.source, &open.table.name)?.files;
+            let bytes: u64 = files.iter().map(|file| file.bytes).sum();
             if bytes <= LARGEST_BYTES {
                 let rows = open.read(ctx)?;
                 let schema = Arc::clone(rows.schema().inner());

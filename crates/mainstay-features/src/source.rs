@@ -295,8 +295,7 @@ pub(crate) fn filter(
 
 fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Result<OpenTable, FeatureError> {
     let name = contract::table_name(source, &table.name);
-    let pinned = pinned.tables.iter().find(|pinned| pinned.source == source && pinned.table == table.name);
-    let pinned = pinned.ok_or_else(|| FeatureError::NotPinned { table: name.clone() })?;
+    let pinned = pinned.table(source, &table.name)?;
     let open = |file: &PinnedFile| {
         let url = file_url(&name, &file.path)?;
         Ok(OpenFile { url, newest: file.newest, keeps_rules: file.keeps_rules })

@@ -65,6 +65,26 @@ async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
     assert!(fixture.message(&refused().await.unwrap_err()).contains("a.parquet` was removed"));
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_leads_elsewhere_by_now_changes_no_pinned_file() {
+    let fixture = Fixture::with_staging();
+    for day in ["first", "second"] {
+        fixture.write_orders("a.parquet", ONE_ORDER).await;
+        fs::rename(fixture.path("data/orders"), fixture.path(day)).unwrap();
+        fs::rename(fixture.path(day).join("a.parquet"), fixture.path(day).join("a*b.parquet")).unwrap();
+    }
+    let link = |day: &str| std::os::unix::fs::symlink(fixture.path(day), fixture.path("data/orders")).unwrap();
+    link("first");
+    let pinned = fixture.pin().await.unwrap();
+    fs::remove_file(fixture.path("data/orders")).unwrap();
+    link("second");
+    refuse_changed(&fixture.ctx, &fixture.project().config().sources, &pinned).await.unwrap();
+    fs::remove_dir_all(fixture.path("first")).unwrap();
+    let error = refuse_changed(&fixture.ctx, &fixture.project().config().sources, &pinned).await.unwrap_err();
+    assert!(fixture.message(&error).contains("first/a*b.parquet` was removed"), "{error}");
+}
+
 #[tokio::test]
 async fn files_may_differ_in_the_order_and_width_of_their_columns() {
     let fixture = Fixture::with_staging();
