@@ -258,9 +258,9 @@ impl AggregateUDFImpl for Exact {
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let (input, output) = (args.input_fields[0].data_type(), args.return_field.data_type());
         match self.statistic.aggregation(input, output, args.is_distinct) {
-            Some(_) => {
+            Some(aggregation) => {
                 let name = format_state_name(args.name, "tally");
-                Ok(vec![Arc::new(Field::new(name, DataType::LargeBinary, true))])
+                Ok(vec![Arc::new(Field::new(name, aggregation.state_type(), true))])
             }
             None => self.builtin.state_fields(args),
         }

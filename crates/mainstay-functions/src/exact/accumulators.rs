@@ -4,7 +4,9 @@ use std::fmt;
 use std::slice;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, LargeBinaryBuilder};
+use arrow::buffer::Buffer;
+use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
@@ -17,6 +19,9 @@ pub(crate) type Finish<T> = Arc<dyn Fn(&[T]) -> Result<ArrayRef> + Send + Sync>;
 
 /// An aggregate of one type of rows, ready to be accumulated in every way that a plan may ask for.
 pub(crate) trait Aggregation {
+    /// The type of what partitions tell each other.
+    fn state_type(&self) -> DataType;
+
     /// Over all rows, or over a window that slides.
     fn accumulator(self: Box<Self>) -> Box<dyn Accumulator>;
 
@@ -38,6 +43,10 @@ struct ByTally<T> {
 }
 
 impl<T: Tally> Aggregation for ByTally<T> {
+    fn state_type(&self) -> DataType {
+        T::ENCODED_BYTES.map_or(DataType::LargeBinary, DataType::FixedSizeBinary)
+    }
+
     fn accumulator(self: Box<Self>) -> Box<dyn Accumulator> {
         Box::new(OneTally { tally: T::default(), finish: self.finish })
     }
@@ -80,13 +89,11 @@ impl<T: Tally> Accumulator for OneTally<T> {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let mut bytes = Vec::new();
-        self.tally.encode(&mut bytes);
-        Ok(vec![ScalarValue::LargeBinary(Some(bytes))])
+        Ok(vec![ScalarValue::try_from_array(&encode(slice::from_ref(&self.tally))?, 0)?])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        states[0].as_binary::<i64>().iter().flatten().try_for_each(|state| merge_state(&mut self.tally, state))
+        merge(&states[0], slice::from_mut(&mut self.tally), |_| 0)
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -149,12 +156,7 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         self.grow(total_num_groups);
-        let states = values[0].as_binary::<i64>();
-        for (state, &group) in states.iter().zip(group_indices) {
-            if let Some(state) = state {
-                merge_state(&mut self.tallies[group], state)?;
-            }
-        }
+        merge(&values[0], &mut self.tallies, |index| group_indices[index])?;
         self.measure(group_indices.len());
         Ok(())
     }
@@ -165,7 +167,7 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![encode(&self.emit(emit_to))])
+        Ok(vec![encode(&self.emit(emit_to))?])
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
@@ -179,7 +181,7 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
                 tally.count(row, Sign::Plus);
             }
         }
-        Ok(vec![encode(&tallies)])
+        Ok(vec![encode(&tallies)?])
     }
 
     fn size(&self) -> usize {
@@ -195,7 +197,12 @@ fn heap_size(tallies: &[impl Tally]) -> usize {
     tallies.iter().map(Tally::heap_size).sum()
 }
 
-fn encode<T: Tally>(tallies: &[T]) -> ArrayRef {
+fn encode<T: Tally>(tallies: &[T]) -> Result<ArrayRef> {
+    if let Some(width) = T::ENCODED_BYTES {
+        let mut bytes = Vec::with_capacity(tallies.len() * width.unsigned_abs() as usize);
+        tallies.iter().for_each(|tally| tally.encode(&mut bytes));
+        return Ok(Arc::new(FixedSizeBinaryArray::try_new(width, Buffer::from_vec(bytes), None)?));
+    }
     let mut states = LargeBinaryBuilder::with_capacity(tallies.len(), size_of_val(tallies));
     let mut bytes = Vec::new();
     for tally in tallies {
@@ -203,5 +210,17 @@ fn encode<T: Tally>(tallies: &[T]) -> ArrayRef {
         tally.encode(&mut bytes);
         states.append_value(&bytes);
     }
-    Arc::new(states.finish())
+    Ok(Arc::new(states.finish()))
+}
+
+/// Adds encoded tallies to those of `tallies` that they belong to.
+fn merge<T: Tally>(states: &ArrayRef, tallies: &mut [T], group: impl Fn(usize) -> usize) -> Result<()> {
+    let merge = |(index, state): (usize, Option<&[u8]>)| match state {
+        Some(state) => merge_state(&mut tallies[group(index)], state),
+        None => Ok(()),
+    };
+    match T::ENCODED_BYTES {
+        Some(_) => states.as_fixed_size_binary().iter().enumerate().try_for_each(merge),
+        None => states.as_binary::<i64>().iter().enumerate().try_for_each(merge),
+    }
 }

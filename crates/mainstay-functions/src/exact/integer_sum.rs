@@ -79,6 +79,8 @@ impl<T: ArrowPrimitiveType<Native: Into<i128> + TryFrom<i128>> + Debug + Send + 
 impl<T: Integer> Tally for IntegerSum<T> {
     type Row = i128;
 
+    const ENCODED_BYTES: Option<i32> = Some(32);
+
     fn read(columns: &[ArrayRef]) -> Result<impl Fn(usize) -> Option<i128>> {
         let values = columns[0].as_primitive::<T>();
         Ok(move |row| values.is_valid(row).then(|| values.value(row).into()))

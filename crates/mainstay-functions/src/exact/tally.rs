@@ -14,6 +14,9 @@ pub(crate) trait Tally: Default + Debug + Send + Sync + 'static {
     /// The values of one row.
     type Row: Row;
 
+    /// How many bytes `encode` appends, where they are always as many.
+    const ENCODED_BYTES: Option<i32> = None;
+
     /// The rows of a batch by their index; `None` for a row that has a null.
     fn read(columns: &[ArrayRef]) -> Result<impl Fn(usize) -> Option<Self::Row>>;
 
