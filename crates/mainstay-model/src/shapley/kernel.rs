@@ -41,18 +41,23 @@ pub(super) fn add_tree<V: Vector>(
     scratch: &mut Scratch,
     phi: &mut [Rows<f32>],
 ) {
-    for (root, weight) in scratch.slots.iter_mut().zip(&program.weights) {
-        *root = [[*weight; WIDTH]; VECTORS];
+    let points = program.weights.len();
+    let roots = &mut scratch.slots[..points];
+    for point in 0..points {
+        for vector in 0..VECTORS {
+            V::splat(program.weights[point]).store(&mut roots[point][vector]);
+        }
     }
-    Pass { program, points: program.weights.len(), lanes, first_row, scratch, phi }.run::<V>();
+    Pass { program, points, lanes, first_row, scratch, phi }.run::<V>();
 }
 
 /// Adds the contributions of some trees to those of all.
 #[inline(always)]
 pub(super) fn add_sums<V: Vector>(phi: &[Rows<f32>], sums: &mut [Rows<f64>]) {
-    for (sums, phi) in sums.iter_mut().zip(phi) {
-        for (sums, phi) in sums.iter_mut().zip(phi) {
-            V::load(phi).add_to(sums);
+    let features = phi.len().min(sums.len());
+    for feature in 0..features {
+        for vector in 0..VECTORS {
+            V::load(&phi[feature][vector]).add_to(&mut sums[feature][vector]);
         }
     }
 }
@@ -138,16 +143,17 @@ impl Pass<'_> {
         let (above, below) = self.scratch.slots.split_at_mut(slot(split.depth, false) * self.points);
         let own = &above[split.slot * self.points..][..self.points];
         let (left, right) = below.split_at_mut(self.points);
-        for (((own, chances), left), right) in own.iter().zip(chances).zip(left).zip(right) {
+        let right = &mut right[..self.points];
+        for point in 0..self.points {
             for vector in 0..VECTORS {
-                let chance = chance::<V, REPEATED>(chances, goes_left[vector], passed[vector], past);
-                let own = V::load(&own[vector]);
+                let chance = chance::<V, REPEATED>(&chances[point], goes_left[vector], passed[vector], past);
+                let own = V::load(&own[point][vector]);
                 let leftwards = own * chance;
                 if TO_LEFT {
-                    leftwards.store(&mut left[vector]);
+                    leftwards.store(&mut left[point][vector]);
                 }
                 if TO_RIGHT {
-                    (own - leftwards).store(&mut right[vector]);
+                    (own - leftwards).store(&mut right[point][vector]);
                 }
             }
         }
@@ -163,19 +169,14 @@ impl Pass<'_> {
             Some(earlier) if REPEATED => self.passed(earlier),
             _ => goes_left,
         };
+        let left_goes_left = if LEFT == TWIG { self.twig_goes_left(split.children[0]) } else { goes_left };
+        let right_goes_left = if RIGHT == TWIG { self.twig_goes_left(split.children[1]) } else { goes_left };
         let past = V::splat(split.left_share);
         let chances = &self.program.choices[split.chances..][..self.points];
         let factors = if REPEATED { &self.program.factors[split.factors..][..self.points] } else { &[] };
         let (above, below) = self.scratch.slots.split_at_mut(slot(split.depth, false) * self.points);
         let own = &mut above[split.slot * self.points..][..self.points];
         let (below_left, below_right) = below.split_at(self.points);
-        let tests = split.children.map(|child| match child {
-            Child::Twig(twig) => self.program.twigs[twig as usize].test,
-            _ => split.test,
-        });
-        let left_goes_left = if LEFT == TWIG { goes_left_at(self.lanes, self.first_row, tests[0]) } else { goes_left };
-        let right_goes_left =
-            if RIGHT == TWIG { goes_left_at(self.lanes, self.first_row, tests[1]) } else { goes_left };
         let mut left = side::<V, LEFT>(self.program, split.children[0], left_goes_left, below_left);
         let mut right = side::<V, RIGHT>(self.program, split.children[1], right_goes_left, below_right);
         let mut sum = [V::splat(0.0); VECTORS];
@@ -225,9 +226,23 @@ impl Pass<'_> {
         }
     }
 
+    /// Whether the rows go left at a twig.
+    #[inline(always)]
+    fn twig_goes_left<V: Vector>(&self, child: Child) -> [V; VECTORS] {
+        match child {
+            Child::Twig(twig) => self.goes_left(self.program.twigs[twig as usize].test),
+            _ => [V::splat(0.0); VECTORS],
+        }
+    }
+
     #[inline(always)]
     fn goes_left<V: Vector>(&self, test: Test) -> [V; VECTORS] {
-        goes_left_at(self.lanes, self.first_row, test)
+        let (bytes, _) = self.lanes.lane(test.lane)[self.first_row..][..ROWS].as_chunks::<WIDTH>();
+        let mut goes_left = [V::splat(0.0); VECTORS];
+        for vector in 0..VECTORS {
+            goes_left[vector] = V::is_below(&bytes[vector], test.bound);
+        }
+        goes_left
     }
 
     /// Whether the splits above on the same feature let the rows through.
@@ -289,30 +304,21 @@ fn chance<V: Vector, const REPEATED: bool>(chances: &Choice, goes_left: V, passe
     if REPEATED { chance.where_else(passed, past) } else { chance }
 }
 
-// Loops, as closures that are not inlined would not be compiled for the vectors.
-
-#[inline(always)]
-fn goes_left_at<V: Vector>(lanes: &Lanes, first_row: usize, test: Test) -> [V; VECTORS] {
-    let (bytes, _) = lanes.lane(test.lane)[first_row..first_row + ROWS].as_chunks::<WIDTH>();
-    let mut goes_left = [V::splat(0.0); VECTORS];
-    for (goes_left, bytes) in goes_left.iter_mut().zip(bytes) {
-        *goes_left = V::is_below(bytes, test.bound);
-    }
-    goes_left
-}
+// Loops over indexes, here and above: closures and adapters of iterators that are not inlined would be calls from within the innermost
+// loops, and not be compiled for the vectors.
 
 #[inline(always)]
 fn load<V: Vector>(rows: &Rows<f32>) -> [V; VECTORS] {
     let mut vectors = [V::splat(0.0); VECTORS];
-    for (vector, rows) in vectors.iter_mut().zip(rows) {
-        *vector = V::load(rows);
+    for vector in 0..VECTORS {
+        vectors[vector] = V::load(&rows[vector]);
     }
     vectors
 }
 
 #[inline(always)]
 fn store<V: Vector>(vectors: [V; VECTORS], rows: &mut Rows<f32>) {
-    for (vector, rows) in vectors.into_iter().zip(rows) {
-        vector.store(rows);
+    for vector in 0..VECTORS {
+        vectors[vector].store(&mut rows[vector]);
     }
 }
