@@ -32,9 +32,11 @@ pub(crate) fn table_of_relation(relation: &str) -> &str {
 }
 
 /// The Arrow type that a declared column has for models.
+///
+/// Text is read as views: what is decoded of a file is not copied, and short texts are compared and hashed in place.
 pub fn arrow_type(column_type: ColumnType) -> DataType {
     match column_type {
-        ColumnType::Text => DataType::Utf8,
+        ColumnType::Text => DataType::Utf8View,
         ColumnType::Integer => DataType::Int32,
         ColumnType::BigInt => DataType::Int64,
         ColumnType::Double => DataType::Float64,

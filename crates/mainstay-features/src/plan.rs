@@ -12,16 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{
     CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, TableProvider,
 };
-use datafusion::common::SchemaError;
-use datafusion::common::TableReference;
+use datafusion::common::{Column, SchemaError, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use mainstay_config::UnknownName;
@@ -88,9 +88,26 @@ pub(crate) async fn plan_model(
     for (model, horizon) in in_order(project, held, model, horizon) {
         planner.plan(model, horizon).await?;
     }
-    planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
+    let planned = planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
         FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
-    })
+    })?;
+    with_plain_text(planned)
+}
+
+/// The rows of a plan with their texts as Utf8, whatever they are within it.
+fn with_plain_text(plan: LogicalPlan) -> Result<LogicalPlan, FeatureError> {
+    if !plan.schema().fields().iter().any(|field| *field.data_type() == DataType::Utf8View) {
+        return Ok(plan);
+    }
+    let plain = |(relation, field): (Option<&TableReference>, &FieldRef)| {
+        let column = Expr::Column(Column::new(relation.cloned(), field.name()));
+        match field.data_type() {
+            DataType::Utf8View => cast(column, DataType::Utf8).alias_qualified(relation.cloned(), field.name()),
+            _ => column,
+        }
+    };
+    let columns: Vec<Expr> = plan.schema().iter().map(plain).collect();
+    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
 }
 
 /// What a model sees: all that came before an instant, or what a label sees of two.
@@ -316,7 +333,7 @@ fn sql_fault(model: &Model, error: &DataFusionError) -> FeatureError {
     let message = match root {
         DataFusionError::SchemaError(schema_error, _) => match schema_error.as_ref() {
             SchemaError::FieldNotFound { field, valid_fields } => {
-                let known: BTreeSet<&str> = valid_fields.iter().map(datafusion::common::Column::name).collect();
+                let known: BTreeSet<&str> = valid_fields.iter().map(Column::name).collect();
                 let unknown = UnknownName::new("column", field.name(), known);
                 format!("{unknown} ({})", unknown.known_names())
             }

@@ -64,6 +64,7 @@ impl<'a> Proof<'a> {
     fn gives_values(&self, expression: &Expr, input: &LogicalPlan) -> bool {
         match expression {
             Expr::Alias(alias) => self.gives_values(&alias.expr, input),
+            Expr::Cast(cast) => self.gives_values(&cast.expr, input),
             Expr::Column(column) => {
                 input.schema().maybe_index_of_column(column).is_some_and(|place| self.holds_values(input, place))
             }

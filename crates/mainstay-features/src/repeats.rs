@@ -27,9 +27,9 @@ use crate::versions;
 const REPEATED: &str = "repeated";
 const SEEN_FROM: &str = "row is seen from";
 
-/// Fingerprints are sorted in so many buckets of their own.
+/// Fingerprints are held against each other in so many buckets, so that what is known of one of them stays in the cache.
 const BUCKETS: usize = 1 << BUCKET_BITS;
-const BUCKET_BITS: u32 = 6;
+const BUCKET_BITS: u32 = 8;
 const BUCKET_SHIFT: u32 = u64::BITS - BUCKET_BITS;
 
 /// The rows of a table whose key stands for more than one of them.
@@ -123,9 +123,9 @@ fn with_seen_from(
     Ok(rows.project(conflicts::declared(open).chain([seen_from.alias(SEEN_FROM)]))?)
 }
 
-/// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are held, and as many again while a bucket is sorted.
+/// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are held.
 ///
-/// Every partition throws its fingerprints into the same buckets, by their highest bits; then the buckets are sorted side by side.
+/// Every partition throws its fingerprints into the same buckets, by their highest bits; then the buckets are gone through side by side.
 async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result<Vec<u64>, FeatureError> {
     let key = &open.table.key;
     let nullable: Vec<String> = key.iter().filter(|name| !open.keeps_values_in(name)).cloned().collect();
@@ -136,7 +136,7 @@ async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result
     for partition in side_by_side(partitions.into_iter().map(fingerprints_in_buckets)).await? {
         buckets.iter_mut().zip(partition?).for_each(|(bucket, found)| bucket.push(found));
     }
-    let repeated = buckets.into_iter().map(|bucket| async move { repeated(bucket.concat()) });
+    let repeated = buckets.into_iter().map(|bucket| async move { repeated(&bucket) });
     let mut repeated = side_by_side(repeated).await?.concat();
     repeated.sort_unstable();
     Ok(repeated)
@@ -154,13 +154,52 @@ async fn fingerprints_in_buckets(mut keys: SendableRecordBatchStream) -> Result<
     Ok(buckets)
 }
 
-/// The values that stand more than once, each once.
-fn repeated(mut values: Vec<u64>) -> Vec<u64> {
-    values.sort_unstable();
-    let pairs = values.array_windows().filter(|[first, second]| first == second);
+/// The values that stand more than once in a bucket, ascending and each once.
+///
+/// Only what may be a repeat is sorted: values whose bit another one has set.
+fn repeated(bucket: &[Vec<u64>]) -> Vec<u64> {
+    let count = bucket.iter().map(Vec::len).sum();
+    let (mut seen, mut seen_again) = (Bits::of_values(count), Bits::of_values(count));
+    for &value in bucket.iter().flatten() {
+        if seen.set(value) {
+            seen_again.set(value);
+        }
+    }
+    let mut suspects: Vec<u64> = bucket.iter().flatten().copied().filter(|&value| seen_again.has(value)).collect();
+    suspects.sort_unstable();
+    let pairs = suspects.array_windows().filter(|[first, second]| first == second);
     let mut repeated: Vec<u64> = pairs.map(|[first, _]| *first).collect();
     repeated.dedup();
     repeated
+}
+
+/// A bit for each of the lowest bits of a value.
+struct Bits {
+    words: Vec<u64>,
+}
+
+impl Bits {
+    /// About one bit in sixteen is set by so many values.
+    fn of_values(count: usize) -> Self {
+        Self { words: vec![0; (count / 4).next_power_of_two()] }
+    }
+
+    /// Sets the bit of a value, and says whether it was set.
+    fn set(&mut self, value: u64) -> bool {
+        let (word, bit) = self.place(value);
+        let was_set = self.words[word] & bit != 0;
+        self.words[word] |= bit;
+        was_set
+    }
+
+    fn has(&self, value: u64) -> bool {
+        let (word, bit) = self.place(value);
+        self.words[word] & bit != 0
+    }
+
+    fn place(&self, value: u64) -> (usize, u64) {
+        ((value >> 6) as usize & (self.words.len() - 1), 1 << (value & 63))
+    }
 }
 
 /// What holds for a key without a null.
@@ -197,4 +236,25 @@ fn fingerprints(columns: &[ArrayRef]) -> Result<Vec<u64>, FeatureError> {
     let mut hashes = vec![0; columns.first().map_or(0, |column| column.len())];
     create_hashes(columns, &RandomState::default(), &mut hashes)?;
     Ok(hashes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::repeated;
+
+    proptest! {
+        #[test]
+        fn repeats_are_those_of_the_obvious_count(
+            bucket in prop::collection::vec(prop::collection::vec(prop_oneof![0..64_u64, any::<u64>()], 0..200), 0..4),
+        ) {
+            let mut times = std::collections::BTreeMap::new();
+            for &value in bucket.iter().flatten() {
+                *times.entry(value).or_insert(0) += 1;
+            }
+            let expected: Vec<u64> = times.into_iter().filter(|&(_, times)| times > 1).map(|(value, _)| value).collect();
+            prop_assert_eq!(repeated(&bucket), expected);
+        }
+    }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::common::{Column, DFSchema, Dependency, JoinType};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, Filter, Join, LogicalPlan, Operator, SubqueryAlias, Window,
-    WindowFunctionDefinition,
+    Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, LogicalPlan, Operator,
+    SubqueryAlias, Window, WindowFunctionDefinition,
 };
 
 use super::Grains;
@@ -54,8 +54,14 @@ fn index(expression: &Expr, schema: &DFSchema) -> Option<usize> {
     match expression {
         Expr::Column(column) => schema.maybe_index_of_column(column),
         Expr::Alias(alias) => index(&alias.expr, schema),
+        // Texts stay as different as they were.
+        Expr::Cast(cast) if is_text(&cast.expr, schema) && is_text(expression, schema) => index(&cast.expr, schema),
         _ => None,
     }
+}
+
+fn is_text(expression: &Expr, schema: &DFSchema) -> bool {
+    expression.get_type(schema).is_ok_and(|found| found.is_string())
 }
 
 fn smallest(mut keys: Vec<Columns>) -> Vec<Columns> {
