@@ -15,7 +15,8 @@ dated_orders as (
 order_days as (
     select
         customer_id,
-        days_ago
+        days_ago,
+        max(net_amount) as largest_order
     from dated_orders
     where not is_return
     group by customer_id, days_ago
@@ -25,11 +26,16 @@ spaced_order_days as (
     select
         customer_id,
         days_ago,
+        largest_order,
         lead(days_ago) over newest_first - days_ago as gap_days,
         row_number() over newest_first as newest,
         first_value(days_ago) over newest_first as pause_days
     from order_days
-    window newest_first as (partition by customer_id order by days_ago)
+    window newest_first as (
+        partition by customer_id
+        order by days_ago
+        rows between unbounded preceding and unbounded following
+    )
 ),
 
 rhythms as (
@@ -44,7 +50,8 @@ rhythms as (
         max(gap_days) filter (where newest = 1) as last_gap_days,
         count(gap_days) filter (where newest <= 3) as recent_gaps,
         sum(gap_days) filter (where newest <= 3) as recent_gap_days,
-        count(*) filter (where gap_days > pause_days) as longer_gaps
+        count(*) filter (where gap_days > pause_days) as longer_gaps,
+        max(largest_order) filter (where newest = 1) as last_order
     from spaced_order_days
     group by customer_id
 ),
@@ -77,7 +84,6 @@ totals as (
         sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
         min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
         max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
-        first_value(net_amount order by days_ago, net_amount desc nulls last) filter (where not is_return) as last_order,
         coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
         coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
 
@@ -101,6 +107,7 @@ spreads as (
         rhythms.recent_gaps,
         rhythms.recent_gap_days,
         rhythms.longer_gaps,
+        rhythms.last_order,
         rhythms.gaps * rhythms.squared_gap_days - rhythms.gap_days * rhythms.gap_days as gap_spread,
         cast(orders_365d as decimal(20, 0)) * cast(squared_revenue_365d as decimal(50, 4))
         - cast(revenue_365d as decimal(40, 2)) * cast(revenue_365d as decimal(40, 2)) as order_value_spread

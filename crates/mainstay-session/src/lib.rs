@@ -4,6 +4,7 @@
 //! not change a result.
 
 mod optimizer;
+mod physical_optimizer;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub fn build(settings: &SessionSettings, models: &ModelCache) -> Result<SessionC
         .with_runtime_env(runtime.build_arc()?)
         .with_default_features()
         .with_optimizer_rules(optimizer::rules())
+        .with_physical_optimizer_rules(physical_optimizer::rules())
         .build();
     let context = SessionContext::new_with_state(state);
     for function in mainstay_functions::scalar_functions(models) {

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::MemTable;
 use datafusion::optimizer::Optimizer;
+use datafusion::physical_plan::displayable;
 
 use super::*;
 
@@ -55,7 +56,7 @@ fn rows() -> RecordBatch {
     let y: Float64Array = wild(7).into_iter().enumerate().map(|(row, y)| (row % 11 != 0).then_some(y)).collect();
     RecordBatch::try_from_iter([
         ("id", Arc::new(Int64Array::from_iter_values(0..ROWS as i64)) as _),
-        ("k", Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 20))) as _),
+        ("customer_id", Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row % 20))) as _),
         ("x", Arc::new(Float64Array::from(x)) as _),
         ("y", Arc::new(y) as _),
     ])
@@ -103,20 +104,20 @@ async fn all_results(sql: &str) -> [BTreeSet<String>; 2] {
 }
 
 const GROUPED: &str =
-    "select k, sum(x), avg(x), var(x), var_pop(x), stddev(x), stddev_pop(x), covar_samp(y, x), covar_pop(y, x),
+    "select customer_id, sum(x), avg(x), var(x), var_pop(x), stddev(x), stddev_pop(x), covar_samp(y, x), covar_pop(y, x),
         corr(y, x), regr_slope(y, x), regr_intercept(y, x), regr_count(y, x), regr_r2(y, x), regr_avgx(y, x),
         regr_avgy(y, x), regr_sxx(y, x), regr_syy(y, x), regr_sxy(y, x), min(x), max(x), sum(id), avg(id),
         sum(distinct x), avg(x) filter (where y > 0)
-    from t group by k order by k";
+    from t group by customer_id order by customer_id";
 const IN_ALL: &str =
     "select sum(y), avg(y), var(y), stddev_pop(y), corr(y, id), regr_slope(y, id), sum(distinct y) from t";
 const PARTITIONED: &str =
-    "select id, avg(y) over (partition by k) as mean, stddev(y) over (partition by k) as deviation
+    "select id, avg(y) over (partition by customer_id) as mean, stddev(y) over (partition by customer_id) as deviation
     from t order by id";
 const SLIDING: &str =
-    "select id, sum(x) over (partition by k order by id rows between 5 preceding and current row) as slid,
-        corr(y, x) over (partition by k order by id rows between 5 preceding and 5 following) as around,
-        stddev(y) over (partition by k order by id) as so_far
+    "select id, sum(x) over (partition by customer_id order by id rows between 5 preceding and current row) as slid,
+        corr(y, x) over (partition by customer_id order by id rows between 5 preceding and 5 following) as around,
+        stddev(y) over (partition by customer_id order by id) as so_far
     from t order by id";
 
 #[tokio::test]
@@ -132,9 +133,9 @@ async fn aggregates_of_floats_do_not_depend_on_partitions_batches_or_the_order_o
 
 #[tokio::test]
 async fn a_sum_beside_a_distinct_count_is_rounded_once() {
-    let plain = "select k, sum(y) as total from t group by k order by k";
-    let beside = "select k, total from (select k, count(distinct id % 7) as ids, sum(y) as total from t group by k)
-        where ids > 0 order by k";
+    let plain = "select customer_id, sum(y) as total from t group by customer_id order by customer_id";
+    let beside = "select customer_id, total from (select customer_id, count(distinct id % 7) as ids, sum(y) as total from t group by customer_id)
+        where ids > 0 order by customer_id";
     let settings = SessionSettings { partitions: 2, ..SessionSettings::default() };
     let ours = build(&settings, &models()).unwrap();
     let their_rules = SessionStateBuilder::new_from_existing(ours.state()).with_optimizer_rules(Optimizer::new().rules);
@@ -142,4 +143,58 @@ async fn a_sum_beside_a_distinct_count_is_rounded_once() {
     let expected = results(&ours, &settings, 1, plain).await;
     assert_eq!(results(&ours, &settings, 1, beside).await, expected);
     assert_ne!(results(&theirs, &settings, 1, beside).await, expected, "the rule of DataFusion no longer rounds twice");
+}
+
+#[tokio::test]
+async fn a_left_join_holds_its_right_side_in_memory_and_gives_its_columns_in_their_order() {
+    let context = build(&SessionSettings { partitions: 2, ..SessionSettings::default() }, &models()).unwrap();
+    let orders = "(values ('a', 1), ('b', 2), (null, 3), ('c', 4)) as orders (customer, number)";
+    let customers = "(select * from (values ('a', 10), ('a', 11), ('b', 20), ('d', 40)) as t (customer, value)
+        where value <> 20) as customers";
+    let joined = |more: &str| {
+        format!(
+            "select * from {orders} left join {customers} on orders.customer = customers.customer {more} order by number, value"
+        )
+    };
+    for (more, expected) in [
+        ("", ["a | 1 | a | 10", "a | 1 | a | 11", "b | 2 |  | ", " | 3 |  | ", "c | 4 |  | "].as_slice()),
+        ("and value > number + 9", &["a | 1 | a | 11", "b | 2 |  | ", " | 3 |  | ", "c | 4 |  | "]),
+    ] {
+        let frame = context.sql(&joined(more)).await.unwrap();
+        let plan = displayable(frame.clone().create_physical_plan().await.unwrap().as_ref()).indent(false).to_string();
+        assert!(plan.contains("join_type=Right"), "{plan}");
+        assert!(!plan.contains("join_type=Left"), "{plan}");
+        let rows = pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string();
+        let rows: Vec<String> = rows.lines().skip(3).filter(|line| line.starts_with('|')).map(cells).collect();
+        assert_eq!(rows, expected);
+    }
+}
+
+const OF_CUSTOMERS: &str = "select customer_id, sum(n) as n, sum(total) as total, max(newest) as newest from (
+        select customer_id, day, n, total, first_value(n) over (partition by customer_id order by day) as newest from (
+            select customer_id, id % 3 as day, count(*) as n, sum(x) as total from t group by 1, 2
+        )
+    ) group by customer_id order by customer_id";
+
+#[tokio::test]
+async fn groups_of_a_customer_are_exchanged_once_and_by_customer_alone() {
+    assert_eq!(all_results(OF_CUSTOMERS).await[0].len(), 1);
+    let context = build(&SessionSettings { partitions: 2, ..SessionSettings::default() }, &models()).unwrap();
+    let two = vec![vec![rows().slice(0, 500)], vec![rows().slice(500, 500)]];
+    context.register_table("t", Arc::new(MemTable::try_new(rows().schema(), two).unwrap())).unwrap();
+    let plan = async |sql: &str| {
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        displayable(plan.as_ref()).indent(false).to_string()
+    };
+    let of_customers = plan(OF_CUSTOMERS).await;
+    assert_eq!(of_customers.matches("RepartitionExec").count(), 1, "{of_customers}");
+    assert!(of_customers.contains("Hash([customer_id@0], 2)"), "{of_customers}");
+    assert!(of_customers.contains("mode=SinglePartitioned"), "{of_customers}");
+    let of_others = plan(&OF_CUSTOMERS.replace("customer_id", "id")).await;
+    assert!(of_others.matches("RepartitionExec").count() > 1, "{of_others}");
+}
+
+/// The cells of a line of a printed table.
+fn cells(line: &str) -> String {
+    line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" | ")
 }
