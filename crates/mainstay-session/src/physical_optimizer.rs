@@ -19,6 +19,7 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr};
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+type Keys = [Arc<dyn PhysicalExpr>];
 
 /// The column that says whose a row is.
 const CUSTOMER: &str = "customer_id";
@@ -109,7 +110,7 @@ fn unneeded_exchange(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionP
 }
 
 /// An exchange of rows by a hash: what by, and into how many partitions.
-fn exchange(plan: &Arc<dyn ExecutionPlan>) -> Option<(&RepartitionExec, &[Arc<dyn PhysicalExpr>], usize)> {
+fn exchange(plan: &Arc<dyn ExecutionPlan>) -> Option<(&RepartitionExec, &Keys, usize)> {
     let exchange = plan.downcast_ref::<RepartitionExec>().filter(|exchange| !exchange.preserve_order())?;
     match exchange.partitioning() {
         Partitioning::Hash(keys, partitions) => Some((exchange, keys, *partitions)),

@@ -41,14 +41,10 @@ pub(super) fn add_tree<V: Vector>(
     scratch: &mut Scratch,
     phi: &mut [Rows<f32>],
 ) {
-    let points = program.weights.len();
-    let roots = &mut scratch.slots[..points];
-    for point in 0..points {
-        for vector in 0..VECTORS {
-            V::splat(program.weights[point]).store(&mut roots[point][vector]);
-        }
+    for (root, weight) in scratch.slots.iter_mut().zip(&program.weights) {
+        *root = [[*weight; WIDTH]; VECTORS];
     }
-    Pass { program, points, lanes, first_row, scratch, phi }.run::<V>();
+    Pass { program, points: program.weights.len(), lanes, first_row, scratch, phi }.run::<V>();
 }
 
 /// Adds the contributions of some trees to those of all.
