@@ -64,6 +64,10 @@ const TREES_OF_A_SUM: usize = 16;
 /// The contributions of a feature.
 type Sums = Rows<f64>;
 
+/// Takes the first row, the count of rows and their contributions by feature. Called once for many rows, and so of no type of its own:
+/// the kernel is compiled once for each kind of vector.
+type Sink<'a> = dyn FnMut(usize, usize, &[Sums]) + 'a;
+
 impl Explainer {
     /// Prepares a model: a few milliseconds for 500 trees.
     ///
@@ -97,7 +101,7 @@ impl Explainer {
     /// `out` holds then is of no meaning.
     pub fn contributions(&self, columns: &[Column<'_>], out: &mut [f64]) -> Result<(), ModelError> {
         let rows = self.check(columns, out)?;
-        self.explain(columns, rows, into_columns(rows, out))
+        self.explain(columns, rows, &mut into_columns(rows, out))
     }
 
     /// Hands the reasons of each row to `take`, row by row, the strongest reason first; see [`ReasonRules`].
@@ -111,7 +115,7 @@ impl Explainer {
         take: impl FnMut(usize, &[Reason]),
     ) -> Result<(), ModelError> {
         let rows = self.check_columns(columns)?;
-        self.explain(columns, rows, into_reasons(columns, rules, take))
+        self.explain(columns, rows, &mut into_reasons(columns, rules, take))
     }
 
     /// [`Self::contributions`] and [`Self::reasons`] for little more than the time of one of them.
@@ -127,7 +131,7 @@ impl Explainer {
     ) -> Result<(), ModelError> {
         let rows = self.check(columns, out)?;
         let (mut keep, mut pick) = (into_columns(rows, out), into_reasons(columns, rules, take));
-        self.explain(columns, rows, |first_row, count, sums| {
+        self.explain(columns, rows, &mut |first_row, count, sums| {
             keep(first_row, count, sums);
             pick(first_row, count, sums);
         })
@@ -150,29 +154,23 @@ impl Explainer {
     }
 
     /// Gives the first row, the count of rows and their contributions by feature to `sink`, from the first row to the last.
-    fn explain(
-        &self,
-        columns: &[Column<'_>],
-        rows: usize,
-        sink: impl FnMut(usize, usize, &[Sums]),
-    ) -> Result<(), ModelError> {
+    fn explain(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2.
             #[allow(unsafe_code)]
             return unsafe { self.explain_avx2(columns, rows, sink) };
         }
+        self.explain_portable(columns, rows, sink)
+    }
+
+    fn explain_portable(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
         self.explain_with::<Portable>(columns, rows, sink)
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn explain_avx2(
-        &self,
-        columns: &[Column<'_>],
-        rows: usize,
-        sink: impl FnMut(usize, usize, &[Sums]),
-    ) -> Result<(), ModelError> {
+    fn explain_avx2(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
         self.explain_with::<vector::Avx2>(columns, rows, sink)
     }
 
@@ -181,7 +179,7 @@ impl Explainer {
         &self,
         columns: &[Column<'_>],
         rows: usize,
-        mut sink: impl FnMut(usize, usize, &[Sums]),
+        sink: &mut Sink<'_>,
     ) -> Result<(), ModelError> {
         let mut lanes = self.binning.lanes();
         let mut scratch = Scratch::new();

@@ -80,7 +80,7 @@ proptest! {
         let columns = random_columns(seed, 20, 100);
         let mut portable = vec![Vec::new(); 20];
         explainer
-            .explain_with::<Portable>(&views(&columns, 0..100), 100, |_, count, sums| {
+            .explain_portable(&views(&columns, 0..100), 100, &mut |_, count, sums| {
                 for (column, sums) in portable.iter_mut().zip(sums) {
                     column.extend(sums.as_flattened()[..count].iter().map(|phi| phi.to_bits()));
                 }
