@@ -65,7 +65,7 @@ fn config(settings: &SessionSettings) -> SessionConfig {
         .with_batch_size(settings.batch_size.max(1))
         .with_information_schema(false)
         .set_str("datafusion.execution.time_zone", "+00:00")
-        // One text type everywhere: contracts compare types exactly.
+        // Text is Utf8, as contracts of tables compare types exactly; that of source tables says itself that it is read as views.
         .set_bool("datafusion.execution.parquet.schema_force_view_types", false)
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         // What is asked of a scan is mostly a span of time that whole files lie in or out of, which the statistics of row groups

@@ -17,12 +17,10 @@ use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning, PhysicalExpr};
+use mainstay_schema::column;
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 type Keys = [Arc<dyn PhysicalExpr>];
-
-/// The column that says whose a row is.
-const CUSTOMER: &str = "customer_id";
 
 /// The rules of every session, in DataFusion's order.
 pub(crate) fn rules() -> Vec<Rule> {
@@ -119,5 +117,5 @@ fn exchange(plan: &Arc<dyn ExecutionPlan>) -> Option<(&RepartitionExec, &Keys, u
 }
 
 fn is_customer(key: &Arc<dyn PhysicalExpr>) -> bool {
-    key.downcast_ref::<Column>().is_some_and(|column| column.name() == CUSTOMER)
+    key.downcast_ref::<Column>().is_some_and(|key| key.name() == column::CUSTOMER_ID)
 }
