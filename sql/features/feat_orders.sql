@@ -1,5 +1,9 @@
--- What the orders and returns of a customer say: sums from one pass over them, and from another the rhythm of their days.
-with orders as (
+-- What the orders and returns of a customer say: their sums, and the rhythm of their days.
+with totals as (
+    select * from {{ ref('customer_orders') }}
+),
+
+orders as (
     select * from {{ ref('stg_orders') }}
 ),
 
@@ -53,44 +57,6 @@ rhythms as (
         count(*) filter (where gap_days > pause_days) as longer_gaps,
         max(largest_order) filter (where newest = 1) as last_order
     from spaced_order_days
-    group by customer_id
-),
-
-totals as (
-    select
-        customer_id,
-        min(days_ago) filter (where not is_return) as days_since_last_order,
-        max(days_ago) filter (where not is_return) as days_since_first_order,
-        count(*) filter (where not is_return and days_ago < 7) as orders_7d,
-        count(*) filter (where not is_return and days_ago < 30) as orders_30d,
-        count(*) filter (where not is_return and days_ago < 60) as orders_60d,
-        count(*) filter (where not is_return and days_ago < 90) as orders_90d,
-        count(*) filter (where not is_return and days_ago < 180) as orders_180d,
-        count(*) filter (where not is_return and days_ago < 360) as orders_360d,
-        count(*) filter (where not is_return and days_ago < 365) as orders_365d,
-        count(*) filter (
-            where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
-        ) as orders_same_season,
-        -- In whole parts of 2^20, halved every 30 days until nothing is left.
-        coalesce(sum(1048576 >> least(days_ago / 30, 21)) filter (where not is_return), 0) as fading_orders,
-        count(*) filter (where not is_return and days_ago < 365 and channel = 'app') as app_orders_365d,
-        count(*) filter (where not is_return and days_ago < 365 and channel = 'store') as store_orders_365d,
-        count(*) filter (where not is_return and days_ago < 365 and discount_amount > 0) as discounted_orders_365d,
-
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
-        sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
-        min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
-        max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
-        coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
-        coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
-
-        min(days_ago) filter (where is_return) as days_since_last_return,
-        count(*) filter (where is_return and days_ago < 365) as returns_365d,
-        coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d
-    from dated_orders
     group by customer_id
 ),
 

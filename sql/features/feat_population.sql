@@ -3,20 +3,20 @@ with customers as (
 ),
 
 orders as (
-    select * from {{ ref('stg_orders') }}
+    select * from {{ ref('customer_orders') }}
 ),
 
 sightings as (
     select
         customer_id,
         signed_up_at,
-        null as ordered_at
+        null as last_ordered_at
     from customers
     union all
     select
         customer_id,
         null as signed_up_at,
-        case when not is_return then ordered_at end as ordered_at
+        last_ordered_at
     from orders
 ),
 
@@ -24,7 +24,7 @@ known as (
     select
         customer_id,
         min(signed_up_at) as signed_up_at,
-        max(ordered_at) as last_ordered_at
+        max(last_ordered_at) as last_ordered_at
     from sightings
     group by customer_id
 )

@@ -11,53 +11,26 @@ dated_events as (
     where occurred_at >= {{ as_of }} - interval '365' day
 ),
 
--- Windows that end at as-of hold each other: a row goes into the smallest one that holds it, and each window is summed from
--- few rows a customer.
-windows as (
-    select
-        customer_id,
-        case
-            when days_ago < 7 then 7
-            when days_ago < 30 then 30
-            when days_ago < 60 then 60
-            when days_ago < 90 then 90
-            when days_ago < 180 then 180
-            else 365
-        end as window_days,
-        count(*) as events,
-        count(*) filter (where event_type = 'session') as sessions,
-        count(*) filter (where event_type = 'search') as searches,
-        count(*) filter (where event_type = 'product_view') as product_views,
-        count(*) filter (where event_type = 'add_to_cart') as carts,
-        count(*) filter (where event_type = 'checkout') as checkouts,
-        count(*) filter (where is_error) as errors,
-        count(device) as device_events,
-        count(*) filter (where device = 'mobile') as mobile_events,
-        min(days_ago) filter (where event_type = 'session') as days_since_last_session
-    from dated_events
-    group by 1, 2
-),
-
 totals as (
     select
         customer_id,
-        min(days_since_last_session) as days_since_last_session,
-        coalesce(sum(sessions) filter (where window_days <= 7), 0) as sessions_7d,
-        coalesce(sum(sessions) filter (where window_days <= 30), 0) as sessions_30d,
-        coalesce(sum(sessions) filter (where window_days <= 60), 0) as sessions_60d,
-        coalesce(sum(sessions) filter (where window_days <= 90), 0) as sessions_90d,
-        coalesce(sum(sessions) filter (where window_days <= 180), 0) as sessions_180d,
-        coalesce(sum(sessions), 0) as sessions_365d,
-        coalesce(sum(product_views) filter (where window_days <= 90), 0) as product_views_90d,
-        coalesce(sum(searches) filter (where window_days <= 90), 0) as searches_90d,
-        coalesce(sum(carts) filter (where window_days <= 90), 0) as carts_90d,
-        coalesce(sum(checkouts) filter (where window_days <= 90), 0) as checkouts_90d,
-        coalesce(sum(errors) filter (where window_days <= 30), 0) as errors_30d,
-        coalesce(sum(errors) filter (where window_days <= 90), 0) as errors_90d,
-        sum(events) filter (where window_days <= 90) as events_90d,
-        sum(device_events) filter (where window_days <= 90) as device_events_90d,
-        sum(mobile_events) filter (where window_days <= 90) as mobile_events_90d
-    from windows
+        min(days_ago) filter (where event_type = 'session') as days_since_last_session,
+        count(*) filter (where event_type = 'session' and days_ago < 7) as sessions_7d,
+        count(*) filter (where event_type = 'session' and days_ago < 30) as sessions_30d,
+        count(*) filter (where event_type = 'session' and days_ago < 60) as sessions_60d,
+        count(*) filter (where event_type = 'session' and days_ago < 90) as sessions_90d,
+        count(*) filter (where event_type = 'session' and days_ago < 180) as sessions_180d,
+        count(*) filter (where event_type = 'session') as sessions_365d,
+        count(*) filter (where event_type = 'product_view' and days_ago < 90) as product_views_90d,
+        count(*) filter (where event_type = 'search' and days_ago < 90) as searches_90d,
+        count(*) filter (where event_type = 'add_to_cart' and days_ago < 90) as carts_90d,
+        count(*) filter (where event_type = 'checkout' and days_ago < 90) as checkouts_90d,
+        count(*) filter (where is_error and days_ago < 30) as errors_30d,
+        count(*) filter (where is_error and days_ago < 90) as errors_90d,
+        count(*) filter (where days_ago < 90) as events_90d,
+        count(device) filter (where days_ago < 90) as device_events_90d,
+        count(*) filter (where device = 'mobile' and days_ago < 90) as mobile_events_90d
+    from dated_events
     group by customer_id
 )
 

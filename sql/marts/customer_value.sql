@@ -3,33 +3,16 @@ with population as (
 ),
 
 orders as (
-    select * from {{ ref('stg_orders') }}
+    select * from {{ ref('customer_orders') }}
 ),
 
--- A margin is rounded to the cent an order, so that all sums are of whole cents. They are kept in decimals, which have room for any
--- sum of amounts; only the result must fit a bigint.
-order_margins as (
-    select
-        customer_id,
-        case when is_return then -1 else 1 end as sign,
-        cast(net_amount * 100 as decimal(20, 0)) as net_cents,
-        cast(
-            coalesce(
-                net_amount - cost_amount,
-                cast(net_amount * cast('{{ var('margin_rate') }}' as decimal(9, 6)) as decimal(18, 2))
-            ) * 100 as decimal(22, 0)
-        ) as margin_cents
-    from orders
-    where ordered_at >= {{ as_of }} - interval '{{ var('active_days') }}' day
-),
-
+-- Amounts are of whole cents. They are kept in decimals, which have room for any sum of amounts; only the result must fit a bigint.
 earned as (
     select
         customer_id,
-        sum(sign * net_cents) as net_cents,
-        sum(sign * margin_cents) as margin_cents
-    from order_margins
-    group by customer_id
+        cast(earned_net * 100 as decimal(38, 0)) as net_cents,
+        cast(earned_margin * 100 as decimal(38, 0)) as margin_cents
+    from orders
 )
 
 select

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use mainstay_config::source::Keep;
 
@@ -19,6 +20,9 @@ use crate::held::HeldModels;
 use crate::references::{BrokenReference, LateReference, UnmetReference};
 use crate::repeats::RepeatedKeys;
 use crate::source::{OpenTable, Sources};
+
+/// Tables that are searched for conflicts at the same time: while files of one are waited for, there is work on another.
+const TABLES_AT_ONCE: usize = 2;
 
 /// The conflicts of one table, in the order in which a row is judged.
 #[derive(Debug, Clone, Default)]
@@ -60,12 +64,16 @@ impl Sources {
             let broken = unsettled.project([lit(true)])?.limit(0, Some(1))?;
             open.keeps_rules = hold(ctx, broken.build()?).await?.is_none();
         }
-        let mut found = Vec::with_capacity(self.tables.len());
-        for open in &self.tables {
-            on_table(found.len() as u64, self.tables.len() as u64);
-            found.push(self.conflicts(ctx, open).await?);
+        let tables: Vec<_> = self.tables.iter().map(|open| self.conflicts(ctx, open)).collect();
+        let total = tables.len() as u64;
+        let mut searches = futures::stream::iter(tables).buffered(TABLES_AT_ONCE);
+        let mut found = Vec::new();
+        on_table(0, total);
+        while let Some(conflicts) = searches.try_next().await? {
+            found.push(conflicts);
+            on_table(found.len() as u64, total);
         }
-        on_table(found.len() as u64, found.len() as u64);
+        drop(searches);
         for (open, conflicts) in self.tables.iter_mut().zip(found) {
             open.conflicts = conflicts;
         }

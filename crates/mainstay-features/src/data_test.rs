@@ -210,7 +210,8 @@ async fn run(
     Ok(checks.into_iter().map(outcome).collect())
 }
 
-/// The failures of each check with the least key of them: counted for each key, and then for all of them.
+/// The failures of each check: counted for each key, and then for all of them. Only where there are any, the least key of them is looked
+/// for, as all keys are made text for that.
 async fn query(
     key: &[String],
     checks: &[&Check],
@@ -219,11 +220,11 @@ async fn query(
 ) -> Result<Vec<(u64, Option<String>)>, FeatureError> {
     let flag = |condition: Expr| when(condition, lit(1_i64)).otherwise(lit(0_i64));
     let mut of_row = Vec::new();
-    let mut of_all = Vec::new();
+    let mut counted = Vec::new();
     for (index, check) in checks.iter().enumerate() {
         let failures = format!("failures {index}");
         // Null counts as sound.
-        let counted = match check {
+        counted.push(match check {
             Check::NotNull { column: name, .. } => {
                 of_row.push((failures.clone(), flag(column(name).is_null())?));
                 column(&failures)
@@ -233,9 +234,7 @@ async fn query(
                 column(&failures)
             }
             Check::Unique { key, .. } => flag(is_whole(key).and(column(OCCURRENCES).gt(lit(1_i64))))?,
-        };
-        let example = when(counted.clone().gt(lit(0_i64)), column(EXAMPLE)).end()?;
-        of_all.extend([sum(counted).alias(&failures), min(example).alias(format!("example {index}"))]);
+        });
     }
     let keys = key.iter().map(|name| column(name));
     let of_keys = if is_key_unique {
@@ -244,7 +243,23 @@ async fn query(
         let counts = of_row.into_iter().map(|(name, failing)| sum(failing).alias(name));
         rows.aggregate(keys.collect(), [count(lit(1_i64)).alias(OCCURRENCES)].into_iter().chain(counts).collect())?
     };
-    first_row(of_keys.with_column(EXAMPLE, key_text(key))?.aggregate(vec![], of_all)?).await
+    let totals =
+        counted.iter().enumerate().map(|(index, counted)| sum(counted.clone()).alias(format!("failures {index}")));
+    let totals = first_row(of_keys.clone().aggregate(vec![], totals.collect())?).await?;
+    // Null is the sum of no rows.
+    let total = |total: &ArrayRef| u64::try_from(total.as_primitive_opt::<Int64Type>()?.iter().next()??).ok();
+    let failures: Vec<u64> = totals.iter().map(|column| total(column).unwrap_or_default()).collect();
+    if failures.iter().all(|failures| *failures == 0) {
+        return Ok(failures.into_iter().map(|failures| (failures, None)).collect());
+    }
+    let example = |(index, counted): (usize, Expr)| {
+        let failing = when(counted.gt(lit(0_i64)), column(EXAMPLE)).end()?;
+        Ok(min(failing).alias(format!("example {index}")))
+    };
+    let examples = counted.into_iter().enumerate().map(example).collect::<Result<_, FeatureError>>()?;
+    let examples = first_row(of_keys.with_column(EXAMPLE, key_text(key))?.aggregate(vec![], examples)?).await?;
+    let text = |example: &ArrayRef| Some(example.as_string_opt::<i32>()?.iter().next()??.to_owned());
+    Ok(failures.into_iter().zip(examples.iter().map(text)).collect())
 }
 
 /// A key as `order_id = o1, line_number = 2`, null without one.
@@ -260,18 +275,11 @@ fn key_text(key: &[String]) -> Expr {
     }
 }
 
-/// The counts of the first row, each with its example; null, the sum of no rows, counts as 0.
-async fn first_row(outcomes: DataFrame) -> Result<Vec<(u64, Option<String>)>, FeatureError> {
-    let batches = outcomes.collect().await?;
-    let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
-        return Ok(Vec::new());
-    };
-    let outcome = |pair: &[ArrayRef]| {
-        let count = pair.first()?.as_primitive_opt::<Int64Type>()?.iter().next()?;
-        let example = pair.get(1)?.as_string_opt::<i32>()?.iter().next()?;
-        Some((count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default(), example.map(str::to_owned)))
-    };
-    Ok(batch.columns().chunks(2).filter_map(outcome).collect())
+/// The columns of the first batch with a row.
+async fn first_row(rows: DataFrame) -> Result<Vec<ArrayRef>, FeatureError> {
+    let batches = rows.collect().await?;
+    let first = batches.iter().find(|batch| batch.num_rows() > 0);
+    Ok(first.map(|batch| batch.columns().to_vec()).unwrap_or_default())
 }
 
 fn literal(value: &AcceptedValue) -> Expr {

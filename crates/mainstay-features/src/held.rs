@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 
 use crate::error::FeatureError;
 use crate::moment::Moment;
+use crate::plan::plan_model;
 use crate::project::SqlProject;
 use crate::source::Sources;
 
@@ -63,13 +66,24 @@ impl SqlProject {
             if sources.held.find(name, moment.as_of).is_some() {
                 continue;
             }
-            let rows = self.model(ctx, sources, name, moment).await?;
-            let (plan, schema) = (rows.logical_plan().clone(), nullable(rows.schema().as_arrow()));
-            let rows = Arc::new(MemTable::try_new(schema, rows.collect_partitioned().await?)?);
+            let plan = plan_model(ctx, self, sources.as_known(), &sources.held, name, moment).await?;
+            let schema = nullable(plan.schema().as_arrow());
+            let partitions = DataFrame::new(ctx.state(), plan.clone()).collect_partitioned().await?;
+            let partitions = partitions.iter().map(|batches| batches.iter().map(compact).collect());
+            let rows = Arc::new(MemTable::try_new(schema, partitions.collect::<Result<_, _>>()?)?);
             sources.held.0.insert(((*name).to_owned(), moment.as_of), HeldModel { rows, plan });
         }
         Ok(())
     }
+}
+
+/// The rows with their texts in buffers of their own: views may keep whole pages of the files alive that they were read from.
+fn compact(batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    let columns = batch.columns().iter().map(|column| match column.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()) as ArrayRef,
+        None => Arc::clone(column),
+    });
+    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
 }
 
 /// The fields as ones that may hold null: the batches of a plan may be less strict than the plan itself.

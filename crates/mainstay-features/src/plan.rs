@@ -52,11 +52,18 @@ impl SqlProject {
         name: &str,
         moment: &Moment,
     ) -> Result<DataFrame, FeatureError> {
-        let tables: SourceTables<'_> = Box::new(|source, table, rows, bound| match rows {
-            Rows::Sound => sources.view(source, table, bound),
-            Rows::Refused => sources.refused_view(source, table, bound),
-        });
-        Ok(DataFrame::new(ctx.state(), plan_model(ctx, self, tables, &sources.held, name, moment).await?))
+        let plan = plan_model(ctx, self, sources.as_known(), &sources.held, name, moment).await?;
+        Ok(DataFrame::new(ctx.state(), with_plain_text(plan)?))
+    }
+}
+
+impl Sources {
+    /// The rows of the tables as they were known at an instant.
+    pub(crate) fn as_known(&self) -> SourceTables<'_> {
+        Box::new(|source, table, rows, bound| match rows {
+            Rows::Sound => self.view(source, table, bound),
+            Rows::Refused => self.refused_view(source, table, bound),
+        })
     }
 }
 
@@ -73,7 +80,7 @@ pub(crate) enum Rows {
     Refused,
 }
 
-/// Plans a model and all that it builds on.
+/// Plans a model and all that it builds on. Its texts may be views, as within a plan.
 pub(crate) async fn plan_model(
     ctx: &SessionContext,
     project: &SqlProject,
@@ -88,10 +95,9 @@ pub(crate) async fn plan_model(
     for (model, horizon) in in_order(project, held, model, horizon) {
         planner.plan(model, horizon).await?;
     }
-    let planned = planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
+    planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
         FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
-    })?;
-    with_plain_text(planned)
+    })
 }
 
 /// The rows of a plan with their texts as Utf8, whatever they are within it.

@@ -9,7 +9,7 @@
 //! - nulls are passed over, and a row counts for two columns if neither is null; without rows the result is null;
 //! - `distinct`, `filter`, sliding windows and spilling work for all of them, and give what the rows alone determine.
 //!
-//! Integers and decimals are summed in 192 bits: a result that its type cannot hold is an error, never a wrong number. Where a
+//! Integers and decimals are summed in as many bits as 2^64 of them take: a result that its type cannot hold is an error, never a wrong number. Where a
 //! built-in aggregate is exact already (mean of decimals, sums of durations and intervals, extremes of all but floats) it does the
 //! work. Signatures and types are the built-in ones throughout, but that the mean of integers does not round them to floats first.
 
@@ -21,6 +21,7 @@ mod float_sum;
 mod integer_sum;
 mod moments;
 mod tally;
+mod text_extremes;
 
 use std::sync::Arc;
 
@@ -46,12 +47,13 @@ use datafusion::logical_expr::{
 use accumulators::{Aggregation, Finish, aggregation};
 use extremes::Extremes;
 use float_sum::FloatSum;
-use integer_sum::{Integer, IntegerSum};
+use integer_sum::{Integer, IntegerSum, NarrowSum, TooLarge, is_narrow};
 use moments::{Joint, Spread};
 use tally::Tally;
+use text_extremes::TextExtremes;
 
-/// Every aggregate function of ours: the one list for client, scheduler, executor and tests.
-pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+/// The exact aggregates.
+pub(crate) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     use Statistic::*;
     let replaced = [
         (sum::sum_udaf(), Sum),
@@ -76,6 +78,25 @@ pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
         (regr::regr_sxy_udaf(), Sxy),
     ];
     replaced.map(|(builtin, statistic)| Arc::new(AggregateUDF::from(Exact::new(builtin, statistic)))).into()
+}
+
+/// Which rows of a group count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    All,
+    Distinct,
+    /// Those within a window, which they enter and leave.
+    Sliding,
+}
+
+impl Rows {
+    fn of_group(is_distinct: bool) -> Self {
+        if is_distinct { Self::Distinct } else { Self::All }
+    }
+
+    fn of_window(is_distinct: bool) -> Self {
+        if is_distinct { Self::Distinct } else { Self::Sliding }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,17 +125,18 @@ enum Statistic {
 
 impl Statistic {
     /// How it is worked out exactly; `None` where the built-in aggregate is exact.
-    fn aggregation(self, input: &DataType, output: &DataType, is_distinct: bool) -> Option<Box<dyn Aggregation>> {
+    fn aggregation(self, input: &DataType, output: &DataType, rows: Rows) -> Option<Box<dyn Aggregation>> {
+        let is_distinct = rows == Rows::Distinct;
         let of_values = |result| Some(aggregation(floats::<FloatSum>(result), is_distinct));
         let of_spread = |result| Some(aggregation(floats::<Spread>(result), is_distinct));
         let of_pairs = |result| Some(aggregation(floats::<Joint>(result), is_distinct));
         match (self, input) {
             (Self::Sum, DataType::Float64) => of_values(FloatSum::sum),
-            (Self::Sum, DataType::Int64) => Some(sum_of::<Int64Type>(output, is_distinct)),
-            (Self::Sum, DataType::UInt64) => Some(sum_of::<UInt64Type>(output, is_distinct)),
-            (Self::Sum, DataType::Decimal32(..)) => Some(sum_of::<Decimal32Type>(output, is_distinct)),
-            (Self::Sum, DataType::Decimal64(..)) => Some(sum_of::<Decimal64Type>(output, is_distinct)),
-            (Self::Sum, DataType::Decimal128(..)) => Some(sum_of::<Decimal128Type>(output, is_distinct)),
+            (Self::Sum, DataType::Int64) => Some(sum_of::<Int64Type>(input, output, rows)),
+            (Self::Sum, DataType::UInt64) => Some(sum_of::<UInt64Type>(input, output, rows)),
+            (Self::Sum, DataType::Decimal32(..)) => Some(sum_of::<Decimal32Type>(input, output, rows)),
+            (Self::Sum, DataType::Decimal64(..)) => Some(sum_of::<Decimal64Type>(input, output, rows)),
+            (Self::Sum, DataType::Decimal128(..)) => Some(sum_of::<Decimal128Type>(input, output, rows)),
             (Self::Mean, DataType::Float64) => of_values(FloatSum::mean),
             (Self::Mean, DataType::Int64) => Some(mean_of::<Int64Type>(is_distinct)),
             (Self::Mean, DataType::UInt64) => Some(mean_of::<UInt64Type>(is_distinct)),
@@ -161,20 +183,24 @@ fn mean_of<T: Integer>(is_distinct: bool) -> Box<dyn Aggregation> {
     aggregation(floats(IntegerSum::<T>::mean), is_distinct)
 }
 
-fn sum_of<T: Integer>(output: &DataType, is_distinct: bool) -> Box<dyn Aggregation> {
+fn sum_of<T: Integer>(input: &DataType, output: &DataType, rows: Rows) -> Box<dyn Aggregation> {
+    match rows {
+        Rows::All if is_narrow(input) => aggregation(sums::<T, _>(NarrowSum::<T>::total, output), false),
+        _ => aggregation(sums::<T, _>(IntegerSum::<T>::total, output), rows == Rows::Distinct),
+    }
+}
+
+fn sums<T: Integer, S: Tally>(total: fn(&S) -> Result<Option<i128>, TooLarge>, output: &DataType) -> Finish<S> {
     let output = output.clone();
-    let finish: Finish<IntegerSum<T>> = Arc::new(move |tallies| {
-        let sums: Vec<Option<T::Native>> = tallies
-            .iter()
-            .map(|tally| (tally.rows() > 0).then(|| narrow(tally.sum(), &output)).transpose())
-            .collect::<Result<_>>()?;
+    Arc::new(move |tallies| {
+        let narrowed = |tally| total(tally).transpose().map(|sum| narrow(sum, &output)).transpose();
+        let sums: Vec<Option<T::Native>> = tallies.iter().map(narrowed).collect::<Result<_>>()?;
         Ok(Arc::new(PrimitiveArray::<T>::from_iter(sums).with_data_type(output.clone())) as ArrayRef)
-    });
-    aggregation(finish, is_distinct)
+    })
 }
 
 /// The sum in the type of the result, or what to do if it does not fit.
-fn narrow<N: TryFrom<i128>>(sum: Option<i128>, output: &DataType) -> Result<N> {
+fn narrow<N: TryFrom<i128>>(sum: Result<i128, TooLarge>, output: &DataType) -> Result<N> {
     let digits = match *output {
         DataType::Decimal32(precision, _) | DataType::Decimal64(precision, _) | DataType::Decimal128(precision, _) => {
             Some(u32::from(precision))
@@ -182,7 +208,7 @@ fn narrow<N: TryFrom<i128>>(sum: Option<i128>, output: &DataType) -> Result<N> {
         _ => None,
     };
     let fits = |sum: &i128| digits.is_none_or(|digits| sum.unsigned_abs() < 10_u128.pow(digits));
-    sum.filter(fits).and_then(|sum| N::try_from(sum).ok()).ok_or_else(|| {
+    sum.ok().filter(fits).and_then(|sum| N::try_from(sum).ok()).ok_or_else(|| {
         let advice = if digits.is_some() { "a decimal of a smaller scale" } else { "decimal(28, 0)" };
         DataFusionError::Execution(format!("sum() is too large for {output}: cast what is summed to {advice}"))
     })
@@ -225,8 +251,12 @@ impl Exact {
         Self { builtin, statistic, signature }
     }
 
-    fn aggregation(&self, args: &AccumulatorArgs) -> Option<Box<dyn Aggregation>> {
-        self.statistic.aggregation(args.expr_fields[0].data_type(), args.return_field.data_type(), args.is_distinct)
+    fn is_extreme(&self) -> bool {
+        matches!(self.statistic, Statistic::Minimum | Statistic::Maximum)
+    }
+
+    fn aggregation(&self, args: &AccumulatorArgs, rows: Rows) -> Option<Box<dyn Aggregation>> {
+        self.statistic.aggregation(args.expr_fields[0].data_type(), args.return_field.data_type(), rows)
     }
 }
 
@@ -257,7 +287,7 @@ impl AggregateUDFImpl for Exact {
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let (input, output) = (args.input_fields[0].data_type(), args.return_field.data_type());
-        match self.statistic.aggregation(input, output, args.is_distinct) {
+        match self.statistic.aggregation(input, output, Rows::of_group(args.is_distinct)) {
             Some(aggregation) => {
                 let name = format_state_name(args.name, "tally");
                 Ok(vec![Arc::new(Field::new(name, aggregation.state_type(), true))])
@@ -267,29 +297,31 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.aggregation(&args) {
+        match self.aggregation(&args, Rows::of_group(args.is_distinct)) {
             Some(aggregation) => Ok(aggregation.accumulator()),
             None => self.builtin.accumulator(args),
         }
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.aggregation(&args) {
+        match self.aggregation(&args, Rows::of_window(args.is_distinct)) {
             // A row that goes may have been the extreme: that needs the other rows of the window.
-            Some(aggregation) if !matches!(self.statistic, Statistic::Minimum | Statistic::Maximum) => {
-                Ok(aggregation.accumulator())
-            }
+            Some(aggregation) if !self.is_extreme() => Ok(aggregation.accumulator()),
             _ => self.builtin.create_sliding_accumulator(args),
         }
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.aggregation(&args).is_some() || self.builtin.groups_accumulator_supported(args)
+        self.aggregation(&args, Rows::of_group(args.is_distinct)).is_some()
+            || self.builtin.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        match self.aggregation(&args) {
+        match self.aggregation(&args, Rows::of_group(args.is_distinct)) {
             Some(aggregation) => Ok(aggregation.groups()),
+            None if self.is_extreme() && *args.return_field.data_type() == DataType::Utf8View => {
+                Ok(Box::new(TextExtremes::new(self.statistic == Statistic::Maximum)))
+            }
             None => self.builtin.create_groups_accumulator(args),
         }
     }
@@ -315,9 +347,8 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn value_from_stats(&self, args: &StatisticsArgs) -> Option<ScalarValue> {
-        let is_extreme = matches!(self.statistic, Statistic::Minimum | Statistic::Maximum);
         // The statistics of a file pass over NaN.
-        (is_extreme && !args.return_type.is_floating()).then(|| self.builtin.value_from_stats(args)).flatten()
+        (self.is_extreme() && !args.return_type.is_floating()).then(|| self.builtin.value_from_stats(args)).flatten()
     }
 
     fn documentation(&self) -> Option<&Documentation> {

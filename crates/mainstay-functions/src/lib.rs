@@ -1,5 +1,5 @@
-//! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, and exact aggregates in the place
-//! of the built-in ones.
+//! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, exact aggregates in the place of the
+//! built-in ones, and `count_each()`.
 //!
 //! A function of a model takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
 //! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
@@ -8,6 +8,7 @@
 //! Not here: the kernels (`mainstay-model`), contexts (`mainstay-session`), where models are stored (`mainstay-registry`).
 
 mod arguments;
+mod count_each;
 mod exact;
 mod explain;
 mod model_cache;
@@ -16,9 +17,9 @@ mod uniform_hash;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-pub use exact::aggregate_functions;
+pub use count_each::CountEach;
 pub use explain::{Explain, REASON_FIELDS};
 pub use model_cache::{CachedModel, ModelCache, ModelFuture};
 pub use predict::{Predict, Score};
@@ -32,6 +33,12 @@ pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::from(Explain::new(models.clone()))),
         Arc::new(ScalarUDF::from(UniformHash::default())),
     ]
+}
+
+/// Every aggregate function of ours: the one list for client, scheduler, executor and tests.
+pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    let counts = Arc::new(AggregateUDF::from(CountEach::default()));
+    exact::aggregate_functions().into_iter().chain([counts]).collect()
 }
 
 #[cfg(test)]

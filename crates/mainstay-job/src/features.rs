@@ -40,8 +40,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let contract = contract(&day.sql, model, &names);
     let frame = frame.select(columns(&names, run))?;
     let partitions = bucketed(&run.open.session, frame).await?;
-    let staged = run.stage(&contract, partitions, &step, None).await?;
-    let known = known_customers(run, day).await?;
+    let (staged, known) = tokio::try_join!(run.stage(&contract, partitions, &step, None), known_customers(run, day))?;
     if staged.rows != known {
         bail!(
             "model {model} has {} rows, but the sources know {known} customers as of {}: every one of them needs one row, the \

@@ -46,9 +46,8 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     let step = open.progress.start(Step::Sources);
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
-    let sources =
-        sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables")).await?;
-    let sql = SqlProject::load(&open.session, &open.project).await?;
+    let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
+    let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sql, sources, pinned, last_complete_day, step })
 }

@@ -86,15 +86,17 @@ impl PhysicalOptimizerRule for CustomersStayTogether {
     }
 }
 
-/// An aggregate by customer and more over rows that are exchanged by customer alone.
+/// An aggregate by customer and more over rows that are exchanged by customer alone, if they do not lie that way already.
 fn partitioned_by_customer(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let is_final = |aggregate: &&AggregateExec| *aggregate.mode() == AggregateMode::FinalPartitioned;
     let Some(aggregate) = plan.downcast_ref::<AggregateExec>().filter(is_final) else { return Ok(None) };
     let Some((exchange, keys, partitions)) = exchange(aggregate.input()) else { return Ok(None) };
     let Some(customer) = keys.iter().find(|key| is_customer(key)).filter(|_| keys.len() > 1) else { return Ok(None) };
     let partitioning = Partitioning::Hash(vec![Arc::clone(customer)], partitions);
-    let exchange = RepartitionExec::try_new(Arc::clone(exchange.input()), partitioning)?;
-    replace_children_if_necessary(Arc::clone(plan), vec![Arc::new(exchange)]).map(Some)
+    let exchange: Arc<dyn ExecutionPlan> =
+        Arc::new(RepartitionExec::try_new(Arc::clone(exchange.input()), partitioning)?);
+    let input = unneeded_exchange(&exchange).unwrap_or(exchange);
+    replace_children_if_necessary(Arc::clone(plan), vec![input]).map(Some)
 }
 
 /// The input of an exchange by customer whose rows lie that way already.

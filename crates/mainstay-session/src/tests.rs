@@ -194,6 +194,42 @@ async fn groups_of_a_customer_are_exchanged_once_and_by_customer_alone() {
     assert!(of_others.matches("RepartitionExec").count() > 1, "{of_others}");
 }
 
+const COUNTED: &str = "select customer_id, count(*) as n, count(y), count(*) filter (where x > 0) as positive, sum(id) as ids,
+        count(y) filter (where x > 0 and id % 2 = 0) as even, count(distinct id % 5) as others, count(1) filter (where null) as none
+    from t group by customer_id order by customer_id";
+
+#[tokio::test]
+async fn counts_of_a_group_are_one_aggregate_and_say_what_they_said_apart() {
+    let settings = SessionSettings { partitions: 2, batch_size: 7, ..SessionSettings::default() };
+    let ours = build(&settings, &models()).unwrap();
+    let their_rules = SessionStateBuilder::new_from_existing(ours.state()).with_optimizer_rules(Optimizer::new().rules);
+    let theirs = SessionContext::new_with_state(their_rules.build());
+    let fewer = format!("select customer_id, positive from ({COUNTED}) where none = 0 order by customer_id");
+    let sets = "select customer_id, id % 3 as day, count(y) as n, count(*) filter (where x > 0) as positive
+        from t group by rollup (customer_id, id % 3) order by 1, 2";
+    let of_all = "select count(y) as n, count(*) filter (where x > 0) as positive from t";
+    for sql in [COUNTED, &fewer, sets, of_all, &COUNTED.replace("from t", "from t where x > 1e300")] {
+        assert_eq!(results(&ours, &settings, 1, sql).await, results(&theirs, &settings, 1, sql).await, "{sql}");
+    }
+    let plan = async |sql: &str| {
+        let plan = ours.sql(sql).await.unwrap().into_optimized_plan().unwrap();
+        plan.display_indent().to_string()
+    };
+    let counted = plan(&COUNTED.replace("count(distinct id % 5)", "max(id % 5)")).await;
+    assert_eq!(counted.matches("count_each(").count(), 1, "{counted}");
+    assert!(!counted.contains("count(t.y)) FILTER") && counted.contains("sum(t.id)"), "{counted}");
+    let alike = "select customer_id, count(*) filter (where x > 0 and y > 0 and id % 2 = 0) as a, count(*) filter (where x > 0 and y > 0) as b
+        from t group by customer_id";
+    let alike = plan(alike).await;
+    assert!(alike.contains("count_each(") && alike.matches("t.y > ").count() == 1, "{alike}");
+    let fewer = plan(&fewer).await;
+    assert!(!fewer.contains("t.y"), "what nobody reads is not counted: {fewer}");
+    for sql in [sets, of_all, "select customer_id, count(*) as n from t group by customer_id"] {
+        let plan = plan(sql).await;
+        assert!(!plan.contains("count_each("), "{plan}");
+    }
+}
+
 /// The cells of a line of a printed table.
 fn cells(line: &str) -> String {
     line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" | ")

@@ -1,13 +1,17 @@
 //! The canonical digest: what a day of a table says, whatever files, partitions and batches it came in.
 
+use std::sync::Arc;
+
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
 use arrow::util::display::array_value_to_string;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use mainstay_schema::table::{ColumnType, TableContract};
 use mainstay_schema::{Digest, DigestHasher, Ds, column};
 
@@ -37,12 +41,32 @@ pub async fn canonical_digest(
         let rows = frame_of_day(ctx, lake, contract, ds, files).await?;
         let key = key_columns(contract).map(|name| ident(name).sort(true, true)).collect();
         let sorted: DataFrame = rows.sort(key).map_err(TableError::engine(&contract.name))?;
-        let mut batches = sorted.execute_stream().await.map_err(TableError::engine(&contract.name))?;
-        while let Some(batch) = batches.try_next().await.map_err(TableError::engine(&contract.name))? {
-            day.add(&batch)?;
+        let batches = sorted.execute_stream().await.map_err(TableError::engine(&contract.name))?;
+        let contract = Arc::new(contract.clone());
+        let encoded = batches.map(|batch| encode_aside(&contract, batch));
+        let mut encoded = std::pin::pin!(encoded.buffered(ENCODED_AHEAD));
+        while let Some(rows) = encoded.try_next().await? {
+            day.add(rows)?;
         }
     }
     Ok(day.hasher.finish())
+}
+
+/// Batches that are encoded while one is hashed and the next are sorted.
+const ENCODED_AHEAD: usize = 2;
+
+/// Encodes a batch on a thread of the runtime.
+fn encode_aside(
+    contract: &Arc<TableContract>,
+    batch: Result<RecordBatch, DataFusionError>,
+) -> impl Future<Output = Result<EncodedRows, TableError>> + use<> {
+    let contract = Arc::clone(contract);
+    async move {
+        let table = contract.name.clone();
+        let batch = batch.map_err(TableError::engine(&table))?;
+        let encoded = SpawnedTask::spawn(async move { EncodedRows::of(&contract, batch) }).join().await;
+        encoded.map_err(|error| TableError::engine(&table)(DataFusionError::ExecutionJoin(Box::new(error))))?
+    }
 }
 
 fn key_columns(contract: &TableContract) -> impl Iterator<Item = &str> {
@@ -53,45 +77,102 @@ fn key_columns(contract: &TableContract) -> impl Iterator<Item = &str> {
 struct DayDigest<'a> {
     contract: &'a TableContract,
     hasher: DigestHasher,
-    last_key: Vec<u8>,
-    last_row: Vec<u8>,
-    first: bool,
+    last: Option<EncodedRows>,
 }
 
 impl<'a> DayDigest<'a> {
     fn new(contract: &'a TableContract, ds: Ds) -> Self {
         let mut hasher = DigestHasher::new();
         hasher.frame(ds.to_string().as_bytes());
-        Self { contract, hasher, last_key: Vec::new(), last_row: Vec::new(), first: true }
+        Self { contract, hasher, last: None }
     }
 
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), TableError> {
-        let hashed = stored_columns(self.contract).filter(|column| !column.volatile);
-        let hashed = hashed.map(|column| values(batch, &column.name, column.column_type, &self.contract.name));
-        let hashed = hashed.collect::<Result<Vec<Values>, _>>()?;
-        let types = |name: &str| stored_columns(self.contract).find(|column| column.name == name);
-        let key = key_columns(self.contract).filter_map(types);
-        let key = key.map(|column| values(batch, &column.name, column.column_type, &self.contract.name));
-        let key = key.collect::<Result<Vec<Values>, _>>()?;
-        for row in 0..batch.num_rows() {
-            let (key, content) = (encode(&key, row), encode(&hashed, row));
-            let is_repeat = content == self.last_row && self.contract.allows_repeats;
-            if !self.first && key == self.last_key && !is_repeat {
-                return Err(self.duplicate(batch, row));
-            }
-            self.hasher.frame(&content);
-            (self.last_key, self.last_row, self.first) = (key, content, false);
+    fn add(&mut self, rows: EncodedRows) -> Result<(), TableError> {
+        if rows.contents.len() == 0 {
+            return Ok(());
         }
+        if let Some(last) = &self.last {
+            let (key, content) = (last.keys.last(), last.contents.last());
+            let is_repeat = content == rows.contents.row(0) && self.contract.allows_repeats;
+            if key == rows.keys.row(0) && !is_repeat {
+                return Err(duplicate(self.contract, &rows.batch, 0));
+            }
+        }
+        self.hasher.update(&rows.contents.bytes);
+        self.last = Some(rows);
         Ok(())
     }
+}
 
-    fn duplicate(&self, batch: &RecordBatch, row: usize) -> TableError {
-        let shown = |name| batch.column_by_name(name).and_then(|column| array_value_to_string(column, row).ok());
-        TableError::DuplicateKey {
-            table: self.contract.name.clone(),
-            key: key_columns(self.contract).collect::<Vec<_>>().join(", "),
-            value: key_columns(self.contract).filter_map(shown).collect::<Vec<_>>().join(", "),
+/// The rows of a batch as they are hashed, none of them with the key of the one before it.
+struct EncodedRows {
+    batch: RecordBatch,
+    keys: Frames,
+    contents: Frames,
+}
+
+impl EncodedRows {
+    fn of(contract: &TableContract, batch: RecordBatch) -> Result<Self, TableError> {
+        let hashed = stored_columns(contract).filter(|column| !column.volatile);
+        let hashed = hashed.map(|column| values(&batch, &column.name, column.column_type, &contract.name));
+        let contents = Frames::of(&hashed.collect::<Result<Vec<Values>, _>>()?, batch.num_rows());
+        let types = |name: &str| stored_columns(contract).find(|column| column.name == name);
+        let key = key_columns(contract).filter_map(types);
+        let key = key.map(|column| values(&batch, &column.name, column.column_type, &contract.name));
+        let keys = Frames::of(&key.collect::<Result<Vec<Values>, _>>()?, batch.num_rows());
+        for row in 1..batch.num_rows() {
+            let is_repeat = contract.allows_repeats && contents.row(row) == contents.row(row - 1);
+            if keys.row(row) == keys.row(row - 1) && !is_repeat {
+                return Err(duplicate(contract, &batch, row));
+            }
         }
+        Ok(Self { batch, keys, contents })
+    }
+}
+
+/// Encoded rows, each behind its length as [`DigestHasher::frame`] writes it, so that many are hashed at once.
+#[derive(Default)]
+struct Frames {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Frames {
+    fn of(columns: &[Values], rows: usize) -> Self {
+        let mut frames = Self::default();
+        for row in 0..rows {
+            let start = frames.bytes.len();
+            frames.bytes.extend([0; size_of::<u64>()]);
+            for column in columns {
+                column.encode(row, &mut frames.bytes);
+            }
+            let length = (frames.bytes.len() - start - size_of::<u64>()) as u64;
+            frames.bytes[start..start + size_of::<u64>()].copy_from_slice(&length.to_le_bytes());
+            frames.ends.push(frames.bytes.len());
+        }
+        frames
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.bytes[start..self.ends[row]]
+    }
+
+    fn last(&self) -> &[u8] {
+        self.row(self.len() - 1)
+    }
+}
+
+fn duplicate(contract: &TableContract, batch: &RecordBatch, row: usize) -> TableError {
+    let shown = |name| batch.column_by_name(name).and_then(|column| array_value_to_string(column, row).ok());
+    TableError::DuplicateKey {
+        table: contract.name.clone(),
+        key: key_columns(contract).collect::<Vec<_>>().join(", "),
+        value: key_columns(contract).filter_map(shown).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -121,14 +202,6 @@ fn values(batch: &RecordBatch, name: &str, column_type: ColumnType, table: &str)
         ColumnType::Timestamp => Values::Timestamp(data.into()),
         ColumnType::Money => Values::Money(data.into()),
     })
-}
-
-fn encode(columns: &[Values], row: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(columns.len() * 9);
-    for column in columns {
-        column.encode(row, &mut bytes);
-    }
-    bytes
 }
 
 impl Values {

@@ -3,7 +3,6 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
-use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use mainstay_schema::DigestHasher;
 use object_store::buffered::BufWriter;
@@ -95,26 +94,29 @@ impl AsyncFileWriter for DigestedObject {
     }
 }
 
+/// A file is read in pieces of so many bytes to be verified.
+const VERIFIED_BYTES: u64 = 4 << 20;
+
 /// Reads a file whole and holds it against its recorded size and digest.
 ///
 /// Errors: [`TableError::FileMissing`] or [`TableError::FileCorrupt`], naming the file.
 pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta, TableError> {
     let failed = || TableError::store("read", &file.path);
-    let object = match lake.store().get(&Path::from(file.path.as_str())).await {
-        Ok(object) => object,
+    let path = Path::from(file.path.as_str());
+    let meta = match lake.store().head(&path).await {
+        Ok(meta) => meta,
         Err(object_store::Error::NotFound { .. }) => {
             return Err(TableError::FileMissing { path: file.path.clone() });
         }
         Err(source) => return Err(failed()(source)),
     };
-    let meta = object.meta.clone();
     if meta.size != file.bytes {
         return Err(corrupt(file, format!("{} bytes", file.bytes), format!("{} bytes", meta.size)));
     }
     let mut hasher = DigestHasher::new();
-    let mut content = object.into_stream();
-    while let Some(piece) = content.try_next().await.map_err(failed())? {
-        hasher.update(&piece);
+    for start in (0..meta.size).step_by(VERIFIED_BYTES as usize) {
+        let piece = start..meta.size.min(start + VERIFIED_BYTES);
+        hasher.update(&lake.store().get_range(&path, piece).await.map_err(failed())?);
     }
     let found = hasher.finish();
     if found == file.digest { Ok(meta) } else { Err(corrupt(file, file.digest.to_string(), found.to_string())) }

@@ -73,7 +73,7 @@ const CONTACTS: &str = "
           - {name: unsubscribed_at, type: timestamp}";
 
 /// What the marts are built on, as the reference project has it.
-const MODELS: [&str; 9] = [
+const MODELS: [&str; 10] = [
     "staging/stg_orders",
     "staging/stg_consents",
     "staging/stg_refused_consents",
@@ -82,6 +82,7 @@ const MODELS: [&str; 9] = [
     "features/feat_population",
     "marts/customer_consents",
     "marts/customer_contact_rules",
+    "marts/customer_orders",
     "marts/customer_value",
 ];
 

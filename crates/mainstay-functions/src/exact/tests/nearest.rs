@@ -44,7 +44,7 @@ proptest! {
         let sum: i128 = values.iter().map(|&value| i128::from(value)).sum();
         let rows: Vec<i128> = values.iter().map(|&value| value.into()).collect();
         let tally: IntegerSum<Int64Type> = tally(&rows);
-        prop_assert_eq!(tally.sum(), Some(sum));
+        prop_assert_eq!(tally.total(), Ok(Some(sum)));
         (&Fraction::integer(sum) / &Fraction::integer(values.len())).assert_nearest(tally.mean().unwrap());
     }
 

@@ -9,8 +9,8 @@ use arrow::datatypes::DataType;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::super::Statistic;
 use super::super::accumulators::Aggregation;
+use super::super::{Rows, Statistic};
 use super::any_float;
 
 /// An aggregate of rows, whose columns are of one type.
@@ -62,12 +62,16 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 impl Case {
     fn aggregation(self) -> Box<dyn Aggregation> {
+        self.aggregation_of(Rows::of_group(self.is_distinct))
+    }
+
+    fn aggregation_of(self, rows: Rows) -> Box<dyn Aggregation> {
         let output = match self.statistic {
             Statistic::Pairs => &DataType::UInt64,
             Statistic::Sum => self.input,
             _ => &DataType::Float64,
         };
-        self.statistic.aggregation(self.input, output, self.is_distinct).unwrap()
+        self.statistic.aggregation(self.input, output, rows).unwrap()
     }
 
     /// The rows as columns; as integers where the input is not one of floats, of at most 58 bits so that no sum is too large.
@@ -148,7 +152,7 @@ proptest! {
             if matches!(case.statistic, Statistic::Minimum | Statistic::Maximum) {
                 continue;
             }
-            let mut accumulator = case.aggregation().accumulator();
+            let mut accumulator = case.aggregation_of(Rows::of_window(case.is_distinct)).accumulator();
             for part in [&gone, &left] {
                 accumulator.update_batch(&case.columns(part)).unwrap();
             }
