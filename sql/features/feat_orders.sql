@@ -1,6 +1,6 @@
 -- What the orders and returns of a customer say: their sums, and the rhythm of their days.
 with totals as (
-    select * from {{ ref('customer_orders') }}
+    select * from {{ ref('customer_order_totals') }}
 ),
 
 orders as (

@@ -3,7 +3,7 @@ with customers as (
 ),
 
 orders as (
-    select * from {{ ref('customer_orders') }}
+    select * from {{ ref('customer_order_totals') }}
 ),
 
 sightings as (

@@ -3,10 +3,10 @@ with population as (
 ),
 
 orders as (
-    select * from {{ ref('customer_orders') }}
+    select * from {{ ref('customer_order_totals') }}
 ),
 
--- Amounts are of whole cents. They are kept in decimals, which have room for any sum of amounts; only the result must fit a bigint.
+-- All are whole cents. They are kept in decimals, which have room for any sum of amounts; only the result must fit a bigint.
 earned as (
     select
         customer_id,

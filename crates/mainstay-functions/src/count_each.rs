@@ -36,6 +36,13 @@ impl CountEach {
     }
 }
 
+fn refuse_distinct(is_distinct: bool) -> Result<()> {
+    match is_distinct {
+        false => Ok(()),
+        true => Err(DataFusionError::Plan("count_each() counts rows: leave out its `distinct`".to_owned())),
+    }
+}
+
 fn fields(conditions: usize) -> Fields {
     (0..conditions).map(|position| Field::new(CountEach::field(position), DataType::Int64, false)).collect()
 }
@@ -76,12 +83,14 @@ impl AggregateUDFImpl for CountEach {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        refuse_distinct(args.is_distinct)?;
         let width = (args.input_fields.len() * size_of::<i64>()) as i32;
         let name = format_state_name(args.name, "counts");
         Ok(vec![Arc::new(Field::new(name, DataType::FixedSizeBinary(width), false))])
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(args.is_distinct)?;
         Ok(Box::new(Counts::new(args.exprs.len()).grown(1)))
     }
 
@@ -90,6 +99,7 @@ impl AggregateUDFImpl for CountEach {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        refuse_distinct(args.is_distinct)?;
         Ok(Box::new(Counts::new(args.exprs.len())))
     }
 

@@ -66,9 +66,6 @@ impl Default for CountsTogether {
     }
 }
 
-/// The column of the counts, behind the groups.
-const COUNTS: &str = "counts";
-
 impl OptimizerRule for CountsTogether {
     fn name(&self) -> &str {
         "counts_together"
@@ -98,7 +95,8 @@ impl CountsTogether {
     /// The same columns, with those counts from one aggregate whose conditions are given.
     fn together(&self, aggregate: &Aggregate, counted: &[Option<Expr>]) -> Result<LogicalPlan> {
         let conditions = counted.iter().flatten().cloned().collect();
-        let counts = self.0.call(conditions).alias(COUNTS);
+        let name = free_name(&aggregate.schema);
+        let counts = self.0.call(conditions).alias(name.as_str());
         let others = aggregate.aggr_expr.iter().zip(counted).filter(|(_, counted)| counted.is_none());
         let aggregates = [counts].into_iter().chain(others.map(|(other, _)| other.clone())).collect();
         let group = aggregate.group_expr.clone();
@@ -111,12 +109,22 @@ impl CountsTogether {
                 None => Expr::from(result),
                 Some(_) => {
                     place += 1;
-                    get_field(ident(COUNTS), CountEach::field(place - 1)).alias(result.1.name())
+                    get_field(ident(name.as_str()), CountEach::field(place - 1))
+                        .alias_qualified(result.0.cloned(), result.1.name())
                 }
             });
         }
         Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(grouped))?))
     }
+}
+
+/// A name for the counts that no column beside them has.
+fn free_name(beside: &DFSchema) -> String {
+    let mut name = "counts".to_owned();
+    while beside.fields().iter().any(|field| *field.name() == name) {
+        name.push('_');
+    }
+    name
 }
 
 /// The condition whose rows an expression counts, whatever it is called; `None` where it is no such count.

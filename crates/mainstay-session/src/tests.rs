@@ -207,8 +207,12 @@ async fn counts_of_a_group_are_one_aggregate_and_say_what_they_said_apart() {
     let fewer = format!("select customer_id, positive from ({COUNTED}) where none = 0 order by customer_id");
     let sets = "select customer_id, id % 3 as day, count(y) as n, count(*) filter (where x > 0) as positive
         from t group by rollup (customer_id, id % 3) order by 1, 2";
+    let named =
+        "select id % 3 as counts, customer_id as counts_, count(y) as n, count(*) filter (where x > 0) as positive
+        from t group by id % 3, customer_id order by 1, 2";
+    let of_column = "select counts, count(y) as n, count(*) as rows from (select id % 3 as counts, y from t) group by counts order by 1";
     let of_all = "select count(y) as n, count(*) filter (where x > 0) as positive from t";
-    for sql in [COUNTED, &fewer, sets, of_all, &COUNTED.replace("from t", "from t where x > 1e300")] {
+    for sql in [COUNTED, &fewer, sets, named, of_column, of_all, &COUNTED.replace("from t", "from t where x > 1e300")] {
         assert_eq!(results(&ours, &settings, 1, sql).await, results(&theirs, &settings, 1, sql).await, "{sql}");
     }
     let plan = async |sql: &str| {

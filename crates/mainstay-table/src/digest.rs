@@ -91,12 +91,13 @@ impl<'a> DayDigest<'a> {
         if rows.contents.len() == 0 {
             return Ok(());
         }
-        if let Some(last) = &self.last {
-            let (key, content) = (last.keys.last(), last.contents.last());
-            let is_repeat = content == rows.contents.row(0) && self.contract.allows_repeats;
-            if key == rows.keys.row(0) && !is_repeat {
-                return Err(duplicate(self.contract, &rows.batch, 0));
-            }
+        let follows_itself = |last: &EncodedRows| {
+            let is_repeat = last.contents.last() == rows.contents.row(0) && self.contract.allows_repeats;
+            last.keys.last() == rows.keys.row(0) && !is_repeat
+        };
+        let first = self.last.as_ref().is_some_and(follows_itself).then_some(0);
+        if let Some(row) = first.or(rows.repeated) {
+            return Err(duplicate(self.contract, &rows.batch, row));
         }
         self.hasher.update(&rows.contents.bytes);
         self.last = Some(rows);
@@ -104,9 +105,11 @@ impl<'a> DayDigest<'a> {
     }
 }
 
-/// The rows of a batch as they are hashed, none of them with the key of the one before it.
+/// The rows of a batch as they are hashed.
 struct EncodedRows {
     batch: RecordBatch,
+    /// The first that has the key of the one before it, but for repeats that the contract allows.
+    repeated: Option<usize>,
     keys: Frames,
     contents: Frames,
 }
@@ -120,13 +123,9 @@ impl EncodedRows {
         let key = key_columns(contract).filter_map(types);
         let key = key.map(|column| values(&batch, &column.name, column.column_type, &contract.name));
         let keys = Frames::of(&key.collect::<Result<Vec<Values>, _>>()?, batch.num_rows());
-        for row in 1..batch.num_rows() {
-            let is_repeat = contract.allows_repeats && contents.row(row) == contents.row(row - 1);
-            if keys.row(row) == keys.row(row - 1) && !is_repeat {
-                return Err(duplicate(contract, &batch, row));
-            }
-        }
-        Ok(Self { batch, keys, contents })
+        let is_repeat = |row: usize| contract.allows_repeats && contents.row(row) == contents.row(row - 1);
+        let repeated = (1..batch.num_rows()).find(|&row| keys.row(row) == keys.row(row - 1) && !is_repeat(row));
+        Ok(Self { batch, repeated, keys, contents })
     }
 }
 

@@ -95,28 +95,25 @@ impl AsyncFileWriter for DigestedObject {
 }
 
 /// A file is read in pieces of so many bytes to be verified.
-const VERIFIED_BYTES: u64 = 4 << 20;
+const VERIFIED_BYTES: u64 = 16 << 20;
 
 /// Reads a file whole and holds it against its recorded size and digest.
 ///
 /// Errors: [`TableError::FileMissing`] or [`TableError::FileCorrupt`], naming the file.
 pub(crate) async fn verify(lake: &Lake, file: &StagedFile) -> Result<ObjectMeta, TableError> {
-    let failed = || TableError::store("read", &file.path);
     let path = Path::from(file.path.as_str());
-    let meta = match lake.store().head(&path).await {
-        Ok(meta) => meta,
-        Err(object_store::Error::NotFound { .. }) => {
-            return Err(TableError::FileMissing { path: file.path.clone() });
-        }
-        Err(source) => return Err(failed()(source)),
+    let refused = |source| match source {
+        object_store::Error::NotFound { .. } => TableError::FileMissing { path: file.path.clone() },
+        other => TableError::store("read", &file.path)(other),
     };
+    let meta = lake.store().head(&path).await.map_err(refused)?;
     if meta.size != file.bytes {
         return Err(corrupt(file, format!("{} bytes", file.bytes), format!("{} bytes", meta.size)));
     }
     let mut hasher = DigestHasher::new();
     for start in (0..meta.size).step_by(VERIFIED_BYTES as usize) {
         let piece = start..meta.size.min(start + VERIFIED_BYTES);
-        hasher.update(&lake.store().get_range(&path, piece).await.map_err(failed())?);
+        hasher.update(&lake.store().get_range(&path, piece).await.map_err(refused)?);
     }
     let found = hasher.finish();
     if found == file.digest { Ok(meta) } else { Err(corrupt(file, file.digest.to_string(), found.to_string())) }

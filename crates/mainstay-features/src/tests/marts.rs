@@ -82,7 +82,7 @@ const MODELS: [&str; 10] = [
     "features/feat_population",
     "marts/customer_consents",
     "marts/customer_contact_rules",
-    "marts/customer_orders",
+    "marts/customer_order_totals",
     "marts/customer_value",
 ];
 

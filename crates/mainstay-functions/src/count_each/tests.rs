@@ -92,4 +92,7 @@ async fn refuses_what_is_no_condition() {
     let none = refusal("count_each()").await;
     assert!(none.contains("count_each() needs a condition"), "{none}");
     assert_eq!(refusal("count_each(i = 1, null)").await, "");
+    let distinct = context.sql("select count_each(distinct i = 1, i = 2) from (values (1)) as t (i)").await.unwrap();
+    let distinct = distinct.collect().await.unwrap_err().strip_backtrace();
+    assert!(distinct.contains("leave out its `distinct`"), "{distinct}");
 }

@@ -131,7 +131,8 @@ impl<T: Integer> Tally for NarrowSum<T> {
 
     /// Never asked to take a row out, which takes a count of the rows: sliding windows sum wide.
     #[inline]
-    fn count(&mut self, value: i128, _: Sign) {
+    fn count(&mut self, value: i128, sign: Sign) {
+        debug_assert_eq!(sign, Sign::Plus);
         self.add(value);
     }
 

@@ -85,10 +85,15 @@ impl TextExtremes {
             let text = self.text(group).map(str::from_utf8).transpose();
             texts.append_option(text.map_err(|error| DataFusionError::External(Box::new(error)))?);
         }
-        self.texts.drain(..groups);
-        let left = std::mem::take(&mut self.long).into_iter();
-        self.long = left.filter_map(|(group, text)| Some((group.checked_sub(groups)?, text))).collect();
-        self.long_bytes = self.long.values().map(|text| text.len()).sum();
+        match emit_to {
+            EmitTo::All => *self = Self::new(self.is_greatest),
+            EmitTo::First(_) => {
+                self.texts.drain(..groups);
+                let left = std::mem::take(&mut self.long).into_iter();
+                self.long = left.filter_map(|(group, text)| Some((group.checked_sub(groups)?, text))).collect();
+                self.long_bytes = self.long.values().map(|text| text.len()).sum();
+            }
+        }
         Ok(Arc::new(texts.finish()))
     }
 }

@@ -4,16 +4,19 @@ with orders as (
     select * from {{ ref('stg_orders') }}
 ),
 
--- Complete days before as-of. Less one second, so that an order placed exactly N days before is among the last N days. A margin is
--- rounded to the cent an order.
+-- Complete days before as-of. Less one second, so that an order placed exactly N days before is among the last N days. What is
+-- earned is rounded to the cent an order.
 dated_orders as (
     select
         *,
         (to_unixtime({{ as_of }}) - to_unixtime(ordered_at) - 1) / 86400 as days_ago,
-        coalesce(
-            net_amount - cost_amount,
-            cast(net_amount * cast('{{ var('margin_rate') }}' as decimal(9, 6)) as decimal(18, 2))
-        ) as margin
+        cast(
+            coalesce(
+                net_amount - cost_amount,
+                cast(net_amount * cast('{{ var('margin_rate') }}' as decimal(9, 6)) as decimal(18, 2))
+            ) as decimal(20, 2)
+        ) as margin,
+        cast(net_amount as decimal(18, 2)) as net
     from orders
 )
 
@@ -54,7 +57,7 @@ select
 
     -- Within the active days, less what was sent back.
     coalesce(
-        sum(case when is_return then -net_amount else net_amount end) filter (where days_ago < {{ var('active_days') }}), 0
+        sum(case when is_return then -net else net end) filter (where days_ago < {{ var('active_days') }}), 0
     ) as earned_net,
     coalesce(
         sum(case when is_return then -margin else margin end) filter (where days_ago < {{ var('active_days') }}), 0
