@@ -169,13 +169,11 @@ impl Counts {
     }
 
     fn emit(&mut self, emit_to: EmitTo) -> Vec<i64> {
-        match emit_to {
-            EmitTo::All => std::mem::take(&mut self.counts),
-            EmitTo::First(groups) => {
-                let left = self.counts.split_off(groups * self.conditions);
-                std::mem::replace(&mut self.counts, left)
-            }
-        }
+        let emit_to = match emit_to {
+            EmitTo::All => EmitTo::All,
+            EmitTo::First(groups) => EmitTo::First(groups * self.conditions),
+        };
+        emit_to.take_needed(&mut self.counts)
     }
 
     fn structs(&self, counts: &[i64]) -> Result<ArrayRef> {

@@ -9,9 +9,10 @@
 //! - nulls are passed over, and a row counts for two columns if neither is null; without rows the result is null;
 //! - `distinct`, `filter`, sliding windows and spilling work for all of them, and give what the rows alone determine.
 //!
-//! Integers and decimals are summed in as many bits as 2^64 of them take: a result that its type cannot hold is an error, never a wrong number. Where a
-//! built-in aggregate is exact already (mean of decimals, sums of durations and intervals, extremes of all but floats) it does the
-//! work. Signatures and types are the built-in ones throughout, but that the mean of integers does not round them to floats first.
+//! Integers and decimals are summed in as many bits as 2^64 of them take: a result that its type cannot hold is an error, never
+//! a wrong number. Where a built-in aggregate is exact already (mean of decimals, sums of durations and intervals, extremes of
+//! all but floats) it does the work. Signatures and types are the built-in ones throughout, but that the mean of integers does
+//! not round them to floats first.
 
 mod accumulators;
 mod dyadic;
@@ -255,7 +256,11 @@ impl Exact {
         matches!(self.statistic, Statistic::Minimum | Statistic::Maximum)
     }
 
-    fn aggregation(&self, args: &AccumulatorArgs, rows: Rows) -> Option<Box<dyn Aggregation>> {
+    fn aggregation(&self, args: &AccumulatorArgs) -> Option<Box<dyn Aggregation>> {
+        self.aggregation_of(Rows::of_group(args.is_distinct), args)
+    }
+
+    fn aggregation_of(&self, rows: Rows, args: &AccumulatorArgs) -> Option<Box<dyn Aggregation>> {
         self.statistic.aggregation(args.expr_fields[0].data_type(), args.return_field.data_type(), rows)
     }
 }
@@ -297,14 +302,14 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.aggregation(&args, Rows::of_group(args.is_distinct)) {
+        match self.aggregation(&args) {
             Some(aggregation) => Ok(aggregation.accumulator()),
             None => self.builtin.accumulator(args),
         }
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.aggregation(&args, Rows::of_window(args.is_distinct)) {
+        match self.aggregation_of(Rows::of_window(args.is_distinct), &args) {
             // A row that goes may have been the extreme: that needs the other rows of the window.
             Some(aggregation) if !self.is_extreme() => Ok(aggregation.accumulator()),
             _ => self.builtin.create_sliding_accumulator(args),
@@ -312,12 +317,11 @@ impl AggregateUDFImpl for Exact {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.aggregation(&args, Rows::of_group(args.is_distinct)).is_some()
-            || self.builtin.groups_accumulator_supported(args)
+        self.aggregation(&args).is_some() || self.builtin.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        match self.aggregation(&args, Rows::of_group(args.is_distinct)) {
+        match self.aggregation(&args) {
             Some(aggregation) => Ok(aggregation.groups()),
             None if self.is_extreme() && *args.return_field.data_type() == DataType::Utf8View => {
                 Ok(Box::new(TextExtremes::new(self.statistic == Statistic::Maximum)))

@@ -19,7 +19,7 @@ use crate::arrow_types::{arrow_type, stored_columns};
 use crate::error::TableError;
 use crate::lake::Lake;
 use crate::read::frame_of_day;
-use crate::stage::StagedFile;
+use crate::stage::{StagedFile, task_failed};
 
 /// The digest of a day's files: BLAKE3 over the day and all rows sorted by the contract's key, each row in schema order without
 /// the volatile columns. Sorting may spill to disk.
@@ -65,7 +65,7 @@ fn encode_aside(
         let table = contract.name.clone();
         let batch = batch.map_err(TableError::engine(&table))?;
         let encoded = SpawnedTask::spawn(async move { EncodedRows::of(&contract, batch) }).join().await;
-        encoded.map_err(|error| TableError::engine(&table)(DataFusionError::ExecutionJoin(Box::new(error))))?
+        encoded.map_err(|error| task_failed(&table, error))?
     }
 }
 
@@ -88,7 +88,7 @@ impl<'a> DayDigest<'a> {
     }
 
     fn add(&mut self, rows: EncodedRows) -> Result<(), TableError> {
-        if rows.contents.len() == 0 {
+        if rows.batch.num_rows() == 0 {
             return Ok(());
         }
         let follows_itself = |last: &EncodedRows| {
@@ -152,17 +152,13 @@ impl Frames {
         frames
     }
 
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     fn row(&self, row: usize) -> &[u8] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] };
         &self.bytes[start..self.ends[row]]
     }
 
     fn last(&self) -> &[u8] {
-        self.row(self.len() - 1)
+        self.row(self.ends.len() - 1)
     }
 }
 

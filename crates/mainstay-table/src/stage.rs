@@ -200,7 +200,7 @@ fn wrong_type(table: &str, field: &Field, found: &DataType) -> TableError {
     }
 }
 
-fn task_failed(table: &str, error: JoinError) -> TableError {
+pub(crate) fn task_failed(table: &str, error: JoinError) -> TableError {
     TableError::engine(table)(datafusion::error::DataFusionError::ExecutionJoin(Box::new(error)))
 }
 

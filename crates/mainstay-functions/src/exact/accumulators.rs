@@ -189,7 +189,7 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
     }
 }
 
-fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
+pub(crate) fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 

@@ -6,10 +6,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringViewBuilder};
 use arrow::compute::nullif;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+
+use super::accumulators::is_kept;
 
 /// Bytes of the longest text that stands in the row of its group.
 const SHORT: usize = 15;
@@ -65,8 +67,7 @@ impl TextExtremes {
         let none = Short { length: NONE, bytes: [0; SHORT] };
         self.texts.resize(self.texts.len().max(groups), none);
         for (row, (text, &group)) in values.as_string_view().iter().zip(group_indices).enumerate() {
-            let is_kept = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            let Some(text) = text.map(str::as_bytes).filter(|_| is_kept) else { continue };
+            let Some(text) = text.map(str::as_bytes).filter(|_| is_kept(filter, row)) else { continue };
             let is_beyond =
                 self.text(group).is_none_or(|known| if self.is_greatest { text > known } else { text < known });
             if is_beyond {
@@ -125,7 +126,7 @@ impl GroupsAccumulator for TextExtremes {
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let Some(filter) = opt_filter else { return Ok(vec![Arc::clone(&values[0])]) };
-        let left_out: BooleanArray = filter.iter().map(|kept| Some(kept != Some(true))).collect();
+        let left_out: BooleanArray = (0..filter.len()).map(|row| Some(!is_kept(opt_filter, row))).collect();
         Ok(vec![nullif(&values[0], &left_out)?])
     }
 
