@@ -1,84 +1,18 @@
--- What the orders and returns of a customer say: their sums, and the rhythm of their days.
+-- What the orders and returns of a customer say, by their sums and the rhythm of their days.
 with totals as (
     select * from {{ ref('customer_order_totals') }}
-),
-
-orders as (
-    select * from {{ ref('stg_orders') }}
-),
-
--- Complete days before as-of. Less one second, so that an order placed exactly N days before is among the last N days.
-dated_orders as (
-    select
-        *,
-        (to_unixtime({{ as_of }}) - to_unixtime(ordered_at) - 1) / 86400 as days_ago
-    from orders
-),
-
--- Days with an order, and the gaps between them. All of them are sorted, so they are kept narrow.
-order_days as (
-    select
-        customer_id,
-        days_ago,
-        max(net_amount) as largest_order
-    from dated_orders
-    where not is_return
-    group by customer_id, days_ago
-),
-
-spaced_order_days as (
-    select
-        customer_id,
-        days_ago,
-        largest_order,
-        lead(days_ago) over newest_first - days_ago as gap_days,
-        row_number() over newest_first as newest,
-        first_value(days_ago) over newest_first as pause_days
-    from order_days
-    window newest_first as (
-        partition by customer_id
-        order by days_ago
-        rows between unbounded preceding and unbounded following
-    )
-),
-
-rhythms as (
-    select
-        customer_id,
-        count(*) as order_days,
-        count(*) filter (where days_ago < 365) as order_days_365d,
-        count(gap_days) as gaps,
-        sum(gap_days) as gap_days,
-        sum(gap_days * gap_days) as squared_gap_days,
-        max(gap_days) as longest_gap_days,
-        max(gap_days) filter (where newest = 1) as last_gap_days,
-        count(gap_days) filter (where newest <= 3) as recent_gaps,
-        sum(gap_days) filter (where newest <= 3) as recent_gap_days,
-        count(*) filter (where gap_days > pause_days) as longer_gaps,
-        max(largest_order) filter (where newest = 1) as last_order
-    from spaced_order_days
-    group by customer_id
 ),
 
 -- Squares of sums in 76 digits, which no amount exceeds.
 spreads as (
     select
-        totals.*,
-        rhythms.order_days,
-        coalesce(rhythms.order_days_365d, 0) as order_days_365d,
-        rhythms.gaps,
-        rhythms.gap_days,
-        rhythms.longest_gap_days,
-        rhythms.last_gap_days,
-        rhythms.recent_gaps,
-        rhythms.recent_gap_days,
-        rhythms.longer_gaps,
-        rhythms.last_order,
-        rhythms.gaps * rhythms.squared_gap_days - rhythms.gap_days * rhythms.gap_days as gap_spread,
+        *,
+        greatest(order_days - 1, 0) as gaps,
+        least(greatest(order_days - 1, 0), 3) as recent_gaps,
+        (order_days - 1) * squared_gap_days - gap_days * gap_days as gap_spread,
         cast(orders_365d as decimal(20, 0)) * cast(squared_revenue_365d as decimal(50, 4))
         - cast(revenue_365d as decimal(40, 2)) * cast(revenue_365d as decimal(40, 2)) as order_value_spread
     from totals
-    left join rhythms on totals.customer_id = rhythms.customer_id
 ),
 
 -- Floating point begins here, one division or root a column, on sums that are exact.

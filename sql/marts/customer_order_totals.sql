@@ -1,5 +1,5 @@
--- What the orders and returns of a customer add up to, from one pass over them: who is known, what a customer is worth and how a
--- customer orders are all told from these sums.
+-- What the orders and returns of a customer add up to, and the rhythm of their days, from one pass over them: who is known, what a
+-- customer is worth and how a customer orders are all told from it.
 with orders as (
     select * from {{ ref('stg_orders') }}
 ),
@@ -18,49 +18,71 @@ dated_orders as (
         ) as margin,
         cast(net_amount as decimal(18, 2)) as net
     from orders
+),
+
+totals as (
+    select
+        customer_id,
+        max(ordered_at) filter (where not is_return) as last_ordered_at,
+        min(days_ago) filter (where not is_return) as days_since_last_order,
+        max(days_ago) filter (where not is_return) as days_since_first_order,
+        rhythm(case when not is_return then days_ago end) as rhythm,
+        rhythm(case when not is_return and days_ago < 365 then days_ago end) as rhythm_365d,
+        -- The largest amount of the newest day: a day weighs more than any amount, which has 16 digits before the point.
+        max(
+            net_amount - cast(days_ago as decimal(20, 0)) * cast(10000000000000000 as decimal(17, 0))
+        ) filter (where not is_return) as weighed_last_order,
+        count(*) filter (where not is_return and days_ago < 7) as orders_7d,
+        count(*) filter (where not is_return and days_ago < 30) as orders_30d,
+        count(*) filter (where not is_return and days_ago < 60) as orders_60d,
+        count(*) filter (where not is_return and days_ago < 90) as orders_90d,
+        count(*) filter (where not is_return and days_ago < 180) as orders_180d,
+        count(*) filter (where not is_return and days_ago < 360) as orders_360d,
+        count(*) filter (where not is_return and days_ago < 365) as orders_365d,
+        count(*) filter (
+            where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
+        ) as orders_same_season,
+        -- In whole parts of 2^20, halved every 30 days until nothing is left.
+        coalesce(sum(1048576 >> least(days_ago / 30, 21)) filter (where not is_return), 0) as fading_orders,
+        count(*) filter (where not is_return and days_ago < 365 and channel = 'app') as app_orders_365d,
+        count(*) filter (where not is_return and days_ago < 365 and channel = 'store') as store_orders_365d,
+        count(*) filter (where not is_return and days_ago < 365 and discount_amount > 0) as discounted_orders_365d,
+
+        coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
+        coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
+        coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
+        coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
+        sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
+        min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
+        max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
+        coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
+        coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
+
+        min(days_ago) filter (where is_return) as days_since_last_return,
+        count(*) filter (where is_return and days_ago < 365) as returns_365d,
+        coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d,
+
+        -- Within the active days, less what was sent back.
+        coalesce(
+            sum(case when is_return then -net else net end) filter (where days_ago < {{ var('active_days') }}), 0
+        ) as earned_net,
+        coalesce(
+            sum(case when is_return then -margin else margin end) filter (where days_ago < {{ var('active_days') }}), 0
+        ) as earned_margin
+    from dated_orders
+    group by customer_id
 )
 
 select
-    customer_id,
-    max(ordered_at) filter (where not is_return) as last_ordered_at,
-    min(days_ago) filter (where not is_return) as days_since_last_order,
-    max(days_ago) filter (where not is_return) as days_since_first_order,
-    count(*) filter (where not is_return and days_ago < 7) as orders_7d,
-    count(*) filter (where not is_return and days_ago < 30) as orders_30d,
-    count(*) filter (where not is_return and days_ago < 60) as orders_60d,
-    count(*) filter (where not is_return and days_ago < 90) as orders_90d,
-    count(*) filter (where not is_return and days_ago < 180) as orders_180d,
-    count(*) filter (where not is_return and days_ago < 360) as orders_360d,
-    count(*) filter (where not is_return and days_ago < 365) as orders_365d,
-    count(*) filter (
-        where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
-    ) as orders_same_season,
-    -- In whole parts of 2^20, halved every 30 days until nothing is left.
-    coalesce(sum(1048576 >> least(days_ago / 30, 21)) filter (where not is_return), 0) as fading_orders,
-    count(*) filter (where not is_return and days_ago < 365 and channel = 'app') as app_orders_365d,
-    count(*) filter (where not is_return and days_ago < 365 and channel = 'store') as store_orders_365d,
-    count(*) filter (where not is_return and days_ago < 365 and discount_amount > 0) as discounted_orders_365d,
-
-    coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
-    coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
-    coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
-    coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
-    sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
-    min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
-    max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
-    coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
-    coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
-
-    min(days_ago) filter (where is_return) as days_since_last_return,
-    count(*) filter (where is_return and days_ago < 365) as returns_365d,
-    coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d,
-
-    -- Within the active days, less what was sent back.
-    coalesce(
-        sum(case when is_return then -net else net end) filter (where days_ago < {{ var('active_days') }}), 0
-    ) as earned_net,
-    coalesce(
-        sum(case when is_return then -margin else margin end) filter (where days_ago < {{ var('active_days') }}), 0
-    ) as earned_margin
-from dated_orders
-group by customer_id
+    * exclude (rhythm, rhythm_365d, weighed_last_order),
+    rhythm['days'] as order_days,
+    rhythm['gap_days'] as gap_days,
+    rhythm['squared_gap_days'] as squared_gap_days,
+    rhythm['longest_gap_days'] as longest_gap_days,
+    rhythm['last_gap_days'] as last_gap_days,
+    rhythm['recent_gap_days'] as recent_gap_days,
+    rhythm['longer_gaps'] as longer_gaps,
+    rhythm_365d['days'] as order_days_365d,
+    weighed_last_order
+    + cast(days_since_last_order as decimal(20, 0)) * cast(10000000000000000 as decimal(17, 0)) as last_order
+from totals

@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::side_by_side::side_by_side;
 use crate::source;
 use crate::statistics::{self, BrokenRules};
 
@@ -81,25 +82,18 @@ impl PinnedFile {
 /// A path is a single `.parquet` file, or a folder of which all `*.parquet` files below count, save those in folders or
 /// with names that begin with `_` or `.`. The context provides the object stores.
 pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSources, FeatureError> {
-    let mut tables = Vec::new();
-    for source in sources {
-        for table in &source.tables {
-            let files = pin_table(ctx, source, table).await?;
-            tables.push(PinnedTable { source: source.name.clone(), table: table.name.clone(), files });
-        }
-    }
+    let declared = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+    let tables = declared.map(|(source, table)| pin_table(ctx.clone(), source.clone(), table.clone()));
+    let tables = side_by_side(tables).await?.into_iter().collect::<Result<_, _>>()?;
     Ok(PinnedSources { tables })
 }
 
-async fn pin_table(
-    ctx: &SessionContext,
-    source: &Source,
-    table: &SourceTable,
-) -> Result<Vec<PinnedFile>, FeatureError> {
-    let folder = Folder::locate(ctx, source, table)?;
-    let rules = BrokenRules::of(ctx, table)?;
+async fn pin_table(ctx: SessionContext, source: Source, table: SourceTable) -> Result<PinnedTable, FeatureError> {
+    let folder = Folder::locate(&ctx, &source, &table)?;
+    let rules = BrokenRules::of(&ctx, &table)?;
     let reads = folder.files().await?.into_iter().map(|file| folder.read_footer(&rules, file));
-    futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await
+    let files = futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+    Ok(PinnedTable { source: source.name, table: table.name.clone(), files })
 }
 
 /// Refuses pins that no longer hold: where a file has been written anew or removed since, nobody can check what was read of it. Files

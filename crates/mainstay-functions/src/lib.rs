@@ -1,5 +1,5 @@
 //! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, exact aggregates in the place of the
-//! built-in ones, and `count_each()`.
+//! built-in ones, `count_each()` and `rhythm()`.
 //!
 //! A function of a model takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
 //! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
@@ -13,6 +13,7 @@ mod exact;
 mod explain;
 mod model_cache;
 mod predict;
+mod rhythm;
 mod uniform_hash;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use count_each::CountEach;
 pub use explain::{Explain, REASON_FIELDS};
 pub use model_cache::{CachedModel, ModelCache, ModelFuture};
 pub use predict::{Predict, Score};
+pub use rhythm::Rhythm;
 pub use uniform_hash::{UniformHash, uniform_hash};
 
 /// Every scalar function of ours: the one list for client, scheduler, executor and tests.
@@ -37,8 +39,8 @@ pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate function of ours: the one list for client, scheduler, executor and tests.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    let counts = Arc::new(AggregateUDF::from(CountEach::default()));
-    exact::aggregate_functions().into_iter().chain([counts]).collect()
+    let own = [AggregateUDF::from(CountEach::default()), AggregateUDF::from(Rhythm::default())];
+    exact::aggregate_functions().into_iter().chain(own.map(Arc::new)).collect()
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+-- Mainstay's sums of orders with the rhythm of their days from windows: DuckDB sorts the days of all customers faster than it makes
+-- a list of those of each.
+with totals as (
+    {{ own }}
+),
+
+order_days as (
+    select distinct
+        customer_id,
+        (to_unixtime({{ as_of }}) - to_unixtime(ordered_at) - 1) / 86400 as days_ago
+    from {{ ref('stg_orders') }}
+    where not is_return
+),
+
+spaced_order_days as (
+    select
+        customer_id,
+        days_ago,
+        lead(days_ago) over newest_first - days_ago as gap_days,
+        row_number() over newest_first as newest,
+        first_value(days_ago) over newest_first as pause_days
+    from order_days
+    window newest_first as (
+        partition by customer_id
+        order by days_ago
+        rows between unbounded preceding and unbounded following
+    )
+),
+
+rhythms as (
+    select
+        customer_id,
+        count(*) as order_days,
+        count(*) filter (where days_ago < 365) as order_days_365d,
+        sum(gap_days) as gap_days,
+        sum(gap_days * gap_days) as squared_gap_days,
+        max(gap_days) as longest_gap_days,
+        max(gap_days) filter (where newest = 1) as last_gap_days,
+        sum(gap_days) filter (where newest <= 3) as recent_gap_days,
+        count(*) filter (where gap_days > pause_days) as longer_gaps
+    from spaced_order_days
+    group by customer_id
+)
+
+select
+    totals.* replace (
+        coalesce(rhythms.order_days, 0) as order_days,
+        coalesce(rhythms.order_days_365d, 0) as order_days_365d,
+        rhythms.gap_days as gap_days,
+        rhythms.squared_gap_days as squared_gap_days,
+        rhythms.longest_gap_days as longest_gap_days,
+        rhythms.last_gap_days as last_gap_days,
+        rhythms.recent_gap_days as recent_gap_days,
+        rhythms.longer_gaps as longer_gaps
+    )
+from totals
+left join rhythms on totals.customer_id = rhythms.customer_id

@@ -1,0 +1,316 @@
+//! The rhythm of the days on which something happened.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, LargeListArray, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
+use datafusion::common::ScalarValue;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
+};
+
+use crate::exact::is_kept;
+
+/// The gaps that count as recent.
+const RECENT_GAPS: usize = 3;
+
+/// `rhythm(days_ago)`: a struct of bigints that says how far apart the distinct days of a group lie. A gap lies between one day and the
+/// next one before it; nulls are passed over, and `distinct` changes nothing.
+///
+/// - `days`: how many days there are;
+/// - `gap_days`, `squared_gap_days`, `longest_gap_days`: the sum of all gaps, that of their squares, and the longest;
+/// - `last_gap_days`, `recent_gap_days`: the newest gap, and the sum of the newest three, or of all where there are fewer;
+/// - `longer_gaps`: how many gaps are longer than it is since the newest day.
+///
+/// What is said of gaps is null where there is none. A window over sorted days says the same, but has to sort all rows of all groups.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Rhythm {
+    signature: Signature,
+}
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { signature: Signature::user_defined(Volatility::Immutable) }
+    }
+}
+
+/// What a field says of the distinct days of a group, the newest first.
+type Statement = fn(&[i32]) -> Option<i128>;
+
+const FIELDS: [(&str, Statement); 7] = [
+    ("days", |days| Some(days.len() as i128)),
+    ("gap_days", |days| total(gaps(days))),
+    ("squared_gap_days", |days| total(gaps(days).map(|gap| gap * gap))),
+    ("longest_gap_days", |days| gaps(days).max()),
+    ("last_gap_days", |days| gaps(days).next()),
+    ("recent_gap_days", |days| total(gaps(days).take(RECENT_GAPS))),
+    ("longer_gaps", |days| {
+        let (&newest, _) = days.split_first().filter(|(_, others)| !others.is_empty())?;
+        Some(gaps(days).filter(|&gap| gap > newest.into()).count() as i128)
+    }),
+];
+
+fn gaps(days: &[i32]) -> impl Iterator<Item = i128> {
+    days.array_windows().map(|&[newer, older]| i128::from(older) - i128::from(newer))
+}
+
+fn total(gaps: impl Iterator<Item = i128>) -> Option<i128> {
+    gaps.reduce(|sum, gap| sum + gap)
+}
+
+fn fields() -> Fields {
+    FIELDS.iter().map(|(name, _)| Field::new(*name, DataType::Int64, true)).collect()
+}
+
+fn state_type() -> DataType {
+    DataType::LargeList(item())
+}
+
+fn item() -> FieldRef {
+    Arc::new(Field::new_list_field(DataType::Int32, false))
+}
+
+impl AggregateUDFImpl for Rhythm {
+    fn name(&self) -> &str {
+        "rhythm"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        match arg_types {
+            [days] if days.is_integer() || days.is_null() => Ok(vec![DataType::Int32]),
+            [other] => Err(DataFusionError::Plan(format!(
+                "rhythm() takes whole days before a date, but its argument is {other}: cast it to bigint"
+            ))),
+            _ => Err(DataFusionError::Plan("rhythm() takes one argument: how many days ago something was".to_owned())),
+        }
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Struct(fields()))
+    }
+
+    fn is_nullable(&self) -> bool {
+        false
+    }
+
+    fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
+        Accumulator::evaluate(&mut Days::of_one_group())
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new(format_state_name(args.name, "days"), state_type(), false))])
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(Days::of_one_group()))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Days::default()))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        ReversedUDAF::Identical
+    }
+}
+
+/// The days of all groups as they came, each beside its group: eight bytes a row, and no memory of its own for a group.
+#[derive(Debug, Default)]
+struct Days {
+    groups: usize,
+    days: Vec<(u32, i32)>,
+}
+
+/// The days of groups, those of one behind those of another.
+struct ByGroup {
+    /// Where the days of each group end; the first entry is 0.
+    ends: Vec<usize>,
+    days: Vec<i32>,
+}
+
+impl Days {
+    fn of_one_group() -> Self {
+        Self { groups: 1, days: Vec::new() }
+    }
+
+    fn grow(&mut self, groups: usize) {
+        self.groups = self.groups.max(groups);
+    }
+
+    fn include(&mut self, values: &[ArrayRef], filter: Option<&BooleanArray>, group: impl Fn(usize) -> usize) {
+        let values = values[0].as_primitive::<Int32Type>();
+        let days = values.iter().enumerate().filter(|&(row, _)| is_kept(filter, row));
+        self.days.extend(days.filter_map(|(row, day)| Some((group(row) as u32, day?))));
+    }
+
+    fn merge(&mut self, states: &[ArrayRef], group: impl Fn(usize) -> usize) {
+        let states = states[0].as_list::<i64>();
+        let days = states.values().as_primitive::<Int32Type>().values();
+        for (row, ends) in states.offsets().array_windows().enumerate() {
+            let [start, end] = ends.map(|end| end as usize);
+            let group = group(row) as u32;
+            self.days.extend(days[start..end].iter().map(|&day| (group, day)));
+        }
+    }
+
+    /// The days of the first groups, which are no longer known here.
+    fn emit(&mut self, emit_to: EmitTo) -> ByGroup {
+        let groups = match emit_to {
+            EmitTo::All => self.groups,
+            EmitTo::First(groups) => groups,
+        };
+        let given = ByGroup::of(groups, &self.days);
+        self.groups -= groups;
+        match emit_to {
+            EmitTo::All => self.days = Vec::new(),
+            EmitTo::First(_) => {
+                self.days.retain_mut(|(group, _)| {
+                    let left = (*group as usize).checked_sub(groups);
+                    *group = left.unwrap_or_default() as u32;
+                    left.is_some()
+                });
+            }
+        }
+        given
+    }
+}
+
+impl ByGroup {
+    /// Those of the first groups.
+    fn of(groups: usize, days: &[(u32, i32)]) -> Self {
+        let mut ends = vec![0; groups + 1];
+        let wanted = || days.iter().map(|&(group, day)| (group as usize, day)).filter(|&(group, _)| group < groups);
+        wanted().for_each(|(group, _)| ends[group + 1] += 1);
+        let mut count = 0;
+        for end in &mut ends {
+            count += *end;
+            *end = count;
+        }
+        let (mut next, mut placed) = (ends.clone(), vec![0; count]);
+        for (group, day) in wanted() {
+            placed[next[group]] = day;
+            next[group] += 1;
+        }
+        Self { ends, days: placed }
+    }
+
+    fn lists(self) -> Result<ArrayRef> {
+        let offsets = OffsetBuffer::new(self.ends.into_iter().map(|end| end as i64).collect());
+        Ok(Arc::new(LargeListArray::try_new(item(), offsets, Arc::new(Int32Array::from(self.days)), None)?))
+    }
+
+    fn statements(mut self) -> Result<ArrayRef> {
+        let mut columns = FIELDS.map(|_| Vec::with_capacity(self.ends.len()));
+        for &[start, end] in self.ends.array_windows() {
+            let days = &mut self.days[start..end];
+            days.sort_unstable();
+            let distinct = distinct(days);
+            for (column, (name, statement)) in columns.iter_mut().zip(FIELDS) {
+                column.push(statement(distinct).map(|stated| bigint(name, stated)).transpose()?);
+            }
+        }
+        let columns = columns.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef);
+        Ok(Arc::new(StructArray::try_new(fields(), columns.into(), None)?))
+    }
+}
+
+/// The distinct ones of sorted days.
+fn distinct(days: &mut [i32]) -> &[i32] {
+    let mut kept = 0;
+    for at in 0..days.len() {
+        if kept == 0 || days[at] != days[kept - 1] {
+            days[kept] = days[at];
+            kept += 1;
+        }
+    }
+    &days[..kept]
+}
+
+fn bigint(name: &str, stated: i128) -> Result<i64> {
+    i64::try_from(stated).map_err(|_| {
+        DataFusionError::Execution(format!(
+            "the {name} of rhythm() are too large: its days lie too far from each other"
+        ))
+    })
+}
+
+impl GroupsAccumulator for Days {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.grow(total_num_groups);
+        self.include(values, opt_filter, |row| group_indices[row]);
+        Ok(())
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.grow(total_num_groups);
+        self.merge(values, |row| group_indices[row]);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.emit(emit_to).statements()
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.emit(emit_to).lists()?])
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let mut rows = Self { groups: values[0].len(), days: Vec::new() };
+        rows.include(values, opt_filter, |row| row);
+        Ok(vec![rows.emit(EmitTo::All).lists()?])
+    }
+
+    fn size(&self) -> usize {
+        self.days.capacity() * size_of::<(u32, i32)>()
+    }
+}
+
+impl Accumulator for Days {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        self.include(values, None, |_| 0);
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        ScalarValue::try_from_array(&ByGroup::of(1, &self.days).statements()?, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + GroupsAccumulator::size(self)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![ScalarValue::try_from_array(&ByGroup::of(1, &self.days).lists()?, 0)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        self.merge(states, |_| 0);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
