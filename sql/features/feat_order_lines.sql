@@ -21,49 +21,18 @@ bought_lines as (
         and returns.order_id is null
 ),
 
-products as (
-    select
-        customer_id,
-        product_id,
-        max(category) as category,
-        count(*) as lines,
-        count(*) filter (where is_recent) as lines_90d,
-        sum(quantity) as units,
-        sum(net_amount) as net_amount
-    from bought_lines
-    group by customer_id, product_id
-),
-
-categories as (
-    select
-        customer_id,
-        category,
-        count(*) as products,
-        count(*) filter (where lines > 1) as repeated_products,
-        count(*) filter (where lines_90d > 0) as products_90d,
-        sum(lines) as lines,
-        sum(lines_90d) as lines_90d,
-        sum(units) as units,
-        sum(net_amount) as net_amount
-    from products
-    group by customer_id, category
-),
-
 totals as (
     select
         customer_id,
-        sum(products) as products,
-        sum(repeated_products) as repeated_products,
-        sum(products_90d) as products_90d,
-        count(category) as categories,
-        count(category) filter (where lines_90d > 0) as categories_90d,
-        max(lines) filter (where category is not null) as main_category_lines,
-        sum(lines) filter (where category is not null) as category_lines,
-        sum(lines) as lines,
-        sum(lines_90d) as lines_90d,
-        sum(units) as units,
-        sum(net_amount) as net_amount
-    from categories
+        count(*) as lines,
+        count(*) filter (where is_recent) as lines_90d,
+        sum(quantity) as units,
+        sum(net_amount) as net_amount,
+        variety(product_id) as products,
+        variety(product_id) filter (where is_recent) as products_90d,
+        variety(category) as categories,
+        variety(category) filter (where is_recent) as categories_90d
+    from bought_lines
     group by customer_id
 )
 
@@ -72,11 +41,11 @@ select
     cast(lines as double) as lines_365d,
     cast(lines_90d as double) as lines_90d,
     cast(units as double) as units_365d,
-    cast(products as double) as distinct_products_365d,
-    cast(products_90d as double) as distinct_products_90d,
-    cast(categories as double) as distinct_categories_365d,
-    cast(categories_90d as double) as distinct_categories_90d,
-    cast(main_category_lines as double) / category_lines as main_category_share_365d,
-    cast(repeated_products as double) / products as repeat_product_share_365d,
+    cast(products['values'] as double) as distinct_products_365d,
+    cast(products_90d['values'] as double) as distinct_products_90d,
+    cast(categories['values'] as double) as distinct_categories_365d,
+    cast(categories_90d['values'] as double) as distinct_categories_90d,
+    cast(categories['most_rows'] as double) / nullif(categories['rows'], 0) as main_category_share_365d,
+    cast(products['repeated_values'] as double) / nullif(products['values'], 0) as repeat_product_share_365d,
     cast(net_amount as double) / nullif(units, 0) as average_unit_price_365d
 from totals

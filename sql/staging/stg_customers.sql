@@ -4,21 +4,22 @@ with versions as (
 
 newest as (
     select
-        *,
-        max(valid_from) over (partition by customer_id) as newest_valid_from
+        customer_id,
+        max(valid_from) as valid_from
     from versions
+    group by customer_id
 )
 
 -- The key of the source makes one version the newest; were there two, max() would still not depend on their order.
 select
-    customer_id,
-    newest_valid_from as valid_from,
-    max(signed_up_at) as signed_up_at,
-    max(country) as country,
-    max(region) as region,
-    max(birth_year) as birth_year,
-    max(gender) as gender,
-    max(income_band) as income_band
+    newest.customer_id,
+    newest.valid_from,
+    max(versions.signed_up_at) as signed_up_at,
+    max(versions.country) as country,
+    max(versions.region) as region,
+    max(versions.birth_year) as birth_year,
+    max(versions.gender) as gender,
+    max(versions.income_band) as income_band
 from newest
-where valid_from = newest_valid_from
-group by customer_id, newest_valid_from
+inner join versions on newest.customer_id = versions.customer_id and newest.valid_from = versions.valid_from
+group by newest.customer_id, newest.valid_from

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, StructArray};
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use arrow::util::bit_chunk_iterator::BitChunks;
 use datafusion::common::ScalarValue;
@@ -13,6 +13,8 @@ use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_na
 use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
+
+use crate::kept_rows::is_true;
 
 /// `count_each(c0, c1, ...)`: a struct of the fields `0`, `1` and so on, bigints that say for how many rows each condition is true.
 ///
@@ -189,13 +191,6 @@ fn conditions(values: &[ArrayRef], filter: Option<&BooleanArray>) -> Vec<Boolean
     let kept = filter.map(is_true);
     let values = values.iter().map(|values| is_true(values.as_boolean()));
     values.map(|values| kept.as_ref().map_or_else(|| values.clone(), |kept| &values & kept)).collect()
-}
-
-fn is_true(values: &BooleanArray) -> BooleanBuffer {
-    match values.nulls().map(NullBuffer::inner) {
-        Some(valid) => values.values() & valid,
-        None => values.values().clone(),
-    }
 }
 
 fn states(counts: Vec<i64>, conditions: usize) -> Result<ArrayRef> {

@@ -45,7 +45,6 @@ use datafusion::logical_expr::{
     SetMonotonicity, Signature, StatisticsArgs, TypeSignature, TypeSignatureClass, Volatility,
 };
 
-pub(crate) use accumulators::is_kept;
 use accumulators::{Aggregation, Finish, aggregation};
 use extremes::Extremes;
 use float_sum::FloatSum;

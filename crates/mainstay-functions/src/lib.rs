@@ -1,5 +1,5 @@
 //! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, exact aggregates in the place of the
-//! built-in ones, `count_each()` and `rhythm()`.
+//! built-in ones, `count_each()`, `rhythm()` and `variety()`.
 //!
 //! A function of a model takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
 //! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
@@ -8,13 +8,16 @@
 //! Not here: the kernels (`mainstay-model`), contexts (`mainstay-session`), where models are stored (`mainstay-registry`).
 
 mod arguments;
+mod by_group;
 mod count_each;
 mod exact;
 mod explain;
+mod kept_rows;
 mod model_cache;
 mod predict;
 mod rhythm;
 mod uniform_hash;
+mod variety;
 
 use std::sync::Arc;
 
@@ -26,6 +29,7 @@ pub use model_cache::{CachedModel, ModelCache, ModelFuture};
 pub use predict::{Predict, Score};
 pub use rhythm::Rhythm;
 pub use uniform_hash::{UniformHash, uniform_hash};
+pub use variety::Variety;
 
 /// Every scalar function of ours: the one list for client, scheduler, executor and tests.
 pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
@@ -39,7 +43,11 @@ pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
 
 /// Every aggregate function of ours: the one list for client, scheduler, executor and tests.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
-    let own = [AggregateUDF::from(CountEach::default()), AggregateUDF::from(Rhythm::default())];
+    let own = [
+        AggregateUDF::from(CountEach::default()),
+        AggregateUDF::from(Rhythm::default()),
+        AggregateUDF::from(Variety::default()),
+    ];
     exact::aggregate_functions().into_iter().chain(own.map(Arc::new)).collect()
 }
 

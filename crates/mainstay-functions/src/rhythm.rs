@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, LargeListArray, StructArray};
-use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int32Type};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
@@ -13,7 +12,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
-use crate::exact::is_kept;
+use crate::by_group::{ByGroup, Rows};
+use crate::kept_rows::for_each_kept;
 
 /// The gaps that count as recent.
 const RECENT_GAPS: usize = 3;
@@ -130,104 +130,47 @@ impl AggregateUDFImpl for Rhythm {
     }
 }
 
-/// The days of all groups as they came, each beside its group: eight bytes a row, and no memory of its own for a group.
+/// The days of all groups, eight bytes a row.
 #[derive(Debug, Default)]
-struct Days {
-    groups: usize,
-    days: Vec<(u32, i32)>,
-}
-
-/// The days of groups, those of one behind those of another.
-struct ByGroup {
-    /// Where the days of each group end; the first entry is 0.
-    ends: Vec<usize>,
-    days: Vec<i32>,
-}
+struct Days(Rows<i32>);
 
 impl Days {
     fn of_one_group() -> Self {
-        Self { groups: 1, days: Vec::new() }
-    }
-
-    fn grow(&mut self, groups: usize) {
-        self.groups = self.groups.max(groups);
+        Self(Rows::of_groups(1))
     }
 
     fn include(&mut self, values: &[ArrayRef], filter: Option<&BooleanArray>, group: impl Fn(usize) -> usize) {
         let values = values[0].as_primitive::<Int32Type>();
-        let days = values.iter().enumerate().filter(|&(row, _)| is_kept(filter, row));
-        self.days.extend(days.filter_map(|(row, day)| Some((group(row) as u32, day?))));
+        for_each_kept(filter, values.len(), |row| {
+            if values.is_valid(row) {
+                self.0.push(group(row), values.value(row));
+            }
+        });
     }
 
     fn merge(&mut self, states: &[ArrayRef], group: impl Fn(usize) -> usize) {
         let states = states[0].as_list::<i64>();
-        let days = states.values().as_primitive::<Int32Type>().values();
-        for (row, ends) in states.offsets().array_windows().enumerate() {
-            let [start, end] = ends.map(|end| end as usize);
-            let group = group(row) as u32;
-            self.days.extend(days[start..end].iter().map(|&day| (group, day)));
-        }
-    }
-
-    /// The days of the first groups, which are no longer known here.
-    fn emit(&mut self, emit_to: EmitTo) -> ByGroup {
-        let groups = match emit_to {
-            EmitTo::All => self.groups,
-            EmitTo::First(groups) => groups,
-        };
-        let given = ByGroup::of(groups, &self.days);
-        self.groups -= groups;
-        match emit_to {
-            EmitTo::All => self.days = Vec::new(),
-            EmitTo::First(_) => {
-                self.days.retain_mut(|(group, _)| {
-                    let left = (*group as usize).checked_sub(groups);
-                    *group = left.unwrap_or_default() as u32;
-                    left.is_some()
-                });
-            }
-        }
-        given
+        let days = states.values().as_primitive::<Int32Type>();
+        self.0.extend(states.offsets(), days.values(), group);
     }
 }
 
-impl ByGroup {
-    /// Those of the first groups.
-    fn of(groups: usize, days: &[(u32, i32)]) -> Self {
-        let mut ends = vec![0; groups + 1];
-        let wanted = || days.iter().map(|&(group, day)| (group as usize, day)).filter(|&(group, _)| group < groups);
-        wanted().for_each(|(group, _)| ends[group + 1] += 1);
-        let mut count = 0;
-        for end in &mut ends {
-            count += *end;
-            *end = count;
-        }
-        let (mut next, mut placed) = (ends.clone(), vec![0; count]);
-        for (group, day) in wanted() {
-            placed[next[group]] = day;
-            next[group] += 1;
-        }
-        Self { ends, days: placed }
-    }
+fn lists(days: ByGroup<i32>) -> Result<ArrayRef> {
+    let (offsets, days) = days.into_lists();
+    Ok(Arc::new(LargeListArray::try_new(item(), offsets, Arc::new(Int32Array::from(days)), None)?))
+}
 
-    fn lists(self) -> Result<ArrayRef> {
-        let offsets = OffsetBuffer::new(self.ends.into_iter().map(|end| end as i64).collect());
-        Ok(Arc::new(LargeListArray::try_new(item(), offsets, Arc::new(Int32Array::from(self.days)), None)?))
-    }
-
-    fn statements(mut self) -> Result<ArrayRef> {
-        let mut columns = FIELDS.map(|_| Vec::with_capacity(self.ends.len()));
-        for &[start, end] in self.ends.array_windows() {
-            let days = &mut self.days[start..end];
-            days.sort_unstable();
-            let distinct = distinct(days);
-            for (column, (name, statement)) in columns.iter_mut().zip(FIELDS) {
-                column.push(statement(distinct).map(|stated| bigint(name, stated)).transpose()?);
-            }
+fn statements(mut days: ByGroup<i32>) -> Result<ArrayRef> {
+    let mut columns = FIELDS.map(|_| Vec::new());
+    for days in days.each() {
+        days.sort_unstable();
+        let distinct = distinct(days);
+        for (column, (name, statement)) in columns.iter_mut().zip(FIELDS) {
+            column.push(statement(distinct).map(|stated| bigint(name, stated)).transpose()?);
         }
-        let columns = columns.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef);
-        Ok(Arc::new(StructArray::try_new(fields(), columns.into(), None)?))
     }
+    let columns = columns.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef);
+    Ok(Arc::new(StructArray::try_new(fields(), columns.into(), None)?))
 }
 
 /// The distinct ones of sorted days.
@@ -258,33 +201,33 @@ impl GroupsAccumulator for Days {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.grow(total_num_groups);
+        self.0.grow(total_num_groups);
         self.include(values, opt_filter, |row| group_indices[row]);
         Ok(())
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
-        self.grow(total_num_groups);
+        self.0.grow(total_num_groups);
         self.merge(values, |row| group_indices[row]);
         Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        self.emit(emit_to).statements()
+        statements(self.0.emit(emit_to))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![self.emit(emit_to).lists()?])
+        Ok(vec![lists(self.0.emit(emit_to))?])
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Self { groups: values[0].len(), days: Vec::new() };
+        let mut rows = Self(Rows::of_groups(values[0].len()));
         rows.include(values, opt_filter, |row| row);
-        Ok(vec![rows.emit(EmitTo::All).lists()?])
+        Ok(vec![lists(rows.0.by_group())?])
     }
 
     fn size(&self) -> usize {
-        self.days.capacity() * size_of::<(u32, i32)>()
+        self.0.size()
     }
 }
 
@@ -295,7 +238,7 @@ impl Accumulator for Days {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&ByGroup::of(1, &self.days).statements()?, 0)
+        ScalarValue::try_from_array(&statements(self.0.by_group())?, 0)
     }
 
     fn size(&self) -> usize {
@@ -303,7 +246,7 @@ impl Accumulator for Days {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Ok(vec![ScalarValue::try_from_array(&ByGroup::of(1, &self.days).lists()?, 0)?])
+        Ok(vec![ScalarValue::try_from_array(&lists(self.0.by_group())?, 0)?])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {

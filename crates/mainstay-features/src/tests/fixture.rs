@@ -39,7 +39,7 @@ sources:
           - {name: Weight kg, type: double}
 ";
 
-/// Options of plans as the session crate sets them.
+/// Options of plans and aggregates as the session crate sets them.
 pub(crate) fn context() -> SessionContext {
     let config = SessionConfig::new()
         .with_target_partitions(2)
@@ -47,7 +47,11 @@ pub(crate) fn context() -> SessionContext {
         .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", false)
         .set_bool("datafusion.execution.parquet.enable_page_index", false);
-    SessionContext::new_with_config(config)
+    let context = SessionContext::new_with_config(config);
+    mainstay_functions::aggregate_functions()
+        .into_iter()
+        .for_each(|function| context.register_udaf(function.as_ref().clone()));
+    context
 }
 
 /// Whether the data of a real retailer are not at hand, with a word on it; a failure where `MAINSTAY_REQUIRE_DATA` is set, as in CI.

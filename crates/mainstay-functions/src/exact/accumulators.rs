@@ -13,6 +13,7 @@ use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 use super::exact_sum::Sign;
 use super::tally::{Distinct, Tally, merge_state};
+use crate::kept_rows::for_each_kept;
 
 /// Results from tallies, one a group.
 pub(crate) type Finish<T> = Arc<dyn Fn(&[T]) -> Result<ArrayRef> + Send + Sync>;
@@ -143,13 +144,11 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
     ) -> Result<()> {
         self.grow(total_num_groups);
         let row = T::read(values)?;
-        for (index, &group) in group_indices.iter().enumerate() {
-            if is_kept(opt_filter, index)
-                && let Some(row) = row(index)
-            {
-                self.tallies[group].count(row, Sign::Plus);
+        for_each_kept(opt_filter, group_indices.len(), |index| {
+            if let Some(row) = row(index) {
+                self.tallies[group_indices[index]].count(row, Sign::Plus);
             }
-        }
+        });
         self.measure(group_indices.len());
         Ok(())
     }
@@ -172,25 +171,19 @@ impl<T: Tally> GroupsAccumulator for TallyByGroup<T> {
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let row = T::read(values)?;
-        let mut tallies = Vec::new();
+        let mut tallies: Vec<T> = Vec::new();
         tallies.resize_with(values[0].len(), T::default);
-        for (index, tally) in tallies.iter_mut().enumerate() {
-            if is_kept(opt_filter, index)
-                && let Some(row) = row(index)
-            {
-                tally.count(row, Sign::Plus);
+        for_each_kept(opt_filter, values[0].len(), |index| {
+            if let Some(row) = row(index) {
+                tallies[index].count(row, Sign::Plus);
             }
-        }
+        });
         Ok(vec![encode(&tallies)?])
     }
 
     fn size(&self) -> usize {
         self.tallies.capacity() * size_of::<T>() + self.heap_bytes
     }
-}
-
-pub(crate) fn is_kept(filter: Option<&BooleanArray>, row: usize) -> bool {
-    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
 fn heap_size(tallies: &[impl Tally]) -> usize {

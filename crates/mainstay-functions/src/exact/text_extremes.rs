@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewBuilder};
 use arrow::compute::nullif;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::accumulators::is_kept;
+use crate::kept_rows::{for_each_kept, is_true};
 
 /// Bytes of the longest text that stands in the row of its group.
 const SHORT: usize = 15;
@@ -66,14 +66,18 @@ impl TextExtremes {
     fn include(&mut self, values: &ArrayRef, group_indices: &[usize], filter: Option<&BooleanArray>, groups: usize) {
         let none = Short { length: NONE, bytes: [0; SHORT] };
         self.texts.resize(self.texts.len().max(groups), none);
-        for (row, (text, &group)) in values.as_string_view().iter().zip(group_indices).enumerate() {
-            let Some(text) = text.map(str::as_bytes).filter(|_| is_kept(filter, row)) else { continue };
+        let values = values.as_string_view();
+        for_each_kept(filter, values.len(), |row| {
+            if values.is_null(row) {
+                return;
+            }
+            let (text, group) = (values.value(row).as_bytes(), group_indices[row]);
             let is_beyond =
                 self.text(group).is_none_or(|known| if self.is_greatest { text > known } else { text < known });
             if is_beyond {
                 self.set(group, text);
             }
-        }
+        });
     }
 
     fn emit(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -126,7 +130,7 @@ impl GroupsAccumulator for TextExtremes {
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let Some(filter) = opt_filter else { return Ok(vec![Arc::clone(&values[0])]) };
-        let left_out: BooleanArray = (0..filter.len()).map(|row| Some(!is_kept(opt_filter, row))).collect();
+        let left_out = BooleanArray::new(!&is_true(filter), None);
         Ok(vec![nullif(&values[0], &left_out)?])
     }
 

@@ -79,23 +79,6 @@ proptest! {
             Ok(())
         })?;
     }
-
-    #[test]
-    fn groups_that_are_given_out_early_are_whole(rows in rows(), first in 0..7_usize) {
-        let days: ArrayRef = Arc::new(rows.iter().map(|row| row.1).collect::<Int32Array>());
-        let groups: Vec<usize> = rows.iter().map(|row| row.0 as usize).collect();
-        let filled = || {
-            let mut filled = Days::default();
-            GroupsAccumulator::update_batch(&mut filled, &[Arc::clone(&days)], &groups, None, 7).unwrap();
-            filled
-        };
-        let all = GroupsAccumulator::evaluate(&mut filled(), EmitTo::All).unwrap();
-        let mut in_two = filled();
-        let early = GroupsAccumulator::evaluate(&mut in_two, EmitTo::First(first)).unwrap();
-        let late = GroupsAccumulator::evaluate(&mut in_two, EmitTo::All).unwrap();
-        prop_assert_eq!(&early, &all.slice(0, first));
-        prop_assert_eq!(&late, &all.slice(first, 7 - first));
-    }
 }
 
 #[tokio::test]
