@@ -112,8 +112,9 @@ def report(bench: Bench, measured: dict[str, list[tuple[float, float]]]) -> str:
 Written by `benches/daily/run`; see `benches/README.md`.
 
 {bench.arguments.customers:,} customers, {bench.arguments.days} days, {bench.arguments.threads} threads of {model[0] if model else platform.processor()};
-{TREES} trees of depth {DEPTH}. Whole processes from start to end, {taken} in turns. The peers run the same SQL and write
-features, risks and plan; contracts and quarantine, reconciliation, digests, certificate, ledger and Delta tables only Mainstay has.
+{TREES} trees of depth {DEPTH}. Whole processes from start to end, {taken} in turns. The peers run the same SQL, but for the
+models of `benches/daily/duckdb`, which give the same features in a form that suits DuckDB, and write features, risks and plan; contracts
+and quarantine, reconciliation, digests, certificate, ledger and Delta tables only Mainstay has.
 Python {platform.python_version()}, {packages}.
 
 | | seconds | times Mainstay | peak memory, MB |

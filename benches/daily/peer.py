@@ -1,7 +1,7 @@
 """The day of Mainstay's reference project on other people's software: DuckDB, XGBoost or woodelf, and numpy.
 
-It runs the project's own SQL, so that both compute the same features, but where another form is faster on DuckDB, and leaves out what only Mainstay does: contracts and quarantine,
-reconciliation, digests, certificate, ledger, Delta tables.
+It runs the project's own SQL, or where another form suits DuckDB the models of `duckdb/`, so that both compute the same features. It
+leaves out what only Mainstay does: contracts and quarantine, reconciliation, digests, certificate, ledger, Delta tables.
 """
 
 import argparse
@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import xgboost
 import yaml
 
-# Functions that DuckDB has not. What `rhythm` says it is told by windows, in a model of its own.
-RHYTHM = ["days", "gap_days", "squared_gap_days", "longest_gap_days", "last_gap_days", "recent_gap_days", "longer_gaps"]
+# Functions that DuckDB has not. What `rhythm` says is told by windows, in a model of `duckdb/`.
+RHYTHM = ["days", "gaps", "recent_gaps", "gap_days", "squared_gap_days", "longest_gap_days", "last_gap_days", "recent_gap_days", "longer_gaps"]
 MACROS = f"""
 create macro to_unixtime(t) as epoch_us(t) // 1000000;
 create macro rhythm(days_ago) as {{{", ".join(f"'{field}': null::bigint" for field in RHYTHM)}}};
@@ -79,7 +79,8 @@ class Features:
             var=lambda name: self.project["vars"][name],
             **others,
         )
-        # DuckDB's name of the aggregate, and its decimals end at 38 digits.
+        # A macro of DuckDB takes no filter; its name of the aggregate; and its decimals end at 38 digits.
+        rendered = re.sub(r"rhythm\(days_ago\) filter \([^)]*\)", "rhythm(days_ago)", rendered)
         rendered = re.sub(r"first_value\((?=[^)]* order by)", "first(", rendered)
         return re.sub(r"decimal\((39|[4-9]\d), ?\d+\)", "double", rendered)
 

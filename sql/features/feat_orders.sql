@@ -7,9 +7,7 @@ with totals as (
 spreads as (
     select
         *,
-        greatest(order_days - 1, 0) as gaps,
-        least(greatest(order_days - 1, 0), 3) as recent_gaps,
-        (order_days - 1) * squared_gap_days - gap_days * gap_days as gap_spread,
+        gaps * squared_gap_days - gap_days * gap_days as gap_spread,
         cast(orders_365d as decimal(20, 0)) * cast(squared_revenue_365d as decimal(50, 4))
         - cast(revenue_365d as decimal(40, 2)) * cast(revenue_365d as decimal(40, 2)) as order_value_spread
     from totals

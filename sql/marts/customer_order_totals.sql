@@ -26,11 +26,11 @@ totals as (
         max(ordered_at) filter (where not is_return) as last_ordered_at,
         min(days_ago) filter (where not is_return) as days_since_last_order,
         max(days_ago) filter (where not is_return) as days_since_first_order,
-        rhythm(case when not is_return then days_ago end) as rhythm,
-        rhythm(case when not is_return and days_ago < 365 then days_ago end) as rhythm_365d,
-        -- The largest amount of the newest day: a day weighs more than any amount, which has 16 digits before the point.
+        rhythm(days_ago) filter (where not is_return) as rhythm,
+        rhythm(days_ago) filter (where not is_return and days_ago < 365) as rhythm_365d,
+        -- The largest amount of the newest day: a day weighs more than two amounts differ, which have 16 digits before the point.
         max(
-            net_amount - cast(days_ago as decimal(20, 0)) * cast(10000000000000000 as decimal(17, 0))
+            net - cast(days_ago as decimal(19, 0)) * cast(100000000000000000 as decimal(18, 0))
         ) filter (where not is_return) as weighed_last_order,
         count(*) filter (where not is_return and days_ago < 7) as orders_7d,
         count(*) filter (where not is_return and days_ago < 30) as orders_30d,
@@ -76,6 +76,8 @@ totals as (
 select
     * exclude (rhythm, rhythm_365d, weighed_last_order),
     rhythm['days'] as order_days,
+    rhythm['gaps'] as gaps,
+    rhythm['recent_gaps'] as recent_gaps,
     rhythm['gap_days'] as gap_days,
     rhythm['squared_gap_days'] as squared_gap_days,
     rhythm['longest_gap_days'] as longest_gap_days,
@@ -84,5 +86,5 @@ select
     rhythm['longer_gaps'] as longer_gaps,
     rhythm_365d['days'] as order_days_365d,
     weighed_last_order
-    + cast(days_since_last_order as decimal(20, 0)) * cast(10000000000000000 as decimal(17, 0)) as last_order
+    + cast(days_since_last_order as decimal(19, 0)) * cast(100000000000000000 as decimal(18, 0)) as last_order
 from totals

@@ -32,6 +32,8 @@ rhythms as (
         customer_id,
         count(*) as order_days,
         count(*) filter (where days_ago < 365) as order_days_365d,
+        count(gap_days) as gaps,
+        count(gap_days) filter (where newest <= 3) as recent_gaps,
         sum(gap_days) as gap_days,
         sum(gap_days * gap_days) as squared_gap_days,
         max(gap_days) as longest_gap_days,
@@ -46,6 +48,8 @@ select
     totals.* replace (
         coalesce(rhythms.order_days, 0) as order_days,
         coalesce(rhythms.order_days_365d, 0) as order_days_365d,
+        coalesce(rhythms.gaps, 0) as gaps,
+        coalesce(rhythms.recent_gaps, 0) as recent_gaps,
         rhythms.gap_days as gap_days,
         rhythms.squared_gap_days as squared_gap_days,
         rhythms.longest_gap_days as longest_gap_days,

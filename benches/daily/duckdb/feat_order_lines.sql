@@ -25,7 +25,6 @@ products as (
     select
         customer_id,
         product_id,
-        max(category) as category,
         count(*) as lines,
         count(*) filter (where is_recent) as lines_90d,
         sum(quantity) as units,
@@ -34,10 +33,9 @@ products as (
     group by customer_id, product_id
 ),
 
-categories as (
+baskets as (
     select
         customer_id,
-        category,
         count(*) as products,
         count(*) filter (where lines > 1) as repeated_products,
         count(*) filter (where lines_90d > 0) as products_90d,
@@ -46,25 +44,40 @@ categories as (
         sum(units) as units,
         sum(net_amount) as net_amount
     from products
+    group by customer_id
+),
+
+categories as (
+    select
+        customer_id,
+        category,
+        count(*) as lines,
+        count(*) filter (where is_recent) as lines_90d
+    from bought_lines
+    where category is not null
     group by customer_id, category
+),
+
+varieties as (
+    select
+        customer_id,
+        count(*) as categories,
+        count(*) filter (where lines_90d > 0) as categories_90d,
+        max(lines) as main_category_lines,
+        sum(lines) as category_lines
+    from categories
+    group by customer_id
 ),
 
 totals as (
     select
-        customer_id,
-        sum(products) as products,
-        sum(repeated_products) as repeated_products,
-        sum(products_90d) as products_90d,
-        count(category) as categories,
-        count(category) filter (where lines_90d > 0) as categories_90d,
-        max(lines) filter (where category is not null) as main_category_lines,
-        sum(lines) filter (where category is not null) as category_lines,
-        sum(lines) as lines,
-        sum(lines_90d) as lines_90d,
-        sum(units) as units,
-        sum(net_amount) as net_amount
-    from categories
-    group by customer_id
+        baskets.*,
+        coalesce(varieties.categories, 0) as categories,
+        coalesce(varieties.categories_90d, 0) as categories_90d,
+        varieties.main_category_lines,
+        varieties.category_lines
+    from baskets
+    left join varieties on baskets.customer_id = varieties.customer_id
 )
 
 select

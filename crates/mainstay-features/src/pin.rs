@@ -25,7 +25,7 @@ use crate::side_by_side::side_by_side;
 use crate::source;
 use crate::statistics::{self, BrokenRules};
 
-/// Footers that are read at the same time.
+/// Footers of one table that are read at the same time.
 const CONCURRENT_READS: usize = 16;
 
 /// The files of all source tables: part of the run record, and all that a run reads of its sources.

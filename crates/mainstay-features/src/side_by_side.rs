@@ -1,4 +1,4 @@
-//! Work of several partitions at the same time.
+//! Work on several partitions, or tables, at the same time.
 
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::DataFusionError;

@@ -1,11 +1,12 @@
 //! Values of rows that are kept until they are looked at together, a group at a time.
 
+use arrow::array::{Array, ArrayRef, LargeListArray};
 use arrow::buffer::OffsetBuffer;
 use datafusion::logical_expr::EmitTo;
 
 /// The values of all groups as they came, each beside its group: no group has memory of its own.
 #[derive(Debug, Default)]
-pub(crate) struct Rows<T> {
+pub(crate) struct KeptValues<T> {
     groups: usize,
     rows: Vec<(u32, T)>,
 }
@@ -17,7 +18,7 @@ pub(crate) struct ByGroup<T> {
     values: Vec<T>,
 }
 
-impl<T: Copy + Default> Rows<T> {
+impl<T: Copy + Default> KeptValues<T> {
     /// Of so many groups, as yet without rows.
     pub(crate) fn of_groups(groups: usize) -> Self {
         Self { groups, rows: Vec::new() }
@@ -31,10 +32,11 @@ impl<T: Copy + Default> Rows<T> {
         self.rows.push((group as u32, value));
     }
 
-    /// Adds values that lie in lists, as [`ByGroup::offsets`] told, to the group of each list.
+    /// Adds the values of lists to the group of each list. The values are those from the first offset to the last.
     pub(crate) fn extend(&mut self, offsets: &[i64], values: &[T], group: impl Fn(usize) -> usize) {
+        let first = offsets.first().copied().unwrap_or_default();
         for (list, ends) in offsets.array_windows().enumerate() {
-            let [start, end] = ends.map(|end| end as usize);
+            let [start, end] = ends.map(|end| (end - first) as usize);
             let group = group(list) as u32;
             self.rows.extend(values[start..end].iter().map(|&value| (group, value)));
         }
@@ -87,7 +89,7 @@ impl<T: Copy + Default> ByGroup<T> {
         Self { ends, values }
     }
 
-    /// The values with the offsets of the lists that they form, one a group.
+    /// The offsets of the lists that the values form, one a group, and the values.
     pub(crate) fn into_lists(self) -> (OffsetBuffer<i64>, Vec<T>) {
         (OffsetBuffer::new(self.ends.into_iter().map(|end| end as i64).collect()), self.values)
     }
@@ -101,6 +103,13 @@ impl<T: Copy + Default> ByGroup<T> {
             values
         })
     }
+}
+
+/// The values that the lists of an array hold: those of a slice of lists, where it is one.
+pub(crate) fn values(lists: &LargeListArray) -> ArrayRef {
+    let offsets = lists.offsets();
+    let (first, last) = offsets.first().zip(offsets.last()).map_or((0, 0), |(&first, &last)| (first, last));
+    lists.values().slice(first as usize, (last - first) as usize)
 }
 
 #[cfg(test)]
@@ -120,12 +129,14 @@ mod tests {
         ) {
             let mut expected = vec![Vec::new(); 7];
             rows.iter().for_each(|&(group, value)| expected[group].push(value));
-            let mut known = Rows::of_groups(7);
+            let mut known = KeptValues::of_groups(7);
             rows.iter().for_each(|&(group, value)| known.push(group, value));
             prop_assert_eq!(lists(known.by_group()), expected.clone());
             let (offsets, values) = known.by_group().into_lists();
-            let mut merged = Rows::of_groups(7);
-            merged.extend(&offsets, &values, |list| 6 - list);
+            let mut merged = KeptValues::of_groups(7);
+            let at = offsets[first] as usize;
+            merged.extend(&offsets[first..], &values[at..], |list| 6 - first - list);
+            merged.extend(&offsets[..=first], &values[..at], |list| 6 - list);
             prop_assert_eq!(lists(merged.by_group()), expected.iter().rev().cloned().collect::<Vec<_>>());
             let mut found = lists(known.emit(EmitTo::First(first)));
             prop_assert_eq!(found.len(), first);

@@ -52,4 +52,6 @@ pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
 }
 
 #[cfg(test)]
+mod sql_answers;
+#[cfg(test)]
 mod tests;

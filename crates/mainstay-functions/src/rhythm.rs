@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, ReversedUDAF, Signature, Volatility,
 };
 
-use crate::by_group::{ByGroup, Rows};
+use crate::by_group::{self, ByGroup, KeptValues};
 use crate::kept_rows::for_each_kept;
 
 /// The gaps that count as recent.
@@ -21,12 +21,13 @@ const RECENT_GAPS: usize = 3;
 /// `rhythm(days_ago)`: a struct of bigints that says how far apart the distinct days of a group lie. A gap lies between one day and the
 /// next one before it; nulls are passed over, and `distinct` changes nothing.
 ///
-/// - `days`: how many days there are;
+/// - `days`, `gaps`, `recent_gaps`: how many days there are, how many gaps, and how many of these are among the newest three;
 /// - `gap_days`, `squared_gap_days`, `longest_gap_days`: the sum of all gaps, that of their squares, and the longest;
-/// - `last_gap_days`, `recent_gap_days`: the newest gap, and the sum of the newest three, or of all where there are fewer;
+/// - `last_gap_days`, `recent_gap_days`: the newest gap, and the sum of the recent ones;
 /// - `longer_gaps`: how many gaps are longer than it is since the newest day.
 ///
-/// What is said of gaps is null where there is none. A window over sorted days says the same, but has to sort all rows of all groups.
+/// What is said of gaps, but for their number, is null where there is none. Days are integers of 32 bits. Windows over sorted days say the
+/// same, but have to sort all rows of all groups.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Rhythm {
     signature: Signature,
@@ -41,8 +42,10 @@ impl Default for Rhythm {
 /// What a field says of the distinct days of a group, the newest first.
 type Statement = fn(&[i32]) -> Option<i128>;
 
-const FIELDS: [(&str, Statement); 7] = [
+const FIELDS: [(&str, Statement); 9] = [
     ("days", |days| Some(days.len() as i128)),
+    ("gaps", |days| Some(gaps(days).count() as i128)),
+    ("recent_gaps", |days| Some(gaps(days).take(RECENT_GAPS).count() as i128)),
     ("gap_days", |days| total(gaps(days))),
     ("squared_gap_days", |days| total(gaps(days).map(|gap| gap * gap))),
     ("longest_gap_days", |days| gaps(days).max()),
@@ -87,7 +90,7 @@ impl AggregateUDFImpl for Rhythm {
         match arg_types {
             [days] if days.is_integer() || days.is_null() => Ok(vec![DataType::Int32]),
             [other] => Err(DataFusionError::Plan(format!(
-                "rhythm() takes whole days before a date, but its argument is {other}: cast it to bigint"
+                "rhythm() takes whole days before a date, but its argument is {other}: cast it to integer"
             ))),
             _ => Err(DataFusionError::Plan("rhythm() takes one argument: how many days ago something was".to_owned())),
         }
@@ -132,11 +135,11 @@ impl AggregateUDFImpl for Rhythm {
 
 /// The days of all groups, eight bytes a row.
 #[derive(Debug, Default)]
-struct Days(Rows<i32>);
+struct Days(KeptValues<i32>);
 
 impl Days {
     fn of_one_group() -> Self {
-        Self(Rows::of_groups(1))
+        Self(KeptValues::of_groups(1))
     }
 
     fn include(&mut self, values: &[ArrayRef], filter: Option<&BooleanArray>, group: impl Fn(usize) -> usize) {
@@ -150,8 +153,8 @@ impl Days {
 
     fn merge(&mut self, states: &[ArrayRef], group: impl Fn(usize) -> usize) {
         let states = states[0].as_list::<i64>();
-        let days = states.values().as_primitive::<Int32Type>();
-        self.0.extend(states.offsets(), days.values(), group);
+        let days = by_group::values(states);
+        self.0.extend(states.offsets(), days.as_primitive::<Int32Type>().values(), group);
     }
 }
 
@@ -221,7 +224,7 @@ impl GroupsAccumulator for Days {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Self(Rows::of_groups(values[0].len()));
+        let mut rows = Self(KeptValues::of_groups(values[0].len()));
         rows.include(values, opt_filter, |row| row);
         Ok(vec![lists(rows.0.by_group())?])
     }

@@ -15,10 +15,11 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr_common::binary_map::OutputType;
 use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 
-use crate::by_group::{ByGroup, Rows};
+use crate::by_group::{self, ByGroup, KeptValues};
 use crate::kept_rows::for_each_kept;
 
-/// `variety(text)`: a struct of bigints that says how varied the values of a group are. Nulls are passed over.
+/// `variety(text)`: a struct of bigints that says how varied the values of a group are. Nulls are passed over; with `distinct`
+/// a value counts as one row of its group.
 ///
 /// - `values`: how many distinct ones there are;
 /// - `repeated_values`: how many of them more than one row has;
@@ -75,22 +76,16 @@ impl AggregateUDFImpl for Variety {
     }
 
     fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
-        Accumulator::evaluate(&mut Values::of_groups(1))
+        Accumulator::evaluate(&mut Values::of_groups(1, false))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        if args.is_distinct {
-            return Err(refuse_distinct());
-        }
         let lists = DataType::LargeList(item());
         Ok(vec![Arc::new(Field::new(format_state_name(args.name, "values"), lists, false))])
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return Err(refuse_distinct());
-        }
-        Ok(Box::new(Values::of_groups(1)))
+        Ok(Box::new(Values::of_groups(1, args.is_distinct)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -98,10 +93,7 @@ impl AggregateUDFImpl for Variety {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        if args.is_distinct {
-            return Err(refuse_distinct());
-        }
-        Ok(Box::new(Values::of_groups(0)))
+        Ok(Box::new(Values::of_groups(0, args.is_distinct)))
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -113,15 +105,13 @@ impl AggregateUDFImpl for Variety {
     }
 }
 
-fn refuse_distinct() -> DataFusionError {
-    DataFusionError::Plan("variety() counts how often a value stands: leave out its `distinct`".to_owned())
-}
-
 /// The values of all groups, each text once and told by its number from then on.
 struct Values {
     numbers: ArrowBytesViewMap<u32>,
     next: u32,
-    rows: Rows<u32>,
+    rows: KeptValues<u32>,
+    /// Whether a value that several rows of a group have counts as one row.
+    is_distinct: bool,
 }
 
 impl std::fmt::Debug for Values {
@@ -131,8 +121,9 @@ impl std::fmt::Debug for Values {
 }
 
 impl Values {
-    fn of_groups(groups: usize) -> Self {
-        Self { numbers: ArrowBytesViewMap::new(OutputType::Utf8View), next: 0, rows: Rows::of_groups(groups) }
+    fn of_groups(groups: usize, is_distinct: bool) -> Self {
+        let numbers = ArrowBytesViewMap::new(OutputType::Utf8View);
+        Self { numbers, next: 0, rows: KeptValues::of_groups(groups), is_distinct }
     }
 
     /// The number of each value of a column, in the order in which texts were first seen. A null has one too.
@@ -158,30 +149,39 @@ impl Values {
 
     fn merge(&mut self, states: &[ArrayRef], group: impl Fn(usize) -> usize) {
         let states = states[0].as_list::<i64>();
-        let numbers = self.numbered(states.values());
+        let numbers = self.numbered(&by_group::values(states));
         self.rows.extend(states.offsets(), &numbers, group);
     }
 
-    /// Lists of the texts of each group. Where there are other rows, the texts are seen again in their order, and keep their numbers.
-    fn lists(&mut self, rows: ByGroup<u32>) -> Result<ArrayRef> {
+    /// All texts by their numbers, which they keep where there are rows of them.
+    fn texts(&mut self) -> ArrayRef {
         let texts = self.numbers.take().into_state();
         self.next = 0;
         if !self.rows.is_empty() {
             self.numbered(&texts);
         }
+        texts
+    }
+
+    /// Lists of the texts of each group.
+    fn lists(&mut self, rows: ByGroup<u32>) -> Result<ArrayRef> {
+        let texts = self.texts();
         let (offsets, numbers) = rows.into_lists();
         let values = take(&texts, &UInt32Array::from(numbers), None)?;
         Ok(Arc::new(LargeListArray::try_new(item(), offsets, values, None)?))
     }
 }
 
-fn statements(mut rows: ByGroup<u32>) -> Result<ArrayRef> {
+fn statements(mut rows: ByGroup<u32>, is_distinct: bool) -> Result<ArrayRef> {
     let mut columns = FIELDS.map(|_| Vec::new());
     for numbers in rows.each() {
         numbers.sort_unstable();
-        let runs = || numbers.chunk_by(|left, right| left == right).map(<[_]>::len);
-        let stated =
-            [runs().count(), runs().filter(|&rows| rows > 1).count(), numbers.len(), runs().max().unwrap_or_default()];
+        let runs = || {
+            let runs = numbers.chunk_by(|left, right| left == right);
+            runs.map(|run| if is_distinct { 1 } else { run.len() })
+        };
+        let repeated = runs().filter(|&rows| rows > 1).count();
+        let stated = [runs().count(), repeated, runs().sum(), runs().max().unwrap_or_default()];
         columns.iter_mut().zip(stated).for_each(|(column, stated)| column.push(stated as i64));
     }
     let columns = columns.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef);
@@ -208,7 +208,11 @@ impl GroupsAccumulator for Values {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        statements(self.rows.emit(emit_to))
+        let given = statements(self.rows.emit(emit_to), self.is_distinct);
+        if self.rows.is_empty() {
+            self.texts();
+        }
+        given
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
@@ -217,7 +221,7 @@ impl GroupsAccumulator for Values {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Self::of_groups(values[0].len());
+        let mut rows = Self::of_groups(values[0].len(), self.is_distinct);
         rows.include(values, opt_filter, |row| row);
         GroupsAccumulator::state(&mut rows, EmitTo::All)
     }
@@ -234,7 +238,7 @@ impl Accumulator for Values {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        ScalarValue::try_from_array(&statements(self.rows.by_group())?, 0)
+        ScalarValue::try_from_array(&statements(self.rows.by_group(), self.is_distinct)?, 0)
     }
 
     fn size(&self) -> usize {

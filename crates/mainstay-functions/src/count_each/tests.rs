@@ -1,11 +1,10 @@
 use arrow::array::{Int64Array, RecordBatch};
-use arrow::util::pretty::pretty_format_batches;
-use datafusion::datasource::MemTable;
 use datafusion::logical_expr::AggregateUDF;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sql_answers::{Layout, answer};
 
 /// Customer, two conditions and whether a row is counted at all.
 type Row = (i64, Option<bool>, Option<bool>, Option<bool>);
@@ -15,33 +14,17 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec((0..7_i64, condition(), condition(), condition()), 1..300)
 }
 
-/// A query over the rows, in batches and partitions; `is_cautious` where the first halves of aggregates soon give up and pass rows on.
-async fn answer(rows: &[Row], batch: usize, partitions: usize, is_cautious: bool, sql: &str) -> String {
-    let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(16);
-    if is_cautious {
-        let options = config.options_mut();
-        options.execution.skip_partial_aggregation_probe_rows_threshold = 0;
-        options.execution.skip_partial_aggregation_probe_ratio_threshold = 0.0;
-    }
-    let context = SessionContext::new_with_config(config);
-    context.register_udaf(AggregateUDF::from(CountEach::default()));
-    let of = |condition: fn(&Row) -> Option<bool>, rows: &[Row]| -> ArrayRef {
+fn counts() -> AggregateUDF {
+    AggregateUDF::from(CountEach::default())
+}
+
+fn table(rows: &[Row]) -> RecordBatch {
+    let customers: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>());
+    let of = |condition: fn(&Row) -> Option<bool>| -> ArrayRef {
         Arc::new(rows.iter().map(condition).collect::<BooleanArray>())
     };
-    let batches = rows.chunks(batch).map(|rows| {
-        let customers: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>());
-        let columns = [("c", customers), ("a", of(|row| row.1, rows)), ("b", of(|row| row.2, rows))];
-        RecordBatch::try_from_iter_with_nullable(
-            columns.into_iter().chain([("f", of(|row| row.3, rows))]).map(|(name, values)| (name, values, true)),
-        )
-        .unwrap()
-    });
-    let batches: Vec<RecordBatch> = batches.collect();
-    let parts = batches.chunks(batches.len().div_ceil(partitions)).map(<[_]>::to_vec).collect();
-    let table = MemTable::try_new(batches[0].schema(), parts).unwrap();
-    context.register_table("t", Arc::new(table)).unwrap();
-    let found = context.sql(sql).await.unwrap().collect().await.unwrap();
-    pretty_format_batches(&found).unwrap().to_string()
+    let columns = [("c", customers), ("a", of(|row| row.1)), ("b", of(|row| row.2)), ("f", of(|row| row.3))];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).unwrap()
 }
 
 proptest! {
@@ -53,13 +36,14 @@ proptest! {
             select c, count_each(a, b, a and b) filter (where f) as n from t group by c) order by c";
         let filters = "select c, count(*) filter (where a and f) as a, count(*) filter (where b and f) as b,
             count(*) filter (where a and b and f) as both from t group by c order by c";
+        let (rows, layout) = (table(&rows), Layout { batch, partitions, is_cautious });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let found = answer(&rows, batch, partitions, is_cautious, each).await;
-            prop_assert_eq!(found, answer(&rows, batch, partitions, is_cautious, filters).await);
+            let found = answer(counts(), &rows, layout, each).await;
+            prop_assert_eq!(found, answer(counts(), &rows, layout, filters).await);
             let ungrouped = |sql: &str| sql.replace("select c, ", "select ").replace(" group by c", "").replace(" order by c", "");
-            let found = answer(&rows, batch, partitions, is_cautious, &ungrouped(each)).await;
-            prop_assert_eq!(found, answer(&rows, batch, partitions, is_cautious, &ungrouped(filters)).await);
+            let found = answer(counts(), &rows, layout, &ungrouped(each)).await;
+            prop_assert_eq!(found, answer(counts(), &rows, layout, &ungrouped(filters)).await);
             Ok(())
         })?;
     }
@@ -82,7 +66,7 @@ proptest! {
 #[tokio::test]
 async fn refuses_what_is_no_condition() {
     let context = SessionContext::new();
-    context.register_udaf(AggregateUDF::from(CountEach::default()));
+    context.register_udaf(counts());
     let refusal = async |call: &str| match context.sql(&format!("select {call} from (values (1)) as t (i)")).await {
         Ok(_) => String::new(),
         Err(error) => error.strip_backtrace(),

@@ -1,11 +1,10 @@
-use arrow::array::{RecordBatch, StringArray};
-use arrow::util::pretty::pretty_format_batches;
-use datafusion::datasource::MemTable;
+use arrow::array::{RecordBatch, StringArray, StringViewArray};
 use datafusion::logical_expr::AggregateUDF;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionContext;
 use proptest::prelude::*;
 
 use super::*;
+use crate::sql_answers::{Layout, answer};
 
 /// Customer, text and whether a row is counted at all.
 type Row = (i64, Option<String>, Option<bool>);
@@ -19,37 +18,26 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 /// The same said by two groupings.
 const GROUPINGS: &str = "
     with texts as (select c, x, count(*) as n from t where f and x is not null group by c, x)
-    select c, count(*) as vs, count(*) filter (where n > 1) as repeated, cast(sum(n) as bigint) as rs, max(n) as most
+    select c, count(*) as vs, count(*) filter (where n > 1) as repeated, cast(sum(n) as bigint) as rs, max(n) as most,
+        cast(count(*) as varchar) || ' 0 ' || cast(count(*) as varchar) || ' 1' as of_distinct
     from texts group by c order by c";
 
 const VARIETY: &str = "
-    with v as (select c, variety(x) filter (where f) as v from t group by c)
-    select c, v['values'] as vs, v['repeated_values'] as repeated, v['rows'] as rs, v['most_rows'] as most
+    with v as (select c, variety(x) filter (where f) as v, variety(distinct x) filter (where f) as d from t group by c)
+    select c, v['values'] as vs, v['repeated_values'] as repeated, v['rows'] as rs, v['most_rows'] as most,
+        concat_ws(' ', d['values'], d['repeated_values'], d['rows'], d['most_rows']) as of_distinct
     from v where v['rows'] > 0 order by c";
 
-/// A query over the rows, in batches and partitions; `is_cautious` where the first halves of aggregates soon give up and pass rows on.
-async fn answer(rows: &[Row], batch: usize, partitions: usize, is_cautious: bool, sql: &str) -> String {
-    let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(16);
-    if is_cautious {
-        let options = config.options_mut();
-        options.execution.skip_partial_aggregation_probe_rows_threshold = 0;
-        options.execution.skip_partial_aggregation_probe_ratio_threshold = 0.0;
-    }
-    let context = SessionContext::new_with_config(config);
-    context.register_udaf(AggregateUDF::from(Variety::default()));
-    let batches = rows.chunks(batch).map(|rows| {
-        let customers: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>());
-        let texts: ArrayRef = Arc::new(rows.iter().map(|row| row.1.clone()).collect::<StringArray>());
-        let kept: ArrayRef = Arc::new(rows.iter().map(|row| row.2).collect::<BooleanArray>());
-        RecordBatch::try_from_iter_with_nullable([("c", customers, true), ("x", texts, true), ("f", kept, true)])
-            .unwrap()
-    });
-    let batches: Vec<RecordBatch> = batches.collect();
-    let parts = batches.chunks(batches.len().div_ceil(partitions)).map(<[_]>::to_vec).collect();
-    let table = MemTable::try_new(batches[0].schema(), parts).unwrap();
-    context.register_table("t", Arc::new(table)).unwrap();
-    let found = context.sql(sql).await.unwrap().collect().await.unwrap();
-    pretty_format_batches(&found).unwrap().to_string()
+fn variety() -> AggregateUDF {
+    AggregateUDF::from(Variety::default())
+}
+
+fn table(rows: &[Row]) -> RecordBatch {
+    let customers: ArrayRef = Arc::new(rows.iter().map(|row| row.0).collect::<Int64Array>());
+    let texts: ArrayRef = Arc::new(rows.iter().map(|row| row.1.as_deref()).collect::<StringArray>());
+    let kept: ArrayRef = Arc::new(rows.iter().map(|row| row.2).collect::<BooleanArray>());
+    let columns = [("c", customers), ("x", texts), ("f", kept)];
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, values)| (name, values, true))).unwrap()
 }
 
 proptest! {
@@ -57,14 +45,16 @@ proptest! {
 
     #[test]
     fn says_what_groupings_say(rows in rows(), batch in 1..100_usize, partitions in 1..4_usize, is_cautious: bool) {
+        let (rows, layout) = (table(&rows), Layout { batch, partitions, is_cautious });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let found = answer(&rows, batch, partitions, is_cautious, VARIETY).await;
-            prop_assert_eq!(found, answer(&rows, batch, partitions, is_cautious, GROUPINGS).await);
+            let found = answer(variety(), &rows, layout, VARIETY).await;
+            prop_assert_eq!(found, answer(variety(), &rows, layout, GROUPINGS).await);
             let ungrouped = VARIETY.replace("select c, ", "select ").replace(" group by c", "").replace(" order by c", "");
-            let groupings = GROUPINGS.replace("t where", "(select 0 as c, x, f from t) where").replace("select c, count(*) as vs", "select count(*) as vs");
-            let found = answer(&rows, batch, partitions, is_cautious, &ungrouped).await;
-            prop_assert_eq!(found, answer(&rows, batch, partitions, is_cautious, &groupings).await);
+            let groupings = GROUPINGS.replace("t where", "(select 0 as c, x, f from t) where");
+            let groupings = groupings.replace("select c, count(*) as vs", "select count(*) as vs");
+            let found = answer(variety(), &rows, layout, &ungrouped).await;
+            prop_assert_eq!(found, answer(variety(), &rows, layout, &groupings).await);
             Ok(())
         })?;
     }
@@ -72,10 +62,10 @@ proptest! {
     /// As where groups come sorted, and those that are complete are given out while others grow.
     #[test]
     fn texts_keep_their_numbers_when_groups_are_given_out_early(rows in rows(), first in 0..7_usize) {
-        let texts: ArrayRef = Arc::new(rows.iter().map(|row| row.1.as_deref()).collect::<arrow::array::StringViewArray>());
+        let texts: ArrayRef = Arc::new(rows.iter().map(|row| row.1.as_deref()).collect::<StringViewArray>());
         let groups: Vec<usize> = rows.iter().map(|row| row.0 as usize).collect();
         let filled = || {
-            let mut filled = Values::of_groups(0);
+            let mut filled = Values::of_groups(0, false);
             GroupsAccumulator::update_batch(&mut filled, &[Arc::clone(&texts)], &groups, None, 7).unwrap();
             filled
         };
@@ -92,7 +82,7 @@ proptest! {
 #[tokio::test]
 async fn says_what_cannot_be_counted() {
     let context = SessionContext::new();
-    context.register_udaf(AggregateUDF::from(Variety::default()));
+    context.register_udaf(variety());
     let refusal = async |call: &str| {
         let sql = format!("select g, {call}, count(*) from (values (1, 'a')) as t (g, x) group by g");
         match context.sql(&sql).await {
@@ -103,7 +93,6 @@ async fn says_what_cannot_be_counted() {
     for (call, message) in [
         ("variety(g)", "but its argument is Int64: cast it to text"),
         ("variety(x, x)", "variety() takes one argument"),
-        ("variety(distinct x)", "leave out its `distinct`"),
     ] {
         let found = refusal(call).await.unwrap_or_default();
         assert!(found.contains(message), "{call}: {found}");
