@@ -1,5 +1,7 @@
 //! The functions over a real context, against the model called directly.
 
+mod spilling;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
