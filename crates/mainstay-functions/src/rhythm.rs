@@ -39,11 +39,11 @@ impl Default for Rhythm {
     }
 }
 
-/// What a field says of the distinct days of a group, the newest first.
+/// What a field says of the days of a group, the newest first; a day may stand several times.
 type Statement = fn(&[i32]) -> Option<i128>;
 
 const FIELDS: [(&str, Statement); 9] = [
-    ("days", |days| Some(days.len() as i128)),
+    ("days", |days| Some(days.chunk_by(|newer, older| newer == older).count() as i128)),
     ("gaps", |days| Some(gaps(days).count() as i128)),
     ("recent_gaps", |days| Some(gaps(days).take(RECENT_GAPS).count() as i128)),
     ("gap_days", |days| total(gaps(days))),
@@ -52,13 +52,13 @@ const FIELDS: [(&str, Statement); 9] = [
     ("last_gap_days", |days| gaps(days).next()),
     ("recent_gap_days", |days| total(gaps(days).take(RECENT_GAPS))),
     ("longer_gaps", |days| {
-        let (&newest, _) = days.split_first().filter(|(_, others)| !others.is_empty())?;
-        Some(gaps(days).filter(|&gap| gap > newest.into()).count() as i128)
+        let &newest = days.first()?;
+        gaps(days).next().map(|_| gaps(days).filter(|&gap| gap > newest.into()).count() as i128)
     }),
 ];
 
 fn gaps(days: &[i32]) -> impl Iterator<Item = i128> {
-    days.array_windows().map(|&[newer, older]| i128::from(older) - i128::from(newer))
+    days.array_windows().map(|&[newer, older]| i128::from(older) - i128::from(newer)).filter(|&gap| gap > 0)
 }
 
 fn total(gaps: impl Iterator<Item = i128>) -> Option<i128> {
@@ -67,10 +67,6 @@ fn total(gaps: impl Iterator<Item = i128>) -> Option<i128> {
 
 fn fields() -> Fields {
     FIELDS.iter().map(|(name, _)| Field::new(*name, DataType::Int64, true)).collect()
-}
-
-fn state_type() -> DataType {
-    DataType::LargeList(item())
 }
 
 fn item() -> FieldRef {
@@ -109,7 +105,8 @@ impl AggregateUDFImpl for Rhythm {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new(format_state_name(args.name, "days"), state_type(), false))])
+        let lists = DataType::LargeList(item());
+        Ok(vec![Arc::new(Field::new(format_state_name(args.name, "days"), lists, false))])
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -167,25 +164,12 @@ fn statements(mut days: ByGroup<i32>) -> Result<ArrayRef> {
     let mut columns = FIELDS.map(|_| Vec::new());
     for days in days.each() {
         days.sort_unstable();
-        let distinct = distinct(days);
         for (column, (name, statement)) in columns.iter_mut().zip(FIELDS) {
-            column.push(statement(distinct).map(|stated| bigint(name, stated)).transpose()?);
+            column.push(statement(days).map(|stated| bigint(name, stated)).transpose()?);
         }
     }
     let columns = columns.map(|column| Arc::new(Int64Array::from(column)) as ArrayRef);
     Ok(Arc::new(StructArray::try_new(fields(), columns.into(), None)?))
-}
-
-/// The distinct ones of sorted days.
-fn distinct(days: &mut [i32]) -> &[i32] {
-    let mut kept = 0;
-    for at in 0..days.len() {
-        if kept == 0 || days[at] != days[kept - 1] {
-            days[kept] = days[at];
-            kept += 1;
-        }
-    }
-    &days[..kept]
 }
 
 fn bigint(name: &str, stated: i128) -> Result<i64> {

@@ -106,33 +106,27 @@ impl AggregateUDFImpl for Variety {
 }
 
 /// The values of all groups, each text once and told by its number from then on.
+#[derive(Debug)]
 struct Values {
     numbers: ArrowBytesViewMap<u32>,
-    next: u32,
     rows: KeptValues<u32>,
     /// Whether a value that several rows of a group have counts as one row.
     is_distinct: bool,
 }
 
-impl std::fmt::Debug for Values {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Values").field("distinct", &self.next).field("rows", &self.rows).finish()
-    }
-}
-
 impl Values {
     fn of_groups(groups: usize, is_distinct: bool) -> Self {
         let numbers = ArrowBytesViewMap::new(OutputType::Utf8View);
-        Self { numbers, next: 0, rows: KeptValues::of_groups(groups), is_distinct }
+        Self { numbers, rows: KeptValues::of_groups(groups), is_distinct }
     }
 
     /// The number of each value of a column, in the order in which texts were first seen. A null has one too.
     fn numbered(&mut self, values: &ArrayRef) -> Vec<u32> {
         let mut found = Vec::with_capacity(values.len());
-        let next = &mut self.next;
+        let mut next = self.numbers.len() as u32;
         let new = |_: Option<&[u8]>| {
-            *next += 1;
-            *next - 1
+            next += 1;
+            next - 1
         };
         self.numbers.insert_if_new(values, new, |number| found.push(number));
         found
@@ -156,7 +150,6 @@ impl Values {
     /// All texts by their numbers, which they keep where there are rows of them.
     fn texts(&mut self) -> ArrayRef {
         let texts = self.numbers.take().into_state();
-        self.next = 0;
         if !self.rows.is_empty() {
             self.numbered(&texts);
         }
