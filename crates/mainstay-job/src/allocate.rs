@@ -4,9 +4,8 @@ use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
 use mainstay_allocator::{Frontier, ValidInstance, outlook};
 use mainstay_config::Policy;
-use mainstay_schema::table::TableContract;
 use mainstay_schema::{Cents, table};
-use mainstay_table::{StagedTable, read};
+use mainstay_table::read;
 
 use crate::candidates::{self, Decided};
 use crate::decision_rows;
@@ -19,11 +18,11 @@ use crate::progress::Step;
 use crate::question;
 use crate::run::Run;
 use crate::score::ScoredDay;
+use crate::staged::Staged;
 
 /// The plan of a day: reserved in the ledger, staged, not published.
 pub(crate) struct AllocatedDay {
-    pub(crate) contract: TableContract,
-    pub(crate) staged: StagedTable,
+    pub(crate) staged: Staged,
     pub(crate) summary: AllocationSummary,
     pub(crate) ledger_version: Option<u64>,
 }
@@ -31,7 +30,7 @@ pub(crate) struct AllocatedDay {
 /// Decides for every customer of the staged risk table, reserves the money and stages the plan.
 pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Result<AllocatedDay> {
     let step = run.start(Step::Allocate);
-    let risk = read::read_staged(&run.open.session, &run.open.lake, &day.contract, &day.staged).await?;
+    let risk = read::read_staged(&run.open.session, &run.open.lake, &day.staged.contract, &day.staged.table).await?;
     let candidates = candidates::of(risk).await?;
     let instance = ValidInstance::new(question::of(&candidates, policy, Cents::ZERO))
         .context("the offers of the day are not valid")?;
@@ -48,8 +47,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     let decisions = decision_rows::batch(&decided, policy, &run.run_id)?;
     let schema = decisions.schema();
     let stream = MemoryStream::try_new(vec![decisions], schema, None)?;
-    let contract = table::campaign_allocations();
-    let staged = run.stage(&contract, vec![Box::pin(stream)], &step, None).await?;
+    let staged = run.stage(table::campaign_allocations(), vec![Box::pin(stream)], &step, None).await?;
     let summary = AllocationSummary {
         month: run.ds.month(),
         budget_cents: policy.budget.amount,
@@ -70,5 +68,5 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
     };
     let told = format!("{} treated for {} of {}", summary.treated, summary.spent_cents, summary.allowance_cents);
     run.finish(Step::Allocate, step, told);
-    Ok(AllocatedDay { contract, staged, summary, ledger_version })
+    Ok(AllocatedDay { staged, summary, ledger_version })
 }

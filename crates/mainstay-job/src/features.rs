@@ -9,20 +9,20 @@ use mainstay_config::DailyJob;
 use mainstay_features::{Model, ModelKind, Moment, SqlProject};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
-use mainstay_table::{StagedTable, read};
+use mainstay_table::read;
 
 use crate::progress::Step;
 use crate::run::Run;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
+use crate::staged::Staged;
 
 /// Columns of a feature model that are not features.
 const BESIDE_FEATURES: [&str; 3] = [column::CUSTOMER_ID, column::STATUS, column::STATUS_REASON];
 
 /// The feature table of a day, staged.
 pub(crate) struct StagedFeatures {
-    pub(crate) contract: TableContract,
-    pub(crate) staged: StagedTable,
+    pub(crate) staged: Staged,
     /// The features in the order of their columns.
     pub(crate) names: Vec<String>,
 }
@@ -40,21 +40,22 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let contract = contract(&day.sql, model, &names);
     let frame = frame.select(columns(&names, run))?;
     let partitions = bucketed(&run.open.session, frame).await?;
-    let (staged, known) = tokio::try_join!(run.stage(&contract, partitions, &step, None), known_customers(run, day))?;
-    if staged.rows != known {
+    let (staged, known) = tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day))?;
+    let rows = staged.table.rows;
+    if rows != known {
         bail!(
             "model {model} has {} rows, but the sources know {known} customers as of {}: every one of them needs one row, the \
              ineligible too; look for an inner join or a join that repeats rows",
-            staged.rows,
+            rows,
             run.ds
         );
     }
-    check_tests(run, day, model, &contract, &staged).await?;
-    if staged.rows == 0 {
+    check_tests(run, day, model, &staged).await?;
+    if rows == 0 {
         bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }
-    run.finish(Step::Features, step, format!("{} customers, {} features", staged.rows, names.len()));
-    Ok(StagedFeatures { contract, staged, names })
+    run.finish(Step::Features, step, format!("{rows} customers, {} features", names.len()));
+    Ok(StagedFeatures { staged, names })
 }
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and
@@ -84,14 +85,8 @@ async fn known_customers(run: &Run<'_>, day: &PinnedDay) -> Result<u64> {
 }
 
 /// Runs the tests that the model's `.yml` declares on the rows that were staged.
-async fn check_tests(
-    run: &Run<'_>,
-    day: &PinnedDay,
-    model: &str,
-    contract: &TableContract,
-    staged: &StagedTable,
-) -> Result<()> {
-    let rows = read::read_staged(&run.open.session, &run.open.lake, contract, staged).await?;
+async fn check_tests(run: &Run<'_>, day: &PinnedDay, model: &str, staged: &Staged) -> Result<()> {
+    let rows = read::read_staged(&run.open.session, &run.open.lake, &staged.contract, &staged.table).await?;
     sql_tests::refuse_failed(&day.sql.test_rows(model, rows).await?, run.ds)
 }
 

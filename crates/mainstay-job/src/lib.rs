@@ -45,6 +45,7 @@ pub mod show;
 mod simulate;
 mod sources;
 mod sql_tests;
+mod staged;
 mod test_rows;
 mod train_job;
 mod training;

@@ -63,8 +63,8 @@ async fn plans_near(run: &Run<'_>, cooldown_days: u32) -> Result<Vec<(Ds, Publis
 
 /// A published day as the files that hold it.
 pub(crate) fn as_staged(ds: Ds, published: &PublishedTable) -> StagedTable {
-    let PublishedTable { table, rows, digest, files, .. } = published;
-    StagedTable { table: table.clone(), ds, rows: *rows, files: files.clone(), digest: *digest }
+    let PublishedTable { table, rows, files, .. } = published;
+    StagedTable { table: table.clone(), ds, rows: *rows, files: files.clone() }
 }
 
 fn nobody(session: &SessionContext) -> Result<DataFrame> {

@@ -1,53 +1,40 @@
 //! The last step: every table of the day committed, the run record written, the ledger settled.
 
 use anyhow::{Result, bail};
-use mainstay_schema::table::{self, TableContract};
-use mainstay_table::{Published, PublishedTable, RunRecord, StagedTable, publish};
+use mainstay_table::{Published, PublishedTable, RunRecord, publish};
 
-use crate::allocate::AllocatedDay;
-use crate::details::DailyDetails;
+use crate::details::{DailyDetails, Population};
 use crate::fault;
-use crate::features::StagedFeatures;
 use crate::money;
 use crate::own_plans;
 use crate::progress::Step;
 use crate::run::Run;
-use crate::score::ScoredDay;
-use crate::sources::PinnedDay;
+use crate::staged::DigestedTable;
 
-/// The staged tables of a day, in the order in which they are committed.
-pub(crate) struct StagedDay<'a> {
-    pub(crate) sources: &'a PinnedDay,
-    pub(crate) features: &'a StagedFeatures,
-    pub(crate) risk: &'a ScoredDay,
-    pub(crate) allocation: &'a AllocatedDay,
-}
-
-impl StagedDay<'_> {
-    fn tables(&self) -> [(TableContract, &StagedTable); 4] {
-        [
-            (table::quarantine(), &self.sources.quarantine),
-            (self.features.contract.clone(), &self.features.staged),
-            (self.risk.contract.clone(), &self.risk.staged),
-            (self.allocation.contract.clone(), &self.allocation.staged),
-        ]
-    }
+/// The tables of a day, in the order in which they are committed.
+pub(crate) struct DigestedDay {
+    pub(crate) quarantine: DigestedTable,
+    pub(crate) features: DigestedTable,
+    pub(crate) risk: DigestedTable,
+    pub(crate) allocation: DigestedTable,
 }
 
 /// Commits the day. A run that another one has overtaken commits nothing more, and writes no record.
-pub(crate) async fn publish(run: &Run<'_>, day: &StagedDay<'_>, details: &DailyDetails) -> Result<RunRecord> {
+pub(crate) async fn publish(run: &Run<'_>, day: DigestedDay, details: &DailyDetails) -> Result<RunRecord> {
     let step = run.start(Step::Publish);
-    check_reconciled(day)?;
+    check_reconciled(&day, &details.population)?;
     own_plans::check_unchanged(run, &details.inputs).await?;
     let mut published = Vec::new();
-    for (contract, staged) in day.tables() {
+    let DigestedDay { quarantine, features, risk, allocation } = day;
+    for table in [quarantine, features, risk, allocation] {
         run.check_still_ours().await?;
-        published.push(publish_table(run, &contract, staged).await?);
-        fault::boundary(&format!("published_{}", contract.name));
+        let name = table.contract.name.clone();
+        published.push(publish_table(run, table).await?);
+        fault::boundary(&format!("published_{name}"));
     }
     run.check_still_ours().await?;
     own_plans::check_unchanged(run, &details.inputs).await?;
-    let reservation = &day.allocation.summary.reservation;
+    let reservation = &details.allocation.reservation;
     let details = serde_json::to_value(details)?;
     let record = run.record(published, details);
     run.write_record(&record).await?;
@@ -62,27 +49,23 @@ pub(crate) async fn publish(run: &Run<'_>, day: &StagedDay<'_>, details: &DailyD
 }
 
 /// Every customer with features has one risk row and one decision.
-fn check_reconciled(day: &StagedDay<'_>) -> Result<()> {
-    let (features, risk, decisions) = (day.features.staged.rows, day.risk.staged.rows, day.allocation.staged.rows);
-    if day.risk.population.is_reconciled() && features == risk && risk == decisions {
+fn check_reconciled(day: &DigestedDay, population: &Population) -> Result<()> {
+    let (features, risk, decisions) = (day.features.table.rows, day.risk.table.rows, day.allocation.table.rows);
+    if population.is_reconciled() && features == risk && risk == decisions {
         return Ok(());
     }
     bail!(
         "the day does not reconcile and is not published: {features} customers with features, {risk} with a risk row, \
-         {decisions} with a decision, {:?}",
-        day.risk.population
+         {decisions} with a decision, {population:?}"
     )
 }
 
-async fn publish_table(run: &Run<'_>, contract: &TableContract, staged: &StagedTable) -> Result<PublishedTable> {
-    match publish::publish(&run.open.lake, contract, staged, &run.attempt).await? {
-        Published::Committed { version } | Published::AlreadyDone { version } => Ok(PublishedTable {
-            table: staged.table.clone(),
-            version,
-            rows: staged.rows,
-            digest: staged.digest,
-            files: staged.files.clone(),
-        }),
+async fn publish_table(run: &Run<'_>, table: DigestedTable) -> Result<PublishedTable> {
+    let DigestedTable { contract, table: staged, digest } = table;
+    match publish::publish(&run.open.lake, &contract, &staged, &run.attempt).await? {
+        Published::Committed { version } | Published::AlreadyDone { version } => {
+            Ok(PublishedTable { table: staged.table, version, rows: staged.rows, digest, files: staged.files })
+        }
         Published::Conflicted { by } => bail!(
             "another run ({by}) has taken over {} of {} and published {}: this one ({}) ends here",
             run.job,

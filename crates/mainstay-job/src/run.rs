@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, Lease, Published, StagedTable, claim, stage};
+use mainstay_table::{Attempt, Lease, Published, claim, stage};
 use serde::Serialize;
 
 use crate::fault;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
+use crate::staged::Staged;
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;
@@ -117,18 +118,19 @@ impl<'a> Run<'a> {
         self.seconds.lock().map(|times| times.clone()).unwrap_or_default()
     }
 
-    /// Stages a table of this run; `step` is told the rows as they are written, of `total` where that is known.
+    /// Stages a table of this run and begins its digest; `step` is told the rows as they are written, of `total` where that is known.
     pub(crate) async fn stage(
         &self,
-        contract: &TableContract,
+        contract: TableContract,
         partitions: Vec<SendableRecordBatchStream>,
         step: &StepProgress,
         total: Option<u64>,
-    ) -> Result<StagedTable> {
+    ) -> Result<Staged> {
         let Self { open, ds, run_id, .. } = self;
         let (step, done) = (step.clone(), AtomicU64::new(0));
         let on_rows = move |rows| step.advance(done.fetch_add(rows, Ordering::Relaxed) + rows, total, "rows");
-        Ok(stage::stage(&open.session, &open.lake, contract, *ds, run_id, partitions, on_rows).await?)
+        let staged = stage::stage(&open.lake, &contract, *ds, run_id, partitions, on_rows).await?;
+        Ok(Staged::new(open, contract, staged))
     }
 
     /// Where a small file of this run lies below the target.

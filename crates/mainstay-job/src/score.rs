@@ -9,9 +9,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
 use mainstay_features::Moment;
-use mainstay_schema::table::TableContract;
 use mainstay_schema::{CustomerStatus, Ds, table};
-use mainstay_table::StagedTable;
 
 use crate::champion::Champion;
 use crate::details::{PinnedHoldout, PinnedPlan, Population};
@@ -21,11 +19,11 @@ use crate::progress::Step;
 use crate::run::Run;
 use crate::score_sql::ScoreQuery;
 use crate::sources::PinnedDay;
+use crate::staged::Staged;
 
 /// The risk table of a day, staged.
 pub(crate) struct ScoredDay {
-    pub(crate) contract: TableContract,
-    pub(crate) staged: StagedTable,
+    pub(crate) staged: Staged,
     pub(crate) population: Population,
     /// Own plans that the cooldown looked at.
     pub(crate) plans: Vec<PinnedPlan>,
@@ -63,7 +61,7 @@ pub(crate) async fn stage(
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
     let partitions = bucketed(&session, frame).await?;
-    let staged = run.stage(&contract, partitions, &step, Some(features.staged.rows)).await;
+    let staged = run.stage(contract, partitions, &step, Some(features.staged.table.rows)).await;
     let staged = staged.with_context(|| {
         format!(
             "cannot stage the risk table: models {} and {} must give every known customer one row (without one, `clv_amount` or \
@@ -71,21 +69,21 @@ pub(crate) async fn stage(
             scoring.job.value, scoring.job.contact_rules
         )
     })?;
-    let mut population = count(run, &contract, &staged).await?;
-    population.quarantined_rows = day.quarantine.rows;
-    if staged.rows != features.staged.rows || !population.is_reconciled() {
+    let mut population = count(run, &staged).await?;
+    population.quarantined_rows = day.quarantine.table.rows;
+    if staged.table.rows != features.staged.table.rows || !population.is_reconciled() {
         bail!(
             "the population does not reconcile: {} customers have features, {} a risk row ({population:?}); is the grain of \
              {} and of {} one row a customer?",
-            features.staged.rows,
-            staged.rows,
+            features.staged.table.rows,
+            staged.table.rows,
             scoring.job.value,
             scoring.job.contact_rules
         );
     }
     let Population { scored, ineligible, refused, .. } = population;
     run.finish(Step::Score, step, format!("{scored} scored, {ineligible} ineligible, {refused} refused"));
-    Ok(ScoredDay { contract, staged, population, plans })
+    Ok(ScoredDay { staged, population, plans })
 }
 
 /// The holdout of a day: drawn anew each quarter.
@@ -117,8 +115,8 @@ async fn register_inputs(
     features: &StagedFeatures,
     scoring: &Scoring<'_>,
 ) -> Result<Vec<PinnedPlan>> {
-    let staged =
-        mainstay_table::read::read_staged(session, &run.open.lake, &features.contract, &features.staged).await?;
+    let Staged { contract, table, .. } = &features.staged;
+    let staged = mainstay_table::read::read_staged(session, &run.open.lake, contract, table).await?;
     register(session, "staged_features", staged)?;
     let moment = Moment { as_of: run.as_of, label_end: None };
     let models = [
@@ -141,8 +139,9 @@ pub(crate) fn register(session: &SessionContext, name: &str, frame: DataFrame) -
     Ok(())
 }
 
-async fn count(run: &Run<'_>, contract: &TableContract, staged: &StagedTable) -> Result<Population> {
-    let frame = mainstay_table::read::read_staged(&run.open.session, &run.open.lake, contract, staged).await?;
+async fn count(run: &Run<'_>, staged: &Staged) -> Result<Population> {
+    let Staged { contract, table, .. } = staged;
+    let frame = mainstay_table::read::read_staged(&run.open.session, &run.open.lake, contract, table).await?;
     population(frame).await
 }
 

@@ -10,13 +10,13 @@ use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
 use mainstay_schema::{Ds, column, table};
-use mainstay_table::StagedTable;
 
 use crate::details::{QuarantinedRows, SourcesPin};
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::simulate;
+use crate::staged::Staged;
 
 /// The sources of a run as they were found, and the SQL over them.
 pub(crate) struct PinnedDay {
@@ -25,7 +25,7 @@ pub(crate) struct PinnedDay {
     pinned: PinnedSources,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
-    pub(crate) quarantine: StagedTable,
+    pub(crate) quarantine: Staged,
     /// What stands in the quarantine, by table and reason.
     pub(crate) quarantined: Vec<QuarantinedRows>,
 }
@@ -102,10 +102,10 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     let refused = sources.quarantine(&run.open.session, run.as_of).await?;
     let quarantined = count_reasons(&refused);
     let quarantine = stage_quarantine(run, &refused, &step).await?;
-    if quarantine.rows > 0 {
+    if quarantine.table.rows > 0 {
         run.open.progress.warn(format!(
             "{} source rows or values break their contract and are not used: see the table quarantine for the reasons",
-            quarantine.rows
+            quarantine.table.rows
         ));
     }
     let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
@@ -115,7 +115,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     run.finish(
         Step::Sources,
         step,
-        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.rows),
+        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.table.rows),
     );
     Ok(PinnedDay { sources, sql, pinned, pin, freshness, quarantine, quarantined })
 }
@@ -144,7 +144,7 @@ fn count_reasons(refused: &[RecordBatch]) -> Vec<QuarantinedRows> {
     counts.into_iter().map(|((source, reason), rows)| QuarantinedRows { source, reason, rows }).collect()
 }
 
-async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<StagedTable> {
+async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<Staged> {
     let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
     let partitions = match batches.first() {
         None => Vec::new(),
@@ -153,7 +153,7 @@ async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepPro
             vec![Box::pin(MemoryStream::try_new(batches, schema, None)?) as _]
         }
     };
-    run.stage(&table::quarantine(), partitions, step, None).await
+    run.stage(table::quarantine(), partitions, step, None).await
 }
 
 fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {

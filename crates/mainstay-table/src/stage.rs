@@ -46,19 +46,28 @@ pub struct StagedTable {
     pub rows: u64,
     /// The files, in order of their partition.
     pub files: Vec<StagedFile>,
-    /// The canonical digest of the day, see [`canonical_digest`].
-    pub digest: Digest,
 }
 
-/// Writes each partition's stream to one file `<table>/ds=<ds>/<run_id>-<n>.parquet`, all at once, and digests the day.
+impl StagedTable {
+    /// The canonical digest of the day, see [`canonical_digest`].
+    pub async fn digest(
+        &self,
+        ctx: &SessionContext,
+        lake: &Lake,
+        contract: &TableContract,
+    ) -> Result<Digest, TableError> {
+        canonical_digest(ctx, lake, contract, self.ds, &self.files).await
+    }
+}
+
+/// Writes each partition's stream to one file `<table>/ds=<ds>/<run_id>-<n>.parquet`, all at once.
 ///
 /// Batches have the contract's columns but `ds`, in its order; types may differ in their encoding only (string views,
 /// dictionaries, narrower decimals). `on_rows` is told the rows of every batch written. Partitions without rows write no file.
 ///
-/// Errors: a column or type that breaks the contract, a null where none is allowed, two rows with one key, and
-/// whatever the streams or the store say. Files of a failed stage stay behind unpublished.
+/// Errors: a column or type that breaks the contract, a null where none is allowed, and whatever the streams or the store
+/// say. Files of a failed stage stay behind unpublished. Two rows with one key are told by the digest.
 pub async fn stage(
-    ctx: &SessionContext,
     lake: &Lake,
     contract: &TableContract,
     ds: Ds,
@@ -85,9 +94,8 @@ pub async fn stage(
     }
     written.sort_by_key(|(number, _)| *number);
     let files: Vec<StagedFile> = written.into_iter().map(|(_, file)| file).collect();
-    let digest = canonical_digest(ctx, lake, contract, ds, &files).await?;
     let rows = files.iter().map(|file| file.rows).sum();
-    Ok(StagedTable { table: contract.name.clone(), ds, rows, files, digest })
+    Ok(StagedTable { table: contract.name.clone(), ds, rows, files })
 }
 
 /// Reads every file whole and holds it against its recorded size and digest.

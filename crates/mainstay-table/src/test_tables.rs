@@ -8,7 +8,6 @@ use arrow::array::{
 };
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::memory::MemoryStream;
-use datafusion::prelude::SessionContext;
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{Ds, RunId, column};
 
@@ -100,7 +99,7 @@ pub(crate) fn stream(batches: Vec<RecordBatch>) -> SendableRecordBatchStream {
 /// Stages rows of [`every_type`], one partition a group.
 pub(crate) async fn stage_rows(lake: &Lake, day: &str, run_id: &str, partitions: &[Vec<Row>]) -> StagedTable {
     let streams = partitions.iter().map(|rows| stream(vec![batch(rows, run_id)])).collect();
-    stage(&SessionContext::new(), lake, &every_type(), ds(day), &RunId::new(run_id), streams, |_| {}).await.unwrap()
+    stage(lake, &every_type(), ds(day), &RunId::new(run_id), streams, |_| {}).await.unwrap()
 }
 
 pub(crate) fn attempt(day: &str, number: u32, run_id: &str) -> Attempt {

@@ -138,7 +138,7 @@ async fn new_columns_are_null_in_older_days() {
     let batch = arrow::array::RecordBatch::try_new(file_schema(&wider), columns).unwrap();
     let (ctx, run) = (SessionContext::new(), RunId::new("r2"));
     let streams = vec![stream(vec![batch])];
-    let staged = stage(&ctx, &lake, &wider, ds("2024-01-02"), &run, streams, |_| {}).await.unwrap();
+    let staged = stage(&lake, &wider, ds("2024-01-02"), &run, streams, |_| {}).await.unwrap();
     publish(&lake, &wider, &staged, &attempt("2024-01-02", 1, "r2")).await.unwrap();
 
     let frame = read::open(&ctx, &lake, "every_type", None, Days::All).await.unwrap().unwrap();

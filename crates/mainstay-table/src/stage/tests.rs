@@ -9,7 +9,7 @@ use crate::test_tables::{Row, batch, ds, every_type, new_lake, rows, stage_rows,
 async fn stage_batch(batch: RecordBatch) -> Result<StagedTable, TableError> {
     let (_folder, lake) = new_lake().await;
     let streams = vec![stream(vec![batch])];
-    stage(&SessionContext::new(), &lake, &every_type(), ds("2024-01-01"), &RunId::new("r"), streams, |_| {}).await
+    stage(&lake, &every_type(), ds("2024-01-01"), &RunId::new("r"), streams, |_| {}).await
 }
 
 fn with_column(position: usize, name: &str, column: &ArrayRef) -> RecordBatch {
@@ -30,8 +30,8 @@ async fn each_partition_becomes_a_file_and_reports_its_rows() {
     let on_rows = move |rows| {
         counter.fetch_add(rows, Ordering::Relaxed);
     };
-    let (ctx, day, run) = (SessionContext::new(), ds("2024-01-01"), RunId::new("r"));
-    let staged = stage(&ctx, &lake, &every_type(), day, &run, streams, on_rows).await.unwrap();
+    let (day, run) = (ds("2024-01-01"), RunId::new("r"));
+    let staged = stage(&lake, &every_type(), day, &run, streams, on_rows).await.unwrap();
     let paths: Vec<&str> = staged.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["every_type/ds=2024-01-01/r-0.parquet", "every_type/ds=2024-01-01/r-2.parquet"]);
     assert_eq!(staged.rows, 5);
