@@ -24,6 +24,9 @@ use crate::statistics;
 /// Rows in a row group: bounds the memory of a partition that is being written.
 const ROW_GROUP_ROWS: usize = 131_072;
 
+/// A dictionary of so many bytes is given up: looking most values of a column up costs more than it saves.
+const DICTIONARY_BYTES: usize = 64 << 10;
+
 /// How files of ours are written.
 ///
 /// Statistics of floats leave NaN out. A reader that takes equal minimum and maximum for a constant column, as DataFusion 55
@@ -33,6 +36,7 @@ fn properties(schema: &Schema) -> WriterProperties {
     let floats = schema.fields().iter().filter(is_float).map(|field| ColumnPath::from(field.name().as_str()));
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     floats.fold(properties, |all, column| all.set_column_statistics_enabled(column, EnabledStatistics::None)).build()
 }
