@@ -50,6 +50,18 @@ fn publishes_reconciles_and_shows_a_day() {
 }
 
 #[test]
+fn a_day_without_reasons_is_whole() {
+    let project = Project::copy();
+    project.edit("jobs/daily_risk.yml", "reasons: 3", "reasons: 0");
+    project.json(&["run", "daily_risk", "--date", "2025-08-01"]);
+    let risk = project.json(&["show", "risk", "--top", "1"]);
+    assert!(risk["customers"][0]["churn_probability"].as_f64().is_some());
+    assert_eq!(risk["customers"][0]["reasons"], serde_json::json!([]));
+    assert!(project.json(&["show", "allocation"])["spent_cents"].as_i64().unwrap() > 0);
+    assert_eq!(project.json(&["verify"])["verified"], true);
+}
+
+#[test]
 fn the_day_after_the_newest_data_is_the_default() {
     let project = Project::reference();
     let run = project.json(&["run", "daily_risk"]);

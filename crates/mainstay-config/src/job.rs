@@ -59,7 +59,7 @@ pub struct DailyJob {
     pub alias: String,
     /// Training job that runs first where the model has no version of that alias yet.
     pub train_with: Option<String>,
-    /// How many reasons each score is published with, 1 to 4.
+    /// How many reasons each score is published with, at most 4; with none, no score is explained.
     pub reasons: u8,
     /// File of the policy, below the folder `jobs`.
     pub policy: String,
@@ -133,6 +133,6 @@ impl DailyJob {
         for (key, name) in names {
             check_identifier(name, place.key(key))?;
         }
-        check_range(self.reasons, 1..=4, place.key("reasons"))
+        check_range(self.reasons, 0..=4, place.key("reasons"))
     }
 }

@@ -68,14 +68,15 @@ impl ScoreQuery<'_> {
     fn scored(&self) -> String {
         let features: Vec<String> = self.features.iter().map(|name| quoted(name)).collect();
         let (features, digest) = (features.join(", "), literal(&self.model_digest));
-        format!(
-            "select customer_id, status, status_reason,\n\
-             case when status = 'scored' then predict({digest}, {features}) end as churn_probability,\n\
-             case when status = 'scored' then raw_score({digest}, {features}) end as raw_score,\n\
-             case when status = 'scored' then explain({digest}, {}, {features}) end as reasons\n\
-             from checked",
-            self.reasons
-        )
+        let scored = |call: String, name: &str| format!("case when status = 'scored' then {call} end as {name}");
+        let mut columns = vec![
+            scored(format!("predict({digest}, {features})"), "churn_probability"),
+            scored(format!("raw_score({digest}, {features})"), "raw_score"),
+        ];
+        if self.reasons > 0 {
+            columns.push(scored(format!("explain({digest}, {}, {features})", self.reasons), "reasons"));
+        }
+        format!("select customer_id, status, status_reason,\n{}\nfrom checked", columns.join(",\n"))
     }
 
     /// The recorded consent of a customer, one column a channel of the catalogue; null only where there is no record of it.
