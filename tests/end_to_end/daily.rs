@@ -1,6 +1,6 @@
 //! One day, from generated data to tables that people and programs read.
 
-use crate::harness::{Project, assert_honest, text};
+use crate::harness::{Project, assert_honest, digests, text};
 
 #[test]
 fn publishes_reconciles_and_shows_a_day() {
@@ -52,13 +52,26 @@ fn publishes_reconciles_and_shows_a_day() {
 #[test]
 fn a_day_without_reasons_is_whole() {
     let project = Project::copy();
-    project.edit("jobs/daily_risk.yml", "reasons: 3", "reasons: 0");
     project.json(&["run", "daily_risk", "--date", "2025-08-01"]);
-    let risk = project.json(&["show", "risk", "--top", "1"]);
-    assert!(risk["customers"][0]["churn_probability"].as_f64().is_some());
-    assert_eq!(risk["customers"][0]["reasons"], serde_json::json!([]));
-    assert!(project.json(&["show", "allocation"])["spent_cents"].as_i64().unwrap() > 0);
-    assert_eq!(project.json(&["verify"])["verified"], true);
+    project.edit("jobs/daily_risk.yml", "reasons: 3", "reasons: 0");
+    project.json(&["run", "daily_risk", "--date", "2025-08-02"]);
+    for (day, reasons) in [("2025-08-01", 3), ("2025-08-02", 0)] {
+        let risk = project.json(&["show", "risk", "--top", "1", "--date", day]);
+        let customer = &risk["customers"][0];
+        assert!(customer["churn_probability"].as_f64().is_some());
+        assert_eq!(customer["reasons"].as_array().unwrap().is_empty(), reasons == 0, "{customer}");
+        assert!(project.json(&["show", "allocation", "--date", day])["spent_cents"].as_i64().unwrap() > 0);
+        assert_eq!(project.json(&["verify", "--date", day])["verified"], true);
+    }
+}
+
+#[test]
+fn a_memory_limit_changes_no_digest() {
+    let project = Project::reference();
+    let day = ["run", "daily_risk", "--date", "2025-08-01"];
+    let free = digests(&project.json(&day));
+    let limited = digests(&project.json(&[&day[..], &["--force", "--memory-limit-mb", "100"]].concat()));
+    assert_eq!(limited, free);
 }
 
 #[test]

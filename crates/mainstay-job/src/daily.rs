@@ -12,7 +12,7 @@ use crate::features;
 use crate::money;
 use crate::one_day;
 use crate::open_project::OpenProject;
-use crate::publish::{self, DigestedDay};
+use crate::publish::{self, StagedDay};
 use crate::run::{Outcome, Run, RunRequest};
 use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
@@ -35,7 +35,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let scoring = Scoring { job, policy: &policy, champion: &champion };
     let risk = score::stage(run, &day, &features, &scoring).await?;
     day.check_unchanged(run).await?;
-    // Ahead of the money: no customer stands twice.
+    // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;
     let allocation = allocate::stage(run, &risk, &policy).await?;
     let details = DailyDetails {
@@ -62,13 +62,13 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         training: champion.training,
         seconds: run.seconds(),
     };
-    let tables = DigestedDay {
-        quarantine: day.quarantine.digested().await?,
+    let staged = StagedDay {
+        quarantine: day.quarantine,
         features: features_table,
-        risk: risk.staged.digested().await?,
-        allocation: allocation.staged.digested().await?,
+        risk: risk.staged,
+        allocation: allocation.staged,
     };
-    publish::publish(run, tables, &details).await
+    publish::publish(run, staged, &details).await
 }
 
 /// A model that does not exist is told before anything is computed.

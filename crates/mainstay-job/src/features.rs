@@ -43,10 +43,11 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let (staged, known) = tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day))?;
     let rows = staged.table.rows;
     if rows != known {
+        // A customer who stands twice is named.
+        staged.digested().await?;
         bail!(
-            "model {model} has {} rows, but the sources know {known} customers as of {}: every one of them needs one row, the \
+            "model {model} has {rows} rows, but the sources know {known} customers as of {}: every one of them needs one row, the \
              ineligible too; look for an inner join or a join that repeats rows",
-            rows,
             run.ds
         );
     }

@@ -9,24 +9,25 @@ use crate::money;
 use crate::own_plans;
 use crate::progress::Step;
 use crate::run::Run;
-use crate::staged::DigestedTable;
+use crate::staged::{DigestedTable, Staged};
 
 /// The tables of a day, in the order in which they are committed.
-pub(crate) struct DigestedDay {
+pub(crate) struct StagedDay {
     pub(crate) quarantine: DigestedTable,
     pub(crate) features: DigestedTable,
-    pub(crate) risk: DigestedTable,
-    pub(crate) allocation: DigestedTable,
+    pub(crate) risk: Staged,
+    pub(crate) allocation: Staged,
 }
 
 /// Commits the day. A run that another one has overtaken commits nothing more, and writes no record.
-pub(crate) async fn publish(run: &Run<'_>, day: DigestedDay, details: &DailyDetails) -> Result<RunRecord> {
+pub(crate) async fn publish(run: &Run<'_>, day: StagedDay, details: &DailyDetails) -> Result<RunRecord> {
     let step = run.start(Step::Publish);
     check_reconciled(&day, &details.population)?;
     own_plans::check_unchanged(run, &details.inputs).await?;
     let mut published = Vec::new();
-    let DigestedDay { quarantine, features, risk, allocation } = day;
-    for table in [quarantine, features, risk, allocation] {
+    let StagedDay { quarantine, features, risk, allocation } = day;
+    let tables = [quarantine, features, risk.digested().await?, allocation.digested().await?];
+    for table in tables {
         run.check_still_ours().await?;
         let name = table.contract.name.clone();
         published.push(publish_table(run, table).await?);
@@ -49,7 +50,7 @@ pub(crate) async fn publish(run: &Run<'_>, day: DigestedDay, details: &DailyDeta
 }
 
 /// Every customer with features has one risk row and one decision.
-fn check_reconciled(day: &DigestedDay, population: &Population) -> Result<()> {
+fn check_reconciled(day: &StagedDay, population: &Population) -> Result<()> {
     let (features, risk, decisions) = (day.features.table.rows, day.risk.table.rows, day.allocation.table.rows);
     if population.is_reconciled() && features == risk && risk == decisions {
         return Ok(());

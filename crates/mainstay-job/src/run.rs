@@ -118,7 +118,8 @@ impl<'a> Run<'a> {
         self.seconds.lock().map(|times| times.clone()).unwrap_or_default()
     }
 
-    /// Stages a table of this run and begins its digest; `step` is told the rows as they are written, of `total` where that is known.
+    /// Stages a table of this run and begins its digest; `step` is told the rows as they are written, of `total` where that is
+    /// known.
     pub(crate) async fn stage(
         &self,
         contract: TableContract,
@@ -130,7 +131,7 @@ impl<'a> Run<'a> {
         let (step, done) = (step.clone(), AtomicU64::new(0));
         let on_rows = move |rows| step.advance(done.fetch_add(rows, Ordering::Relaxed) + rows, total, "rows");
         let staged = stage::stage(&open.lake, &contract, *ds, run_id, partitions, on_rows).await?;
-        Ok(Staged::new(open, contract, staged))
+        Staged::new(open, contract, staged).await
     }
 
     /// Where a small file of this run lies below the target.

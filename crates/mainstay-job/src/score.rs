@@ -71,12 +71,15 @@ pub(crate) async fn stage(
     })?;
     let mut population = count(run, &staged).await?;
     population.quarantined_rows = day.quarantine.table.rows;
-    if staged.table.rows != features.staged.table.rows || !population.is_reconciled() {
+    let rows = staged.table.rows;
+    if rows != features.staged.table.rows || !population.is_reconciled() {
+        // A customer who stands twice is named.
+        staged.digested().await?;
         bail!(
             "the population does not reconcile: {} customers have features, {} a risk row ({population:?}); is the grain of \
              {} and of {} one row a customer?",
             features.staged.table.rows,
-            staged.table.rows,
+            rows,
             scoring.job.value,
             scoring.job.contact_rules
         );

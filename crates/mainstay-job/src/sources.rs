@@ -16,7 +16,7 @@ use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
 use crate::simulate;
-use crate::staged::Staged;
+use crate::staged::DigestedTable;
 
 /// The sources of a run as they were found, and the SQL over them.
 pub(crate) struct PinnedDay {
@@ -25,7 +25,7 @@ pub(crate) struct PinnedDay {
     pinned: PinnedSources,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
-    pub(crate) quarantine: Staged,
+    pub(crate) quarantine: DigestedTable,
     /// What stands in the quarantine, by table and reason.
     pub(crate) quarantined: Vec<QuarantinedRows>,
 }
@@ -144,7 +144,7 @@ fn count_reasons(refused: &[RecordBatch]) -> Vec<QuarantinedRows> {
     counts.into_iter().map(|((source, reason), rows)| QuarantinedRows { source, reason, rows }).collect()
 }
 
-async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<Staged> {
+async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<DigestedTable> {
     let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
     let partitions = match batches.first() {
         None => Vec::new(),
@@ -153,7 +153,7 @@ async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepPro
             vec![Box::pin(MemoryStream::try_new(batches, schema, None)?) as _]
         }
     };
-    run.stage(table::quarantine(), partitions, step, None).await
+    run.stage(table::quarantine(), partitions, step, None).await?.digested().await
 }
 
 fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {

@@ -1,10 +1,13 @@
 //! A table of the day on its way from the stage to Delta.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::execution::memory_pool::MemoryLimit;
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
 use mainstay_schema::Digest;
 use mainstay_schema::table::TableContract;
-use mainstay_table::{StagedTable, TableError};
+use mainstay_table::StagedTable;
 
 use crate::open_project::OpenProject;
 
@@ -12,10 +15,10 @@ use crate::open_project::OpenProject;
 pub(crate) struct Staged {
     pub(crate) contract: TableContract,
     pub(crate) table: StagedTable,
-    digest: SpawnedTask<Result<Digest, TableError>>,
+    digest: BoxFuture<'static, Result<Digest>>,
 }
 
-/// A staged table with its digest: no two of its rows have one key.
+/// A staged table with its digest: its rows have keys as its contract asks for.
 pub(crate) struct DigestedTable {
     pub(crate) contract: TableContract,
     pub(crate) table: StagedTable,
@@ -23,17 +26,25 @@ pub(crate) struct DigestedTable {
 }
 
 impl Staged {
-    /// Begins to work the digest out.
-    pub(crate) fn new(open: &OpenProject, contract: TableContract, table: StagedTable) -> Self {
+    /// Begins to work the digest out. Where memory is limited it is waited for: its sort and what follows could not both have all that
+    /// is left.
+    pub(crate) async fn new(open: &OpenProject, contract: TableContract, table: StagedTable) -> Result<Self> {
         let (session, lake) = (open.session.clone(), open.lake.clone());
+        let is_limited = matches!(session.runtime_env().memory_pool.memory_limit(), MemoryLimit::Finite(_));
         let (asked, of) = (contract.clone(), table.clone());
-        let digest = SpawnedTask::spawn(async move { of.digest(&session, &lake, &asked).await });
-        Self { contract, table, digest }
+        let running = SpawnedTask::spawn(async move { of.digest(&session, &lake, &asked).await });
+        let name = contract.name.clone();
+        let digest = async move {
+            let joined = running.join().await;
+            Ok(joined.with_context(|| format!("cannot work out the digest of {name}"))??)
+        };
+        let digest = if is_limited { future::ready(Ok(digest.await?)).boxed() } else { digest.boxed() };
+        Ok(Self { contract, table, digest })
     }
 
-    /// Waits for the digest. Two rows with one key are an error.
+    /// Waits for the digest. Keys that break the contract are an error.
     pub(crate) async fn digested(self) -> Result<DigestedTable> {
         let Self { contract, table, digest } = self;
-        Ok(DigestedTable { contract, table, digest: digest.join().await?? })
+        Ok(DigestedTable { contract, table, digest: digest.await? })
     }
 }

@@ -163,7 +163,12 @@ fn consents(customers: &[Customer]) -> Vec<(&'static str, ArrayRef)> {
 }
 
 /// The risk rows of a day, sorted by customer.
-async fn score(customers: &[Customer], consent_default: ConsentDefault, partitions: usize) -> RecordBatch {
+async fn score(
+    customers: &[Customer],
+    consent_default: ConsentDefault,
+    partitions: usize,
+    reasons: usize,
+) -> RecordBatch {
     let model = model();
     let digest = model.digest();
     let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
@@ -214,7 +219,7 @@ async fn score(customers: &[Customer], consent_default: ConsentDefault, partitio
         model_version: "1",
         run_id: "run",
         features: &features,
-        reasons: 2,
+        reasons,
         policy: &policy(),
         holdout: Some(PinnedHoldout { salt: SALT.to_owned(), share: 0.05 }),
         consent_default,
@@ -276,11 +281,16 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(16 << 20).build().unwrap();
         let worker = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
             runtime.block_on(async {
-                let risk = score(&customers, consent_default, 1).await;
+                let risk = score(&customers, consent_default, 1, 2).await;
                 check(&customers, consent_default, &risk);
                 for partitions in [2, 5] {
-                    assert_eq!(score(&customers, consent_default, partitions).await, risk, "{partitions} partitions");
+                    assert_eq!(score(&customers, consent_default, partitions, 2).await, risk, "{partitions} partitions");
                 }
+                let names = risk.schema();
+                let others: Vec<usize> =
+                    (0..risk.num_columns()).filter(|at| !names.field(*at).name().starts_with("reason_")).collect();
+                let without_reasons = score(&customers, consent_default, 2, 0).await;
+                assert_eq!(without_reasons.columns(), risk.project(&others).unwrap().columns());
             });
         });
         prop_assert!(worker.unwrap().join().is_ok());
