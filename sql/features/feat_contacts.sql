@@ -23,11 +23,11 @@ totals as (
         count(*) filter (where days_ago < 30) as contacts_30d,
         count(*) filter (where days_ago < 90) as contacts_90d,
         count(*) filter (where days_ago < 365) as contacts_365d,
-        count(*) filter (where is_opened and days_ago < 30) as opened_30d,
-        count(*) filter (where is_opened and days_ago < 90) as opened_90d,
-        count(*) filter (where is_opened and days_ago < 365) as opened_365d,
-        count(*) filter (where is_clicked and days_ago < 90) as clicked_90d,
-        count(*) filter (where is_unsubscribed and days_ago < 365) as unsubscribed_365d
+        count(*) filter (where days_ago < 30 and is_opened) as opened_30d,
+        count(*) filter (where days_ago < 90 and is_opened) as opened_90d,
+        count(*) filter (where days_ago < 365 and is_opened) as opened_365d,
+        count(*) filter (where days_ago < 90 and is_clicked) as clicked_90d,
+        count(*) filter (where days_ago < 365 and is_unsubscribed) as unsubscribed_365d
     from dated_contacts
     group by customer_id
 )

@@ -11,25 +11,27 @@ dated_events as (
     where occurred_at >= {{ as_of }} - interval '365' day
 ),
 
+-- Days stand first in every condition: in files of a day they hold for all rows of a batch or for none, and then nothing else is
+-- asked.
 totals as (
     select
         customer_id,
         min(days_ago) filter (where event_type = 'session') as days_since_last_session,
-        count(*) filter (where event_type = 'session' and days_ago < 7) as sessions_7d,
-        count(*) filter (where event_type = 'session' and days_ago < 30) as sessions_30d,
-        count(*) filter (where event_type = 'session' and days_ago < 60) as sessions_60d,
-        count(*) filter (where event_type = 'session' and days_ago < 90) as sessions_90d,
-        count(*) filter (where event_type = 'session' and days_ago < 180) as sessions_180d,
+        count(*) filter (where days_ago < 7 and event_type = 'session') as sessions_7d,
+        count(*) filter (where days_ago < 30 and event_type = 'session') as sessions_30d,
+        count(*) filter (where days_ago < 60 and event_type = 'session') as sessions_60d,
+        count(*) filter (where days_ago < 90 and event_type = 'session') as sessions_90d,
+        count(*) filter (where days_ago < 180 and event_type = 'session') as sessions_180d,
         count(*) filter (where event_type = 'session') as sessions_365d,
-        count(*) filter (where event_type = 'product_view' and days_ago < 90) as product_views_90d,
-        count(*) filter (where event_type = 'search' and days_ago < 90) as searches_90d,
-        count(*) filter (where event_type = 'add_to_cart' and days_ago < 90) as carts_90d,
-        count(*) filter (where event_type = 'checkout' and days_ago < 90) as checkouts_90d,
-        count(*) filter (where is_error and days_ago < 30) as errors_30d,
-        count(*) filter (where is_error and days_ago < 90) as errors_90d,
+        count(*) filter (where days_ago < 90 and event_type = 'product_view') as product_views_90d,
+        count(*) filter (where days_ago < 90 and event_type = 'search') as searches_90d,
+        count(*) filter (where days_ago < 90 and event_type = 'add_to_cart') as carts_90d,
+        count(*) filter (where days_ago < 90 and event_type = 'checkout') as checkouts_90d,
+        count(*) filter (where days_ago < 30 and is_error) as errors_30d,
+        count(*) filter (where days_ago < 90 and is_error) as errors_90d,
         count(*) filter (where days_ago < 90) as events_90d,
         count(device) filter (where days_ago < 90) as device_events_90d,
-        count(*) filter (where device = 'mobile' and days_ago < 90) as mobile_events_90d
+        count(*) filter (where days_ago < 90 and device = 'mobile') as mobile_events_90d
     from dated_events
     group by customer_id
 )

@@ -20,6 +20,8 @@ dated_orders as (
     from orders
 ),
 
+-- Days stand first in every condition: in files of a day they hold for all rows of a batch or for none, and then nothing else is
+-- asked.
 totals as (
     select
         customer_id,
@@ -27,40 +29,40 @@ totals as (
         min(days_ago) filter (where not is_return) as days_since_last_order,
         max(days_ago) filter (where not is_return) as days_since_first_order,
         rhythm(days_ago) filter (where not is_return) as rhythm,
-        rhythm(days_ago) filter (where not is_return and days_ago < 365) as rhythm_365d,
+        rhythm(days_ago) filter (where days_ago < 365 and not is_return) as rhythm_365d,
         -- The largest amount of the newest day: a day weighs more than two amounts differ, which have 16 digits before the point.
         max(
             net - cast(days_ago as decimal(19, 0)) * cast(100000000000000000 as decimal(18, 0))
         ) filter (where not is_return) as weighed_last_order,
-        count(*) filter (where not is_return and days_ago < 7) as orders_7d,
-        count(*) filter (where not is_return and days_ago < 30) as orders_30d,
-        count(*) filter (where not is_return and days_ago < 60) as orders_60d,
-        count(*) filter (where not is_return and days_ago < 90) as orders_90d,
-        count(*) filter (where not is_return and days_ago < 180) as orders_180d,
-        count(*) filter (where not is_return and days_ago < 360) as orders_360d,
-        count(*) filter (where not is_return and days_ago < 365) as orders_365d,
+        count(*) filter (where days_ago < 7 and not is_return) as orders_7d,
+        count(*) filter (where days_ago < 30 and not is_return) as orders_30d,
+        count(*) filter (where days_ago < 60 and not is_return) as orders_60d,
+        count(*) filter (where days_ago < 90 and not is_return) as orders_90d,
+        count(*) filter (where days_ago < 180 and not is_return) as orders_180d,
+        count(*) filter (where days_ago < 360 and not is_return) as orders_360d,
+        count(*) filter (where days_ago < 365 and not is_return) as orders_365d,
         count(*) filter (
-            where not is_return and days_ago < 365 and days_ago >= 365 - {{ var('horizon_days') }}
+            where days_ago < 365 and not is_return and days_ago >= 365 - {{ var('horizon_days') }}
         ) as orders_same_season,
         -- In whole parts of 2^20, halved every 30 days until nothing is left.
         coalesce(sum(1048576 >> least(days_ago / 30, 21)) filter (where not is_return), 0) as fading_orders,
-        count(*) filter (where not is_return and days_ago < 365 and channel = 'app') as app_orders_365d,
-        count(*) filter (where not is_return and days_ago < 365 and channel = 'store') as store_orders_365d,
-        count(*) filter (where not is_return and days_ago < 365 and discount_amount > 0) as discounted_orders_365d,
+        count(*) filter (where days_ago < 365 and not is_return and channel = 'app') as app_orders_365d,
+        count(*) filter (where days_ago < 365 and not is_return and channel = 'store') as store_orders_365d,
+        count(*) filter (where days_ago < 365 and not is_return and discount_amount > 0) as discounted_orders_365d,
 
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 30), 0) as revenue_30d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 90), 0) as revenue_90d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 180), 0) as revenue_180d,
-        coalesce(sum(net_amount) filter (where not is_return and days_ago < 365), 0) as revenue_365d,
-        sum(net_amount * net_amount) filter (where not is_return and days_ago < 365) as squared_revenue_365d,
-        min(net_amount) filter (where not is_return and days_ago < 365) as smallest_order_365d,
-        max(net_amount) filter (where not is_return and days_ago < 365) as largest_order_365d,
-        coalesce(sum(gross_amount) filter (where not is_return and days_ago < 365), 0) as gross_365d,
-        coalesce(sum(discount_amount) filter (where not is_return and days_ago < 365), 0) as discount_365d,
+        coalesce(sum(net_amount) filter (where days_ago < 30 and not is_return), 0) as revenue_30d,
+        coalesce(sum(net_amount) filter (where days_ago < 90 and not is_return), 0) as revenue_90d,
+        coalesce(sum(net_amount) filter (where days_ago < 180 and not is_return), 0) as revenue_180d,
+        coalesce(sum(net_amount) filter (where days_ago < 365 and not is_return), 0) as revenue_365d,
+        sum(net_amount * net_amount) filter (where days_ago < 365 and not is_return) as squared_revenue_365d,
+        min(net_amount) filter (where days_ago < 365 and not is_return) as smallest_order_365d,
+        max(net_amount) filter (where days_ago < 365 and not is_return) as largest_order_365d,
+        coalesce(sum(gross_amount) filter (where days_ago < 365 and not is_return), 0) as gross_365d,
+        coalesce(sum(discount_amount) filter (where days_ago < 365 and not is_return), 0) as discount_365d,
 
         min(days_ago) filter (where is_return) as days_since_last_return,
-        count(*) filter (where is_return and days_ago < 365) as returns_365d,
-        coalesce(sum(net_amount) filter (where is_return and days_ago < 365), 0) as returned_365d,
+        count(*) filter (where days_ago < 365 and is_return) as returns_365d,
+        coalesce(sum(net_amount) filter (where days_ago < 365 and is_return), 0) as returned_365d,
 
         -- Within the active days, less what was sent back.
         coalesce(
