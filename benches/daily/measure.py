@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import xgboost
 
 HERE = Path(__file__).resolve().parent
+PROJECT = HERE / "project"
 START, TRAINING_CUSTOMERS, TREES, DEPTH = "2024-01-01", 4_000, 500, 6
 REPEATS = 3
 UNEXPLAINED, EXPLAINED = "Mainstay, no reasons", "Mainstay, top 3 reasons"
@@ -45,9 +47,20 @@ class Bench:
         self.model = self.work / f"peer-{arguments.customers}.ubj"
         self.date = str(np.datetime64(START) + np.timedelta64(arguments.days, "D"))
 
-    def mainstay(self, lake: Path, data: Path, *command, project: str = "project") -> list:
+    def mainstay(self, lake: Path, data: Path, *command, project: Path = PROJECT) -> list:
         vars = f"{{data: {data}, lake: {lake}}}"
-        return [self.arguments.mainstay, "--project-dir", HERE / project, "--vars", vars, *command]
+        return [self.arguments.mainstay, "--project-dir", project, "--vars", vars, *command]
+
+    def project_without_reasons(self) -> Path:
+        """The project whose day explains no score, and is the same otherwise."""
+        project = self.work / "project-without-reasons"
+        (project / "jobs").mkdir(parents=True, exist_ok=True)
+        settings = {"name": "daily_benchmark_without_reasons", "extends": str(PROJECT), "time_zone": "UTC", "currency": "USD"}
+        (project / "mainstay.yml").write_text(json.dumps(settings))
+        job, changes = re.subn(r"(?m)^reasons: \d+", "reasons: 0", (self.reference / "jobs/daily_risk.yml").read_text())
+        assert changes == 1, "jobs/daily_risk.yml has no line for its reasons"
+        (project / "jobs/daily_risk.yml").write_text(job)
+        return project
 
     def generate(self, customers: int) -> Path:
         data = self.work / f"data-{customers}-{self.arguments.days}"
@@ -86,12 +99,12 @@ class Bench:
         parameters = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": 0.03, "seed": 1}
         xgboost.train(parameters, data, TREES).save_model(self.model)
 
-    def day_of_mainstay(self, project: str) -> tuple[float, float]:
+    def day_of_mainstay(self, project: Path) -> tuple[float, float]:
         lake = self.work / "lake"
         shutil.rmtree(lake, ignore_errors=True)
         shutil.copytree(self.champion(), lake / "registry")
         command = ["run", "daily_risk", "--date", self.date, "--partitions", self.arguments.threads]
-        return ended(self.mainstay(lake, self.data, *command, project=project), self.work / f"mainstay-{project}.log")
+        return ended(self.mainstay(lake, self.data, *command, project=project), self.work / f"mainstay-{project.name}.log")
 
     def day_of_peer(self, reasons: str) -> tuple[float, float]:
         more = ["--model", self.model, "--reasons", reasons, "--threads", self.arguments.threads]
@@ -142,8 +155,8 @@ def main():
     bench.champion()
     bench.train_peer()
     days = {
-        UNEXPLAINED: lambda: bench.day_of_mainstay("project-without-reasons"),
-        EXPLAINED: lambda: bench.day_of_mainstay("project"),
+        UNEXPLAINED: lambda: bench.day_of_mainstay(bench.project_without_reasons()),
+        EXPLAINED: lambda: bench.day_of_mainstay(PROJECT),
         PEERS_UNEXPLAINED: lambda: bench.day_of_peer("none"),
         "peers, top 3 reasons by woodelf": lambda: bench.day_of_peer("woodelf"),
     }

@@ -5,7 +5,6 @@ use datafusion::physical_plan::memory::MemoryStream;
 use mainstay_allocator::{Frontier, ValidInstance, outlook};
 use mainstay_config::Policy;
 use mainstay_schema::{Cents, table};
-use mainstay_table::read;
 
 use crate::candidates::{self, Decided};
 use crate::decision_rows;
@@ -30,7 +29,7 @@ pub(crate) struct AllocatedDay {
 /// Decides for every customer of the staged risk table, reserves the money and stages the plan.
 pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Result<AllocatedDay> {
     let step = run.start(Step::Allocate);
-    let risk = read::read_staged(&run.open.session, &run.open.lake, &day.staged.contract, &day.staged.table).await?;
+    let risk = day.staged.read(&run.open.session, &run.open.lake).await?;
     let candidates = candidates::of(risk).await?;
     let instance = ValidInstance::new(question::of(&candidates, policy, Cents::ZERO))
         .context("the offers of the day are not valid")?;

@@ -9,7 +9,6 @@ use mainstay_config::DailyJob;
 use mainstay_features::{Model, ModelKind, Moment, SqlProject};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
-use mainstay_table::read;
 
 use crate::progress::Step;
 use crate::run::Run;
@@ -87,7 +86,7 @@ async fn known_customers(run: &Run<'_>, day: &PinnedDay) -> Result<u64> {
 
 /// Runs the tests that the model's `.yml` declares on the rows that were staged.
 async fn check_tests(run: &Run<'_>, day: &PinnedDay, model: &str, staged: &Staged) -> Result<()> {
-    let rows = read::read_staged(&run.open.session, &run.open.lake, &staged.contract, &staged.table).await?;
+    let rows = staged.read(&run.open.session, &run.open.lake).await?;
     sql_tests::refuse_failed(&day.sql.test_rows(model, rows).await?, run.ds)
 }
 

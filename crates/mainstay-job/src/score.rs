@@ -118,9 +118,7 @@ async fn register_inputs(
     features: &StagedFeatures,
     scoring: &Scoring<'_>,
 ) -> Result<Vec<PinnedPlan>> {
-    let Staged { contract, table, .. } = &features.staged;
-    let staged = mainstay_table::read::read_staged(session, &run.open.lake, contract, table).await?;
-    register(session, "staged_features", staged)?;
+    register(session, "staged_features", features.staged.read(session, &run.open.lake).await?)?;
     let moment = Moment { as_of: run.as_of, label_end: None };
     let models = [
         ("customer_value", &scoring.job.value),
@@ -143,9 +141,7 @@ pub(crate) fn register(session: &SessionContext, name: &str, frame: DataFrame) -
 }
 
 async fn count(run: &Run<'_>, staged: &Staged) -> Result<Population> {
-    let Staged { contract, table, .. } = staged;
-    let frame = mainstay_table::read::read_staged(&run.open.session, &run.open.lake, contract, table).await?;
-    population(frame).await
+    population(staged.read(&run.open.session, &run.open.lake).await?).await
 }
 
 /// Counts the customers of a risk table by status.

@@ -3,11 +3,12 @@
 use anyhow::{Context, Result};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::execution::memory_pool::MemoryLimit;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 use mainstay_schema::Digest;
 use mainstay_schema::table::TableContract;
-use mainstay_table::StagedTable;
+use mainstay_table::{Lake, StagedTable, read};
 
 use crate::open_project::OpenProject;
 
@@ -40,6 +41,11 @@ impl Staged {
         };
         let digest = if is_limited { future::ready(Ok(digest.await?)).boxed() } else { digest.boxed() };
         Ok(Self { contract, table, digest })
+    }
+
+    /// The rows, with `ds` first, in a session of the caller's.
+    pub(crate) async fn read(&self, session: &SessionContext, lake: &Lake) -> Result<DataFrame> {
+        Ok(read::read_staged(session, lake, &self.contract, &self.table).await?)
     }
 
     /// Waits for the digest. Keys that break the contract are an error.
