@@ -91,6 +91,21 @@ fn pure_crates_know_no_engine() {
 }
 
 #[test]
+fn the_container_ships_without_the_simulator() {
+    let file = std::fs::read_to_string(root().join("infra/container/Containerfile")).unwrap();
+    let build = file.lines().find_map(|line| line.strip_prefix("RUN cargo build ")).unwrap();
+    let of = |features: &[&str]| {
+        let tree = ["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", "mainstay-cli"];
+        let output = Command::new(env!("CARGO")).args(tree).args(features).current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().contains("mainstay-simulator")
+    };
+    assert!(build.contains("-p mainstay-cli --no-default-features"), "{build}");
+    assert!(!of(&["--no-default-features"]));
+    assert!(of(&[]), "the command of a newcomer has it");
+}
+
+#[test]
 fn the_verifier_trusts_nothing_but_the_schema() {
     let ours: Vec<String> =
         dependencies()["mainstay-verifier"].iter().filter(|name| name.starts_with("mainstay-")).cloned().collect();

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod bad_input;
+mod bug;
 mod complete_journey;
 mod concurrency;
 mod contact_rules;
@@ -19,7 +20,9 @@ mod online_retail_ii;
 mod promotion;
 mod quarantine;
 mod rearranged;
+mod schedule;
 mod score_file;
+mod simulated;
 mod slt;
 mod train_file;
 mod value;

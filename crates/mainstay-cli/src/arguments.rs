@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mainstay_schema::Ds;
+use mainstay_schema::date::ParseDsError;
 
 /// Customer retention as a daily batch job: who is at risk, why, and what to do about it within the budget.
 #[derive(Debug, Parser)]
@@ -64,12 +66,15 @@ pub(crate) enum Verb {
     Run(RunArguments),
     /// Run a job for every day of a range, in order; days that are done are left alone.
     Backfill(BackfillArguments),
+    /// When a job runs next by its `schedule:`, or the files that make systemd or cron run it.
+    Schedule(ScheduleArguments),
     /// Show what was published.
     #[command(subcommand)]
     Show(Shown),
     /// Check published days (files, digests, reconciliation, certificate, budget, cooldown), or a plan of `mainstay allocate`.
     Verify(VerifyArguments),
     /// Generate the data of a simulated retailer.
+    #[cfg(feature = "simulator")]
     Generate(GenerateArguments),
     /// Registered models: versions, history, cards. Files of models of any origin: bring in, look at, hand on.
     #[command(subcommand)]
@@ -108,9 +113,10 @@ pub(crate) struct ExecutionArguments {
 pub(crate) struct RunArguments {
     /// Name of the job: jobs/<JOB>.yml.
     pub(crate) job: String,
-    /// The day to decide for; sees what was known before its midnight. The day after the newest data by default.
+    /// The day to decide for, or `today` of the project's time zone; sees what was known before its midnight. The day after the newest
+    /// data by default.
     #[arg(long)]
-    pub(crate) date: Option<Ds>,
+    pub(crate) date: Option<RunDate>,
     /// Run a finished day again and replace what it published.
     #[arg(long)]
     pub(crate) force: bool,
@@ -119,6 +125,57 @@ pub(crate) struct RunArguments {
     pub(crate) done_exit_code: u8,
     #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
+}
+
+/// The day of a run as it may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunDate {
+    /// The day that it is in the project's time zone.
+    Today,
+    /// This one.
+    Day(Ds),
+}
+
+impl FromStr for RunDate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "today" => Ok(Self::Today),
+            day => day.parse().map(Self::Day).map_err(|error: ParseDsError| format!("{error}, or today")),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScheduleArguments {
+    /// Name of the job: jobs/<JOB>.yml.
+    pub(crate) job: String,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = ScheduleFormat::Text)]
+    pub(crate) format: ScheduleFormat,
+    /// Write the files there, such as /etc/systemd/system, instead of showing them.
+    #[arg(long)]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Path of the command on the machine that runs the job; this one by default.
+    #[arg(long)]
+    pub(crate) command: Option<PathBuf>,
+    /// Folder of the project on the machine that runs the job; that of this project by default.
+    #[arg(long)]
+    pub(crate) folder: Option<PathBuf>,
+    /// Account that runs the service.
+    #[arg(long, default_value = "mainstay")]
+    pub(crate) user: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScheduleFormat {
+    /// The next runs, for people.
+    Text,
+    /// A service and a timer of systemd.
+    Systemd,
+    /// A crontab.
+    Cron,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +257,7 @@ pub(crate) struct AllocateArguments {
     pub(crate) force: bool,
 }
 
+#[cfg(feature = "simulator")]
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArguments {
     /// Folder to fill; must be empty or hold the same data already.
@@ -222,6 +280,7 @@ pub(crate) struct GenerateArguments {
     pub(crate) profile: Profile,
 }
 
+#[cfg(feature = "simulator")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// All tables of the reference project, and the truth beside them.

@@ -1,9 +1,12 @@
 //! One function a verb: opens the project, calls the job, writes the result.
 
 mod allocate;
+#[cfg(feature = "simulator")]
+mod generate;
 mod model;
 mod profile;
 mod promote;
+mod schedule;
 mod score;
 mod train;
 
@@ -11,16 +14,17 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use mainstay_job::progress::Progress;
 use mainstay_job::show::{self, ShowRequest};
-use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify};
+use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, verify};
+use mainstay_schema::Ds;
 use mainstay_session::SessionSettings;
-use mainstay_simulator::SimulatorSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output, Profile,
-    RunArguments, ShowArguments, Shown, Verb, VerifyArguments,
+    Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments, RunDate, ShowArguments,
+    Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
 use crate::render;
@@ -31,6 +35,7 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
     match verb {
         Verb::Run(arguments) => run(&global, arguments).await,
         Verb::Backfill(arguments) => backfill_days(&global, arguments).await,
+        Verb::Schedule(arguments) => schedule::execute(&global, &arguments),
         Verb::Show(shown) => show_day(&global, shown).await,
         Verb::Verify(VerifyArguments {
             certificate: Some(certificate),
@@ -39,7 +44,8 @@ pub(crate) async fn execute(arguments: Arguments) -> Result<ExitCode> {
             ..
         }) => allocate::verify(&global, &certificate, &offers, &plan),
         Verb::Verify(arguments) => verify_days(&global, arguments).await,
-        Verb::Generate(arguments) => generate(&global, &arguments),
+        #[cfg(feature = "simulator")]
+        Verb::Generate(arguments) => generate::execute(&global, &arguments),
         Verb::Model(verb) => model::execute(&global, verb).await,
         Verb::Promote(arguments) => promote::promote(&global, arguments).await,
         Verb::Rollback(arguments) => promote::rollback(&global, arguments).await,
@@ -73,7 +79,11 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
+    let ds = arguments.date.map(|date| match date {
+        RunDate::Today => Ds::of(Timestamp::now(), &open.project().time_zone()),
+        RunDate::Day(ds) => ds,
+    });
+    let request = RunRequest { ds, is_forced: arguments.force };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -121,22 +131,6 @@ async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Re
         return Ok(ExitCode::SUCCESS);
     }
     anyhow::bail!("{}", render::verify::failures(&report))
-}
-
-fn generate(global: &GlobalArguments, arguments: &GenerateArguments) -> Result<ExitCode> {
-    let settings = SimulatorSettings {
-        customers: arguments.customers,
-        start: arguments.start,
-        days: arguments.days,
-        seed: arguments.seed,
-        profile: match arguments.profile {
-            Profile::Full => mainstay_simulator::Profile::Full,
-            Profile::Orders => mainstay_simulator::Profile::Orders,
-        },
-    };
-    let generated = simulate(&settings, &arguments.output_dir, &Progress::new(observer(global)))?;
-    write(global, &generated, || render::generated::text(&generated, &arguments.output_dir))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes a result to standard output in the form that was asked for.

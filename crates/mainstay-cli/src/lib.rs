@@ -1,9 +1,11 @@
 //! The `mainstay` command: parses, calls a job, writes what came out.
 //!
 //! Results go to standard output, as tables or as one JSON document; progress, warnings and errors go to standard error. Exit
-//! codes: 0 done, 1 a failure that was handled and explained, 2 wrong usage. What the verbs do is in `mainstay-job`.
+//! codes: 0 done, 1 a failure that was handled and explained, 2 wrong usage, 101 a bug (a panic, in whatever thread). What the verbs
+//! do is in `mainstay-job`.
 
 mod arguments;
+mod bug;
 mod commands;
 mod progress;
 mod render;
@@ -23,14 +25,16 @@ const STACK_BYTES: usize = 32 * 1024 * 1024;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let log_format = arguments.global.log_format;
-    match run(arguments) {
+    bug::watch(log_format);
+    let code = match run(arguments) {
         Ok(code) => code,
         Err(error) => {
             // Nowhere to tell it if even standard error is gone; the exit code still does.
             let _ = writeln!(std::io::stderr().lock(), "{}", progress::error_line(log_format, &told_once(&error)));
             ExitCode::from(1)
         }
-    }
+    };
+    if bug::happened() { ExitCode::from(bug::EXIT_CODE) } else { code }
 }
 
 /// An error and its causes, each told once: some errors repeat their cause in their own words.
@@ -61,7 +65,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         .context("cannot start a thread")?;
     match worker.join() {
         Ok(result) => result,
-        // The panic has told what happened; it is a bug, which has the code of what was not handled.
-        Err(_) => Ok(ExitCode::from(2)),
+        // The panic has told what happened.
+        Err(_) => Ok(ExitCode::from(bug::EXIT_CODE)),
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod allocation;
 pub(crate) mod comparison;
+#[cfg(feature = "simulator")]
 pub(crate) mod generated;
 mod judgement;
 pub(crate) mod model;
@@ -13,9 +14,11 @@ pub(crate) mod promotion;
 pub(crate) mod registered;
 pub(crate) mod risk;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod scored;
 pub(crate) mod trained;
 mod tried;
+pub(crate) mod units;
 pub(crate) mod verify;
 
 use comfy_table::presets::NOTHING;
@@ -36,6 +39,11 @@ fn table(header: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<
         }
     }
     format!("{table}\n")
+}
+
+/// A line that stands over whatever was made from simulated data; nothing over all else.
+fn origin(is_simulated: bool) -> &'static str {
+    if is_simulated { "SIMULATED DATA: invented customers, no money may be spent on this\n" } else { "" }
 }
 
 /// A share as `12.3 %`.

@@ -106,6 +106,14 @@ impl JobConfig {
             Self::Training(job) => &job.name,
         }
     }
+
+    /// When the job runs, where it says so.
+    pub fn schedule(&self) -> Option<&Schedule> {
+        match self {
+            Self::Daily(job) => job.schedule.as_ref(),
+            Self::Training(_) => None,
+        }
+    }
 }
 
 fn check_name(name: &str, file: &str, place: Place<'_>) -> Result<(), ConfigError> {

@@ -5,6 +5,7 @@
 //! [`JobConfig::parse`], [`Policy::parse`], [`VarOverrides::parse`]. What the settings name (models, SQL, data) is not looked at here.
 
 pub mod algorithm;
+pub mod cron;
 pub mod error;
 pub mod job;
 pub mod offer_policy;

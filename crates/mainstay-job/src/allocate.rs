@@ -53,6 +53,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
         available_cents: available,
         allowance_cents: allowance,
         spent_cents: certificate.plan_cost,
+        left_cents: Some(Cents(available.0 - certificate.plan_cost.0)),
         value_cents: certificate.plan_value,
         treated: decided.solution.plan.chosen.len() as u64,
         price_of_budget: certificate.price_of(question::BUDGET),

@@ -186,6 +186,9 @@ pub struct AllocationSummary {
     pub allowance_cents: Cents,
     /// What the plan spends.
     pub spent_cents: Cents,
+    /// What the month has left after the day; `None` in records of an earlier release (see [`Self::left`]).
+    #[serde(default)]
+    pub left_cents: Option<Cents>,
     /// Expected gain of the plan, net of its cost.
     pub value_cents: Cents,
     /// Customers with an intervention.
@@ -211,6 +214,13 @@ pub struct AllocationSummary {
     pub offers_digest: Digest,
     /// The ledger's reservation.
     pub reservation: String,
+}
+
+impl AllocationSummary {
+    /// What the month has left after the day.
+    pub fn left(&self) -> Cents {
+        self.left_cents.unwrap_or(Cents(self.available_cents.0 - self.spent_cents.0))
+    }
 }
 
 /// A plan that gives each risk band its one intervention, the likeliest to leave first, while the rules allow it.

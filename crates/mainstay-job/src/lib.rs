@@ -38,11 +38,14 @@ pub mod promotion;
 mod publish;
 mod question;
 mod run;
+pub mod schedule;
 mod score;
 mod score_sql;
 mod segments;
 pub mod show;
-mod simulate;
+mod simulated;
+#[cfg(feature = "simulator")]
+mod simulator;
 mod sources;
 mod sql_tests;
 mod staged;
@@ -59,7 +62,8 @@ use mainstay_schema::Ds;
 
 pub use open_project::{Access, OpenOptions, OpenProject};
 pub use run::{Outcome, RunRequest};
-pub use simulate::simulate;
+#[cfg(feature = "simulator")]
+pub use simulator::simulate;
 
 /// Runs a job of the project for one day.
 pub async fn run_job(open: &OpenProject, job: &str, request: RunRequest) -> Result<Outcome> {

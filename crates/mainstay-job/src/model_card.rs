@@ -45,7 +45,7 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
         version: version.version.clone(),
         trained_at: version.created_at,
         purpose: purpose(job),
-        data: data(made),
+        data: data(run, made),
         shape: card::Shape {
             algorithm: details.params.map(|params| params.kind().described()).unwrap_or_default().to_owned(),
             trees: summary.trees as u64,
@@ -90,7 +90,7 @@ fn purpose(job: &TrainingJob) -> card::Purpose {
     }
 }
 
-fn data(made: &Made<'_>) -> card::Data {
+fn data(run: &Run<'_>, made: &Made<'_>) -> card::Data {
     let details = made.details;
     let sources = details.sources.tables.iter().map(|table| card::SourceTable {
         table: table.table.clone(),
@@ -99,6 +99,7 @@ fn data(made: &Made<'_>) -> card::Data {
     });
     let ranking = &details.judgement.evaluation.ranking;
     card::Data {
+        simulated: run.is_simulated,
         as_of: details.as_of,
         trained_until: details.trained_until,
         sources: sources.collect(),

@@ -8,6 +8,7 @@ use mainstay_table::{RunRecord, run_record};
 use crate::money;
 use crate::open_project::OpenProject;
 use crate::run::{Outcome, Run, RunRequest};
+use crate::simulated;
 use crate::sources::{self, FoundSources};
 
 /// Claims a day and takes it through `steps`, unless it is published already and not forced.
@@ -31,7 +32,8 @@ pub(crate) async fn run(
         found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
-    let run = Run::claim(open, job, ds, request.is_forced).await?;
+    simulated::settle_origin(open, found.is_simulated).await?;
+    let run = Run::claim(open, job, ds, request.is_forced, found.is_simulated).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {

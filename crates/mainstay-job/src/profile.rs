@@ -19,14 +19,14 @@ use mainstay_schema::table::ColumnType;
 
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
-use crate::simulate;
+use crate::simulated;
 
 /// Profiles a source (`retailer`) or one of its tables (`retailer.orders`); values should lie before `ds`.
 ///
 /// A first pass over each table tallies all columns, partitions side by side; a second one counts the keys that repeat.
 pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourceProfile> {
     let source = named_source(open, named)?;
-    simulate::fill_empty_sources(open)?;
+    simulated::fill_absent_sources(open).await?;
     let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
     let pinned = mainstay_features::pin(&open.session, std::slice::from_ref(&source)).await?;
     let step = open.progress.start(Step::Profile);

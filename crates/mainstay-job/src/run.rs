@@ -83,6 +83,8 @@ pub(crate) struct Run<'a> {
     pub(crate) as_of: Timestamp,
     pub(crate) attempt: Attempt,
     pub(crate) is_forced: bool,
+    /// Whether the sources hold simulated data.
+    pub(crate) is_simulated: bool,
     started_at: Timestamp,
     _heartbeat: Heartbeat,
     seconds: Mutex<BTreeMap<String, f64>>,
@@ -90,7 +92,13 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
-    pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, is_forced: bool) -> Result<Self> {
+    pub(crate) async fn claim(
+        open: &'a OpenProject,
+        job: &'a str,
+        ds: Ds,
+        is_forced: bool,
+        is_simulated: bool,
+    ) -> Result<Self> {
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
@@ -98,7 +106,19 @@ impl<'a> Run<'a> {
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt))?;
         fault::boundary("claimed");
         let seconds = Mutex::default();
-        Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
+        Ok(Self {
+            open,
+            run_id,
+            job,
+            ds,
+            as_of,
+            attempt,
+            is_forced,
+            is_simulated,
+            started_at,
+            _heartbeat: heartbeat,
+            seconds,
+        })
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
@@ -183,6 +203,7 @@ impl<'a> Run<'a> {
             started_at: self.started_at,
             finished_at: Timestamp::now(),
             as_of: self.as_of,
+            simulated: self.is_simulated,
             tables,
             details,
         }

@@ -15,7 +15,7 @@ use crate::details::{QuarantinedRows, SourcesPin};
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::run::Run;
-use crate::simulate;
+use crate::simulated;
 use crate::staged::DigestedTable;
 
 /// The sources of a run as they were found, and the SQL over them.
@@ -37,19 +37,22 @@ pub(crate) struct FoundSources {
     pub(crate) pinned: PinnedSources,
     /// The day of the newest row.
     pub(crate) last_complete_day: Option<Ds>,
+    /// Whether the data are simulated.
+    pub(crate) is_simulated: bool,
     step: StepProgress,
 }
 
 /// Finds the files of all sources, holds their columns against the contracts, and checks the SQL.
 pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
-    simulate::fill_empty_sources(open)?;
+    simulated::fill_absent_sources(open).await?;
+    let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
     let step = open.progress.start(Step::Sources);
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
     let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources { sql, sources, pinned, last_complete_day, step })
+    Ok(FoundSources { sql, sources, pinned, last_complete_day, is_simulated, step })
 }
 
 impl PinnedDay {

@@ -10,6 +10,7 @@ use mainstay_schema::Digest;
 use mainstay_schema::table::TableContract;
 use mainstay_table::{Lake, StagedTable, read};
 
+use crate::fault;
 use crate::open_project::OpenProject;
 
 /// A staged table whose digest is worked out while the run goes on.
@@ -33,7 +34,10 @@ impl Staged {
         let (session, lake) = (open.session.clone(), open.lake.clone());
         let is_limited = matches!(session.runtime_env().memory_pool.memory_limit(), MemoryLimit::Finite(_));
         let (asked, of) = (contract.clone(), table.clone());
-        let running = SpawnedTask::spawn(async move { of.digest(&session, &lake, &asked).await });
+        let running = SpawnedTask::spawn(async move {
+            fault::boundary("digest");
+            of.digest(&session, &lake, &asked).await
+        });
         let name = contract.name.clone();
         let digest = async move {
             let joined = running.join().await;

@@ -40,6 +40,8 @@ pub struct VerifiedDay {
     pub ds: Ds,
     /// The run that published it.
     pub run_id: RunId,
+    /// Whether it was made from simulated data.
+    pub simulated: bool,
     /// Each check with its result.
     pub checks: Vec<Check>,
 }
@@ -112,7 +114,7 @@ async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDa
         checks.push(Check::of("only channels with consent", channels));
         checks.push(Check::of("budget", day.budget().await));
     }
-    Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), checks })
+    Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), simulated: record.simulated, checks })
 }
 
 /// A published day under examination.

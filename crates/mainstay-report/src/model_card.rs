@@ -63,6 +63,9 @@ pub struct Purpose {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
+    /// Whether it was simulated: such a model knows nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The instant that the training could see up to.
     pub as_of: Timestamp,
     /// The end of its last label window: it knows what happened before.

@@ -12,6 +12,7 @@ pub mod id;
 pub mod ledger;
 pub mod money;
 pub mod plan;
+pub mod simulated;
 pub mod table;
 
 pub use customer::{CustomerStatus, RiskBand};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use mainstay_schema::simulated::{FINISHED, PARTIAL, UNFINISHED};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -17,12 +18,6 @@ use crate::settings::{SimulatorSettings, ValidSettings};
 
 /// Raised whenever the same settings come to give other bytes.
 const GENERATOR: u32 = 3;
-/// Written last: the folder is complete.
-const FINISHED: &str = "_generated.json";
-/// Written first, gone at the end.
-const UNFINISHED: &str = "_generating.json";
-/// Files that are being written.
-const PARTIAL: &str = "_partial";
 /// Encoded bytes that a file holds in memory before they are written as a row group.
 const ROW_GROUP_BYTES: usize = 8 << 20;
 
@@ -42,19 +37,6 @@ struct Marker {
 pub(crate) struct OutputFolder {
     folder: PathBuf,
     settings: SimulatorSettings,
-}
-
-/// Whether a folder is absent, empty, or was left unfinished by a killed [`generate`](crate::generate): then nothing may read it before
-/// `generate` has filled it. False where it holds finished or foreign data.
-///
-/// # Errors
-/// Where the folder cannot be read.
-pub fn lacks_data(folder: &Path) -> Result<bool, SimulatorError> {
-    let is_there = |name| {
-        let marker = folder.join(name);
-        marker.try_exists().map_err(io_error("read", &marker))
-    };
-    Ok(!is_there(FINISHED)? && (is_there(UNFINISHED)? || is_empty(folder)?))
 }
 
 /// What was found when a folder was opened.

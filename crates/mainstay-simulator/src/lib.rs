@@ -45,7 +45,6 @@ pub use campaign::{Assignment, Intervention};
 pub use consent::{ConsentChange, ContactChannel};
 pub use contact::Contact;
 pub use error::SimulatorError;
-pub use folder::lacks_data;
 pub use generate::{Generated, generate};
 pub use order::{Channel, Line, Order};
 pub use output::Written;

@@ -1,10 +1,11 @@
 //! A target: the place, below one URL, where all tables and small records of a project live.
 
 use std::path::Path as FilePath;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{TryStreamExt, future};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -151,6 +152,13 @@ impl Lake {
         Ok(paths)
     }
 
+    /// Whether there is no object at all, but for the probe of whoever opens it right now.
+    pub async fn is_empty(&self) -> Result<bool, TableError> {
+        let others = self.store.list(None).try_filter(|object| future::ready(object.location.as_ref() != PROBE));
+        let first = pin!(others).try_next().await;
+        Ok(first.map_err(TableError::store("list", &self.location))?.is_none())
+    }
+
     async fn probe(&self) -> Result<(), TableError> {
         let written = self.store.put(&Path::from(PROBE), Bytes::from_static(b"mainstay").into()).await;
         written.map_err(|source| cannot_write(&self.location, source))?;
@@ -198,6 +206,7 @@ mod tests {
         let target = folder.path().join("new/target");
         let lake = Lake::open(target.to_str().unwrap()).await.unwrap();
         assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0);
+        assert!(lake.is_empty().await.unwrap());
         assert!(lake.url().as_str().ends_with("/new/target/"));
         let by_url = Lake::open(lake.url().as_str()).await.unwrap();
         assert_eq!(by_url.url(), lake.url());
@@ -243,6 +252,7 @@ mod tests {
         let outcomes = futures::future::join_all(attempts).await;
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == PutOutcome::Created).count(), 1);
         assert_eq!(lake.list("a").await.unwrap(), ["a/b.json"]);
+        assert!(!lake.is_empty().await.unwrap());
         assert_eq!(lake.get("a/none.json").await.unwrap(), None);
     }
 }

@@ -36,6 +36,9 @@ pub struct RunRecord {
     pub finished_at: Timestamp,
     /// The instant before which data was known to the run.
     pub as_of: Timestamp,
+    /// Whether the sources hold simulated data: then none of it is about anybody.
+    #[serde(default)]
+    pub simulated: bool,
     /// The tables that make up the day; empty where the run failed before publishing.
     pub tables: Vec<PublishedTable>,
     /// Pinned inputs, counts, gates, allocation: the business of the job.

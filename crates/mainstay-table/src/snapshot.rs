@@ -12,10 +12,13 @@ use mainstay_schema::{Ds, column};
 use crate::arrow_types::delta_schema;
 use crate::error::TableError;
 use crate::lake::Lake;
+use crate::origin::{self, Origin};
 
 /// Run records pin versions for good, so the log is never trimmed.
 const KEEP_LOG: (&str, &str) = ("delta.enableExpiredLogCleanup", "false");
 const APPEND_ONLY: (&str, &str) = ("delta.appendOnly", "true");
+/// Says to every reader of Delta that the rows were made from simulated data.
+const SIMULATED: (&str, &str) = ("mainstay.simulated", "true");
 
 /// Whether rows may be removed from a table once they are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,17 +67,19 @@ pub(crate) async fn load_or_create(
     if let Some(found) = load(lake, &contract.name, None).await? {
         return Ok(found);
     }
-    let properties = match kind {
-        Kind::Replaced => vec![KEEP_LOG],
-        Kind::AppendOnly => vec![KEEP_LOG, APPEND_ONLY],
-    };
+    let is_simulated = origin::read(lake).await? == Some(Origin::Simulated);
+    let properties =
+        [Some(KEEP_LOG), (kind == Kind::AppendOnly).then_some(APPEND_ONLY), is_simulated.then_some(SIMULATED)];
+    let warning = if is_simulated { "SIMULATED DATA. " } else { "" };
     let created = CreateBuilder::new()
         .with_log_store(log_store(lake, &contract.name)?)
         .with_table_name(&contract.name)
-        .with_comment(&contract.comment)
+        .with_comment(format!("{warning}{}", contract.comment))
         .with_columns(delta_schema(contract)?.fields().cloned())
         .with_partition_columns([column::DS])
-        .with_configuration(properties.into_iter().map(|(key, value)| (key, Some(value))))
+        // A key of ours is none that Delta knows.
+        .with_raise_if_key_not_exists(!is_simulated)
+        .with_configuration(properties.into_iter().flatten().map(|(key, value)| (key, Some(value))))
         .with_commit_properties(CommitProperties::default().with_max_retries(0))
         .await;
     match created {

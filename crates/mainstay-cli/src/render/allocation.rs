@@ -4,14 +4,19 @@ use mainstay_job::details::{AllocationSummary, FixedTiers};
 use mainstay_job::show::{AllocationView, DecisionCount};
 use mainstay_schema::{Cents, DecisionReason};
 
-use super::{outlook, table};
+use super::{origin, outlook, table};
 
 /// Decisions, the certificate, the month's money, and the most valuable interventions.
 pub(crate) fn text(view: &AllocationView) -> String {
     let summary = &view.summary;
     let mut text = format!(
-        "{} of {}: {} customers treated for {} of today's {}\n",
-        view.job, view.ds, summary.treated, summary.spent_cents, summary.allowance_cents
+        "{}{} of {}: {} customers treated for {} of today's {}\n",
+        origin(view.simulated),
+        view.job,
+        view.ds,
+        summary.treated,
+        summary.spent_cents,
+        summary.allowance_cents
     );
     let all = sum(&view.decisions);
     let decisions = view.decisions.iter().chain([&all]).map(|count| {

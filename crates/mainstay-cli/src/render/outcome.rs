@@ -4,16 +4,23 @@ use mainstay_job::Outcome;
 use mainstay_job::details::{DailyDetails, TrainingDetails};
 use serde::Deserialize;
 
-use super::{run, table};
+use super::{origin, run, table};
 
 /// One run.
 pub(crate) fn text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::AlreadyDone(record) => {
-            format!("{} of {} is already done (run {}); --force runs it again\n", record.job, record.ds, record.run_id)
+            format!(
+                "{}{} of {} is already done (run {}); --force runs it again\n",
+                origin(record.simulated),
+                record.job,
+                record.ds,
+                record.run_id
+            )
         }
         Outcome::Published(record) => {
-            let mut text = format!("{} of {} is published (run {})\n", record.job, record.ds, record.run_id);
+            let mut text = origin(record.simulated).to_owned();
+            text += &format!("{} of {} is published (run {})\n", record.job, record.ds, record.run_id);
             if let Ok(details) = DailyDetails::deserialize(&record.details) {
                 text += &run::population(&details);
                 text += &run::money(&details);
@@ -50,5 +57,7 @@ pub(crate) fn backfill(outcomes: &[Outcome]) -> String {
             figure(|details| details.allocation.value_cents.to_string()),
         ]
     });
-    table(&["day", "outcome", "scored", "treated", "spent", "expected gain"], &[2, 3, 4, 5], rows)
+    let is_simulated = outcomes.iter().any(|outcome| outcome.record().simulated);
+    let header = ["day", "outcome", "scored", "treated", "spent", "expected gain"];
+    format!("{}{}", origin(is_simulated), table(&header, &[2, 3, 4, 5], rows))
 }

@@ -2,14 +2,15 @@
 
 use mainstay_job::show::{CustomerRisk, RiskView};
 
-use super::{percent, table};
+use super::{origin, percent, table};
 
 /// Segments, then the customers with the most revenue at risk and why.
 pub(crate) fn text(view: &RiskView) -> String {
     let population = view.population;
     let gates = if view.model.gates_failed { ", GATES FAILED" } else { "" };
     let mut text = format!(
-        "{} of {}: {} known customers = {} scored + {} ineligible + {} refused\nmodel {} version {}{gates}\n",
+        "{}{} of {}: {} known customers = {} scored + {} ineligible + {} refused\nmodel {} version {}{gates}\n",
+        origin(view.simulated),
         view.job,
         view.ds,
         population.known,

@@ -6,13 +6,19 @@ use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
 use serde::Deserialize;
 
-use super::{judgement, percent, table, tried, verdict};
+use super::{judgement, origin, percent, table, tried, verdict};
 
 /// The whole record for people.
 pub(crate) fn text(record: &RunRecord) -> String {
     let mut text = format!(
-        "{} of {}, run {}, attempt {}\nas of {}, finished {}\n",
-        record.job, record.ds, record.run_id, record.attempt, record.as_of, record.finished_at
+        "{}{} of {}, run {}, attempt {}\nas of {}, finished {}\n",
+        origin(record.simulated),
+        record.job,
+        record.ds,
+        record.run_id,
+        record.attempt,
+        record.as_of,
+        record.finished_at
     );
     if let Ok(details) = DailyDetails::deserialize(&record.details) {
         text += &population(&details);
@@ -42,13 +48,15 @@ pub(crate) fn population(details: &DailyDetails) -> String {
 pub(crate) fn money(details: &DailyDetails) -> String {
     let allocation = &details.allocation;
     format!(
-        "{} customers treated for {} of today's {} ({} left of {} in {})\nexpected gain {}, at most {} was possible: gap {:.1e}\n",
+        "{} customers treated for {} of today's {}; {} has {} of {} left ({} before the day)\n\
+         expected gain {}, at most {} was possible: gap {:.1e}\n",
         allocation.treated,
         allocation.spent_cents,
         allocation.allowance_cents,
-        allocation.available_cents,
-        allocation.budget_cents,
         allocation.month,
+        allocation.left(),
+        allocation.budget_cents,
+        allocation.available_cents,
         allocation.value_cents,
         allocation.certificate.upper_bound,
         allocation.gap

@@ -2,7 +2,7 @@
 
 use mainstay_job::verify::VerifyReport;
 
-use super::{table, verdict};
+use super::{origin, table, verdict};
 
 /// Every check of every day.
 pub(crate) fn text(report: &VerifyReport) -> String {
@@ -11,7 +11,8 @@ pub(crate) fn text(report: &VerifyReport) -> String {
             vec![day.ds.to_string(), check.name.to_owned(), verdict(check.passed).to_owned(), check.detail.clone()]
         })
     });
-    table(&["day", "check", "verdict", "figures"], &[], rows)
+    let is_simulated = report.days.iter().any(|day| day.simulated);
+    format!("{}{}", origin(is_simulated), table(&["day", "check", "verdict", "figures"], &[], rows))
 }
 
 /// The checks that failed, one a line.

@@ -67,6 +67,24 @@ jobs/daily_risk.yml:5:9: `25` is no hour of a cron expression: 0 to 23
   |         ^^^^^^^^^^^^"#,
             ),
             slip(
+                "cron: \"0 4 * * *\"",
+                "cron: \"0 4 31 2 *\"",
+                r#"
+jobs/daily_risk.yml:5:9: `0 4 31 2 *` never comes: none of its months has such a day
+  |
+5 |   cron: "0 4 31 2 *"
+  |         ^^^^^^^^^^^^"#,
+            ),
+            slip(
+                "cron: \"0 4 * * *\"",
+                "cron: \"0 4 L * *\"",
+                r#"
+jobs/daily_risk.yml:5:9: `L` is no day of the month of a cron expression: 1 to 31
+  |
+5 |   cron: "0 4 L * *"
+  |         ^^^^^^^^^^^"#,
+            ),
+            slip(
                 "  time_zone: UTC",
                 "  time_zone: CEST",
                 "

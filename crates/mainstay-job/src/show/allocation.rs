@@ -24,6 +24,8 @@ pub struct AllocationView {
     pub ds: Ds,
     /// The run that published it.
     pub run_id: RunId,
+    /// Whether it was made from simulated data.
+    pub simulated: bool,
     /// Money, worth and certificate of the plan.
     #[serde(flatten)]
     pub summary: AllocationSummary,
@@ -113,6 +115,7 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
         job: day.record.job.clone(),
         ds: day.record.ds,
         run_id: day.record.run_id.clone(),
+        simulated: day.record.simulated,
         decisions: decisions(&session).await?,
         rules: contact_rules::in_force(&session).await?,
         customers,

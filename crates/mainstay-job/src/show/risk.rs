@@ -20,6 +20,8 @@ pub struct RiskView {
     pub ds: Ds,
     /// The run that published it.
     pub run_id: RunId,
+    /// Whether it was made from simulated data.
+    pub simulated: bool,
     /// The model that scored.
     pub model: ModelUsed,
     /// How the known customers split up.
@@ -90,6 +92,7 @@ pub async fn risk(open: &OpenProject, request: &ShowRequest) -> Result<RiskView>
         job: day.record.job.clone(),
         ds: day.record.ds,
         run_id: day.record.run_id.clone(),
+        simulated: day.record.simulated,
         model: details.model,
         population: details.population,
         segments: segments(&session).await?,

@@ -35,6 +35,7 @@ fn card() -> ModelCard {
             limits: vec!["Knows nothing of customers in their first 30 days.".into()],
         },
         data: Data {
+            simulated: false,
             as_of: "2026-01-05T00:00:00Z".parse().unwrap(),
             trained_until: ds("2025-10-07"),
             sources: vec![SourceTable { table: "retailer.orders".into(), files: 12, rows: 1_234_567 }],
@@ -111,6 +112,16 @@ fn what_the_project_does_not_say_is_asked_for() {
     assert!(text.contains("state `card.intended_use` in the training job"), "{text}");
     assert!(text.contains("tells no segments apart"), "{text}");
     assert!(!text.contains("Owner") && !text.contains("Not for"), "{text}");
+}
+
+#[test]
+fn a_model_of_simulated_data_says_so() {
+    let mut simulated = card();
+    simulated.data.simulated = true;
+    assert!(
+        simulated.markdown().contains("## Data\n\n**Simulated data: of invented customers. Not for use.**\n\nWhat")
+    );
+    assert!(!card().markdown().contains("Simulated"));
 }
 
 #[test]

@@ -205,8 +205,9 @@ fn data(card: &ModelCard) -> String {
         ]
     });
     format!(
-        "What was known before {}, pinned as {} ({}).\n\n{}\nEach cut shows the customers as they were known before its day, and \
+        "{}What was known before {}, pinned as {} ({}).\n\n{}\nEach cut shows the customers as they were known before its day, and \
          whether they left before the end of its label window.\n\n{}",
+        if data.simulated { "**Simulated data: of invented customers. Not for use.**\n\n" } else { "" },
         data.as_of.strftime("%Y-%m-%d %H:%M UTC"),
         code(&card.lineage.sources_file),
         code(&card.lineage.sources.to_string()),

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use super::settings;
-use crate::{Generated, SimulatorError, ValidSettings, Written, generate, lacks_data};
+use crate::{Generated, SimulatorError, ValidSettings, Written, generate};
 
 fn fill(settings: &ValidSettings, folder: &Path) -> Result<Generated, SimulatorError> {
     generate(settings, folder, &mut |_, _| ())
@@ -159,27 +159,11 @@ fn what_a_killed_run_left_is_written_anew() {
     assert!(!killed.path().join("_generated.json").exists());
     fs::write(killed.path().join("_partial/orders-date=2024-01-04.parquet"), b"PAR1 cut sho").unwrap();
 
-    assert!(lacks_data(killed.path()).unwrap());
     let error = fill(&settings(60, 10, 8), killed.path()).unwrap_err();
     assert!(matches!(error, SimulatorError::OtherSettings { .. }));
     fill(&settings(60, 10, 7), killed.path()).unwrap();
     fill(&settings(60, 10, 7), whole.path()).unwrap();
     assert_eq!(digests(killed.path()), digests(whole.path()));
-}
-
-#[test]
-fn data_are_lacking_until_they_are_complete() {
-    let folder = TempDir::new().unwrap();
-    let data = folder.path().join("data");
-    assert!(lacks_data(&data).unwrap(), "absent");
-    fs::create_dir(&data).unwrap();
-    assert!(lacks_data(&data).unwrap(), "empty");
-    generate(&settings(20, 3, 7), &data, &mut |_, _| {
-        assert!(lacks_data(&data).unwrap(), "unfinished");
-    })
-    .unwrap();
-    assert!(!lacks_data(&data).unwrap(), "complete");
-    assert!(!lacks_data(folder.path()).unwrap(), "foreign");
 }
 
 #[test]

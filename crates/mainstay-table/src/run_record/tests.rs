@@ -14,6 +14,7 @@ fn record(run: &str, day: &str, attempt: u32, status: RunStatus) -> RunRecord {
         started_at: "2024-01-01T05:00:00Z".parse().unwrap(),
         finished_at: "2024-01-01T05:01:02.000003Z".parse().unwrap(),
         as_of: "2024-01-01T00:00:00Z".parse().unwrap(),
+        simulated: false,
         tables: vec![],
         details: json!({"known": 3, "scored": 2}),
     }
@@ -21,6 +22,14 @@ fn record(run: &str, day: &str, attempt: u32, status: RunStatus) -> RunRecord {
 
 fn failed() -> RunStatus {
     RunStatus::Failed { error: "source orders is too old".into() }
+}
+
+#[test]
+fn a_record_of_an_earlier_release_is_of_real_data() {
+    let mut json = serde_json::to_value(record("r1", "2024-01-01", 1, RunStatus::Published)).unwrap();
+    assert_eq!(json["simulated"], false);
+    json.as_object_mut().unwrap().remove("simulated");
+    assert!(!serde_json::from_value::<RunRecord>(json).unwrap().simulated);
 }
 
 #[tokio::test(flavor = "multi_thread")]

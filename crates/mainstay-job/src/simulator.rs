@@ -1,28 +1,16 @@
-//! Fills the empty path of a simulated source, so that a newcomer needs no data.
+//! Runs the simulator, in builds that have it.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
-use mainstay_simulator::{Generated, Profile, SimulatorSettings, generate, lacks_data};
+use mainstay_simulator::{Generated, Profile, SimulatorSettings, generate};
 
-use crate::open_project::OpenProject;
 use crate::progress::{Progress, Step};
 
-/// Generates the data of every source that has a simulator and whose folder is absent, empty or was left unfinished.
-pub(crate) fn fill_empty_sources(open: &OpenProject) -> Result<()> {
-    for source in &open.project.config().sources {
-        if let Some(simulator) = &source.simulator
-            && lacks_data(Path::new(&source.path))?
-        {
-            fill(source, simulator, &open.progress)?;
-        }
-    }
-    Ok(())
-}
-
-fn fill(source: &Source, simulator: &Simulator, progress: &Progress) -> Result<()> {
+/// Fills the folder of a source as its settings say.
+pub(crate) fn fill(source: &Source, simulator: &Simulator, progress: &Progress) -> Result<()> {
     progress.warn(format!(
         "source {} has no data at {}: filling it with a simulated retailer, as mainstay.yml says",
         source.name, source.path
