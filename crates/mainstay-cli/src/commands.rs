@@ -13,14 +13,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use mainstay_job::progress::Progress;
 use mainstay_job::show::{self, ShowRequest};
-use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify};
+use mainstay_job::{
+    Acceptance, Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, simulate, verify,
+};
 use mainstay_session::SessionSettings;
 use mainstay_simulator::SimulatorSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output, Profile,
-    RunArguments, ShowArguments, Shown, Verb, VerifyArguments,
+    AcceptanceArguments, Arguments, BackfillArguments, ExecutionArguments, GenerateArguments, GlobalArguments, Output,
+    Profile, RunArguments, ShowArguments, Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
 use crate::render;
@@ -73,8 +75,9 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
-    let outcome = run_job(&open, &arguments.job, request).await?;
+    let accepted = accepted(&arguments.acceptance)?;
+    let request = RunRequest { ds: arguments.date, is_forced: arguments.force, accepted };
+    let outcome = run_job(&open, &arguments.job, &request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
         Outcome::Published(_) => ExitCode::SUCCESS,
@@ -84,9 +87,21 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
+    let accepted = accepted(&arguments.acceptance)?;
+    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), &accepted).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is accepted, all for one reason.
+fn accepted(arguments: &AcceptanceArguments) -> Result<Vec<Acceptance>> {
+    let why = arguments.why.as_deref().unwrap_or_default().trim();
+    anyhow::ensure!(
+        arguments.accept.is_empty() || !why.is_empty(),
+        "--why is empty: say why it is accepted, which stands in the run record"
+    );
+    let accepted = arguments.accept.iter().map(|name| Acceptance { name: name.clone(), why: why.to_owned() });
+    Ok(accepted.collect())
 }
 
 async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {

@@ -16,7 +16,7 @@ use crate::sources::{self, FoundSources};
 pub(crate) async fn run(
     open: &OpenProject,
     job: &str,
-    request: RunRequest,
+    request: &RunRequest,
     steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
 ) -> Result<Outcome> {
     if let Some(ds) = request.ds
@@ -31,7 +31,7 @@ pub(crate) async fn run(
         found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
-    let run = Run::claim(open, job, ds, request.is_forced).await?;
+    let run = Run::claim(open, job, ds, request).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
+async fn done(open: &OpenProject, job: &str, ds: Ds, request: &RunRequest) -> Result<Option<Outcome>> {
     if request.is_forced {
         return Ok(None);
     }
