@@ -40,7 +40,8 @@ fn the_reference_cut_has_its_customers_and_an_honest_test() {
 
     // The season's rate moved by .08: the probabilities of the later cut are off by more than a season may move them.
     let later = gates.iter().find(|gate| gate["name"] == "calibration_error_at_test_cut_above_noise_at_most").unwrap();
-    assert_eq!((&later["threshold"], &later["passed"]), (&0.05.into(), &false.into()), "{later}");
+    assert_eq!(later["threshold"], 0.05);
+    assert_eq!(later["passed"], false, "{later}");
 
     let run = project.json(&["run", "daily_risk", "--date", "2011-09-01"]);
     let details = &run["record"]["details"];
