@@ -191,6 +191,18 @@ fn a_message_is_told_once() {
 }
 
 #[test]
+fn a_model_that_no_training_job_makes() {
+    let project = Project::copy();
+    project.edit("jobs/daily_risk.yml", "model: churn", "model: chrun");
+    let parts =
+        ["daily_risk.yml:13:8: no training job makes model `chrun`; did you mean `churn`?", "known models: churn"];
+    refused(&project, &parts);
+    project.edit("jobs/daily_risk.yml", "train_with: train_churn", "# no training");
+    refused(&project, &parts);
+    assert!(!project.lake().join("registry/models").exists());
+}
+
+#[test]
 fn a_second_daily_job_for_the_same_tables() {
     let project = Project::copy();
     let job = fs::read_to_string(project.folder().join("jobs/daily_risk.yml")).unwrap();

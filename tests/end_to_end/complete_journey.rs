@@ -55,5 +55,6 @@ fn the_reference_cut_has_its_households_and_an_honest_test() {
     assert_eq!(count("scored") + count("refused"), 2452);
     assert_eq!(count("known"), count("scored") + count("ineligible") + count("refused"));
     assert_eq!(details["model"]["gates_failed"], true);
+    assert_eq!(details["allocation"]["treated"], 0, "nobody has overridden them");
     assert_eq!(project.json(&["verify"])["verified"], true);
 }

@@ -3,6 +3,7 @@
 // All of this crate is test, its helpers included.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod approval;
 mod architecture;
 mod bad_input;
 mod bug;

@@ -32,6 +32,12 @@ fn model(bias: f64) -> Ensemble {
 fn with_versions() -> Project {
     let project = Project::reference();
     std::fs::create_dir_all(project.lake()).unwrap();
+    register(&project, &[(0.0, Some(0.84)), (1.0, Some(0.7812)), (2.0, Some(0.86))]);
+    project
+}
+
+/// Registers versions of `churn`, given by their bias and AUC, which a gate judges where there is one. The first is champion.
+fn register(project: &Project, versions: &[(f64, Option<f64>)]) {
     let store = Arc::new(LocalFileSystem::new_with_prefix(project.lake()).unwrap());
     let registry = Registry::new(store, "registry");
     let at: Timestamp = "2025-08-01T04:00:00Z".parse().unwrap();
@@ -43,21 +49,23 @@ fn with_versions() -> Project {
         passed: figure >= 0.8,
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        for (bias, figure) in [(0.0, 0.84), (1.0, 0.7812), (2.0, 0.86)] {
+        for &(bias, figure) in versions {
             let candidate = Candidate {
                 created_at: at,
                 run_id: RunId::new("run"),
                 training: json!({"job": {"name": "train_churn"}, "ds": "2025-08-01", "test_cut": "2025-05-03"}),
                 evaluation: json!({"test": {"auc": figure}}),
-                gates: vec![auc(figure)],
+                gates: figure.map(auc).into_iter().collect(),
+                definitions: None,
                 tags: Default::default(),
             };
             registry.register("churn", &model(bias), candidate).await.unwrap();
         }
         let first = AliasChange::new("1", at, "run 1", "the first version of the model");
-        registry.set_alias("churn", "champion", first).await.unwrap();
+        if registry.history("churn", "champion").await.unwrap().is_empty() {
+            registry.set_alias("churn", "champion", first).await.unwrap();
+        }
     });
-    project
 }
 
 fn champion(project: &Project) -> (String, usize) {
@@ -103,6 +111,29 @@ fn gates_refuse_and_people_override_with_a_reason() {
     let message =
         project.failure(&["promote", "churn", "3", "--by", "ana", "--override", "auc_at_least", "--why", "habit"]);
     assert!(message.contains("gate auc_at_least of churn version 3 has passed: leave its --override out"), "{message}");
+}
+
+/// Neither of these versions has rows that another could be judged on.
+#[test]
+fn versions_that_cannot_be_compared_keep_what_their_training_asked_of_them() {
+    let project = with_versions();
+    let compared = project.json(&["compare", "1", "2"]);
+    assert!(compared["same_rows"].is_null() && compared["not_compared"].is_string(), "{compared}");
+    let message = project.failure(&["promote", "churn", "2", "--by", "ana"]);
+    assert!(message.contains("gate auc_at_least failed with 0.7812 by 0.0188 (asked: 0.8)"), "{message}");
+    let passed = project.json(&["promote", "churn", "3", "--by", "ana"]);
+    let gates = passed["gates"].as_array().unwrap();
+    assert!(gates.len() == 1 && gates[0]["name"] == "auc_at_least" && gates[0]["passed"] == true, "{passed}");
+
+    // One that no gate has judged, which was brought in from elsewhere, needs somebody who answers for it.
+    register(&project, &[(3.0, None)]);
+    let promote = ["promote", "churn", "4", "--by", "ana"];
+    let message = project.failure(&promote);
+    let expected = "churn version 4 is not promoted to champion: no gate has judged it; train a better one, or promote it all the same \
+                    with --override unjudged --why REASON";
+    assert!(message.contains(expected), "{message}");
+    let forced = project.json(&[&promote[..], &["--override", "unjudged", "--why", "judged elsewhere"]].concat());
+    assert_eq!(forced["entry"]["overridden"], json!(["unjudged"]));
 }
 
 #[test]

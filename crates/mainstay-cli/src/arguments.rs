@@ -109,6 +109,17 @@ pub(crate) struct ExecutionArguments {
     pub(crate) memory_limit_mb: Option<u32>,
 }
 
+/// What would stop a run, and shall not.
+#[derive(Debug, Args)]
+pub(crate) struct AcceptanceArguments {
+    /// Go on although this would stop the run, as the refusal names it; may be given again for another.
+    #[arg(long, value_name = "NAME", requires = "why")]
+    pub(crate) accept: Vec<String>,
+    /// Why it is accepted; stands in the run record.
+    #[arg(long, value_name = "TEXT", requires = "accept")]
+    pub(crate) why: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     /// Name of the job: jobs/<JOB>.yml.
@@ -123,6 +134,8 @@ pub(crate) struct RunArguments {
     /// Exit code where the day is done already: 99 tells Airflow to skip.
     #[arg(long, default_value_t = 0)]
     pub(crate) done_exit_code: u8,
+    #[command(flatten)]
+    pub(crate) acceptance: AcceptanceArguments,
     #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }
@@ -188,6 +201,8 @@ pub(crate) struct BackfillArguments {
     /// Last day, included.
     #[arg(long)]
     pub(crate) to: Ds,
+    #[command(flatten)]
+    pub(crate) acceptance: AcceptanceArguments,
     #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }

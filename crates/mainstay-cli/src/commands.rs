@@ -17,14 +17,14 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_job::progress::Progress;
 use mainstay_job::show::{self, ShowRequest};
-use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, verify};
+use mainstay_job::{Acceptance, Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, verify};
 use mainstay_schema::Ds;
 use mainstay_session::SessionSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments, RunDate, ShowArguments,
-    Shown, Verb, VerifyArguments,
+    AcceptanceArguments, Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments,
+    RunDate, ShowArguments, Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
 use crate::render;
@@ -83,8 +83,9 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
         RunDate::Today => Ds::of(Timestamp::now(), &open.project().time_zone()),
         RunDate::Day(ds) => ds,
     });
-    let request = RunRequest { ds, is_forced: arguments.force };
-    let outcome = run_job(&open, &arguments.job, request).await?;
+    let accepted = accepted(&arguments.acceptance)?;
+    let request = RunRequest { ds, is_forced: arguments.force, accepted };
+    let outcome = run_job(&open, &arguments.job, &request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
         Outcome::Published(_) => ExitCode::SUCCESS,
@@ -94,9 +95,21 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
+    let accepted = accepted(&arguments.acceptance)?;
+    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), &accepted).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is accepted, all for one reason.
+fn accepted(arguments: &AcceptanceArguments) -> Result<Vec<Acceptance>> {
+    let why = arguments.why.as_deref().unwrap_or_default().trim();
+    anyhow::ensure!(
+        arguments.accept.is_empty() || !why.is_empty(),
+        "--why is empty: say why it is accepted, which stands in the run record"
+    );
+    let accepted = arguments.accept.iter().map(|name| Acceptance { name: name.clone(), why: why.to_owned() });
+    Ok(accepted.collect())
 }
 
 async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {

@@ -23,6 +23,8 @@ pub(crate) mod verify;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use mainstay_job::approval;
+use mainstay_job::details::ModelUsed;
 
 /// A line under the header, and nothing else.
 const STYLE: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));
@@ -54,4 +56,9 @@ fn percent(share: f64) -> String {
 /// `true` as a word that stands out when it is false.
 fn verdict(passed: bool) -> &'static str {
     if passed { "passed" } else { "FAILED" }
+}
+
+/// That a model may treat nobody, and what can be done; nothing where it may.
+fn nobody_treated(model: &ModelUsed) -> String {
+    approval::warning(model).map(|warning| format!("{warning}\n")).unwrap_or_default()
 }

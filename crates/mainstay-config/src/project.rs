@@ -13,6 +13,7 @@ use crate::policy::Policy;
 use crate::schedule;
 use crate::settings::{Layers, ProjectConfig};
 use crate::target::Target;
+use crate::training::TrainingJob;
 use crate::vars::{VarOverrides, Variables};
 use crate::yaml::Document;
 
@@ -99,11 +100,22 @@ impl Project {
             Some(document) => document,
             None => return Err(unknown(self.job_names()?)),
         };
-        if let JobConfig::Daily(job) = &document.value {
-            self.check_policy(job, document.place())?;
-            self.check_training(job, document.place())?;
+        match &document.value {
+            JobConfig::Daily(job) => {
+                self.check_policy(job, document.place())?;
+                self.check_training(job, document.place())?;
+            }
+            JobConfig::Training(job) => self.check_scored_with(job, document.place())?,
         }
         Ok(document.value)
+    }
+
+    /// Checks that some training job makes the model that a daily job scores with. A model that is registered needs none.
+    pub fn check_model_is_trained(&self, job: &DailyJob) -> Result<(), ConfigError> {
+        match self.read_job(&job.name)? {
+            Some(document) => self.check_some_job_trains(&job.model, document.place()),
+            None => Ok(()),
+        }
     }
 
     /// A policy by its path below the folder `jobs`, the project's own before its base's.
@@ -145,13 +157,48 @@ impl Project {
 
     fn check_training(&self, job: &DailyJob, place: Place<'_>) -> Result<(), ConfigError> {
         let Some(name) = &job.train_with else { return Ok(()) };
-        let place = place.key("train_with");
+        let (document, place) = (place, place.key("train_with"));
         match self.read_job(name)?.map(|document| document.value) {
-            Some(JobConfig::Training(training)) => place.ensure(training.model == job.model, || {
-                format!("job `{name}` trains the model `{}`, this one scores with `{}`", training.model, job.model)
-            }),
+            Some(JobConfig::Training(training)) => {
+                self.check_some_job_trains(&job.model, document)?;
+                place.ensure(training.model == job.model, || {
+                    format!("job `{name}` trains the model `{}`, this one scores with `{}`", training.model, job.model)
+                })
+            }
             Some(JobConfig::Daily(_)) => Err(place.error(format!("job `{name}` trains no model: its kind is daily"))),
             None => Err(place.unknown(&UnknownName::new("job", name, self.job_names()?))),
         }
+    }
+
+    /// Refuses a model that no training job of the project makes, with the nearest one that some job makes.
+    fn check_some_job_trains(&self, model: &str, job: Place<'_>) -> Result<(), ConfigError> {
+        let mut trained = BTreeSet::new();
+        for name in self.job_names()? {
+            // A file that is broken is refused where it is run.
+            if let Ok(Some(Document { value: JobConfig::Training(training), .. })) = self.read_job(&name) {
+                trained.insert(training.model);
+            }
+        }
+        if trained.contains(model) {
+            return Ok(());
+        }
+        let unmade = UnknownName::new("model", model, trained);
+        let nearest = unmade.nearest().map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+        let message = format!("no training job makes model `{model}`{nearest}");
+        Err(job.key("model").error_with_help(message, unmade.known_names()))
+    }
+
+    /// A training job makes the model that the daily jobs which train with it score with: another one would never score.
+    fn check_scored_with(&self, job: &TrainingJob, place: Place<'_>) -> Result<(), ConfigError> {
+        for name in self.job_names()? {
+            if let Ok(Some(Document { value: JobConfig::Daily(daily), .. })) = self.read_job(&name)
+                && daily.train_with.as_ref() == Some(&job.name)
+            {
+                place.key("model").ensure(daily.model == job.model, || {
+                    format!("job `{name}` scores with the model `{}`, this one trains `{}`", daily.model, job.model)
+                })?;
+            }
+        }
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use crate::error::{FeatureError, ModelFault};
 use crate::model::Model;
 
-pub(crate) use keys::{Columns, identifying};
+pub(crate) use keys::{Columns, equal_columns, identifying};
 pub(crate) use tablesample::refuse_tablesample;
 
 /// Functions that read the clock. DataFusion counts them as stable within one query, but a day is run more than once.

@@ -14,6 +14,7 @@ mod absent;
 mod conflicts;
 mod contract;
 mod data_test;
+mod definition;
 mod determinism;
 mod error;
 mod found;

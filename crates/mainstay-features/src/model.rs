@@ -68,6 +68,8 @@ pub struct Model {
     pub sources: BTreeSet<(String, String)>,
     /// Those of them whose refused rows it reads too, by `refused()`.
     pub refused: BTreeSet<(String, String)>,
+    /// The variables that it reads with `var()`.
+    pub variables: BTreeSet<String>,
 }
 
 impl Model {

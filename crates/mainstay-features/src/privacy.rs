@@ -39,7 +39,8 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
     Ok(())
 }
 
-fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
+/// The source tables as they are declared, without rows.
+pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
     Box::new(|source, table, _, _| {
         let mut tables =
             project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);

@@ -90,6 +90,17 @@ impl SqlProject {
         &self.sources
     }
 
+    pub(crate) fn all_variables(&self) -> &BTreeMap<String, VarValue> {
+        &self.vars
+    }
+
+    /// Gives a variable that the project has another value.
+    pub(crate) fn set_variable(&mut self, name: &str, value: VarValue) {
+        if let Some(slot) = self.vars.get_mut(name) {
+            *slot = value;
+        }
+    }
+
     /// A scope of the project's variables, in which nothing may be referred to yet.
     pub(crate) fn scope(&self) -> Scope {
         let vars = self.vars.iter().map(|(name, value)| (name.clone(), minijinja::Value::from(value))).collect();
@@ -138,6 +149,7 @@ impl SqlProject {
             model.refs = rendered.refs;
             model.sources = rendered.sources;
             model.refused = rendered.refused;
+            model.variables = rendered.variables;
         }
         for (file, table) in &undeclared {
             absent::refuse_slip(file, table, scope.sources.keys(), &self.models)?;
@@ -227,6 +239,7 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         refs: BTreeSet::new(),
         sources: BTreeSet::new(),
         refused: BTreeSet::new(),
+        variables: BTreeSet::new(),
         name,
         kind,
         file,

@@ -39,6 +39,8 @@ pub(crate) struct Rendered {
     pub(crate) sources: BTreeSet<(String, String)>,
     /// Those of them whose refused rows it reads.
     pub(crate) refused: BTreeSet<(String, String)>,
+    /// The variables that it reads.
+    pub(crate) variables: BTreeSet<String>,
 }
 
 /// Fills in a template; `file` is named in errors.
@@ -49,8 +51,8 @@ pub(crate) fn render(file: &str, text: &str, scope: &Scope) -> Result<Rendered, 
     let template = environment.template_from_named_str(file, text).map_err(|error| fault(&error))?;
     refuse_unknown_names(file, text, &environment, template.undeclared_variables(false))?;
     let sql = template.render(()).map_err(|error| fault(&error))?;
-    let Named { refs, sources, refused } = std::mem::take(&mut *lock(&named));
-    Ok(Rendered { sql, refs, sources, refused })
+    let Named { refs, sources, refused, variables } = std::mem::take(&mut *lock(&named));
+    Ok(Rendered { sql, refs, sources, refused, variables })
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ struct Named {
     refs: BTreeSet<String>,
     sources: BTreeSet<(String, String)>,
     refused: BTreeSet<(String, String)>,
+    variables: BTreeSet<String>,
 }
 
 fn lock(named: &Mutex<Named>) -> std::sync::MutexGuard<'_, Named> {
@@ -94,9 +97,11 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
         named.refused.insert(key);
         Ok::<_, Error>(relation)
     });
-    let vars = scope.vars.clone();
+    let (vars, log) = (scope.vars.clone(), Arc::clone(named));
     environment.add_function("var", move |name: String| {
-        vars.get(&name).cloned().ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))
+        let value = vars.get(&name).cloned().ok_or_else(|| unknown("variable", &name, vars.keys().cloned()))?;
+        lock(&log).variables.insert(name);
+        Ok::<_, Error>(value)
     });
     environment.add_function("env_var", |name: &str, default: Option<String>| -> Result<String, Error> {
         env_var(name, default)

@@ -7,6 +7,7 @@ mod as_known;
 mod complete_journey;
 mod conflicts;
 mod contracts;
+mod definitions;
 mod determinism;
 mod marts;
 mod online_retail;

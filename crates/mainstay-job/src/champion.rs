@@ -2,11 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
-use mainstay_registry::ModelVersion;
+use mainstay_registry::{AliasEntry, ModelVersion};
 use mainstay_schema::Ds;
 
+use crate::approval;
 use crate::details::{ModelUsed, TrainingDetails};
 use crate::run::Run;
+use crate::skew;
 use crate::sources::PinnedDay;
 use crate::training;
 
@@ -30,17 +32,35 @@ pub(crate) async fn resolve_or_train(run: &Run<'_>, day: &PinnedDay, job: &Daily
             registry.resolve_required(&job.model, &job.alias).await?
         }
     };
-    let used = used(&version, &job.alias)?;
-    if used.trained_until > run.ds {
-        run.open.progress.warn(format!(
-            "model {} version {} was trained on what happened until {}: for {} it knows the future",
-            used.name, used.version, used.trained_until, run.ds
-        ));
-    }
+    let history = registry.history(&job.model, &job.alias).await?;
+    let used = used(&version, &job.alias, &history)?;
+    refuse_future(run, job, &used)?;
     let ensemble = registry.load(&version).await.with_context(|| how_to_restore(&version))?;
-    let features = ensemble.features().iter().map(|feature| feature.name.clone()).collect();
+    let features: Vec<String> = ensemble.features().iter().map(|feature| feature.name.clone()).collect();
+    if trained.is_none() {
+        skew::refuse(run, day, job, &version, &features).await?;
+    }
     run.open.models.insert(version.digest, ensemble);
     Ok(Champion { used, features, training: trained })
+}
+
+/// The name by which a model is accepted that knows what comes after the day.
+const KNOWS_FUTURE: &str = "model_knows_future";
+
+/// Refuses a model that has learnt from what came after the day, as its scores of that day would be better than any that could be had.
+fn refuse_future(run: &Run<'_>, job: &DailyJob, used: &ModelUsed) -> Result<()> {
+    let ModelUsed { name, alias, version, trained_until, .. } = used;
+    if *trained_until <= run.ds || run.accepts(KNOWS_FUTURE) {
+        return Ok(());
+    }
+    bail!(
+        "model {name} version {version} was trained on what happened until {trained_until}: for {} it knows the future; point \
+         {alias} to a version that was trained before, or run the day all the same with `mainstay run {} --date {} --accept \
+         {KNOWS_FUTURE} --why TEXT`",
+        run.ds,
+        job.name,
+        run.ds
+    )
 }
 
 /// The same training gives the same bytes, which are written again.
@@ -56,6 +76,7 @@ fn how_to_restore(version: &ModelVersion) -> String {
 
 async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<TrainingDetails> {
     let Some(name) = &job.train_with else {
+        run.open.project.check_model_is_trained(job)?;
         bail!("model {} has no {}: train one, or name a training job in train_with", job.model, job.alias);
     };
     let JobConfig::Training(training_job) = run.open.project.job(name)? else {
@@ -72,7 +93,7 @@ async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<T
     training::train(run, day, &training_job).await
 }
 
-fn used(version: &ModelVersion, alias: &str) -> Result<ModelUsed> {
+fn used(version: &ModelVersion, alias: &str, history: &[AliasEntry]) -> Result<ModelUsed> {
     let trained_until = version.training.get("trained_until").cloned();
     let trained_until: Ds = serde_json::from_value(trained_until.unwrap_or_default()).with_context(|| {
         format!("model {} version {} does not say until when it was trained", version.name, version.version)
@@ -84,5 +105,6 @@ fn used(version: &ModelVersion, alias: &str) -> Result<ModelUsed> {
         digest: version.digest,
         gates_failed: version.gates_failed,
         trained_until,
+        approval: Some(approval::of(version, history)),
     })
 }

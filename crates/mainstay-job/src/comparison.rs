@@ -207,7 +207,7 @@ fn compared((named, version): (&str, &ModelVersion)) -> Compared {
         version: version.version.clone(),
         digest: version.digest,
         trained_until: version.training.get("trained_until").and_then(|day| day.as_str()).map(str::to_owned),
-        failed_gates: models::failed_gates(version),
+        failed_gates: version.failed_gates(),
     }
 }
 

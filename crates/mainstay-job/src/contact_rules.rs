@@ -8,7 +8,7 @@ use datafusion::prelude::SessionContext;
 use mainstay_schema::{BlockedBy, DecisionReason};
 use serde::Serialize;
 
-use crate::details::{PinnedHoldout, PinnedInputs};
+use crate::details::{ModelUsed, PinnedHoldout, PinnedInputs};
 
 /// The rules that a run was given.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +16,19 @@ pub(crate) struct RulesInForce<'a> {
     cooldown_days: u32,
     suppress_open_cases: bool,
     holdout: Option<&'a PinnedHoldout>,
+    is_approved: bool,
 }
 
 impl<'a> RulesInForce<'a> {
     /// As the run has recorded them.
-    pub(crate) fn of(inputs: &'a PinnedInputs) -> Self {
+    pub(crate) fn of(inputs: &'a PinnedInputs, model: &ModelUsed) -> Self {
         let PinnedInputs { cooldown_days, suppress_open_cases, holdout, .. } = inputs;
-        Self { cooldown_days: *cooldown_days, suppress_open_cases: *suppress_open_cases, holdout: holdout.as_ref() }
+        Self {
+            cooldown_days: *cooldown_days,
+            suppress_open_cases: *suppress_open_cases,
+            holdout: holdout.as_ref(),
+            is_approved: model.gates_in_the_way().is_empty(),
+        }
     }
 }
 
@@ -58,7 +64,8 @@ pub(crate) async fn check_nobody_blocked_is_treated(session: &SessionContext) ->
     let &[against, treated] = counts.as_array().context("two counts were asked for")?;
     ensure!(against == 0, "{against} customers were treated although a rule forbids it");
     let held_back = in_force(session).await?;
-    let held_back: Vec<String> = held_back.iter().map(|rule| format!("{} {}", rule.customers, rule.rule)).collect();
+    let held_back = held_back.iter().filter(|rule| rule.customers > 0);
+    let held_back: Vec<String> = held_back.map(|rule| format!("{} {}", rule.customers, rule.rule)).collect();
     Ok(format!("{treated} treated; held back: {}", held_back.join(", ")))
 }
 
@@ -70,7 +77,9 @@ pub(crate) async fn check_blocks_follow(session: &SessionContext, rules: &RulesI
     let disagree = |rule, holds: &str| format!("({}) <> ({holds})", is_set(rule));
     let has_open_case = format!("{} and coalesce(open_cases > 0, true)", rules.suppress_open_cases);
     let is_in_cooldown = format!("days_since_last_contact < {}", rules.cooldown_days);
+    let is_not_approved = (!rules.is_approved).to_string();
     let contradictions = [
+        (DecisionReason::ModelNotApproved, disagree(BlockedBy::MODEL_NOT_APPROVED, &is_not_approved)),
         (DecisionReason::Holdout, disagree(BlockedBy::HOLDOUT, &drawn)),
         (DecisionReason::NoConsent, disagree(BlockedBy::NO_CONSENT, "allowed_channels is null")),
         (DecisionReason::OpenCase, disagree(BlockedBy::OPEN_CASE, &has_open_case)),
@@ -134,7 +143,8 @@ mod tests {
         let session = day(RISK, "('ada', 'email', 'chosen')").await;
         let found = in_force(&session).await.unwrap();
         let found: Vec<_> = found.iter().map(|rule| (rule.rule.as_str(), rule.customers, rule.alone)).collect();
-        assert_eq!(found, [("holdout", 1, 0), ("no_consent", 1, 0), ("open_case", 2, 1), ("frequency_cap", 1, 0)]);
+        let rules = [("holdout", 1, 0), ("no_consent", 1, 0), ("open_case", 2, 1), ("frequency_cap", 1, 0)];
+        assert_eq!(found, [&[("model_not_approved", 0, 0)][..], &rules].concat());
     }
 
     #[tokio::test]
@@ -182,7 +192,8 @@ mod tests {
         session
     }
 
-    const RULES: RulesInForce<'_> = RulesInForce { cooldown_days: 30, suppress_open_cases: true, holdout: None };
+    const RULES: RulesInForce<'_> =
+        RulesInForce { cooldown_days: 30, suppress_open_cases: true, holdout: None, is_approved: true };
 
     #[tokio::test]
     async fn what_blocks_follows_from_the_columns_beside_it() {
@@ -196,6 +207,10 @@ mod tests {
         let everybody = PinnedHoldout { salt: "retention-2025Q3".to_owned(), share: 1.0 };
         let held_out = RulesInForce { holdout: Some(&everybody), ..RULES };
         assert!(check_blocks_follow(&risk("('hal', 'scored', 4, 'email', 0, null)").await, &held_out).await.is_ok());
+        let not_approved = RulesInForce { is_approved: false, ..RULES };
+        assert!(
+            check_blocks_follow(&risk("('ivy', 'scored', 16, 'email', 0, null)").await, &not_approved).await.is_ok()
+        );
     }
 
     #[tokio::test]
@@ -211,6 +226,8 @@ mod tests {
             ("0, 'email', 0, 29", RULES, "frequency_cap"),
             ("0, 'email', 0, null", held_out, "holdout"),
             ("4, 'email', 0, null", RULES, "holdout"),
+            ("16, 'email', 0, null", RULES, "model_not_approved"),
+            ("0, 'email', 0, null", RulesInForce { is_approved: false, ..RULES }, "model_not_approved"),
         ] {
             let columns = format!("('planted', 'scored', {row}), ('ada', 'refused', 0, 'email', 0, 1)");
             let error = check_blocks_follow(&risk(&columns).await, &rules).await.unwrap_err();

@@ -5,6 +5,7 @@ use mainstay_config::{DailyJob, JobConfig};
 use mainstay_table::RunRecord;
 
 use crate::allocate;
+use crate::approval;
 use crate::champion;
 use crate::consent_records;
 use crate::details::{DailyDetails, PinnedInputs};
@@ -18,7 +19,7 @@ use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
 
 /// Runs the job for one day, unless the day is published already.
-pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest) -> Result<Outcome> {
+pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest) -> Result<Outcome> {
     check_only_daily_job(open, job)?;
     money::settle_published(&open.lake).await?;
     one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
@@ -37,7 +38,8 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     day.check_unchanged(run).await?;
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;
-    let allocation = allocate::stage(run, &risk, &policy).await?;
+    let allocation = allocate::stage(run, &risk, &approval::policy_of_plan(&champion.used, &policy)).await?;
+    let warning = approval::warning(&champion.used);
     let details = DailyDetails {
         inputs: PinnedInputs {
             sources: day.pin.clone(),
@@ -60,6 +62,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         quarantine: day.quarantined.clone(),
         allocation: allocation.summary.clone(),
         training: champion.training,
+        accepted: run.accepted(),
         seconds: run.seconds(),
     };
     let staged = StagedDay {
@@ -68,7 +71,10 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         risk: risk.staged,
         allocation: allocation.staged,
     };
-    publish::publish(run, staged, &details).await
+    let record = publish::publish(run, staged, &details).await?;
+    // At the very end, where it is seen.
+    warning.into_iter().for_each(|warning| run.open.progress.warn(warning));
+    Ok(record)
 }
 
 /// A model that does not exist is told before anything is computed.

@@ -95,7 +95,7 @@ fn decision<'a>(
         return nothing("none", DecisionReason::NotScored);
     }
     if let Some(reason) = candidate.blocked_by.reason() {
-        let is_held_out = candidate.blocked_by.contains(BlockedBy::HOLDOUT);
+        let is_held_out = reason == DecisionReason::Holdout;
         let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
         let could_be_treated = !is_blocked_otherwise && candidate.offers(policy).next().is_some();
         let propensity = if could_be_treated { treatable } else { 0.0 };
@@ -158,6 +158,8 @@ mod tests {
         assert_eq!(without_offers(&candidate(100_000, 8, "call,email")), (DecisionReason::OpenCase, 0.0));
         assert_eq!(without_offers(&candidate(100_000, 4, "call,email")), (DecisionReason::Holdout, 0.95));
         assert_eq!(without_offers(&candidate(100_000, 12, "call,email")), (DecisionReason::Holdout, 0.0));
+        // A model that may treat nobody has no holdout: nobody would be compared with it.
+        assert_eq!(without_offers(&candidate(100_000, 20, "call,email")), (DecisionReason::ModelNotApproved, 0.0));
         // Without the draw there would have been nothing to offer them either.
         assert_eq!(without_offers(&candidate(1019, 4, "call,email")), (DecisionReason::Holdout, 0.0));
         assert_eq!(without_offers(&candidate(1020, 4, "call")), (DecisionReason::Holdout, 0.0));

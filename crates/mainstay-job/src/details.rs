@@ -14,6 +14,8 @@ use mainstay_train::tune::Trial;
 use mainstay_train::{CalibrationReport, Evaluation, GateResult, Interval, Judgement, LeakageReport, ModelParams};
 use serde::{Deserialize, Serialize};
 
+use crate::run::Acceptance;
+
 /// The details of a run of a daily job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DailyDetails {
@@ -34,6 +36,9 @@ pub struct DailyDetails {
     pub allocation: AllocationSummary,
     /// The training that ran first, where there was no champion.
     pub training: Option<TrainingDetails>,
+    /// What would have stopped the run, and was accepted.
+    #[serde(default)]
+    pub accepted: Vec<Acceptance>,
     /// Wall time of each step.
     pub seconds: BTreeMap<String, f64>,
 }
@@ -138,6 +143,32 @@ pub struct ModelUsed {
     pub gates_failed: bool,
     /// The end of its last training label window: it knows what happened before.
     pub trained_until: Ds,
+    /// Whether it may treat anybody; `None` in records of an earlier release, which did not ask.
+    #[serde(default)]
+    pub approval: Option<Approval>,
+}
+
+/// Whether customers may be treated by a model: its gates have passed, or somebody overrides those that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The gates that failed.
+    pub failed_gates: Vec<String>,
+    /// The entry of the alias's history that overrides all of them; `None` where none does, or none failed.
+    pub overridden_by: Option<u32>,
+}
+
+impl Approval {
+    /// Whether customers may be treated.
+    pub fn is_given(&self) -> bool {
+        self.failed_gates.is_empty() || self.overridden_by.is_some()
+    }
+}
+
+impl ModelUsed {
+    /// The gates for which nobody was treated, as they failed and nobody overrides them; none where people may be treated.
+    pub fn gates_in_the_way(&self) -> &[String] {
+        self.approval.as_ref().filter(|approval| !approval.is_given()).map_or(&[], |approval| &approval.failed_gates)
+    }
 }
 
 /// known = scored + ineligible + refused.

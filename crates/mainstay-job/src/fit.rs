@@ -76,7 +76,7 @@ pub(crate) fn fit_and_judge(
         segments: &[],
         others: &others,
     })?;
-    let gates = gates(job).judge(&trained.evaluation, &trained.calibration.check, history_days);
+    let gates = gates(job).judge(&trained.evaluation, &trained.calibration, history_days);
     let leakage = look_for_leaks(&LeakageInput {
         label: &job.label,
         training: &trained.training,
@@ -91,6 +91,7 @@ fn gates(job: &TrainingJob) -> Gates {
         auc_at_least: job.gates.auc_at_least,
         precision_at_top_20_percent_at_least: job.gates.precision_at_top_20_percent_at_least,
         calibration_error_above_noise_at_most: job.gates.calibration_error_above_noise_at_most,
+        calibration_error_at_test_cut_above_noise_at_most: job.gates.calibration_error_at_test_cut_above_noise_at_most,
         history_days_at_least: job.gates.history_days_at_least,
     }
 }

@@ -11,6 +11,7 @@
 //! the order of the steps; how a step does its work belongs to the crate of that work.
 
 mod allocate;
+pub mod approval;
 mod candidates;
 mod champion;
 mod chosen_model;
@@ -46,6 +47,7 @@ pub mod show;
 mod simulated;
 #[cfg(feature = "simulator")]
 mod simulator;
+mod skew;
 mod sources;
 mod sql_tests;
 mod staged;
@@ -61,28 +63,34 @@ use mainstay_config::JobConfig;
 use mainstay_schema::Ds;
 
 pub use open_project::{Access, OpenOptions, OpenProject};
-pub use run::{Outcome, RunRequest};
+pub use run::{Acceptance, Outcome, RunRequest};
 #[cfg(feature = "simulator")]
 pub use simulator::simulate;
 
 /// Runs a job of the project for one day.
-pub async fn run_job(open: &OpenProject, job: &str, request: RunRequest) -> Result<Outcome> {
+pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Result<Outcome> {
     match open.project.job(job)? {
         JobConfig::Daily(job) => daily::run(open, &job, request).await,
         JobConfig::Training(job) => train_job::run(open, &job, request).await,
     }
 }
 
-/// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone.
-pub async fn backfill(open: &OpenProject, job: &str, from: Ds, to: Ds) -> Result<Vec<Outcome>> {
+/// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone. What is `accepted`
+/// is accepted on every day.
+pub async fn backfill(
+    open: &OpenProject,
+    job: &str,
+    (from, to): (Ds, Ds),
+    accepted: &[Acceptance],
+) -> Result<Vec<Outcome>> {
     if to < from {
         bail!("the range ends on {to}, before it begins on {from}: swap --from and --to");
     }
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false };
-        let outcome = run_job(open, job, request).await;
+        let request = RunRequest { ds: Some(ds), is_forced: false, accepted: accepted.to_vec() };
+        let outcome = run_job(open, job, &request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);
     }

@@ -93,15 +93,11 @@ async fn versions(open: &OpenProject, model: &str) -> Result<Vec<VersionView>> {
         created_at: version.created_at,
         test_cut: version.training.get("test_cut").and_then(|cut| cut.as_str()).map(str::to_owned),
         auc: version.evaluation.pointer("/test/auc").and_then(serde_json::Value::as_f64),
-        failed_gates: failed_gates(&version),
+        failed_gates: version.failed_gates(),
         digest: version.digest,
         version: version.version,
     };
     Ok(versions.into_iter().map(view).collect())
-}
-
-pub(crate) fn failed_gates(version: &ModelVersion) -> Vec<String> {
-    version.gates.iter().filter(|gate| !gate.passed).map(|gate| gate.name.clone()).collect()
 }
 
 /// Who changed the aliases of a model, when, why, from what to what; of one alias where it is given.

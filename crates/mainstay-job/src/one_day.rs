@@ -17,7 +17,7 @@ use crate::sources::{self, FoundSources};
 pub(crate) async fn run(
     open: &OpenProject,
     job: &str,
-    request: RunRequest,
+    request: &RunRequest,
     steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
 ) -> Result<Outcome> {
     if let Some(ds) = request.ds
@@ -33,7 +33,7 @@ pub(crate) async fn run(
         return Ok(done);
     }
     simulated::settle_origin(open, found.is_simulated).await?;
-    let run = Run::claim(open, job, ds, request.is_forced, found.is_simulated).await?;
+    let run = Run::claim(open, job, ds, request, found.is_simulated).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
+async fn done(open: &OpenProject, job: &str, ds: Ds, request: &RunRequest) -> Result<Option<Outcome>> {
     if request.is_forced {
         return Ok(None);
     }

@@ -4,9 +4,10 @@ use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use mainstay_config::UnknownName;
 use mainstay_config::training::Promotion as Limits;
-use mainstay_registry::{AliasChange, AliasEntry, Gate, ModelVersion, before_newest};
+use mainstay_registry::{AliasChange, AliasEntry, Gate, ModelVersion, UNJUDGED, before_newest};
 use serde::Serialize;
 
+use crate::approval;
 use crate::comparison::{self, Comparison, Measure};
 use crate::fault;
 use crate::models;
@@ -64,17 +65,21 @@ pub async fn promote(open: &OpenProject, request: &PromoteRequest) -> Result<Pro
     let PromoteRequest { model, alias, author, .. } = request;
     let version = models::find(open, model, &request.version).await?;
     let history = open.registry.history(model, alias).await?;
-    if let Some(current) = history.last().filter(|current| current.version == version.version) {
+    let is_there = |current: &&AliasEntry| current.version == version.version;
+    // The first champion of a project stands there without anybody who answers for the gates that it failed.
+    let is_approved = approval::of(&version, &history).is_given();
+    if let Some(current) = history.last().filter(is_there).filter(|_| is_approved) {
         return Ok(unchanged(model, alias, current));
     }
     let comparison = match history.last() {
         None => None,
+        Some(current) if is_there(&current) => None,
         Some(current) => {
             let current = open.registry.version(model, &current.version).await?;
             Some(comparison::compare_versions(open, (alias, &current), (&request.version, &version)).await?)
         }
     };
-    let mut gates = version.gates.clone();
+    let mut gates = version.asked();
     gates.extend(comparison.iter().flat_map(|comparison| beside_current(&limits(&version), comparison)));
     let overridden = judge(request, &version, &gates)?;
     let why = match &author.why {
@@ -159,6 +164,9 @@ fn judge(request: &PromoteRequest, version: &ModelVersion, gates: &[Gate]) -> Re
 /// Which gate failed, and by how much.
 fn shortfall(gate: &Gate) -> String {
     let Gate { name, figure, threshold, attainable, .. } = gate;
+    if name == UNJUDGED {
+        return "no gate has judged it".to_owned();
+    }
     let Some(figure) = figure else { return format!("gate {name} could not be judged (asked: {threshold})") };
     let by = short((figure - threshold).abs());
     let attainable = attainable.map(|best| format!(", {} was attainable", short(best))).unwrap_or_default();
@@ -229,6 +237,7 @@ mod tests {
             evaluation: serde_json::Value::Null,
             gates_failed: true,
             gates,
+            definitions: None,
             tags: BTreeMap::new(),
         }
     }
@@ -284,6 +293,8 @@ mod tests {
     fn a_gate_that_could_not_be_judged_has_not_passed() {
         let unknown = Gate { figure: None, ..gate("auc_at_least", 0.0, 0.8, false) };
         assert_eq!(shortfall(&unknown), "gate auc_at_least could not be judged (asked: 0.8)");
+        let unjudged = version(Vec::new()).asked();
+        assert_eq!((unjudged.len(), shortfall(&unjudged[0]).as_str()), (1, "no gate has judged it"));
     }
 
     #[test]

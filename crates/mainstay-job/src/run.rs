@@ -1,9 +1,9 @@
 //! One execution of a job for one day: its identity, and how it ends.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,7 @@ use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
 use mainstay_table::{Attempt, Lease, Published, claim, stage};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fault;
 use crate::open_project::OpenProject;
@@ -47,12 +47,23 @@ impl Heartbeat {
 }
 
 /// What a caller asks of a job.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunRequest {
     /// The day; the day after the newest data where absent.
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
+    /// What would stop the run, and shall not.
+    pub accepted: Vec<Acceptance>,
+}
+
+/// Something that stops a run, accepted by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// What is accepted, as the refusal names it.
+    pub name: String,
+    /// The reason, for those who ask later.
+    pub why: String,
 }
 
 /// How a run ended.
@@ -85,6 +96,9 @@ pub(crate) struct Run<'a> {
     pub(crate) is_forced: bool,
     /// Whether the sources hold simulated data.
     pub(crate) is_simulated: bool,
+    accepted: Vec<Acceptance>,
+    /// Those of the acceptances that were needed, by their place.
+    needed: Mutex<BTreeSet<usize>>,
     started_at: Timestamp,
     _heartbeat: Heartbeat,
     seconds: Mutex<BTreeMap<String, f64>>,
@@ -96,16 +110,16 @@ impl<'a> Run<'a> {
         open: &'a OpenProject,
         job: &'a str,
         ds: Ds,
-        is_forced: bool,
+        request: &RunRequest,
         is_simulated: bool,
     ) -> Result<Self> {
+        let RunRequest { is_forced, accepted, .. } = request.clone();
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
         let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt))?;
         fault::boundary("claimed");
-        let seconds = Mutex::default();
         Ok(Self {
             open,
             run_id,
@@ -115,10 +129,25 @@ impl<'a> Run<'a> {
             attempt,
             is_forced,
             is_simulated,
+            accepted,
+            needed: Mutex::default(),
             started_at,
             _heartbeat: heartbeat,
-            seconds,
+            seconds: Mutex::default(),
         })
+    }
+
+    /// Whether something that would stop the run was accepted by name; the record keeps that it was needed.
+    pub(crate) fn accepts(&self, name: &str) -> bool {
+        let Some(place) = self.accepted.iter().position(|accepted| accepted.name == name) else { return false };
+        self.needed.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+        true
+    }
+
+    /// The acceptances without which the run would have stopped so far.
+    pub(crate) fn accepted(&self) -> Vec<Acceptance> {
+        let needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
+        needed.iter().filter_map(|&place| self.accepted.get(place).cloned()).collect()
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {

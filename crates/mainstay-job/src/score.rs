@@ -56,6 +56,7 @@ pub(crate) async fn stage(
         reasons: usize::from(scoring.job.reasons),
         policy: scoring.policy,
         holdout: holdout(scoring.policy, run.ds),
+        is_approved: scoring.champion.used.gates_in_the_way().is_empty(),
         consent_default: run.open.project.config().consent_default,
     };
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;

@@ -25,6 +25,8 @@ pub(crate) struct ScoreQuery<'a> {
     pub(crate) policy: &'a Policy,
     /// Who is never treated.
     pub(crate) holdout: Option<PinnedHoldout>,
+    /// Whether customers may be treated by the model.
+    pub(crate) is_approved: bool,
     /// What holds for a customer and channel without a record of consent.
     pub(crate) consent_default: ConsentDefault,
 }
@@ -143,6 +145,9 @@ impl ScoreQuery<'_> {
             (BlockedBy::COOLDOWN, self.is_in_cooldown()),
             (BlockedBy::NO_CONSENT, format!("{} is null", self.allowed_channels())),
         ];
+        if !self.is_approved {
+            rules.push((BlockedBy::MODEL_NOT_APPROVED, "true".to_owned()));
+        }
         if let Some(holdout) = &self.holdout {
             rules.push((BlockedBy::HOLDOUT, holdout.is_drawn("scored.customer_id")));
         }

@@ -11,7 +11,7 @@ use crate::sources::{self, FoundSources};
 use crate::training;
 
 /// Trains as of one day, unless that was done already.
-pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: RunRequest) -> Result<Outcome> {
+pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: &RunRequest) -> Result<Outcome> {
     one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
 }
 

@@ -19,6 +19,7 @@ use crate::models::{CHALLENGER, CHAMPION};
 use crate::progress::Step;
 use crate::run::Run;
 use crate::segments::Segments;
+use crate::skew;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::training_rows;
@@ -52,7 +53,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     day.check_unchanged(run).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);
-    let version = register(run, job, &plan, &judged, &segments, &rows).await?;
+    let version = register(run, day, job, &plan, &judged, &segments, &rows).await?;
     let alias = Alias::for_version(run, &version).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
@@ -175,6 +176,7 @@ impl RowFiles {
 
 async fn register(
     run: &Run<'_>,
+    day: &PinnedDay,
     job: &TrainingJob,
     plan: &CutPlan,
     judged: &JudgedModel,
@@ -183,6 +185,7 @@ async fn register(
 ) -> Result<ModelVersion> {
     let registry = &run.open.registry;
     let trained = &judged.trained;
+    let definitions = skew::learnt(run, day, job).await?;
     let candidate = Candidate {
         created_at: Timestamp::now(),
         run_id: run.run_id.clone(),
@@ -207,6 +210,7 @@ async fn register(
             "trials": judged.chosen.trials,
         }),
         gates: judged.gates.iter().map(gate).collect(),
+        definitions: Some(definitions),
         tags: BTreeMap::new(),
     };
     Ok(registry.register(&job.model, &trained.model, candidate).await?)

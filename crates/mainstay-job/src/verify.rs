@@ -14,6 +14,7 @@ use mainstay_schema::{Cents, Digest, Ds, RunId};
 use mainstay_table::{PublishedTable, RunRecord, digest, ledger_table, read, run_record, stage};
 use serde::Serialize;
 
+use crate::approval;
 use crate::contact_rules::{self, RulesInForce};
 use crate::details::DailyDetails;
 use crate::offers_file;
@@ -105,13 +106,15 @@ async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDa
         checks.push(Check::of("population", day.population().await));
         checks.push(Check::of("certificate", day.certificate(&session).await));
         day.register_decisions(&session).await?;
-        let rules = RulesInForce::of(&day.details.inputs);
+        let rules = RulesInForce::of(&day.details.inputs, &day.details.model);
         let blocks = contact_rules::check_blocks_follow(&session, &rules).await;
         checks.push(Check::of("rules of contact recomputed", blocks));
         let nobody_blocked = contact_rules::check_nobody_blocked_is_treated(&session).await;
         checks.push(Check::of("nobody contacted against a rule", nobody_blocked));
         let channels = contact_rules::check_channels_are_allowed(&session).await;
         checks.push(Check::of("only channels with consent", channels));
+        let approved = approval::check(&open.registry, &day.details.model, day.details.allocation.treated).await;
+        checks.push(Check::of("model approved", approved));
         checks.push(Check::of("budget", day.budget().await));
     }
     Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), simulated: record.simulated, checks })

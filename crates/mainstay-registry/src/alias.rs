@@ -53,10 +53,21 @@ pub struct AliasEntry {
 }
 
 impl AliasEntry {
+    /// Whether it points to a version and overrides each of some gates.
+    pub fn overrides(&self, version: &str, gates: &[String]) -> bool {
+        self.version == version && gates.iter().all(|gate| self.overridden.contains(gate))
+    }
+
     /// The entry that made the alias point to where this one does: itself, or the one that it restored.
     pub fn standing(&self) -> u32 {
         self.restores.unwrap_or(self.number)
     }
+}
+
+/// The entry that made an alias point to where it does: the newest, or the one that it went back to. Its overrides are those that hold.
+pub fn in_force(history: &[AliasEntry]) -> Option<&AliasEntry> {
+    let standing = history.last()?.standing();
+    history.iter().find(|entry| entry.number == standing)
 }
 
 /// The entry that taking back the newest change of a history leads to; `None` where there is nothing before it.
@@ -110,6 +121,15 @@ mod tests {
     fn what_comes_after_taking_back_is_taken_back_to_there() {
         let promoted_again = [("1", None), ("2", None), ("3", None), ("2", Some(2)), ("4", None)];
         assert_eq!(before(&promoted_again), Some((2, "2".into())));
+    }
+
+    #[test]
+    fn the_entry_in_force_is_the_newest_or_the_one_that_it_went_back_to() {
+        let number = |entries: &[(&str, Option<u32>)]| in_force(&history(entries)).map(|entry| entry.number);
+        assert_eq!(number(&[]), None);
+        assert_eq!(number(&[("1", None), ("1", None)]), Some(2));
+        assert_eq!(number(&[("1", None), ("1", None), ("2", None), ("1", Some(2))]), Some(2));
+        assert_eq!(number(&[("1", None), ("1", None), ("1", Some(1))]), Some(1), "the override was taken back");
     }
 
     #[test]

@@ -20,10 +20,10 @@ mod registry;
 mod storage;
 mod version;
 
-pub use alias::{AliasChange, AliasEntry, before_newest};
+pub use alias::{AliasChange, AliasEntry, before_newest, in_force};
 pub use error::RegistryError;
 pub use registry::Registry;
-pub use version::{Candidate, Gate, ModelVersion};
+pub use version::{Candidate, Gate, ModelVersion, UNJUDGED};
 
 #[cfg(test)]
 mod tests;

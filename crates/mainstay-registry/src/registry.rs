@@ -31,8 +31,8 @@ impl Registry {
         Self { storage: Storage::new(store, prefix) }
     }
 
-    /// Registers a model under a name as its next version. A model that is registered already keeps its version, and its record
-    /// stays as it was; its bytes are written again, which mends a damaged file.
+    /// Registers a model under a name as its next version. A model that is registered already, having learnt from features of the same
+    /// definitions, keeps its version, and its record stays as it was; its bytes are written again, which mends a damaged file.
     ///
     /// # Errors
     /// Where the name is none, or the store fails.
@@ -50,7 +50,9 @@ impl Registry {
             // One listing for both: a number beyond versions that were not looked at could give a model two of them.
             let numbers = self.version_numbers(name).await?;
             let versions = self.read_versions(name, &numbers).await?;
-            if let Some(registered) = versions.into_iter().find(|version| version.digest == digest) {
+            let is_it =
+                |version: &ModelVersion| version.digest == digest && version.definitions == candidate.definitions;
+            if let Some(registered) = versions.into_iter().find(is_it) {
                 return Ok(registered);
             }
             let number = numbers.last().map_or(1, |last| last + 1);
@@ -128,7 +130,8 @@ impl Registry {
             return Ok(entry);
         }
         let newest = self.history(name, alias).await?.pop();
-        if let Some(same) = newest.as_ref().filter(|newest| newest.version == entry.version) {
+        let is_same = |newest: &&AliasEntry| newest.version == entry.version && newest.overridden == entry.overridden;
+        if let Some(same) = newest.as_ref().filter(is_same) {
             return Ok(same.clone());
         }
         let (current, by) = newest.map_or_else(Default::default, |newest| (newest.version, newest.by));

@@ -49,6 +49,7 @@ fn candidate() -> Candidate {
                 passed: false,
             },
         ],
+        definitions: None,
         tags: BTreeMap::from([("algorithm".to_owned(), "boosted_trees".to_owned())]),
     }
 }

@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// The one reason behind a row of `campaign_allocations`, the first that applies in this order from the top.
 ///
-/// The holdout is drawn among all who are scored and stands before every rule, so that it stays comparable. Of the rules the more
+/// A model that may not treat anybody has no holdout to compare with. Else the holdout is drawn among all who are scored and stands
+/// before every rule, so that it stays comparable. Of the rules the more
 /// lasting one is told: what a customer has decided, then what must be settled first, then what passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionReason {
     /// The customer was not scored, so there is nothing to decide on.
     NotScored,
+    /// The model's gates failed and nobody has overridden them, so that it treats nobody.
+    ModelNotApproved,
     /// The customer belongs to the holdout of the quarter's experiment.
     Holdout,
     /// No channel of the catalogue may be used: consent is withdrawn or was never given.
@@ -46,6 +49,7 @@ impl DecisionReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotScored => "not_scored",
+            Self::ModelNotApproved => "model_not_approved",
             Self::Holdout => "holdout",
             Self::NoConsent => "no_consent",
             Self::OpenCase => "open_case",
@@ -82,9 +86,12 @@ impl BlockedBy {
     pub const HOLDOUT: Self = Self(4);
     /// With an open support case.
     pub const OPEN_CASE: Self = Self(8);
+    /// Scored by a model whose gates failed, which nobody has overridden.
+    pub const MODEL_NOT_APPROVED: Self = Self(16);
 
     /// Every rule with the reason that it gives, the first to be reported first.
-    pub const RULES: [(Self, DecisionReason); 4] = [
+    pub const RULES: [(Self, DecisionReason); 5] = [
+        (Self::MODEL_NOT_APPROVED, DecisionReason::ModelNotApproved),
         (Self::HOLDOUT, DecisionReason::Holdout),
         (Self::NO_CONSENT, DecisionReason::NoConsent),
         (Self::OPEN_CASE, DecisionReason::OpenCase),
@@ -111,6 +118,7 @@ mod tests {
         let reason = |bits| BlockedBy(bits).reason().map(DecisionReason::as_str);
         assert_eq!(reason(0), None);
         assert_eq!([1, 2, 4, 8].map(reason), ["frequency_cap", "no_consent", "holdout", "open_case"].map(Some));
+        assert_eq!([16, 31].map(reason), [Some("model_not_approved"); 2]);
         assert_eq!([15, 11, 9].map(reason), ["holdout", "no_consent", "open_case"].map(Some));
     }
 

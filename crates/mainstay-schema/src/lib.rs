@@ -7,6 +7,7 @@ pub mod column;
 pub mod customer;
 pub mod date;
 pub mod decision;
+pub mod definition;
 pub mod digest;
 pub mod id;
 pub mod ledger;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Evaluation;
-use crate::reliability::Reliability;
+use crate::reliability::CalibrationReport;
 
 /// The thresholds of a training job.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Gates {
     pub precision_at_top_20_percent_at_least: f64,
     /// Most by which the calibration error on customers held back may exceed what chance alone would give exact probabilities.
     pub calibration_error_above_noise_at_most: f64,
+    /// The same on the later test cut, whose season may have more or fewer churners than the year that the curve was learnt from.
+    pub calibration_error_at_test_cut_above_noise_at_most: f64,
     /// Least days from the first order to the test cut.
     pub history_days_at_least: u32,
 }
@@ -35,9 +37,14 @@ pub struct GateResult {
 }
 
 impl Gates {
-    /// Judges a model by its evaluation on the test cut, its probabilities for customers held back, and the days of history before
-    /// the test cut; all gates, in a fixed order.
-    pub fn judge(&self, evaluation: &Evaluation, kept_out: &Reliability, history_days: u32) -> Vec<GateResult> {
+    /// Judges a model by its evaluation on the test cut, its probabilities for customers held back and on the test cut, and the days
+    /// of history before the test cut; all gates, in a fixed order.
+    pub fn judge(
+        &self,
+        evaluation: &Evaluation,
+        CalibrationReport { check, test, .. }: &CalibrationReport,
+        history_days: u32,
+    ) -> Vec<GateResult> {
         let ranking = &evaluation.ranking;
         vec![
             at_least("auc_at_least", self.auc_at_least, ranking.auc, None),
@@ -50,7 +57,13 @@ impl Gates {
             at_most(
                 "calibration_error_above_noise_at_most",
                 self.calibration_error_above_noise_at_most,
-                kept_out.error_above_noise(),
+                check.error_above_noise(),
+                Some(0.0),
+            ),
+            at_most(
+                "calibration_error_at_test_cut_above_noise_at_most",
+                self.calibration_error_at_test_cut_above_noise_at_most,
+                test.error_above_noise(),
                 Some(0.0),
             ),
             at_least("history_days_at_least", f64::from(self.history_days_at_least), f64::from(history_days), None),
@@ -70,11 +83,13 @@ fn at_most(name: &str, threshold: f64, value: f64, attainable: Option<f64>) -> G
 mod tests {
     use super::*;
     use crate::evaluate::evaluate;
+    use crate::reliability::Reliability;
 
     const GATES: Gates = Gates {
         auc_at_least: 0.8,
         precision_at_top_20_percent_at_least: 0.6,
         calibration_error_above_noise_at_most: 0.01,
+        calibration_error_at_test_cut_above_noise_at_most: 0.05,
         history_days_at_least: 365,
     };
 
@@ -91,12 +106,17 @@ mod tests {
         }
     }
 
+    fn report(check: Reliability, test: Reliability) -> CalibrationReport {
+        CalibrationReport { slope: 1.0, intercept: 0.0, rows: 10, base_rate: 0.1, check, test, base_rate_shift: 0.0 }
+    }
+
     #[test]
     fn tells_each_gate_with_its_figure_and_what_was_attainable() {
         let probabilities: Vec<f64> = (0..10).map(|i| 1.0 - f64::from(i) / 10.0).collect();
         let mut labels = [false; 10];
         labels[0] = true;
-        let results = GATES.judge(&evaluate(&probabilities, &labels).unwrap(), &reliability(0.0625, 0.03125), 364);
+        let report = report(reliability(0.0625, 0.03125), reliability(0.125, 0.0625));
+        let results = GATES.judge(&evaluate(&probabilities, &labels).unwrap(), &report, 364);
         let told: Vec<_> = results.iter().map(|r| (r.name.as_str(), r.value, r.attainable, r.passed)).collect();
         assert_eq!(
             told,
@@ -104,6 +124,7 @@ mod tests {
                 ("auc_at_least", 1.0, None, true),
                 ("precision_at_top_20_percent_at_least", 0.5, Some(0.5), false),
                 ("calibration_error_above_noise_at_most", 0.03125, Some(0.0), false),
+                ("calibration_error_at_test_cut_above_noise_at_most", 0.0625, Some(0.0), false),
                 ("history_days_at_least", 364.0, None, false),
             ]
         );
@@ -119,15 +140,19 @@ mod tests {
     #[test]
     fn an_error_below_what_chance_explains_passes() {
         let evaluation = evaluate(&[0.9, 0.1], &[true, false]).unwrap();
-        let verdict = |ece, floor| GATES.judge(&evaluation, &reliability(ece, floor), 365)[2].passed;
-        assert!(verdict(0.02, 0.03) && verdict(0.03, 0.03));
-        assert!(!verdict(0.05, 0.03));
+        let sound = reliability(0.0, 0.0);
+        let held_back = |ece, floor| GATES.judge(&evaluation, &report(reliability(ece, floor), sound), 365)[2].passed;
+        assert!(held_back(0.02, 0.03) && held_back(0.03, 0.03));
+        assert!(!held_back(0.05, 0.03));
+        let later = |ece, floor| GATES.judge(&evaluation, &report(sound, reliability(ece, floor)), 365)[3].passed;
+        assert!(later(0.02, 0.03) && later(0.0625, 0.03125));
+        assert!(!later(0.1, 0.03), "the churn rate moved: the probabilities are off by more than a season's share");
     }
 
     #[test]
     fn refuses_an_unknown_gate() {
         let json = r#"{"auc_at_least":0.8,"precision_at_top_20_percent_at_least":0.6,"calibration_error_above_noise_at_most":0.01,
-            "history_days_at_least":1,"f1":1}"#;
+            "calibration_error_at_test_cut_above_noise_at_most":0.05,"history_days_at_least":1,"f1":1}"#;
         assert!(serde_json::from_str::<Gates>(json).unwrap_err().to_string().contains("unknown field `f1`"));
     }
 }

@@ -5,6 +5,7 @@
 //! included, pass. How features have moved between the training rows and the test rows is told apart from leaks: time moves them.
 
 mod alone;
+mod cuts;
 mod pairs;
 mod rows;
 
@@ -92,6 +93,10 @@ pub struct LeakageReport {
     pub findings: Vec<Finding>,
     /// How features moved between training and test rows, the most first; those that chance explains are left out.
     pub drift: Vec<Drift>,
+    /// Features that are the same for all customers of a cut and differ between cuts, such as indicators of the economy. They name the
+    /// cut: what a model learns by them is how many churned at that time, which says little of another time.
+    #[serde(default)]
+    pub names_the_cut: Vec<String>,
 }
 
 /// Looks for every kind of leak.
@@ -107,7 +112,8 @@ pub fn look_for_leaks(input: &LeakageInput<'_>) -> Result<LeakageReport, TrainEr
     findings.extend(pairs::look(input, &findings));
     findings.extend(rows::look(input));
     findings.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.columns.cmp(&b.columns)));
-    Ok(LeakageReport { findings, drift: drift(input.training, input.test) })
+    let names_the_cut = cuts::naming(input.training);
+    Ok(LeakageReport { findings, drift: drift(input.training, input.test), names_the_cut })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use mainstay_job::details::{AllocationSummary, FixedTiers};
 use mainstay_job::show::{AllocationView, DecisionCount};
 use mainstay_schema::{Cents, DecisionReason};
 
-use super::{origin, outlook, table};
+use super::{nobody_treated, origin, outlook, table};
 
 /// Decisions, the certificate, the month's money, and the most valuable interventions.
 pub(crate) fn text(view: &AllocationView) -> String {
@@ -18,6 +18,7 @@ pub(crate) fn text(view: &AllocationView) -> String {
         summary.spent_cents,
         summary.allowance_cents
     );
+    text += &nobody_treated(&view.model);
     let all = sum(&view.decisions);
     let decisions = view.decisions.iter().chain([&all]).map(|count| {
         vec![
@@ -100,6 +101,7 @@ fn sum(decisions: &[DecisionCount]) -> DecisionCount {
 /// A rule of contact; its reason alone would not say that no channel at all is left.
 fn in_words(rule: DecisionReason) -> String {
     match rule {
+        DecisionReason::ModelNotApproved => "gates of the model failed".to_owned(),
         DecisionReason::NoConsent => "no consent to any channel".to_owned(),
         DecisionReason::OpenCase => "open support case".to_owned(),
         DecisionReason::FrequencyCap => "cooldown".to_owned(),

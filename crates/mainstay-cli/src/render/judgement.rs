@@ -68,10 +68,25 @@ pub(super) fn calibration_table(judgement: &Judgement) -> String {
 /// What speaks for a leak.
 pub(super) fn leaks(report: &LeakageReport) -> String {
     if report.findings.is_empty() {
-        return "no leak found\n".to_owned();
+        return format!("no leak found\n{}", naming_the_cut(report));
     }
     let lines = report.findings.iter().map(|finding| format!("  {}\n", finding.message));
-    format!("POSSIBLE LEAKS: the figures below may be too good to be true\n{}", lines.collect::<String>())
+    format!(
+        "POSSIBLE LEAKS: the figures below may be too good to be true\n{}{}",
+        lines.collect::<String>(),
+        naming_the_cut(report)
+    )
+}
+
+/// The features that are the same for all customers of a cut.
+fn naming_the_cut(report: &LeakageReport) -> String {
+    match report.names_the_cut.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "the same for all customers of a cut, so they name it, and say how many churned at that time: {}\n",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Features that moved, the most first; nothing where none has.

@@ -2,7 +2,7 @@
 
 use mainstay_job::show::{CustomerRisk, RiskView};
 
-use super::{origin, percent, table};
+use super::{nobody_treated, origin, percent, table};
 
 /// Segments, then the customers with the most revenue at risk and why.
 pub(crate) fn text(view: &RiskView) -> String {
@@ -20,6 +20,7 @@ pub(crate) fn text(view: &RiskView) -> String {
         view.model.name,
         view.model.version
     );
+    text += &nobody_treated(&view.model);
     let segments = view.segments.iter().map(|segment| {
         vec![
             segment.segment.clone(),

@@ -1,12 +1,13 @@
 //! A run record.
 
+use mainstay_job::Acceptance;
 use mainstay_job::details::{DailyDetails, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
 use serde::Deserialize;
 
-use super::{judgement, origin, percent, table, tried, verdict};
+use super::{judgement, nobody_treated, origin, percent, table, tried, verdict};
 
 /// The whole record for people.
 pub(crate) fn text(record: &RunRecord) -> String {
@@ -65,14 +66,21 @@ pub(crate) fn money(details: &DailyDetails) -> String {
 
 fn model(details: &DailyDetails) -> String {
     let model = &details.model;
-    let gates = if model.gates_failed { "GATES FAILED" } else { "all gates passed" };
+    let gates = match model.approval.as_ref().and_then(|approval| approval.overridden_by) {
+        Some(entry) => format!("GATES FAILED, overridden by entry {entry} of {}", model.alias),
+        None if model.gates_failed => "GATES FAILED".to_owned(),
+        None => "all gates passed".to_owned(),
+    };
+    let accepted = details.accepted.iter().map(|Acceptance { name, why }| format!("accepted: {name} ({why})\n"));
     format!(
-        "\nmodel {}@{}, version {}, {}, trained on what happened until {}, {gates}\n",
+        "\nmodel {}@{}, version {}, {}, trained on what happened until {}, {gates}\n{}{}",
         model.name,
         model.alias,
         model.version,
         short(&model.digest),
-        model.trained_until
+        model.trained_until,
+        nobody_treated(model),
+        accepted.collect::<String>()
     )
 }
 

@@ -299,7 +299,7 @@ jobs/train_churn.yml:29:3: unknown key `precision_at_20_percent_at_least`, did y
    |
 29 |   precision_at_20_percent_at_least: 0.60
    |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-   = known keys: auc_at_least, precision_at_top_20_percent_at_least, calibration_error_above_noise_at_most, history_days_at_least"),
+   = known keys: auc_at_least, precision_at_top_20_percent_at_least, calibration_error_above_noise_at_most, calibration_error_at_test_cut_above_noise_at_most, history_days_at_least"),
 slip("noise_at_most: 0.01", "noise_at_most: 1.01", "
 jobs/train_churn.yml:30:42: expected a number from 0 to 1, found 1.01
    |

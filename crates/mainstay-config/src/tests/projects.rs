@@ -245,12 +245,48 @@ DISK/jobs/daily_risk.yml:11:13: job `daily_risk` trains no model: its kind is da
 11 | train_with: daily_risk
    |             ^^^^^^^^^^";
     assert_eq!(read(&daily.replace("train_churn", "daily_risk"), &training), expected);
+}
+
+#[test]
+fn a_model_that_no_training_job_makes_is_refused_with_the_nearest_name() {
+    let (daily, training) = (fixture_text("jobs/daily_risk.yml"), fixture_text("jobs/train_churn.yml"));
+    let project = |daily: &str, other: &str| {
+        let renamed = training.replace("name: train_churn", "name: train_other").replace("model: churn", other);
+        disk(&[
+            ("mainstay.yml", &fixture_text("mainstay.yml")),
+            ("jobs/daily_risk.yml", daily),
+            ("jobs/train_churn.yml", &training),
+            ("jobs/train_other.yml", &renamed),
+            ("jobs/policies/retention.yml", &fixture_text("jobs/policies/retention.yml")),
+        ])
+    };
     let expected = "\
-DISK/jobs/daily_risk.yml:11:13: job `train_churn` trains the model `churn`, this one scores with `lapse`
+DISK/jobs/daily_risk.yml:9:8: no training job makes model `chrun`; did you mean `churn`?
+  |
+9 | model: chrun
+  |        ^^^^^
+  = known models: churn, upsell";
+    let slip = daily.replace("model: churn", "model: chrun");
+    let disk = project(&slip, "model: upsell");
+    assert_eq!(message(load(disk.path()).unwrap().job("daily_risk"), &disk), expected);
+
+    // Without a training job of its own it may be registered by hand, which is not known here.
+    let disk = project(&slip.replace("train_with: train_churn\n", ""), "model: upsell");
+    let project_on_disk = load(disk.path()).unwrap();
+    let JobConfig::Daily(job) = project_on_disk.job("daily_risk").unwrap() else { panic!("not daily") };
+    assert_eq!(message(project_on_disk.check_model_is_trained(&job), &disk), expected);
+
+    let disk = project(&daily.replace("model: churn", "model: upsell"), "model: upsell");
+    let expected = "\
+DISK/jobs/daily_risk.yml:11:13: job `train_churn` trains the model `churn`, this one scores with `upsell`
    |
 11 | train_with: train_churn
    |             ^^^^^^^^^^^";
-    assert_eq!(read(&daily.replace("model: churn", "model: lapse"), &training), expected);
+    let on_disk = load(disk.path()).unwrap();
+    assert_eq!(message(on_disk.job("daily_risk"), &disk), expected);
+    let error = message(on_disk.job("train_churn"), &disk);
+    let place = "job `daily_risk` scores with the model `upsell`, this one trains `churn`";
+    assert!(error.starts_with("DISK/jobs/train_churn.yml:") && error.contains(place), "{error}");
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn of_join(join: &Join, grains: &Grains<'_>) -> Vec<Columns> {
 }
 
 /// The columns of the left and of the right that a join holds equal to one of the other side.
-fn equal_columns(join: &Join) -> (Columns, Columns) {
+pub(crate) fn equal_columns(join: &Join) -> (Columns, Columns) {
     let conditions = join.filter.iter().flat_map(split_conjunction).filter_map(|condition| match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => Some((left.as_ref(), right.as_ref())),
         _ => None,

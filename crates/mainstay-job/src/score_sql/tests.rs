@@ -222,6 +222,7 @@ async fn score(
         reasons,
         policy: &policy(),
         holdout: Some(PinnedHoldout { salt: SALT.to_owned(), share: 0.05 }),
+        is_approved: true,
         consent_default,
     };
     let sorted = session.sql(&query.sql()).await.unwrap().sort_by(vec![datafusion::prelude::col("customer_id")]);

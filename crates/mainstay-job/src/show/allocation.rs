@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::risk::{number, text};
 use super::{ShowRequest, known_customer, private_session, published};
 use crate::contact_rules::{self, RuleCount};
-use crate::details::AllocationSummary;
+use crate::details::{AllocationSummary, ModelUsed};
 use crate::open_project::OpenProject;
 
 /// What `mainstay show allocation` shows.
@@ -26,6 +26,8 @@ pub struct AllocationView {
     pub run_id: RunId,
     /// Whether it was made from simulated data.
     pub simulated: bool,
+    /// The model whose scores it rests on.
+    pub model: ModelUsed,
     /// Money, worth and certificate of the plan.
     #[serde(flatten)]
     pub summary: AllocationSummary,
@@ -116,6 +118,7 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
         ds: day.record.ds,
         run_id: day.record.run_id.clone(),
         simulated: day.record.simulated,
+        model: details.model,
         decisions: decisions(&session).await?,
         rules: contact_rules::in_force(&session).await?,
         customers,

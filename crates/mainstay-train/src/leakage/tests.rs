@@ -64,7 +64,7 @@ fn kinds(findings: &[Finding]) -> Vec<(LeakKind, &str)> {
 fn honest_rows_have_no_leak_and_no_drift() {
     let (training, test) = honest();
     let found = report(training, test, None, &[]);
-    assert_eq!(found, LeakageReport { findings: Vec::new(), drift: Vec::new() });
+    assert_eq!(found, LeakageReport { findings: Vec::new(), drift: Vec::new(), names_the_cut: Vec::new() });
 }
 
 #[test]
