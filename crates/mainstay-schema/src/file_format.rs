@@ -91,8 +91,8 @@ impl FileFormat {
                 Some(Self::Ubjson)
             }
             _ if is_old_xgboost(head) => Some(Self::XgboostBinary),
-            // Field 1, the version of the format, and field 2, the name of the program.
-            [0x08, 1..=30, 0x12, ..] => Some(Self::Onnx),
+            // Field 1, the version of the format, and the program that wrote it, the graph or the versions of operators.
+            [0x08, 1..=30, 0x12 | 0x3a | 0x42, ..] => Some(Self::Onnx),
             _ => text_format(head),
         })
     }
@@ -164,7 +164,7 @@ mod tests {
         let old_xgboost = [&[0, 0, 0, 0x3f][..], &[0; 132], &[15, 0, 0, 0, 0, 0, 0, 0], b"binary:logistic"].concat();
         let old_xgboost = [&old_xgboost[..], &[6, 0, 0, 0, 0, 0, 0, 0], b"gbtree", &[0; 40]].concat();
         let long_text = "é".repeat(HEAD_BYTES);
-        let cases: [(&[u8], Option<FileFormat>); 37] = [
+        let cases: [(&[u8], Option<FileFormat>); 38] = [
             (b"", Some(FileFormat::Empty)),
             (b"PAR1\x15\x04", Some(FileFormat::Parquet)),
             (b"PARE\x15\x04", Some(FileFormat::EncryptedParquet)),
@@ -187,6 +187,7 @@ mod tests {
             (b"{L\0\0\0\0\0\0\0\x07learner", Some(FileFormat::Ubjson)),
             (b"{i\x07learner", Some(FileFormat::Ubjson)),
             (b"\x08\x0a\x12\x08skl2onnx", Some(FileFormat::Onnx)),
+            (b"\x08\x08\x3a\xf0\x07", Some(FileFormat::Onnx)),
             (b"tree\nversion=v4\n", Some(FileFormat::LightgbmText)),
             (b"tree\r\nversion=v4\r\n", Some(FileFormat::LightgbmText)),
             (b"{\"learner\":{", Some(FileFormat::Json)),
