@@ -24,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
     (
         "engine",
         &[
+            "mainstay-files",
             "mainstay-scoring",
             "mainstay-profile",
             "mainstay-standalone",

@@ -232,7 +232,23 @@ fn nothing_is_replaced_unasked() {
     folder.score(&["--force"]);
     let message =
         folder.failure(&["score", "--model", "model.json", "--input", "rows.parquet", "--output", "rows.parquet"]);
-    assert!(message.contains("input and output are both rows.parquet: give the output another name"), "{message}");
+    assert!(message.contains("--input and --output are both rows.parquet: give the output another name"), "{message}");
+    let score = ["score", "--model", "model.json", "--input", "rows.parquet", "--force", "--output"];
+    let model = fs::read(folder.path("model.json")).unwrap();
+    fs::hard_link(folder.path("model.json"), folder.path("link.json")).unwrap();
+    for (output, told) in [("model.json", "model.json"), ("link.json", "link.json (model.json)")] {
+        assert_eq!(
+            folder.failure(&[&score[..], &[output]].concat()),
+            format!("error: --model and --output are both {told}: give the output another name\n")
+        );
+    }
+    assert_eq!(fs::read(folder.path("model.json")).unwrap(), model);
+    fs::copy(file, folder.path("mine.txt")).unwrap();
+    let import = ["model", "import", "--format", "lightgbm", "mine.txt", "--force", "--output", "mine.txt"];
+    assert_eq!(
+        folder.failure(&import),
+        "error: the imported file and --output are both mine.txt: give the output another name\n"
+    );
 }
 
 #[test]
@@ -269,7 +285,7 @@ fn rows_that_do_not_fit_the_model() {
 
     fs::write(folder.path("rows.parquet"), "recency,orders\n1,2\n").unwrap();
     let message = folder.failure(&score);
-    assert!(message.contains("rows.parquet is no Parquet file, or is cut off: convert it to Parquet"), "{message}");
+    assert!(message.contains("rows.parquet is text (such as CSV), no Parquet file: convert it, as in"), "{message}");
 
     let message =
         folder.failure(&["score", "--model", "rows.parquet", "--input", "rows.parquet", "--output", "x.parquet"]);

@@ -10,8 +10,19 @@ use serde_json::Value;
 use crate::harness::{Folder, text};
 
 const ROWS: i64 = 3_000;
-const TRAIN: [&str; 9] =
-    ["train", "--input", "rows.parquet", "--label", "churned", "--time-column", "day", "--output", "model.json"];
+const TRAIN: [&str; 11] = [
+    "train",
+    "--input",
+    "rows.parquet",
+    "--label",
+    "churned",
+    "--time-column",
+    "day",
+    "--label-days",
+    "0",
+    "--output",
+    "model.json",
+];
 
 /// A folder that is no project, with rows.parquet.
 fn folder() -> Folder {
@@ -97,5 +108,37 @@ fn what_cannot_be_trained_is_said_before_anything_is_written() {
     assert_eq!(
         folder.failure(&TRAIN),
         "error: model.json exists already: choose another name, or replace it with --force\n"
+    );
+    let onto = |output: &'static str, rest: &[&'static str]| {
+        folder.failure(
+            &[&["train", "--input", "rows.parquet", "--label", "churned", "--force", "--output", output], rest]
+                .concat(),
+        )
+    };
+    assert_eq!(
+        onto("./rows.parquet", &[]),
+        "error: --input and --output are both ./rows.parquet (rows.parquet): give the output another name\n"
+    );
+    assert_eq!(
+        onto("new.json", &["--report", "new.json"]),
+        "error: --output and --report are both new.json: give the output another name\n"
+    );
+    assert_eq!(std::fs::read(folder.path("model.json")).unwrap(), b"mine");
+    let without_days = folder.run(&[
+        "train",
+        "--input",
+        "rows.parquet",
+        "--label",
+        "churned",
+        "--time-column",
+        "day",
+        "--output",
+        "x.json",
+    ]);
+    assert_eq!(without_days.status.code(), Some(2));
+    let message = text(&without_days.stderr);
+    assert!(
+        message.starts_with("error: --time-column needs --label-days: the days after a decision in which its"),
+        "{message}"
     );
 }

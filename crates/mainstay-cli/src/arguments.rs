@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mainstay_schema::Ds;
 use mainstay_schema::date::ParseDsError;
 
@@ -16,6 +17,29 @@ pub(crate) struct Arguments {
     pub(crate) global: GlobalArguments,
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+impl Arguments {
+    /// The arguments of the process; ends it where they are wrong.
+    pub(crate) fn of_process() -> Self {
+        let arguments = Self::parse();
+        match arguments.check() {
+            Ok(()) => arguments,
+            Err(wrong) => Self::command().error(ErrorKind::MissingRequiredArgument, wrong).exit(),
+        }
+    }
+
+    /// Asks for what no default may stand for.
+    fn check(&self) -> Result<(), &'static str> {
+        match &self.verb {
+            Verb::Train(train) if train.time_column.is_some() && train.label_days.is_none() => Err(
+                "--time-column needs --label-days: the days after a decision in which its label comes about. Without them rows would be \
+                 learnt from whose label came about after the rows that are judged on were decided; --label-days 0 says that labels are \
+                 known on the day of the decision",
+            ),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Flags that every verb takes.
@@ -512,12 +536,12 @@ pub(crate) struct TrainArguments {
     /// Write the report beside it, as JSON.
     #[arg(long)]
     pub(crate) report: Option<PathBuf>,
-    /// The column of the day of the decision: the newest rows are judged on, and nothing is chosen by later rows.
+    /// The column of the day of the decision: the newest rows are judged on, and nothing is chosen by later rows. Needs --label-days.
     #[arg(long)]
     pub(crate) time_column: Option<String>,
-    /// Days after the decision in which the label comes about.
-    #[arg(long, default_value_t = 0, requires = "time_column")]
-    pub(crate) label_days: u32,
+    /// Days after the decision in which the label comes about; 0 where it is known on that day.
+    #[arg(long, requires = "time_column")]
+    pub(crate) label_days: Option<u32>,
     /// The column that names the customer, whose rows stay together.
     #[arg(long)]
     pub(crate) key: Option<String>,
@@ -571,4 +595,24 @@ pub(crate) enum TrainKind {
     Logistic,
     /// Whatever ranks best in a search over all kinds.
     Auto,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(flags: &[&str]) -> Result<(), &'static str> {
+        let train = ["mainstay", "train", "--input", "x.parquet", "--label", "churned", "--output", "m.json"];
+        Arguments::try_parse_from([&train, flags].concat()).unwrap().check()
+    }
+
+    #[test]
+    fn days_of_the_label_are_asked_for_where_rows_are_parted_by_time() {
+        let message = check(&["--time-column", "day"]).unwrap_err();
+        assert!(message.starts_with("--time-column needs --label-days: the days after a decision"), "{message}");
+        assert!(message.contains("--label-days 0 says that labels are known on the day"), "{message}");
+        assert_eq!(check(&["--time-column", "day", "--label-days", "0"]), Ok(()));
+        assert_eq!(check(&["--time-column", "day", "--label-days", "60"]), Ok(()));
+        assert_eq!(check(&[]), Ok(()));
+    }
 }

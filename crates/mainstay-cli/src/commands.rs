@@ -4,6 +4,7 @@ mod allocate;
 #[cfg(feature = "simulator")]
 mod generate;
 mod model;
+mod outputs;
 mod profile;
 mod promote;
 mod schedule;

@@ -14,7 +14,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 
 use crate::arguments::Arguments;
 
@@ -23,7 +22,7 @@ const STACK_BYTES: usize = 32 * 1024 * 1024;
 
 /// Runs the command with the arguments of the process.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_process();
     let log_format = arguments.global.log_format;
     bug::watch(log_format);
     let code = match run(arguments) {

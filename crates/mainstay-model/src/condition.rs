@@ -78,7 +78,7 @@ impl Missing {
 /// A set of category codes below [`MAX_CATEGORIES`]. Clones share them.
 ///
 /// The codes are kept as a sorted list, so that a set takes memory by what its file says, not by the size of its greatest code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CategorySet {
     sorted: Arc<[u16]>,
 }

@@ -84,6 +84,17 @@ pub enum ModelError {
         /// What is wrong with it.
         source: TreeError,
     },
+    /// One of the trees asks more questions in a row than are answered.
+    #[error(
+        "tree {tree} of the model asks more than {limit} questions on the way to a leaf, which is more than is supported: train with \
+         a max_depth of at most {limit}"
+    )]
+    TooDeep {
+        /// Position of the tree, from 0.
+        tree: usize,
+        /// The greatest depth.
+        limit: usize,
+    },
     /// One of the terms is unsound.
     #[error("term {term} of the model is unsound: restore the file or train the model anew")]
     Term {
@@ -162,6 +173,16 @@ pub enum ModelError {
         /// The row, from 0.
         row: usize,
     },
+}
+
+impl ModelError {
+    /// What is wrong with one tree of the model, which need not be damage.
+    pub(crate) fn in_tree(tree: usize, source: TreeError) -> Self {
+        match source {
+            TreeError::TooDeep { limit, .. } => Self::TooDeep { tree, limit },
+            source => Self::Tree { tree, source },
+        }
+    }
 }
 
 /// What is wrong with one term.
@@ -274,6 +295,16 @@ pub enum TreeError {
         code: u32,
         /// What codes must be below.
         limit: u32,
+    },
+    /// A set of categories that the file does not have.
+    #[error("node {node} names the set of categories {set}, but the model has {sets}")]
+    NoCategorySet {
+        /// The node.
+        node: usize,
+        /// Position of the set, from 0.
+        set: usize,
+        /// How many there are.
+        sets: usize,
     },
     /// A leaf value that is no usable number.
     #[error("node {node} has the value {value:?}: it must be finite and at most 1e12 in size")]

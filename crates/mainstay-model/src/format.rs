@@ -9,7 +9,12 @@
 //! written as version 1 was, so that its digest stays.
 //!
 //! Version 3 adds `terms` (see [`crate::linear`]) and the `categories` of a feature whose column holds texts.
+//!
+//! Version 4 adds `category_sets`: sets of more than [`LISTED_CODES`] codes that several splits ask for, each written once, in the order
+//! in which trees name them. In the `categories` of a tree their position among these stands in the place of the codes. So a model is no
+//! larger than a small multiple of the file that it was imported from, whatever that file shares.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use mainstay_schema::Digest;
@@ -23,7 +28,9 @@ use crate::linear::{Effect, Term};
 use crate::tree::{Node, Tree};
 
 /// The newest version of the format.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
+/// A set of so many codes or fewer is written wherever it is asked for, as it always was: no digest changes.
+pub const LISTED_CODES: usize = 256;
 /// The greatest size of a file.
 pub const MAX_BYTES: usize = 256 << 20;
 
@@ -39,9 +46,11 @@ impl Ensemble {
             return Err(ModelError::Version { found: header.mainstay_model, newest: VERSION });
         }
         let file: ModelFile = serde_json::from_slice(bytes).map_err(ModelError::Unreadable)?;
-        let ModelFile { _version: _, link, bias, calibration, features, terms, trees } = file;
+        let ModelFile { _version: _, link, bias, calibration, features, terms, category_sets, trees } = file;
+        let sets = category_sets.into_iter().map(CategorySet::new).collect::<Result<Vec<_>, _>>();
+        let sets = sets.map_err(|source| ModelError::Tree { tree: 0, source })?;
         let trees = trees.into_iter().enumerate();
-        let trees = trees.map(|(tree, of)| of.into_tree().map_err(|source| ModelError::Tree { tree, source }));
+        let trees = trees.map(|(tree, of)| of.into_tree(&sets).map_err(|source| ModelError::in_tree(tree, source)));
         let ensemble = Self::new(EnsembleParts {
             features: features.into_iter().map(FeatureFile::into_feature).collect(),
             trees: trees.collect::<Result<_, _>>()?,
@@ -60,6 +69,16 @@ impl Ensemble {
         json.into_bytes()
     }
 
+    /// The canonical bytes, if they can be read back.
+    ///
+    /// # Errors
+    /// Where they are more than [`MAX_BYTES`].
+    pub fn to_file(&self) -> Result<Vec<u8>, ModelError> {
+        let bytes = self.to_json();
+        check_limit("bytes", bytes.len(), MAX_BYTES)?;
+        Ok(bytes)
+    }
+
     /// The digest of the canonical bytes: the model's name in `predict()` and in run records.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_json())
@@ -70,7 +89,8 @@ impl Ensemble {
             Link::Logistic => "logistic",
             Link::Identity => "identity",
         };
-        let version = self.least_version();
+        let shared = SharedSets::of(self.trees());
+        let version = if shared.by_set.is_empty() { self.least_version() } else { VERSION };
         write!(out, "{{\"mainstay_model\":{version},\"link\":\"{link}\",\"bias\":\"{:?}\",", self.bias())?;
         match self.calibration() {
             Calibration::Identity => write!(out, "\"calibration\":\"identity\",")?,
@@ -84,15 +104,19 @@ impl Ensemble {
             write!(out, "],\n\"terms\":[\n")?;
             write_list(out, self.terms().iter(), write_term)?;
         }
+        if !shared.by_set.is_empty() {
+            write!(out, "],\n\"category_sets\":[\n")?;
+            write_list(out, shared.in_order().into_iter(), write_codes)?;
+        }
         write!(out, "],\n\"trees\":[\n")?;
         for (position, tree) in self.trees().iter().enumerate() {
             write!(out, "{}", if position > 0 { ",\n" } else { "" })?;
-            write_tree(out, tree)?;
+            write_tree(out, tree, &shared)?;
         }
         write!(out, "\n]}}\n")
     }
 
-    /// The oldest version of the format that can hold the model.
+    /// The oldest version of the format that can hold the model, if it shares no sets of categories.
     fn least_version(&self) -> u32 {
         let is_first = |tree: &Tree| {
             let has_plain_splits = tree.splits().all(|split| {
@@ -101,7 +125,7 @@ impl Ensemble {
             tree.has_covers() && has_plain_splits
         };
         if !self.terms().is_empty() || self.features().iter().any(|feature| feature.categories.is_some()) {
-            return VERSION;
+            return 3;
         }
         if self.link() == Link::Logistic && self.trees().iter().all(is_first) { 1 } else { 2 }
     }
@@ -141,7 +165,36 @@ fn text(value: &str) -> serde_json::Value {
     serde_json::Value::from(value)
 }
 
-fn write_tree(out: &mut String, tree: &Tree) -> fmt::Result {
+/// The large sets that several splits ask for, and the position of each among them.
+struct SharedSets {
+    by_set: BTreeMap<CategorySet, usize>,
+}
+
+impl SharedSets {
+    fn of(trees: &[Tree]) -> Self {
+        let mut counts: BTreeMap<&CategorySet, (usize, u32)> = BTreeMap::new();
+        let conditions = trees.iter().flat_map(|tree| tree.splits().map(|split| tree.condition(split)));
+        for condition in conditions {
+            if let Condition::OneOf(set) = condition
+                && set.codes().len() > LISTED_CODES
+            {
+                let first = counts.len();
+                counts.entry(set).or_insert((first, 0)).1 += 1;
+            }
+        }
+        let mut shared: Vec<_> = counts.into_iter().filter(|(_, (_, count))| *count > 1).collect();
+        shared.sort_by_key(|(_, (first, _))| *first);
+        Self { by_set: shared.into_iter().enumerate().map(|(position, (set, _))| (set.clone(), position)).collect() }
+    }
+
+    fn in_order(&self) -> Vec<&CategorySet> {
+        let mut sets: Vec<_> = self.by_set.iter().collect();
+        sets.sort_by_key(|(_, position)| **position);
+        sets.into_iter().map(|(set, _)| set).collect()
+    }
+}
+
+fn write_tree(out: &mut String, tree: &Tree, shared: &SharedSets) -> fmt::Result {
     let nodes: Vec<FileNode> = tree.nodes().map(FileNode::from).collect();
     write!(out, "{{\"feature\":[")?;
     write_list(out, nodes.iter(), |out, node| write!(out, "{}", node.feature))?;
@@ -149,7 +202,7 @@ fn write_tree(out: &mut String, tree: &Tree) -> fmt::Result {
     write_list(out, nodes.iter(), |out, node| write!(out, "\"{:?}\"", node.threshold))?;
     if nodes.iter().any(|node| node.categories.is_some()) {
         write!(out, "],\"categories\":[")?;
-        write_list(out, nodes.iter(), |out, node| write_categories(out, node.categories.as_ref()))?;
+        write_list(out, nodes.iter(), |out, node| write_categories(out, node.categories.as_ref(), shared))?;
     }
     if nodes.iter().any(|node| node.zero_is_missing) {
         write!(out, "],\"zero_is_missing\":[")?;
@@ -170,10 +223,17 @@ fn write_tree(out: &mut String, tree: &Tree) -> fmt::Result {
     write!(out, "]}}")
 }
 
-fn write_categories(out: &mut String, categories: Option<&CategorySet>) -> fmt::Result {
+fn write_categories(out: &mut String, categories: Option<&CategorySet>, shared: &SharedSets) -> fmt::Result {
     let Some(categories) = categories else {
         return write!(out, "null");
     };
+    match shared.by_set.get(categories) {
+        Some(position) => write!(out, "{position}"),
+        None => write_codes(out, categories),
+    }
+}
+
+fn write_codes(out: &mut String, categories: &CategorySet) -> fmt::Result {
     write!(out, "[")?;
     write_list(out, categories.codes(), |out, code| write!(out, "{code}"))?;
     write!(out, "]")
@@ -269,6 +329,8 @@ struct ModelFile {
     features: Vec<FeatureFile>,
     #[serde(default)]
     terms: Vec<TermFile>,
+    #[serde(default)]
+    category_sets: Vec<Vec<u32>>,
     trees: Vec<TreeFile>,
 }
 
@@ -362,7 +424,7 @@ impl TermFile {
 struct TreeFile {
     feature: Vec<u32>,
     threshold: Vec<Exact>,
-    categories: Option<Vec<Option<Vec<u32>>>>,
+    categories: Option<Vec<Option<CategoriesFile>>>,
     zero_is_missing: Option<Vec<bool>>,
     default_left: Vec<bool>,
     left: Vec<u32>,
@@ -372,20 +434,27 @@ struct TreeFile {
 }
 
 impl TreeFile {
-    fn into_tree(self) -> Result<Tree, TreeError> {
+    fn into_tree(self, sets: &[CategorySet]) -> Result<Tree, TreeError> {
         self.check_lengths()?;
         let nodes =
-            (0..self.feature.len()).map(|node| self.node(node)?.into_node().ok_or(TreeError::Ambiguous { node }));
+            (0..self.feature.len()).map(|node| self.node(node, sets)?.into_node().ok_or(TreeError::Ambiguous { node }));
         Tree::new(&nodes.collect::<Result<Vec<_>, _>>()?)
     }
 
     /// The node at a position within all arrays.
-    fn node(&self, at: usize) -> Result<FileNode, TreeError> {
-        let codes = self.categories.as_ref().and_then(|categories| categories[at].as_ref());
+    fn node(&self, at: usize, sets: &[CategorySet]) -> Result<FileNode, TreeError> {
+        let categories = match self.categories.as_ref().and_then(|categories| categories[at].as_ref()) {
+            None => None,
+            Some(CategoriesFile::Listed(codes)) => Some(CategorySet::new(codes.iter().copied())?),
+            Some(CategoriesFile::Shared(set)) => {
+                let missing = TreeError::NoCategorySet { node: at, set: *set, sets: sets.len() };
+                Some(sets.get(*set).cloned().ok_or(missing)?)
+            }
+        };
         Ok(FileNode {
             feature: self.feature[at],
             threshold: self.threshold[at].0,
-            categories: codes.map(|codes| CategorySet::new(codes.iter().copied())).transpose()?,
+            categories,
             zero_is_missing: self.zero_is_missing.as_ref().is_some_and(|zero_is_missing| zero_is_missing[at]),
             default_left: self.default_left[at],
             left: self.left[at],
@@ -411,6 +480,37 @@ impl TreeFile {
             Some((array, found)) => Err(TreeError::ArrayLength { array, expected, found }),
             None => Ok(()),
         }
+    }
+}
+
+/// The categories of a split.
+enum CategoriesFile {
+    /// The codes.
+    Listed(Vec<u32>),
+    /// Position among the model's sets.
+    Shared(usize),
+}
+
+impl<'de> Deserialize<'de> for CategoriesFile {
+    /// By hand: an untagged enum would hold each code in 32 bytes before it is looked at.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = CategoriesFile;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of category codes, or the position of a set of them")
+            }
+
+            fn visit_u64<E: de::Error>(self, position: u64) -> Result<CategoriesFile, E> {
+                Ok(CategoriesFile::Shared(usize::try_from(position).unwrap_or(usize::MAX)))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<CategoriesFile, A::Error> {
+                Deserialize::deserialize(de::value::SeqAccessDeserializer::new(list)).map(CategoriesFile::Listed)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
     }
 }
 

@@ -26,6 +26,8 @@ pub use lightgbm::lightgbm_text;
 pub use onnx::onnx;
 pub use xgboost::{xgboost, xgboost_json, xgboost_ubjson};
 
+use mainstay_schema::FileFormat;
+
 use crate::condition::Condition;
 use crate::ensemble::check_limit;
 use crate::error::{ModelError, TreeError};
@@ -34,8 +36,13 @@ use crate::tree::{Node, Tree};
 /// The greatest size of a file.
 pub const MAX_BYTES: usize = 256 << 20;
 
-fn check_size(bytes: &[u8]) -> Result<(), ImportError> {
-    Ok(check_limit("bytes", bytes.len(), MAX_BYTES)?)
+/// Refuses a file that is too large, or shows in its first bytes that it is of another format.
+fn check_file(bytes: &[u8], format: Format) -> Result<(), ImportError> {
+    check_limit("bytes", bytes.len(), MAX_BYTES)?;
+    match FileFormat::of(bytes) {
+        Some(found) if !format.may_be(found, bytes) => Err(ImportError::Foreign { format, found }),
+        _ => Ok(()),
+    }
 }
 
 /// The tree of these nodes. Covers that tell no shares of rows (zeros, or no sums) are left out: the tree scores all the same.
@@ -48,7 +55,7 @@ fn tree_of(tree: usize, mut nodes: Vec<Node>) -> Result<Tree, ImportError> {
         }
         result => result,
     };
-    Ok(result.map_err(|source| ModelError::Tree { tree, source })?)
+    Ok(result.map_err(|source| ModelError::in_tree(tree, source))?)
 }
 
 /// A split of all numbers to the left ("missing or not", which LightGBM makes) becomes one of all numbers to the right: nothing is below

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mainstay_files::FileError;
 use mainstay_model::ModelError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -12,22 +13,9 @@ const LISTED: usize = 5;
 /// Why a file was not scored. Nothing is left behind then.
 #[derive(Debug, Error)]
 pub enum ScoringError {
-    /// The input is not there, is a folder, or may not be read.
-    #[error("cannot open {}: check the path", path.display())]
-    Open {
-        /// The input.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The input is of another format, or was not written to its end.
-    #[error("{} is no Parquet file, or is cut off: convert it to Parquet, or write it anew", path.display())]
-    NotParquet {
-        /// The input.
-        path: PathBuf,
-        /// What the reader said.
-        source: ParquetError,
-    },
+    /// The input is not there, or is no Parquet file.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A page of the input is damaged, or written in a way that is not read.
     #[error("cannot read {}: if it is damaged, write it anew; if it is foreign, use zstd, snappy or no compression", path.display())]
     Read {
@@ -53,7 +41,7 @@ pub enum ScoringError {
         column: String,
     },
     /// A feature that holds no numbers.
-    #[error("column `{column}` of {} is of type {found}, but the model needs numbers there: {advice}", path.display())]
+    #[error("column `{column}` of {} is of type {found}, but the model needs {needs} there: {advice}", path.display())]
     FeatureType {
         /// The input.
         path: PathBuf,
@@ -61,8 +49,36 @@ pub enum ScoringError {
         column: String,
         /// Type of the column.
         found: String,
+        /// What the model reads there.
+        needs: &'static str,
         /// What to do.
         advice: &'static str,
+    },
+    /// A page that would take too much memory: it is read as a whole.
+    #[error(
+        "column `{column}` of {} has a page of {megabytes} MB, at most {limit} MB are read at once: write the file with smaller pages (most \
+         programs make them 1 MB)",
+        path.display()
+    )]
+    LargePage {
+        /// The input.
+        path: PathBuf,
+        /// The feature.
+        column: String,
+        /// The size of the page once it is unpacked.
+        megabytes: u64,
+        /// What is read.
+        limit: u64,
+    },
+    /// A column of texts in another encoding, declared as UTF-8.
+    #[error("column `{column}` of {} holds a text in row {row} (counted from 0) that is no UTF-8: write the file anew in UTF-8", path.display())]
+    NotUtf8 {
+        /// The input.
+        path: PathBuf,
+        /// The feature.
+        column: String,
+        /// The row within the file, from 0.
+        row: u64,
     },
     /// Infinity is no measurement.
     #[error("column `{column}` of {} is infinite in row {row} (counted from 0): make it null or finite", path.display())]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
 use mainstay_model::ModelError;
 use parquet::basic::Compression;
 use parquet::column::writer::{ColumnCloseResult, ColumnWriter, get_column_writer};
@@ -12,8 +11,8 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 
 use crate::added::AddedValues;
+use crate::batches::FeatureBatch;
 use crate::error::ScoringError;
-use crate::input::decode_error;
 use crate::lanes::Lanes;
 use crate::request::Seconds;
 use crate::spool::{Overflow, Spool, SpooledChunk};
@@ -47,13 +46,12 @@ pub(crate) fn score_row_group(lanes: &Lanes<'_>, position: usize) -> Result<Scor
     let mut seconds = Seconds::default();
     let mut first_row = input.first_row(position);
     let mut batches = input.batches(position)?;
-    while let Some(batch) = timed(&mut seconds.read, || batches.next()) {
+    while let Some(batch) = timed(&mut seconds.read, || batches.next(first_row))? {
         lanes.check_stopped()?;
-        let batch = batch.map_err(decode_error(input.path()))?;
         let scored = timed(&mut seconds.score, || score(lanes, &batch, first_row))?;
         timed(&mut seconds.encode, || encode(&scored, &mut writers)).map_err(write_error())?;
-        first_row += batch.num_rows() as u64;
-        lanes.advance(batch.num_rows());
+        first_row += batch.rows as u64;
+        lanes.advance(batch.rows);
     }
     let closed: ParquetResult<Vec<_>> =
         timed(&mut seconds.encode, || writers.into_iter().map(ColumnWriter::close).collect());
@@ -69,10 +67,9 @@ fn compression(lanes: &Lanes<'_>, position: usize) -> Compression {
     first.map_or(Compression::UNCOMPRESSED, ColumnChunkMetaData::compression)
 }
 
-fn score(lanes: &Lanes<'_>, batch: &RecordBatch, first_row: u64) -> Result<Vec<Vec<AddedValues>>, ScoringError> {
+fn score(lanes: &Lanes<'_>, batch: &FeatureBatch, first_row: u64) -> Result<Vec<Vec<AddedValues>>, ScoringError> {
     let path = lanes.input().path();
-    let features = lanes.input().features().arrays(batch).map_err(decode_error(path))?;
-    let scored = lanes.scorer().score(&features, batch.num_rows(), lanes.threads_per_lane());
+    let scored = lanes.scorer().score(&batch.arrays, batch.rows, lanes.threads_per_lane());
     scored.map_err(|error| match error {
         ModelError::Infinite { feature, row } => {
             ScoringError::Infinite { path: path.to_owned(), column: feature, row: first_row + row as u64 }

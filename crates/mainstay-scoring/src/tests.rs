@@ -9,7 +9,7 @@ use arrow::array::{
     Int32DictionaryArray, Int64Array, ListArray, NullArray, RecordBatch, StringArray,
 };
 use arrow::compute::concat_batches;
-use arrow::datatypes::{Float64Type, Int32Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
 use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
@@ -308,7 +308,15 @@ fn a_regression_gives_a_prediction() {
 #[test]
 fn takes_every_type_of_number() {
     let files = Files::new();
+    let cast = |kind| {
+        let floats = Float64Array::from(vec![Some(1.0), Some(0.0), None]);
+        arrow::compute::cast(&(Arc::new(floats) as ArrayRef), &kind).unwrap()
+    };
     let columns: Vec<(&str, ArrayRef)> = vec![
+        ("half", cast(DataType::Float16)),
+        ("byte", cast(DataType::UInt8)),
+        ("unsigned", cast(DataType::UInt64)),
+        ("wide", cast(DataType::Decimal256(60, 20))),
         ("integer", Arc::new(Int64Array::from(vec![Some(1), Some(0), None]))),
         (
             "decimal",
@@ -324,12 +332,13 @@ fn takes_every_type_of_number() {
         ),
     ];
     files.write(columns, 10);
-    let names = ["integer", "decimal", "nothing", "repeated"];
+    let names = ["half", "byte", "unsigned", "wide", "integer", "decimal", "nothing", "repeated"];
     let model = model(&names);
     files.score(&model, Explanation::default()).unwrap();
     let mut expected = [0.0; 3];
     let nan = f64::NAN;
-    let columns: [&[f64]; 4] = [&[1.0, 0.0, nan], &[0.51, 0.5, nan], &[nan; 3], &[0.51, 0.49, nan]];
+    let ones: &[f64] = &[1.0, 0.0, nan];
+    let columns: [&[f64]; 8] = [ones, ones, ones, ones, ones, &[0.51, 0.5, nan], &[nan; 3], &[0.51, 0.49, nan]];
     model.raw_scores(&columns, &mut expected).unwrap();
     assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), expected);
 }
@@ -383,6 +392,136 @@ fn reads_texts_by_the_categories_of_the_model() {
     assert_eq!(numbers(&scored, "contribution_tier"), [0.0, 0.25, -0.25, -0.25]);
     let reasons = scored["reason_1"].as_string::<i32>();
     assert_eq!(reasons.value(0), "code is 7");
+}
+
+/// A model of one feature of texts: `Paris` adds 1, `Rome` 2, all else 4.
+fn city_model() -> Ensemble {
+    let split = |code, left, right| Node::Split {
+        feature: 0,
+        condition: Condition::OneOf(mainstay_model::CategorySet::new([code]).unwrap()),
+        missing: Missing::Nan,
+        default_left: false,
+        left,
+        right,
+        cover: 0.0,
+    };
+    let leaf = |value| Node::Leaf { value, cover: 0.0 };
+    let categories = Some(vec!["Paris".to_owned(), "Rome".to_owned()]);
+    Ensemble::new(EnsembleParts {
+        features: vec![Feature { categories, ..Feature::new("city") }],
+        trees: vec![Tree::new(&[split(0, 1, 2), leaf(1.0), split(1, 3, 4), leaf(2.0), leaf(4.0)]).unwrap()],
+        bias: 0.0,
+        link: Link::Identity,
+        calibration: Calibration::Identity,
+    })
+    .unwrap()
+}
+
+/// Every Arrow type of text, stored with and without a dictionary, over many pages, with gaps and without.
+#[test]
+fn texts_are_one_however_they_are_stored() {
+    let long = "P".repeat(3_000);
+    let known = [Some("Paris"), Some("Rome"), Some("Oslo"), None, Some(""), Some(long.as_str()), Some("Pari")];
+    let (with_gaps, without) = (|row: usize| known[row % 7], |row: usize| known[row % 7].or(Some("Rome")));
+    let score = |text: Option<&str>| match text {
+        Some("Paris") => 1.0,
+        Some("Rome") => 2.0,
+        _ => 4.0,
+    };
+    let dictionary = |keys| DataType::Dictionary(Box::new(keys), Box::new(DataType::Utf8));
+    let kinds = [
+        DataType::Utf8,
+        DataType::LargeUtf8,
+        DataType::Utf8View,
+        dictionary(DataType::Int8),
+        dictionary(DataType::UInt32),
+    ];
+    for kind in kinds {
+        for (is_nullable, text) in [(true, &with_gaps as &dyn Fn(usize) -> _), (false, &without)] {
+            for has_dictionary in [true, false] {
+                let files = Files::new();
+                let texts: ArrayRef = Arc::new((0..20_000).map(text).collect::<StringArray>());
+                let texts = arrow::compute::cast(&texts, &kind).unwrap();
+                let batch = RecordBatch::try_from_iter_with_nullable([("city", texts, is_nullable)]).unwrap();
+                let properties = WriterProperties::builder().set_max_row_group_row_count(Some(17_000));
+                let properties = properties.set_dictionary_enabled(has_dictionary).set_data_page_size_limit(50_000);
+                files.write_with(&batch, properties.build());
+                files.score(&city_model(), Explanation::default()).unwrap();
+                let expected: Vec<f64> = (0..20_000).map(|row| score(text(row))).collect();
+                let found = numbers(&read(&files.path("y.parquet")), "raw_score");
+                assert!(found == expected, "{kind}, nullable {is_nullable}, dictionary {has_dictionary}");
+            }
+        }
+    }
+}
+
+#[test]
+fn refuses_texts_in_another_encoding_by_their_row_in_the_file() {
+    let files = Files::new();
+    let latin: Vec<&[u8]> =
+        (0..30_000).map(|row| if row == 25_000 { b"K\xf6ln".as_slice() } else { b"Rome" }).collect();
+    // Bytes that a foreign writer declares as a text: a footer without Arrow's schema, and the mark of a text on the column.
+    let schema = parquet::schema::parser::parse_message_type("message x { required binary city (UTF8); }").unwrap();
+    let file = File::create(files.path("x.parquet")).unwrap();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(file, Arc::new(schema), properties).unwrap();
+    for rows in latin.chunks(20_000) {
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts: Vec<parquet::data_type::ByteArray> = rows.iter().map(|text| text.to_vec().into()).collect();
+        column.typed::<parquet::data_type::ByteArrayType>().write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+    files.refused(
+        &city_model(),
+        Explanation::default(),
+        "column `city` of x.parquet holds a text in row 25000 (counted from 0) that is no UTF-8: write the file anew in UTF-8",
+    );
+}
+
+#[test]
+fn refuses_pages_that_are_too_large_by_their_column() {
+    let files = Files::new();
+    let text = "n".repeat(3 << 20);
+    let batch = RecordBatch::try_from_iter([("city", Arc::new(StringArray::from(vec![text.as_str()])) as ArrayRef)]);
+    let path = files.write_batch(&batch.unwrap(), 10);
+    let file = File::open(&path).unwrap();
+    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).unwrap();
+    let check = |limit| {
+        let chunk = footer.metadata().row_group(0).column(0);
+        crate::batches::check_pages(Path::new("x.parquet"), "city", &file, chunk, limit)
+    };
+    assert!(check(4 << 20).is_ok());
+    assert_eq!(
+        check(2 << 20).unwrap_err().to_string(),
+        "column `city` of x.parquet has a page of 3 MB, at most 2 MB are read at once: write the file with smaller pages (most programs \
+         make them 1 MB)"
+    );
+}
+
+#[test]
+fn refuses_columns_that_are_no_categories() {
+    let files = Files::new();
+    files.write(vec![("city", Arc::new(Date32Array::from(vec![20_000])) as ArrayRef)], 10);
+    files.refused(
+        &city_model(),
+        Explanation::default(),
+        "column `city` of x.parquet is of type Date32, but the model needs texts or numbers there: write it as a number, such as the \
+         days until the day of scoring",
+    );
+    files.write(vec![("city", Arc::new(NullArray::new(3)) as ArrayRef)], 10);
+    files.score(&city_model(), Explanation::default()).unwrap();
+    assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), [4.0; 3]);
+}
+
+#[test]
+fn models_of_many_features_are_scored_in_smaller_batches() {
+    use crate::batches::batch_rows;
+    assert_eq!([1, 40, 400].map(batch_rows), [16_384; 3]);
+    assert_eq!(batch_rows(1_000), 8_192);
+    assert_eq!([10_000, usize::MAX].map(batch_rows), [768, 256]);
 }
 
 #[test]
@@ -498,15 +637,23 @@ fn refuses_what_is_no_parquet_file() {
     fs::create_dir(files.path("x.parquet")).unwrap();
     files.refused(&model, nothing, "cannot open x.parquet: check the path");
     fs::remove_dir(files.path("x.parquet")).unwrap();
-    let foreign = "x.parquet is no Parquet file, or is cut off: convert it to Parquet, or write it anew";
-    for content in ["", "orders\n1\n", "PAR1"] {
+    let foreign = [
+        ("", "x.parquet is empty, no Parquet file: write it anew"),
+        (
+            "orders\n1\n",
+            "x.parquet is text (such as CSV), no Parquet file: convert it, as in `duckdb -c \"copy 'rows.csv' to 'rows.parquet'\"` or with \
+             `to_parquet` of pandas or polars",
+        ),
+        ("PAR1", "x.parquet begins as a Parquet file, but is cut off: copy or write it anew"),
+    ];
+    for (content, message) in foreign {
         fs::write(files.path("x.parquet"), content).unwrap();
-        files.refused(&model, nothing, foreign);
+        files.refused(&model, nothing, message);
     }
     let input = files.write(customers(5_000).0, 5_000);
     let bytes = fs::read(&input).unwrap();
     fs::write(&input, &bytes[..bytes.len() / 2]).unwrap();
-    files.refused(&model, nothing, foreign);
+    files.refused(&model, nothing, "x.parquet begins as a Parquet file, but is cut off: copy or write it anew");
     let mut damaged = bytes;
     let half = damaged.len() / 2;
     for byte in &mut damaged[100..half] {

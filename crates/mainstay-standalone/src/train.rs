@@ -98,7 +98,7 @@ pub fn train_file(
     request: &TrainRequest,
     progress: &mut dyn FnMut(TrainProgress),
 ) -> Result<TrainedFile, TrainFileError> {
-    let table = Table::read(&request.input)?;
+    let table = Table::read(&request.input, request)?;
     let label = Label::of(&table, &request.label, request.positive.as_deref())?;
     let parting = Parting::of(&table, request)?;
     let columns = Columns::choose(&table, request, &parting)?;
@@ -109,7 +109,7 @@ pub fn train_file(
             (training, test)
         }
         Some(path) => {
-            let other = Table::read(path)?;
+            let other = Table::read(path, request)?;
             let other_label = Label::of(&other, &request.label, request.positive.as_deref())?;
             let other_parting = Parting::whole(&other, request)?;
             let training = columns.set(&table, &label, &parting, |_| true)?;

@@ -8,12 +8,16 @@ use mainstay_job::progress::{Progress, Step};
 use mainstay_standalone::allocate::{AllocateRequest, VerifyRequest, allocate_file, verify_files};
 
 use crate::arguments::{AllocateArguments, GlobalArguments};
+use crate::commands::outputs::{Named, check_outputs};
 use crate::commands::write;
 use crate::progress::observer;
 use crate::render::planned;
 
 /// Plans, and writes plan and certificate.
 pub(crate) fn execute(global: &GlobalArguments, arguments: &AllocateArguments) -> Result<ExitCode> {
+    let inputs: [Named<'_>; 2] = [("--offers", &arguments.offers), ("--policy", &arguments.policy)];
+    let outputs: [Named<'_>; 2] = [("--output", &arguments.output), ("--certificate", &arguments.certificate)];
+    check_outputs(&outputs, &inputs, arguments.force)?;
     let step = Progress::new(observer(global)).start(Step::Allocate);
     let planned = allocate_file(&AllocateRequest {
         offers: &arguments.offers,

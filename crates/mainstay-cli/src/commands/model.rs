@@ -12,6 +12,7 @@ use mainstay_model::{Ensemble, EnsembleParts, Feature, export, format, import};
 use tempfile::NamedTempFile;
 
 use crate::arguments::{ExportArguments, ExportFormat, GlobalArguments, ImportArguments, ModelFormat, ModelVerb};
+use crate::commands::outputs::check_outputs;
 use crate::commands::{open, write};
 use crate::render;
 
@@ -43,6 +44,7 @@ pub(crate) async fn execute(global: &GlobalArguments, verb: ModelVerb) -> Result
             show(global, &arguments.model, &read_model(&arguments.model)?, arguments.top)?;
         }
         ModelVerb::Export(arguments) => {
+            check_outputs(&[("--output", &arguments.output)], &[("the model", &arguments.model)], arguments.force)?;
             let model = read_model(&arguments.model)?;
             export(&model, &arguments)?;
             let view = serde_json::json!({"output": arguments.output, "model": model.digest()});
@@ -65,6 +67,7 @@ pub(crate) fn read_model(path: &Path) -> Result<Ensemble> {
 
 fn import(arguments: &ImportArguments) -> Result<Ensemble> {
     let file = &arguments.file;
+    check_outputs(&[("--output", &arguments.output)], &[("the imported file", file)], arguments.force)?;
     let bytes = read(file)?;
     let imported = match arguments.format {
         ModelFormat::Xgboost => import::xgboost(&bytes),
@@ -75,7 +78,7 @@ fn import(arguments: &ImportArguments) -> Result<Ensemble> {
     if let Some(names) = &arguments.features {
         model = with_features(&model, names)?;
     }
-    create(&arguments.output, &model.to_json(), arguments.force)?;
+    create(&arguments.output, &model.to_file()?, arguments.force)?;
     Ok(model)
 }
 

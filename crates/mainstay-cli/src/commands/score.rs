@@ -12,12 +12,15 @@ use mainstay_scoring::{Explanation, ScoreRequest, score_file};
 
 use crate::arguments::{GlobalArguments, ScoreArguments};
 use crate::commands::model::read_model;
+use crate::commands::outputs::{Named, check_outputs};
 use crate::commands::write;
 use crate::progress::observer;
 use crate::render::scored::{self, ScoredView};
 
 /// Scores the file.
 pub(crate) fn execute(global: &GlobalArguments, arguments: &ScoreArguments) -> Result<ExitCode> {
+    let inputs: [Named<'_>; 2] = [("--model", &arguments.model), ("--input", &arguments.input)];
+    check_outputs(&[("--output", &arguments.output)], &inputs, arguments.force)?;
     let model = read_model(&arguments.model)?;
     let stop = stop_on_interrupt();
     let request = ScoreRequest {

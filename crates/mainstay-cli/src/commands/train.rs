@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use mainstay_job::progress::{Progress, Step};
 use mainstay_standalone::train::{TrainRequest, train_file};
 use mainstay_train::{Kind, Monotone};
 
 use crate::arguments::{GlobalArguments, TrainArguments, TrainKind};
 use crate::commands::model::{create, read_model};
+use crate::commands::outputs::{Named, check_outputs};
 use crate::commands::write;
 use crate::progress::observer;
 use crate::render::trained;
@@ -22,16 +22,14 @@ const AUTO_CANDIDATES: u16 = 24;
 
 /// Trains.
 pub(crate) fn execute(global: &GlobalArguments, arguments: &TrainArguments) -> Result<ExitCode> {
-    // Told before an hour of training, not after it.
-    for path in [Some(&arguments.output), arguments.report.as_ref()].into_iter().flatten() {
-        check_is_free(path, arguments.force)?;
-    }
+    // Said before an hour of training, not after it.
+    check_files(arguments)?;
     let request = request(arguments)?;
     let step = Progress::new(observer(global)).start(Step::Train);
     let trained = train_file(&request, &mut |at| step.advance(at.done, Some(at.total), at.unit))?;
     let report = &trained.report;
     step.finish(trained::summary(report));
-    create(&arguments.output, &trained.model.to_json(), arguments.force)?;
+    create(&arguments.output, &trained.model.to_file()?, arguments.force)?;
     if let Some(path) = &arguments.report {
         create(path, (serde_json::to_string_pretty(report)? + "\n").as_bytes(), arguments.force)?;
     }
@@ -39,13 +37,13 @@ pub(crate) fn execute(global: &GlobalArguments, arguments: &TrainArguments) -> R
     Ok(ExitCode::SUCCESS)
 }
 
-fn check_is_free(path: &Path, is_forced: bool) -> Result<()> {
-    ensure!(
-        is_forced || !path.exists(),
-        "{} exists already: choose another name, or replace it with --force",
-        path.display()
-    );
-    Ok(())
+fn check_files(arguments: &TrainArguments) -> Result<()> {
+    let mut outputs: Vec<Named<'_>> = vec![("--output", &arguments.output)];
+    outputs.extend(arguments.report.as_deref().map(|path| ("--report", path)));
+    let mut inputs: Vec<Named<'_>> = vec![("--input", &arguments.input)];
+    inputs.extend(arguments.test.as_deref().map(|path| ("--test", path)));
+    inputs.extend(arguments.champion.as_deref().map(|path| ("--champion", path)));
+    check_outputs(&outputs, &inputs, arguments.force)
 }
 
 fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
@@ -69,7 +67,7 @@ fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
         positive: arguments.positive.clone(),
         key: arguments.key.clone(),
         time_column: arguments.time_column.clone(),
-        label_days: arguments.label_days,
+        label_days: arguments.label_days.unwrap_or(0),
         exclude: arguments.exclude.clone(),
         categories: arguments.categories.clone(),
         monotone,

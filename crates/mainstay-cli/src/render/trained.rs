@@ -34,7 +34,8 @@ pub(crate) fn text(report: &TrainReport, output: &Path) -> String {
 
 fn head(report: &TrainReport, output: &Path) -> String {
     let parted = &report.parted;
-    let from = parted.test_from.map(|day| format!(", from {day} on")).unwrap_or_default();
+    let zone = parted.time_zone.as_ref().map(|zone| format!(", days of {zone}")).unwrap_or_default();
+    let from = parted.test_from.map(|day| format!(", from {day} on{zone}")).unwrap_or_default();
     let between = match parted.rows_between {
         0 => String::new(),
         rows => format!("; {rows} rows between, whose label came about later"),

@@ -76,6 +76,66 @@ fn a_model_of_version_2_reads_back() {
     assert!(refusal(&short).ends_with("its array `categories` has 4 entries, but it has 5 nodes"));
 }
 
+/// A tree whose splits all ask for one set of so many categories.
+fn sharing(codes: u32, splits: u32) -> Ensemble {
+    let set = CategorySet::new(0..codes).unwrap();
+    let mut nodes = Vec::new();
+    for split in 0..splits {
+        let (left, right) = (2 * split + 2, 2 * split + 1);
+        let condition = Condition::OneOf(set.clone());
+        nodes.push(Node::Split {
+            feature: 0,
+            condition,
+            missing: Missing::Nan,
+            default_left: false,
+            left,
+            right,
+            cover: 0.0,
+        });
+        nodes.push(Node::Leaf { value: f64::from(split), cover: 0.0 });
+    }
+    nodes.push(Node::Leaf { value: -1.0, cover: 0.0 });
+    Ensemble::new(EnsembleParts {
+        features: vec![Feature::new("x")],
+        trees: vec![Tree::new(&nodes).unwrap()],
+        bias: 0.0,
+        link: Link::Logistic,
+        calibration: Calibration::Identity,
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_large_set_of_several_splits_is_written_once() {
+    let model = sharing(300, 3);
+    let json = String::from_utf8(model.to_json()).unwrap();
+    assert!(json.starts_with("{\"mainstay_model\":4,"), "{json}");
+    assert!(
+        json.contains("],\n\"category_sets\":[\n[0,1,2,")
+            && json.contains("\"categories\":[0,null,0,null,0,null,null]")
+    );
+    assert_eq!(json.matches("298,299").count(), 1);
+    let back = Ensemble::from_json(json.as_bytes()).unwrap();
+    assert_eq!((&back, back.digest()), (&model, model.digest()));
+    let mut out = [0.0; 3];
+    back.raw_scores(&[&[299.0, 300.0, f64::NAN]], &mut out).unwrap();
+    assert_eq!(out, [-1.0, 0.0, 0.0]);
+    assert_eq!(
+        refusal(&json.replacen("\"categories\":[0,", "\"categories\":[7,", 1)),
+        "tree 0 of the model is unsound: restore the file or train the model anew: node 0 names the set of categories 7, but the \
+         model has 1"
+    );
+}
+
+#[test]
+fn sets_that_are_small_or_asked_for_once_are_written_as_before() {
+    for (model, version) in [(sharing(256, 3), 2), (sharing(300, 1), 2), (sharing(257, 2), 4)] {
+        let json = String::from_utf8(model.to_json()).unwrap();
+        assert!(json.starts_with(&format!("{{\"mainstay_model\":{version},")), "{}", &json[..40]);
+        assert_eq!(Ensemble::from_json(json.as_bytes()).unwrap(), model);
+    }
+}
+
 proptest! {
     #[test]
     fn reads_back_what_it_writes(seed: u64) {
@@ -144,8 +204,8 @@ fn refuses_what_is_not_a_model() {
     assert!(refusal_with("\"orders\"", "\"orders\",\"kind\":1").contains("unknown field `kind`"));
     assert!(refusal_with("\"logistic\"", "\"probit\"").contains("unknown variant `probit`"));
     assert_eq!(
-        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":4"),
-        "the model has format version 4, this program reads versions 1 to 3: train it anew or upgrade"
+        refusal_with("\"mainstay_model\":1", "\"mainstay_model\":5"),
+        "the model has format version 5, this program reads versions 1 to 4: train it anew or upgrade"
     );
 }
 

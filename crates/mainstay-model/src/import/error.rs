@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use mainstay_schema::FileFormat;
+
 use crate::error::ModelError;
 
 /// The format of a file.
@@ -29,6 +31,42 @@ impl fmt::Display for Format {
     }
 }
 
+impl Format {
+    /// Whether a file that looks like this may be one of the format, damaged or not.
+    pub(super) fn may_be(self, found: FileFormat, bytes: &[u8]) -> bool {
+        match self {
+            Self::XgboostJson => {
+                found == FileFormat::Json || (found == FileFormat::Text && bytes.trim_ascii_start().starts_with(b"{"))
+            }
+            Self::XgboostUbjson => matches!(found, FileFormat::Ubjson | FileFormat::Json),
+            Self::LightgbmText => found == FileFormat::LightgbmText,
+            Self::Onnx => found == FileFormat::Onnx,
+        }
+    }
+}
+
+/// What to do with a file of another format.
+fn advice(found: FileFormat) -> &'static str {
+    match found {
+        FileFormat::XgboostBinary => {
+            "load it with the XGBoost that wrote it, and save it anew with `booster.save_model(\"model.json\")`"
+        }
+        FileFormat::Pickle | FileFormat::Zlib => {
+            "load it where it was made and save the model itself, with `save_model(\"model.json\")` of XGBoost or \
+             `booster_.save_model(\"model.txt\")` of LightGBM"
+        }
+        FileFormat::Gzip | FileFormat::Zstd | FileFormat::Bzip2 | FileFormat::Zip => "unpack it first",
+        FileFormat::Ubjson => "import it with `--format xgboost`",
+        FileFormat::Json => {
+            "import it with `--format xgboost` if XGBoost wrote it; of LightGBM take what `save_model` writes, not `dump_model`"
+        }
+        FileFormat::LightgbmText => "import it with `--format lightgbm`",
+        FileFormat::Onnx => "import it with `--format onnx`",
+        FileFormat::Empty => "save the model anew",
+        _ => "give the file that `save_model` of XGBoost or LightGBM wrote, or an ONNX file",
+    }
+}
+
 /// Why a file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -39,6 +77,14 @@ pub enum ImportError {
         format: Format,
         /// What the reader met.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// The file is of another format, which is known.
+    #[error("the file is {found}, no {format} model: {}", advice(*found))]
+    Foreign {
+        /// The format as which it was read.
+        format: Format,
+        /// What it is.
+        found: FileFormat,
     },
     /// The file is of the format, but its parts do not fit together.
     #[error("{place} of the {format} model {problem}: the file is damaged, save the model anew")]

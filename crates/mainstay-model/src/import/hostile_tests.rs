@@ -271,3 +271,40 @@ fn refuses_a_file_that_is_too_large() {
         assert_eq!(message, "the model has 268435457 bytes, at most 268435456 are allowed: train a smaller one");
     }
 }
+
+/// One tree of splits that all name one set of all categories: 2048 words of bits once, and a few bytes a split.
+fn one_set_of_many_splits(levels: u32) -> String {
+    let splits = 2i32.pow(levels) - 1;
+    let list = |of: &dyn Fn(i32) -> String, count: i32| (0..count).map(of).collect::<Vec<_>>().join(" ");
+    let child = |child: i32| (if child < splits { child } else { splits - 1 - child }).to_string();
+    [
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x".to_owned(),
+        format!("objective=binary sigmoid:1\n\nTree=0\nnum_leaves={}\nnum_cat=1", splits + 1),
+        format!("cat_boundaries=0 2048\ncat_threshold={}", list(&|_| u32::MAX.to_string(), 2_048)),
+        format!("split_feature={}", list(&|_| "0".into(), splits)),
+        format!("threshold={}", list(&|_| "0".into(), splits)),
+        format!("decision_type={}", list(&|_| "1".into(), splits)),
+        format!("left_child={}", list(&|split| child(2 * split + 1), splits)),
+        format!("right_child={}", list(&|split| child(2 * split + 2), splits)),
+        format!("leaf_value={}", list(&|_| "1".into(), splits + 1)),
+        format!("leaf_count={}", list(&|_| "0".into(), splits + 1)),
+        format!("internal_count={}", list(&|_| "0".into(), splits)),
+        "end of trees\n".to_owned(),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn a_model_is_no_larger_than_a_small_multiple_of_its_file() {
+    let text = one_set_of_many_splits(10);
+    let model = import::lightgbm_text(text.as_bytes()).unwrap();
+    assert_eq!((model.trees()[0].leaf_count(), model.has_covers()), (1_024, false));
+    let json = model.to_file().unwrap();
+    assert!(json.len() < 12 * text.len(), "{} bytes become {}", text.len(), json.len());
+    let back = crate::Ensemble::from_json(&json).unwrap();
+    assert_eq!((&back, back.digest()), (&model, model.digest()));
+    let columns: [&[f64]; 1] = [&[0.0, 65_535.0, f64::NAN]];
+    let mut scores = [0.0; 3];
+    crate::Scorer::new(&back).raw_scores(&[crate::Column::new(columns[0])], &mut scores).unwrap();
+    assert_eq!(scores, [1.0; 3]);
+}

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::error::{Format, ImportError, shortened};
-use super::{check_size, tree_of};
+use super::{check_file, tree_of};
 use crate::calibration::Calibration;
 use crate::condition::{CategorySet, Condition, Missing};
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, MAX_FEATURES, MAX_TREES, check_limit};
@@ -22,7 +22,7 @@ use crate::tree::{Node, Tree};
 /// # Errors
 /// See [`ImportError`].
 pub fn lightgbm_text(bytes: &[u8]) -> Result<Ensemble, ImportError> {
-    check_size(bytes)?;
+    check_file(bytes, Format::LightgbmText)?;
     let text = std::str::from_utf8(bytes).map_err(|source| ImportError::unreadable(Format::LightgbmText, source))?;
     let mut lines = text.lines().map(str::trim_end);
     if lines.next() != Some("tree") {

@@ -12,7 +12,7 @@ mod trees;
 use prost::Message;
 
 use self::trees::{Leaves, NodeArrays};
-use super::check_size;
+use super::check_file;
 use super::error::{Format, ImportError, shortened};
 use crate::calibration::Calibration;
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, MAX_FEATURES, check_limit};
@@ -23,7 +23,7 @@ use crate::onnx_proto::{Attribute, FEATURE_NAMES_KEY, Graph, ML_DOMAIN, Model, O
 /// # Errors
 /// See [`ImportError`].
 pub fn onnx(bytes: &[u8]) -> Result<Ensemble, ImportError> {
-    check_size(bytes)?;
+    check_file(bytes, Format::Onnx)?;
     let model = Model::decode(bytes).map_err(|source| ImportError::unreadable(Format::Onnx, source))?;
     let graph = model.graph.as_ref().ok_or_else(|| ImportError::unreadable(Format::Onnx, "it has no graph"))?;
     let operator = ensemble_operator(graph)?;
@@ -43,6 +43,8 @@ pub fn onnx(bytes: &[u8]) -> Result<Ensemble, ImportError> {
 
 const CLASSIFIER: &str = "TreeEnsembleClassifier";
 const REGRESSOR: &str = "TreeEnsembleRegressor";
+/// What stands in the place of both from version 5 of the operators on.
+const NEW_ENSEMBLE: &str = "TreeEnsemble";
 
 fn unsupported(what: impl Into<String>, advice: &'static str) -> ImportError {
     ImportError::Unsupported { format: Format::Onnx, what: what.into(), advice }
@@ -56,6 +58,12 @@ fn malformed(problem: impl Into<String>) -> ImportError {
 fn ensemble_operator(graph: &Graph) -> Result<&Operator, ImportError> {
     let is_ensemble =
         |node: &&Operator| node.domain == ML_DOMAIN && [CLASSIFIER, REGRESSOR].contains(&node.op_type.as_str());
+    if graph.nodes.iter().any(|node| node.domain == ML_DOMAIN && node.op_type == NEW_ENSEMBLE) {
+        return Err(unsupported(
+            format!("the operator `{NEW_ENSEMBLE}` of version 5 of {ML_DOMAIN}"),
+            "convert it for an older version, as with `target_opset={\"\": 17, \"ai.onnx.ml\": 3}` of skl2onnx and onnxmltools",
+        ));
+    }
     let mut ensembles = graph.nodes.iter().filter(is_ensemble);
     let (Some(ensemble), None) = (ensembles.next(), ensembles.next()) else {
         return Err(unsupported(

@@ -25,20 +25,110 @@ fn refusal_with(name: &str, import: Import, [from, to]: [&str; 2]) -> String {
 }
 
 #[test]
-fn refuses_foreign_files() {
-    let cases: [(Import, &[u8], &str); 6] = [
+fn refuses_files_that_are_damaged() {
+    let cases: [(Import, &[u8], &str); 5] = [
         (import::xgboost_json, b"{}", "XGBoost JSON model that can be read: it is damaged or of another format, save"),
-        (import::xgboost_json, b"tree\n", "expected ident"),
         (import::xgboost_ubjson, b"{}", "missing field `learner`"),
-        (import::lightgbm_text, b"{}", "its first line is not `tree`"),
         (import::lightgbm_text, b"tree\n\xff", "invalid utf-8"),
-        (import::onnx, b"{}", "the file is no ONNX model that can be read"),
+        (import::onnx, b"\x08\x08\x12", "the file is no ONNX model that can be read"),
+        (import::onnx, b"\x08\x08", "it has no graph"),
     ];
     for (import, bytes, expected) in cases {
         let message = refusal(import, bytes);
         assert!(message.contains(expected), "{message}");
     }
-    assert!(refusal(import::onnx, b"").ends_with("it has no graph"));
+}
+
+#[test]
+fn a_file_of_another_format_is_named_with_what_to_do() {
+    let old_xgboost = [&[0, 0, 0, 0x3f][..], &[0; 132], &[6, 0, 0, 0, 0, 0, 0, 0], b"gbtree", &[0; 40]].concat();
+    let anew = "give the file that `save_model` of XGBoost or LightGBM wrote, or an ONNX file";
+    let pickle = "load it where it was made and save the model itself, with `save_model(\"model.json\")` of XGBoost or \
+                  `booster_.save_model(\"model.txt\")` of LightGBM";
+    let old = "load it with the XGBoost that wrote it, and save it anew with `booster.save_model(\"model.json\")`";
+    let cases: [(Import, &[u8], &str, &str); 14] = [
+        (import::xgboost, b"binf\0\0\0\x3f", "a file in XGBoost's old binary format, no XGBoost JSON model", old),
+        (import::xgboost, &old_xgboost, "a file in XGBoost's old binary format, no XGBoost JSON model", old),
+        (import::xgboost, b"\x80\x04\x95", "a pickle of Python (as joblib writes too), no XGBoost JSON model", pickle),
+        (
+            import::lightgbm_text,
+            b"\x80\x05\x95",
+            "a pickle of Python (as joblib writes too), no LightGBM text model",
+            pickle,
+        ),
+        (
+            import::lightgbm_text,
+            b"\x78\x9c\xed",
+            "compressed with zlib, as joblib does, no LightGBM text model",
+            pickle,
+        ),
+        (import::onnx, b"\x1f\x8b\x08\0", "compressed with gzip, no ONNX model", "unpack it first"),
+        (
+            import::xgboost,
+            b"PK\x03\x04",
+            "a zip archive (or a spreadsheet of Excel), no XGBoost JSON model",
+            "unpack it first",
+        ),
+        (import::onnx, b"\x89HDF\r\n\x1a\n", "an HDF5 file, no ONNX model", anew),
+        (import::onnx, b"PAR1", "a Parquet file, no ONNX model", anew),
+        (import::xgboost, b"booster[0]:\n0:[f0<1]", "text (such as CSV), no XGBoost JSON model", anew),
+        (
+            import::xgboost,
+            b"tree\nversion=v4\n",
+            "a text file of LightGBM, no XGBoost JSON model",
+            "import it with `--format lightgbm`",
+        ),
+        (
+            import::lightgbm_text,
+            b"{\"learner\":{",
+            "JSON, no LightGBM text model",
+            "import it with `--format xgboost` if XGBoost wrote it; of LightGBM take what `save_model` writes, not `dump_model`",
+        ),
+        (
+            import::onnx,
+            b"{L\0\0\0\0\0\0\0\x07learner",
+            "a UBJSON file, no ONNX model",
+            "import it with `--format xgboost`",
+        ),
+        (import::xgboost, b"", "empty, no XGBoost JSON model", "save the model anew"),
+    ];
+    for (import, bytes, found, advice) in cases {
+        assert_eq!(refusal(import, bytes), format!("the file is {found}: {advice}"));
+    }
+    assert_eq!(
+        refusal(import::xgboost, &fixture("onnx_doubles.onnx")),
+        "the file is an ONNX file, no XGBoost JSON model: import it with `--format onnx`"
+    );
+}
+
+/// A chain of splits of LightGBM, each with one leaf, of this depth.
+fn deep(depth: i32) -> String {
+    let list = |of: &dyn Fn(i32) -> String, count: i32| (0..count).map(of).collect::<Vec<_>>().join(" ");
+    let next = |split: i32| if split + 1 < depth { split + 1 } else { -depth - 1 };
+    [
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nfeature_names=x".to_owned(),
+        format!("objective=binary sigmoid:1\n\nTree=0\nnum_leaves={}\nnum_cat=0", depth + 1),
+        format!("split_feature={}", list(&|_| "0".into(), depth)),
+        format!("threshold={}", list(&|split| split.to_string(), depth)),
+        format!("decision_type={}", list(&|_| "2".into(), depth)),
+        format!("left_child={}", list(&|split| (-split - 1).to_string(), depth)),
+        format!("right_child={}", list(&|split| next(split).to_string(), depth)),
+        format!("leaf_value={}", list(&|leaf| leaf.to_string(), depth + 1)),
+        format!("leaf_count={}", list(&|_| "1".into(), depth + 1)),
+        format!("internal_count={}", list(&|split| (depth + 1 - split).to_string(), depth)),
+        "end of trees\n".to_owned(),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn a_tree_that_is_too_deep_is_said_to_be_and_not_to_be_damaged() {
+    assert!(import::lightgbm_text(deep(64).as_bytes()).is_ok());
+    assert_eq!(
+        refusal(import::lightgbm_text, deep(65).as_bytes()),
+        "tree 0 of the model asks more than 64 questions on the way to a leaf, which is more than is supported: train with a max_depth \
+         of at most 64"
+    );
 }
 
 #[test]
@@ -206,9 +296,14 @@ fn refuses_kinds_of_onnx_models_by_name() {
         "the ONNX model has the operator `Scaler`, which is not supported: convert the bare model, without steps before or behind it"
     );
     assert_eq!(
-        onnx_refusal(|model| trees(model).op_type = "TreeEnsemble".to_owned()),
+        onnx_refusal(|model| trees(model).op_type = "SVMClassifier".to_owned()),
         "the ONNX model has not one `TreeEnsembleClassifier` or `TreeEnsembleRegressor`, which is not supported: convert a single \
          model, without others around it"
+    );
+    assert_eq!(
+        onnx_refusal(|model| trees(model).op_type = "TreeEnsemble".to_owned()),
+        "the ONNX model has the operator `TreeEnsemble` of version 5 of ai.onnx.ml, which is not supported: convert it for an older \
+         version, as with `target_opset={\"\": 17, \"ai.onnx.ml\": 3}` of skl2onnx and onnxmltools"
     );
     let cases: [(&str, Change, &str); 5] = [
         (

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use self::tree::FileTree;
 use self::values::{Parameters, without_nan};
 use super::error::{Format, ImportError, shortened};
-use super::{check_size, ubjson};
+use super::{check_file, ubjson};
 use crate::calibration::{Calibration, logit};
 use crate::ensemble::{Ensemble, EnsembleParts, Feature, Link, MAX_FEATURES, check_limit};
 
@@ -31,7 +31,7 @@ pub fn xgboost(bytes: &[u8]) -> Result<Ensemble, ImportError> {
 /// See [`ImportError`].
 pub fn xgboost_json(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     const FORMAT: Format = Format::XgboostJson;
-    check_size(bytes)?;
+    check_file(bytes, FORMAT)?;
     let bytes = without_nan(bytes);
     let unreadable = |source| ImportError::unreadable(FORMAT, source);
     let header: File<HeaderBooster> = serde_json::from_slice(&bytes).map_err(unreadable)?;
@@ -46,7 +46,7 @@ pub fn xgboost_json(bytes: &[u8]) -> Result<Ensemble, ImportError> {
 /// See [`ImportError`].
 pub fn xgboost_ubjson(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     const FORMAT: Format = Format::XgboostUbjson;
-    check_size(bytes)?;
+    check_file(bytes, FORMAT)?;
     let unreadable = |source| ImportError::unreadable(FORMAT, source);
     let header: File<HeaderBooster> = ubjson::from_slice(bytes).map_err(unreadable)?;
     let link = header.learner.check(FORMAT)?;

@@ -1,5 +1,7 @@
 //! What can be wrong with a file to train on. Each message names the column and says what to do.
 
+use mainstay_files::FileError;
+use mainstay_files::kind::DAY_ADVICE;
 use mainstay_train::TrainError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -7,21 +9,26 @@ use thiserror::Error;
 /// Why no model was trained.
 #[derive(Debug, Error)]
 pub enum TrainFileError {
-    /// The file is not there, or may not be read.
-    #[error("cannot open {path}: check the path")]
-    Open {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is of another format, or damaged.
-    #[error("cannot read {path}: give a Parquet file, written to its end")]
+    /// The file is not there, or is no Parquet file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A page of the file is damaged, or written in a way that is not read.
+    #[error(
+        "cannot read {path}: if it is damaged, write it anew; if it is foreign, use zstd, snappy or no compression"
+    )]
     Read {
         /// The file.
         path: String,
         /// What the reader said.
         source: ParquetError,
+    },
+    /// A name that stands for two columns.
+    #[error("{path} has more than one column `{column}`: keep one of them, or give the others names of their own")]
+    RepeatedColumn {
+        /// The file.
+        path: String,
+        /// The name.
+        column: String,
     },
     /// A file without rows.
     #[error("{path} has no rows: give one row for each past decision")]
@@ -135,17 +142,87 @@ pub enum TrainFileError {
         /// What was left out and why.
         left_out: String,
     },
-    /// A day of the decision that is none.
-    #[error("time column `{column}` is of type {found}: give dates, timestamps, or texts like 2024-03-01")]
-    TimeType {
-        /// The column.
+    /// A label of a type that has no values to tell apart.
+    #[error("label `{column}` of {path} is of type {found}: give numbers, texts, or true and false")]
+    LabelType {
+        /// The file.
+        path: String,
+        /// The label.
         column: String,
         /// Its type.
         found: String,
     },
+    /// A key of a type that holds no ids.
+    #[error("key column `{column}` of {path} is of type {found}: {advice}")]
+    KeyType {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// How to mend it.
+        advice: &'static str,
+    },
+    /// A key that its type does not hold exactly, so that two customers may have the same.
+    #[error(
+        "key column `{column}` of {path} holds {value} in row {row} (counted from 0), which is no id that a double holds exactly: write \
+         ids as texts or whole numbers"
+    )]
+    KeyValue {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+        /// What it holds.
+        value: f64,
+    },
+    /// A day of the decision that is none.
+    #[error("time column `{column}` of {path} is of type {found}: {advice}")]
+    TimeType {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// How to mend it.
+        advice: &'static str,
+    },
+    /// A zone that is not known.
+    #[error(
+        "the instants of time column `{column}` of {path} are in the time zone `{zone}`, which is not known: write them in UTC or in a \
+         zone such as Europe/Paris"
+    )]
+    TimeZone {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The zone.
+        zone: String,
+    },
+    /// A value that is no day.
+    #[error(
+        "time column `{column}` of {path} holds `{value}` in row {row} (counted from 0), which is no day: {DAY_ADVICE}"
+    )]
+    TimeValue {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+        /// What it holds.
+        value: String,
+    },
     /// A row without a day.
-    #[error("time column `{column}` has no day in row {row} (counted from 0): fill it in or remove the row")]
+    #[error("time column `{column}` of {path} is missing in row {row} (counted from 0): fill it in or remove the row")]
     NoTime {
+        /// The file.
+        path: String,
         /// The column.
         column: String,
         /// The row.

@@ -23,6 +23,8 @@ pub(super) struct Parting {
     /// The customer of each row.
     pub(super) keys: Vec<String>,
     has_time: bool,
+    /// Of instants, the zone whose days they fall on.
+    time_zone: Option<String>,
     /// The first day that is judged on.
     test_from: Option<Ds>,
     label_days: u32,
@@ -58,8 +60,15 @@ impl Parting {
             None => vec![NO_TIME; table.rows],
             Some(column) => days(table, column)?,
         };
-        let has_time = request.time_column.is_some();
-        Ok(Self { cuts, keys, has_time, test_from: None, label_days: request.label_days })
+        let time = request.time_column.as_ref().and_then(|column| table.find(column));
+        Ok(Self {
+            cuts,
+            keys,
+            has_time: time.is_some(),
+            time_zone: time.and_then(|column| column.time_zone.clone()),
+            test_from: None,
+            label_days: request.label_days,
+        })
     }
 
     /// Whether a row is learnt from: its label had come about before the first day that is judged on.
@@ -95,6 +104,7 @@ impl Parting {
             training_rows: training.row_count(),
             test_rows: test.row_count(),
             test_from: self.test_from,
+            time_zone: self.time_zone.clone(),
             rows_between: match file {
                 Some(_) => 0,
                 None => self.keys.len() - training.row_count() - test.row_count(),
@@ -104,24 +114,11 @@ impl Parting {
 }
 
 fn days(table: &Table, column: &str) -> Result<Vec<Ds>, TrainFileError> {
-    let found = table.named("--time-column", column)?;
-    let no_time = |row| TrainFileError::NoTime { column: column.to_owned(), row };
-    match &found.values {
-        Values::Days(days) => {
-            let day = |(row, day): (usize, &f64)| match day.is_nan() {
-                true => Err(no_time(row)),
-                false => Ok(NO_TIME.plus_days(*day as i32)),
-            };
-            days.iter().enumerate().map(day).collect()
-        }
-        Values::Texts(texts) => {
-            let day = |(row, text): (usize, &Option<String>)| {
-                text.as_ref().and_then(|text| text.get(..10)?.parse().ok()).ok_or_else(|| no_time(row))
-            };
-            texts.iter().enumerate().map(day).collect()
-        }
-        Values::Numbers(_) | Values::Other => {
-            Err(TrainFileError::TimeType { column: column.to_owned(), found: found.type_name.clone() })
-        }
-    }
+    let no_time = |row| TrainFileError::NoTime { path: table.path.clone(), column: column.to_owned(), row };
+    let Values::Days(days) = &table.named("--time-column", column)?.values else { return Err(no_time(0)) };
+    let day = |(row, day): (usize, &f64)| match day.is_nan() {
+        true => Err(no_time(row)),
+        false => Ok(NO_TIME.plus_days(*day as i32)),
+    };
+    days.iter().enumerate().map(day).collect()
 }

@@ -59,6 +59,8 @@ pub struct Parted {
     pub test_rows: usize,
     /// The first day that is judged on.
     pub test_from: Option<Ds>,
+    /// The zone whose days the instants of the time column fall on; none of dates and texts.
+    pub time_zone: Option<String>,
     /// Rows on neither side: their label comes about while the test rows are decided.
     pub rows_between: usize,
 }

@@ -4,7 +4,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int64Array, ListArray,
+    NullArray, RecordBatch, StringArray, TimestampMicrosecondArray, TimestampMillisecondArray, UInt64Array,
+};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use mainstay_train::Monotone;
 use mainstay_train::leakage::LeakKind;
 use parquet::arrow::ArrowWriter;
@@ -131,6 +136,7 @@ fn trains_in_time_order_and_tells_everything() {
         training_rows: 1_800,
         test_rows: 200,
         test_from: Some("2022-10-05".parse().unwrap()),
+        time_zone: None,
         rows_between: 0,
     };
     assert_eq!(report.parted, expected);
@@ -332,17 +338,173 @@ fn refuses_columns_that_cannot_be_read() {
 #[test]
 fn refuses_days_that_order_nothing() {
     assert_eq!(
-        refusal_with("day", integers(Some)),
-        "time column `day` is of type Int64: give dates, timestamps, or texts like 2024-03-01"
+        refusal_with("day", integers(|_| Some(20_240_301))),
+        "time column `day` of FOLDER/rows.parquet is of type Int64: numbers such as 20240301 or the seconds since 1970 may mean several \
+         things: convert them, as in `to_date(cast(column as varchar), '%Y%m%d')` or `to_timestamp(column)`"
     );
     assert_eq!(
-        refusal_with("day", texts(|row| (row != 9).then_some("2024-01-01"))),
-        "time column `day` has no day in row 9 (counted from 0): fill it in or remove the row"
+        refusal_with("day", texts(|_| Some("01.03.2024"))),
+        "time column `day` of FOLDER/rows.parquet holds `01.03.2024` in row 0 (counted from 0), which is no day: give dates, timestamps, \
+         or texts like 2024-03-01"
     );
+    let late = texts(|row| Some(if row == 1_999 { "2024-02-30" } else { "2024-01-01" }));
+    let message = refusal_with("day", late);
+    assert!(message.contains("holds `2024-02-30` in row 1999 (counted from 0), which is no day"), "{message}");
+    assert_eq!(
+        refusal_with("day", texts(|row| (row != 9).then_some("2024-01-01"))),
+        "time column `day` of FOLDER/rows.parquet is missing in row 9 (counted from 0): fill it in or remove the row"
+    );
+    let nothing = Some(Arc::new(NullArray::new(ROWS as usize)) as ArrayRef);
+    assert!(refusal_with("day", nothing).contains("is missing in row 0"));
     assert_eq!(
         refusal_with("day", texts(|_| Some("2024-01-01T08:00"))),
         "time column `day` has one day only, 2024-01-01: add rows of other days, or leave --time-column out"
     );
+    let olympus = TimestampMicrosecondArray::from(vec![0; ROWS as usize]).with_timezone("Mars/Olympus");
+    assert_eq!(
+        refusal_with("day", Some(Arc::new(olympus))),
+        "the instants of time column `day` of FOLDER/rows.parquet are in the time zone `Mars/Olympus`, which is not known: write them in \
+         UTC or in a zone such as Europe/Paris"
+    );
+}
+
+/// The newest day is 2022-10-05; half an hour past its midnight in Paris it is still the day before in UTC.
+#[test]
+fn instants_are_parted_by_the_days_of_their_zone_which_is_said() {
+    let of_day = |row: i64| ((19_000 + row / 200 * 30) * 86_400 - 90 * 60) * 1_000;
+    let instants = || TimestampMillisecondArray::from(of_rows(of_day));
+    let parted = |instants: TimestampMillisecondArray| {
+        let files = Files::new();
+        let mut columns: Vec<(&str, ArrayRef)> = columns().into_iter().filter(|(name, _)| *name != "day").collect();
+        columns.push(("day", Arc::new(instants)));
+        train(&request(files.write("rows.parquet", columns))).report.parted
+    };
+    let paris = parted(instants().with_timezone("Europe/Paris"));
+    assert_eq!((paris.time_zone.as_deref(), paris.test_from), (Some("Europe/Paris"), "2022-10-05".parse().ok()));
+    let naive = parted(instants());
+    assert_eq!((naive.time_zone.as_deref(), naive.test_from), (Some("UTC"), "2022-10-04".parse().ok()));
+}
+
+/// Neighbours above 2^53 are one double.
+#[test]
+fn keys_of_64_bits_are_kept_apart() {
+    let by_key = |key: ArrayRef| {
+        let files = Files::new();
+        let mut columns = columns();
+        columns.push(("customer", key));
+        let request = TrainRequest { key: Some("customer".into()), ..request(files.write("rows.parquet", columns)) };
+        train(&request).model.digest()
+    };
+    let of_text = by_key(Arc::new(StringArray::from(of_rows(|row| format!("{}", (1i64 << 53) + row)))));
+    let keys: [ArrayRef; 4] = [
+        Arc::new(Int64Array::from(of_rows(|row| (1i64 << 53) + row))),
+        Arc::new(UInt64Array::from(of_rows(|row| (1u64 << 53) + row as u64))),
+        Arc::new(
+            Decimal128Array::from(of_rows(|row| (1i128 << 53) + i128::from(row)))
+                .with_precision_and_scale(38, 0)
+                .unwrap(),
+        ),
+        Arc::new(
+            of_rows(|row| Some(format!("{}", (1i64 << 53) + row)))
+                .iter()
+                .map(Option::as_deref)
+                .collect::<DictionaryArray<Int32Type>>(),
+        ),
+    ];
+    for key in keys {
+        let kind = key.data_type().to_string();
+        assert_eq!(by_key(key), of_text, "{kind}");
+    }
+}
+
+#[test]
+fn refuses_keys_that_are_not_exact() {
+    let message = |key: ArrayRef| refusal("customer", Some(key), |request| request.key = Some("customer".into()));
+    assert_eq!(
+        message(Arc::new(Float64Array::from(of_rows(|row| (row + (1 << 53)) as f64)))),
+        "key column `customer` of FOLDER/rows.parquet holds 9007199254740992 in row 0 (counted from 0), which is no id that a double \
+         holds exactly: write ids as texts or whole numbers"
+    );
+    let decimals = Decimal128Array::from(of_rows(i128::from)).with_precision_and_scale(10, 2).unwrap();
+    assert_eq!(
+        message(Arc::new(decimals)),
+        "key column `customer` of FOLDER/rows.parquet is of type Decimal128(10, 2): write ids as whole numbers or texts, as in \
+         `cast(column as decimal(38, 0))`"
+    );
+    assert_eq!(
+        message(Arc::new(BooleanArray::from(of_rows(|row| row % 2 == 0)))),
+        "key column `customer` of FOLDER/rows.parquet is of type Boolean: write ids as texts or whole numbers"
+    );
+}
+
+#[test]
+fn refuses_a_name_that_stands_for_two_columns() {
+    for twice in ["churned", "orders", "note"] {
+        let files = Files::new();
+        let mut columns = columns();
+        columns.push((twice, Arc::new(Int64Array::from(of_rows(|row| row % 2)))));
+        let fields: Vec<Field> =
+            columns.iter().map(|(name, values)| Field::new(*name, values.data_type().clone(), true)).collect();
+        let values = columns.into_iter().map(|(_, values)| values).collect();
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), values).unwrap();
+        let path = files.folder.path().join("rows.parquet");
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let message = train_file(&request(path), &mut |_| {}).unwrap_err().to_string();
+        let told =
+            format!("has more than one column `{twice}`: keep one of them, or give the others names of their own");
+        assert!(message.ends_with(&told), "{message}");
+    }
+}
+
+/// The same numbers and texts in the types that files of anyone have: the same model.
+#[test]
+fn the_type_of_a_column_does_not_change_the_model() {
+    let recency = of_rows(|row| recency(row).round());
+    let with = |name: &str, values: ArrayRef| {
+        let files = Files::new();
+        let mut columns: Vec<(&str, ArrayRef)> = columns()
+            .into_iter()
+            .map(|(other, old)| (other, if other == name { Arc::clone(&values) } else { old }))
+            .collect();
+        columns.push(("nothing", Arc::new(NullArray::new(ROWS as usize))));
+        let report = train(&request(files.write("rows.parquet", columns))).report;
+        assert!(report.left_out.iter().any(|of| of.column == "nothing"), "{:?}", report.left_out);
+        report.model
+    };
+    let doubles = with("recency", Arc::new(Float64Array::from(recency.clone())));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(recency));
+    let kinds = [
+        DataType::Int16,
+        DataType::UInt16,
+        DataType::Int32,
+        DataType::UInt64,
+        DataType::Float16,
+        DataType::Float32,
+        DataType::Decimal128(12, 3),
+        DataType::Decimal256(40, 0),
+    ];
+    for kind in kinds {
+        assert_eq!(with("recency", cast(&numbers, &kind).unwrap()), doubles, "{kind}");
+    }
+    let cities = columns().swap_remove(2).1;
+    let texts = with("city", Arc::clone(&cities));
+    for kind in [
+        DataType::LargeUtf8,
+        DataType::Utf8View,
+        DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8)),
+    ] {
+        assert_eq!(with("city", cast(&cities, &kind).unwrap()), texts, "{kind}");
+    }
+}
+
+#[test]
+fn refuses_a_label_without_values() {
+    let lists = ListArray::from_iter_primitive::<Int32Type, _, _>(of_rows(|_| Some(vec![Some(1)])));
+    let message = refusal_with("churned", Some(Arc::new(lists)));
+    assert!(message.starts_with("label `churned` of FOLDER/rows.parquet is of type List("), "{message}");
+    assert!(message.ends_with(": give numbers, texts, or true and false"), "{message}");
 }
 
 #[test]
@@ -358,7 +520,10 @@ fn refuses_too_few_rows_and_files_that_are_none() {
     let text = files.folder.path().join("rows.csv");
     std::fs::write(&text, "a,b\n1,2\n").unwrap();
     let message = train_file(&request(text), &mut |_| {}).unwrap_err().to_string();
-    assert!(message.ends_with("rows.csv: give a Parquet file, written to its end"), "{message}");
+    assert!(
+        message.contains("rows.csv is text (such as CSV), no Parquet file: convert it, as in `duckdb"),
+        "{message}"
+    );
     let none: Vec<(&str, ArrayRef)> = columns().into_iter().map(|(name, values)| (name, values.slice(0, 0))).collect();
     let message = train_file(&request(files.write("none.parquet", none)), &mut |_| {}).unwrap_err().to_string();
     assert!(message.ends_with("none.parquet has no rows: give one row for each past decision"), "{message}");
