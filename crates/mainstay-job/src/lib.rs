@@ -49,6 +49,7 @@ mod simulator;
 mod sources;
 mod sql_tests;
 mod staged;
+mod target_owner;
 mod test_rows;
 mod train_job;
 mod training;
