@@ -16,6 +16,7 @@ use mainstay_table::{Lake, Series, claim, run_record};
 use crate::candidates::Candidate;
 use crate::question;
 use crate::run::{LEASE_SECONDS, Run};
+use crate::target_owner;
 
 /// How often a reservation is tried again when other runs were faster.
 const TRIES: usize = 32;
@@ -44,6 +45,7 @@ pub(crate) async fn reserve(
     instance: ValidInstance,
     frontier: &Frontier,
 ) -> Result<Reserved> {
+    target_owner::take(run.open, &run.series).await?;
     for _ in 0..TRIES {
         settle_published(&run.open.lake).await?;
         let month = run.ds.month();

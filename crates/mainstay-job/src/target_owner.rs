@@ -1,7 +1,7 @@
 //! Whose target it is: one project's, in one currency, with one daily plan.
 //!
-//! Cooldown, finished days and money are asked of the target, so that it must be clear whose they are. The first daily run writes it down
-//! as `target.json`, where it must not exist; every later run is held against it before it does anything else.
+//! Cooldown, finished days and money are asked of the target, so that it must be clear whose they are. The first run that reserves money
+//! writes it down as `target.json`, where it must not exist; every later run is held against it before it does anything else.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ struct Owner {
     former_jobs: Vec<String>,
 }
 
-/// The plans of the target, which the project may write: it is the owner, or becomes it.
+/// The plans of the target, which the project may write: it is the owner, or nobody is.
 ///
 /// Errors: the target is another project's or holds another currency, or the project has two daily jobs.
 pub(crate) async fn plans(open: &OpenProject, job: &DailyJob) -> Result<Series> {
@@ -35,7 +35,7 @@ pub(crate) async fn plans(open: &OpenProject, job: &DailyJob) -> Result<Series> 
     let newest = run_record::latest(&open.lake, &Series::plans()).await?;
     let owner = match read(open).await? {
         Some(owner) => owner,
-        None => become_owner(open, newest.as_ref()).await?,
+        None => by_records(open, newest.as_ref()).await?,
     };
     check(open, &owner)?;
     if let Some(before) = newest.filter(|newest| newest.job != job.name) {
@@ -45,6 +45,24 @@ pub(crate) async fn plans(open: &OpenProject, job: &DailyJob) -> Result<Series> 
         ));
     }
     Ok(Series::Plans { former: owner.former_jobs })
+}
+
+/// Makes the project the owner, ahead of its first money. Of two projects at once one becomes it, and the other is refused.
+pub(crate) async fn take(open: &OpenProject, plans: &Series) -> Result<()> {
+    let config = open.project.config();
+    let former_jobs = match plans {
+        Series::Plans { former } => former.clone(),
+        Series::Training { .. } => Vec::new(),
+    };
+    let owner = Owner { project: config.name.clone(), currency: config.currency.clone(), former_jobs };
+    let content = serde_json::to_vec_pretty(&owner).context("cannot write down whose the target is")?;
+    match open.lake.put_new(OBJECT, content).await? {
+        PutOutcome::Created => Ok(()),
+        PutOutcome::Exists => {
+            let owner = read(open).await?.with_context(|| format!("{OBJECT} was there and is gone: run again"))?;
+            check(open, &owner)
+        }
+    }
 }
 
 /// Refuses to train on a target that holds another currency.
@@ -76,21 +94,15 @@ async fn read(open: &OpenProject) -> Result<Option<Owner>> {
     })
 }
 
-/// Writes down whose the target is, unless another run was faster. Records may know it where the object was lost.
-async fn become_owner(open: &OpenProject, newest: Option<&RunRecord>) -> Result<Owner> {
+/// Whose the target is where no object says it: records may, where it was lost; else it is there for the taking.
+async fn by_records(open: &OpenProject, newest: Option<&RunRecord>) -> Result<Owner> {
     let config = open.project.config();
     let of_record = |name: fn(&RunRecord) -> Option<&String>| newest.and_then(name).cloned();
-    let owner = Owner {
+    Ok(Owner {
         project: of_record(|record| record.project.as_ref()).unwrap_or_else(|| config.name.clone()),
         currency: of_record(|record| record.currency.as_ref()).unwrap_or_else(|| config.currency.clone()),
         former_jobs: former_jobs(open).await?,
-    };
-    check(open, &owner)?;
-    let content = serde_json::to_vec_pretty(&owner).context("cannot write down whose the target is")?;
-    match open.lake.put_new(OBJECT, content).await? {
-        PutOutcome::Created => Ok(owner),
-        PutOutcome::Exists => read(open).await?.with_context(|| format!("{OBJECT} was there and is gone: run again")),
-    }
+    })
 }
 
 /// Names under which days were claimed before plans had a key of their own, but for those of training jobs.

@@ -171,12 +171,16 @@ async fn append(lake: &Lake, view: &LedgerView, entry: LedgerEntry) {
     assert!(matches!(ledger_table::append_to(lake, view, &[entry]).await.unwrap(), Appended::At { .. }));
 }
 
-/// What a day leaves behind.
-async fn leave(lake: &Lake, ds: Ds) {
+/// What these days leave behind: two files of the ledger and a record each.
+async fn leave(lake: &Lake, days: std::ops::Range<i32>) {
     for kind in [EntryKind::Planned, EntryKind::Committed] {
-        append(lake, &ledger_table::read(lake, |_| false).await.unwrap(), entry(ds, kind)).await;
+        let view = ledger_table::read(lake, |_| false).await.unwrap();
+        let entries: Vec<LedgerEntry> = days.clone().map(|number| entry(day(number), kind)).collect();
+        assert!(matches!(ledger_table::append_to(lake, &view, &entries).await.unwrap(), Appended::At { .. }));
     }
-    run_record::append(lake, &Series::plans(), &record(ds)).await.unwrap();
+    for number in days {
+        run_record::append(lake, &Series::plans(), &record(day(number))).await.unwrap();
+    }
 }
 
 /// What a daily run asks of records, claims and ledger, in its order.
@@ -224,15 +228,11 @@ async fn work(lake: &Lake, store: &CountingStore, last: i32) -> Work {
 async fn a_day_asks_as_much_of_the_store_after_three_years_as_in_the_first_month() {
     let store = Arc::new(CountingStore::default());
     let lake = Lake::new("memory:///lake".parse().unwrap(), store.clone()).unwrap();
-    for number in 0..FIRST_MONTH_ENDS - MEASURED {
-        leave(&lake, day(number)).await;
-    }
+    leave(&lake, 0..FIRST_MONTH_ENDS - MEASURED).await;
     let first = work(&lake, &store, FIRST_MONTH_ENDS).await;
     // The same days of a month, three years later: 2024 has a day more, so that they are a day earlier in their month.
     let last = YEARS_DAYS + FIRST_MONTH_ENDS;
-    for number in FIRST_MONTH_ENDS..last - MEASURED {
-        leave(&lake, day(number)).await;
-    }
+    leave(&lake, FIRST_MONTH_ENDS..last - MEASURED).await;
     let third_year = work(&lake, &store, last).await;
     println!("a day in the first month: {first:?}\na day after three years: {third_year:?}");
     let is_alike = |before: u64, after: u64| after * 10 <= before * 13;
