@@ -41,7 +41,7 @@ pub enum Appended {
 }
 
 /// The entries of some days at a version.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LedgerView {
     /// The entries in the order in which they were committed, each with all that it names and all that names it.
     pub entries: Vec<LedgerEntry>,

@@ -1,5 +1,8 @@
 //! What a day asks of the store, in the first month of a target and after three years: as many requests, as many objects.
 
+// All of this file is test, its helpers included.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
