@@ -159,6 +159,7 @@ fn record(ds: Ds) -> RunRecord {
         kind: Some(JobKind::Daily),
         project: Some("reference_retailer".into()),
         currency: Some("USD".into()),
+        simulated: false,
         ds,
         attempt: 1,
         status: RunStatus::Published,
