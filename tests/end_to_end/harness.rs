@@ -200,7 +200,7 @@ fn vars(data: &Path, lake: &Path) -> String {
     format!("data: {}, lake: {}", data.display(), lake.display())
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

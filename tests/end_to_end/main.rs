@@ -18,6 +18,7 @@ mod import_profile;
 mod kinds;
 mod month;
 mod online_retail_ii;
+mod own_plans;
 mod promotion;
 mod quarantine;
 mod rearranged;

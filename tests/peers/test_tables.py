@@ -1,7 +1,9 @@
 """DuckDB and Python's deltalake read the published tables and count what `mainstay show` counts."""
 
+import shutil
+
 import pytest
-from conftest import DAYS
+from conftest import DAYS, Project
 from deltalake import DeltaTable
 
 
@@ -66,3 +68,40 @@ def test_an_old_version_can_still_be_read(project):
         delta = DeltaTable(str(project.lake / published["table"]), version=published["version"])
         table = delta.to_pyarrow_table(partitions=[("ds", "=", DAYS[1])])
         assert table.num_rows == published["rows"]
+
+
+@pytest.fixture
+def maintained(project, tmp_path) -> Project:
+    """A copy whose tables deltalake has compacted and vacuumed, after it erased a treated customer of the newest day."""
+    copy = Project(tmp_path)
+    shutil.copytree(project.lake, copy.lake)
+    (copy.folder / "data").symlink_to(project.folder / "data")
+    chosen = copy.sql(
+        f"select min(customer_id) from plan where ds = '{DAYS[1]}' and decision_reason = 'chosen'", plan="campaign_allocations"
+    )
+    copy.erased = chosen[0][0]
+    copy.table("campaign_allocations").delete(f"ds = '{DAYS[1]}' and customer_id = '{copy.erased}'")
+    for table in ("campaign_allocations", "customer_risk", "runs", "budget_ledger"):
+        copy.table(table).optimize.compact()
+        copy.table(table).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    return copy
+
+
+def test_maintenance_by_deltalake_does_not_stop_later_days(project, maintained):
+    before = maintained.mainstay("show", "allocation", "--date", DAYS[1], "--top", "100000")
+    assert maintained.erased not in {customer["customer_id"] for customer in before["customers"]}
+    assert before["month"] == project.mainstay("show", "allocation", "--date", DAYS[1])["month"]
+    run = maintained.mainstay("run", "daily_risk", "--date", "2025-08-02")
+    inputs = run["record"]["details"]["inputs"]
+    found = {plan["ds"]: plan["read_from"] for plan in inputs["plans"]}
+    assert found[DAYS[1]]["is"] == "table"
+    assert (found[DAYS[1]]["rows_missing"], found[DAYS[1]]["treated_missing"]) == (1, 1)
+    after = maintained.mainstay("show", "allocation", "--date", "2025-08-02", "--top", "100000")
+    treated = {customer["customer_id"] for customer in after["customers"]}
+    assert not treated & {customer["customer_id"] for customer in before["customers"]}
+
+
+@pytest.mark.parametrize("table", ["runs", "budget_ledger"])
+def test_deltalake_refuses_to_remove_rows_of_tables_that_only_grow(maintained, table):
+    with pytest.raises(Exception, match="(?i)append"):
+        maintained.table(table).delete()

@@ -243,9 +243,9 @@ pub(crate) enum Shown {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// The job that published.
-    #[arg(long, default_value = "daily_risk")]
-    pub(crate) job: String,
+    /// The job that published; the project's daily job by default.
+    #[arg(long)]
+    pub(crate) job: Option<String>,
     /// The day; the newest published one by default.
     #[arg(long)]
     pub(crate) date: Option<Ds>,
@@ -260,9 +260,8 @@ pub(crate) struct ShowArguments {
 /// Either published days of a job, or the three files of a plan that stands alone.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// The job that published.
-    #[arg(default_value = "daily_risk")]
-    pub(crate) job: String,
+    /// The job that published; the project's daily job by default.
+    pub(crate) job: Option<String>,
     /// The day; every published day by default.
     #[arg(long)]
     pub(crate) date: Option<Ds>,

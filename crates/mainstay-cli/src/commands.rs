@@ -117,29 +117,30 @@ async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {
     let open = open(global, Access::Read, None).await?;
     match shown {
         Shown::Risk(arguments) => {
-            let view = show::risk(&open, &request(arguments)).await?;
+            let view = show::risk(&open, &request(&open, arguments)?).await?;
             write(global, &view, || render::risk::text(&view))?;
         }
         Shown::Allocation(arguments) => {
-            let view = show::allocation(&open, &request(arguments)).await?;
+            let view = show::allocation(&open, &request(&open, arguments)?).await?;
             write(global, &view, || render::allocation::text(&view))?;
         }
         Shown::Run(arguments) => {
-            let view = show::run(&open, &request(arguments)).await?;
+            let view = show::run(&open, &request(&open, arguments)?).await?;
             write(global, &view, || render::run::text(&view.record))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(arguments: ShowArguments) -> ShowRequest {
+fn request(open: &OpenProject, arguments: ShowArguments) -> Result<ShowRequest> {
     let ShowArguments { job, date, customer, top } = arguments;
-    ShowRequest { job, ds: date, customer, top: top as usize }
+    Ok(ShowRequest { job: show::job_or_daily(open, job)?, ds: date, customer, top: top as usize })
 }
 
 async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Result<ExitCode> {
     let open = open(global, Access::Read, None).await?;
-    let report = verify::verify(&open, &arguments.job, arguments.date).await?;
+    let job = show::job_or_daily(&open, arguments.job)?;
+    let report = verify::verify(&open, &job, arguments.date).await?;
     write(global, &report, || render::verify::text(&report))?;
     if report.verified {
         return Ok(ExitCode::SUCCESS);

@@ -87,11 +87,29 @@ impl ProjectFile {
             place
                 .key("currency")
                 .ensure(is_code, || format!("`{currency}` is no currency: use its code, such as USD"))?;
+            let decimals = decimals(currency);
+            place.key("currency").ensure(decimals == 2, || {
+                format!(
+                    "`{currency}` has {decimals} decimals, and all money here is counted in hundredths: bring amounts in a currency \
+                     that has two"
+                )
+            })?;
         }
         for name in self.vars.keys() {
             check_identifier(name, place.key("vars").name_of(name))?;
         }
         self.sources.as_ref().map_or(Ok(()), |sources| source::check_sources(sources, place.key("sources")))
+    }
+}
+
+/// Decimals of a currency by ISO 4217; two, unless it is listed with others.
+fn decimals(currency: &str) -> u32 {
+    match currency {
+        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
+        | "VUV" | "XAF" | "XOF" | "XPF" => 0,
+        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
+        "CLF" | "UYW" => 4,
+        _ => 2,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The daily job: the order of its steps, and nothing else.
 
-use anyhow::{Context, Result, bail};
-use mainstay_config::{DailyJob, JobConfig};
-use mainstay_table::RunRecord;
+use anyhow::{Context, Result};
+use mainstay_config::DailyJob;
+use mainstay_table::{JobKind, RunRecord};
 
 use crate::allocate;
 use crate::approval;
@@ -11,18 +11,20 @@ use crate::consent_records;
 use crate::details::{DailyDetails, PinnedInputs};
 use crate::features;
 use crate::money;
-use crate::one_day;
+use crate::one_day::{self, JobDays};
 use crate::open_project::OpenProject;
 use crate::publish::{self, StagedDay};
 use crate::run::{Outcome, Run, RunRequest};
 use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
+use crate::target_owner;
 
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest) -> Result<Outcome> {
-    check_only_daily_job(open, job)?;
+    let plans = target_owner::plans(open, job).await?;
     money::settle_published(&open.lake).await?;
-    one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+    let days = JobDays { job: &job.name, kind: JobKind::Daily, series: plans };
+    one_day::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
@@ -81,19 +83,6 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
 fn check_models(job: &DailyJob, found: &FoundSources) -> Result<()> {
     for (key, model) in job.sql_models() {
         found.sql.find(model).with_context(|| format!("the job {} cannot read its `{key}`", job.name))?;
-    }
-    Ok(())
-}
-
-/// A day of a table belongs to one job: two daily jobs on one target would replace each other's days.
-fn check_only_daily_job(open: &OpenProject, job: &DailyJob) -> Result<()> {
-    for name in open.project.job_names()? {
-        if name != job.name && matches!(open.project.job(&name)?, JobConfig::Daily(_)) {
-            bail!(
-                "{} and {name} would both publish customer_risk to one target: keep one daily job a project",
-                job.name
-            );
-        }
     }
     Ok(())
 }

@@ -126,6 +126,27 @@ pub struct PinnedPlan {
     pub ds: Ds,
     /// Version of the table in which the day stands.
     pub version: u64,
+    /// Where its rows were read.
+    #[serde(default)]
+    pub read_from: PlanSource,
+}
+
+/// Where the rows of an own plan were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum PlanSource {
+    /// In the files that its run record names, as they were written.
+    #[default]
+    RecordedFiles,
+    /// In the table, where other software has rewritten or erased rows of the day.
+    Table {
+        /// The version that was read.
+        version: u64,
+        /// Rows that the record counts and the table does not hold.
+        rows_missing: u64,
+        /// Treated customers among them, whom the cooldown does not know.
+        treated_missing: u64,
+    },
 }
 
 /// The model version behind the scores.

@@ -51,6 +51,7 @@ mod skew;
 mod sources;
 mod sql_tests;
 mod staged;
+mod target_owner;
 mod test_rows;
 mod train_job;
 mod training;

@@ -11,11 +11,12 @@ use mainstay_schema::ledger::{EntryKind, LedgerEntry};
 use mainstay_schema::plan::Instance;
 use mainstay_schema::{Cents, Ds, RunId};
 use mainstay_table::ledger_table::{self, Appended};
-use mainstay_table::{Lake, claim, run_record};
+use mainstay_table::{Lake, Series, claim, run_record};
 
 use crate::candidates::Candidate;
 use crate::question;
 use crate::run::{LEASE_SECONDS, Run};
+use crate::target_owner;
 
 /// How often a reservation is tried again when other runs were faster.
 const TRIES: usize = 32;
@@ -44,16 +45,18 @@ pub(crate) async fn reserve(
     instance: ValidInstance,
     frontier: &Frontier,
 ) -> Result<Reserved> {
+    target_owner::take(run.open, &run.series).await?;
     for _ in 0..TRIES {
         settle_published(&run.open.lake).await?;
-        let (entries, version) = ledger_table::read(&run.open.lake).await?;
-        let ledger = Ledger::new(entries)?;
+        let month = run.ds.month();
+        let view = ledger_table::read(&run.open.lake, |ds| ds.month() == month).await?;
+        let ledger = Ledger::new(view.entries.clone())?;
         // A newer attempt whose reservation stands in this version had claimed before: it is seen here, and never released.
         run.check_still_ours().await?;
         let dead = dead_reservations(run, &ledger).await?;
         let claim = Claim { run_id: &run.run_id, job: run.job, ds: run.ds, dead: &dead };
         let available = ledger.available_for(&claim, policy.budget.amount)?;
-        let allowance = allowance((run.job, run.ds), policy, &ledger, available, frontier);
+        let allowance = allowance(run.ds, policy, &ledger, available, frontier);
         // Shares of the budget follow the allowance; the offers are the same.
         let rules = question::of(candidates, policy, allowance.allowance).rules;
         let offers = instance.as_instance().offers.clone();
@@ -66,14 +69,14 @@ pub(crate) async fn reserve(
         };
         let entries = ledger.reserve(&claim, policy.budget.amount, spending)?;
         let reservation = entries.last().map(|entry| entry.entry_id.clone()).context("nothing was reserved")?;
-        if let Appended::At { .. } = ledger_table::append_at(&run.open.lake, &entries, version).await? {
+        if let Appended::At { .. } = ledger_table::append_to(&run.open.lake, &view, &entries).await? {
             return Ok(Reserved {
                 instance: decided,
                 solution,
                 reservation,
                 available,
                 allowance: allowance.allowance,
-                ledger_version: version,
+                ledger_version: view.version,
             });
         }
     }
@@ -82,15 +85,9 @@ pub(crate) async fn reserve(
     )
 }
 
-/// What a job may spend on a day of what the month has left: all that is worth its cost where the month pays for everything, else
+/// What may be spent on a day of what the month has left: all that is worth its cost where the month pays for everything, else
 /// what pacing allows.
-fn allowance(
-    (job, ds): (&str, Ds),
-    policy: &Policy,
-    ledger: &Ledger,
-    available: Cents,
-    frontier: &Frontier,
-) -> Allowance {
+fn allowance(ds: Ds, policy: &Policy, ledger: &Ledger, available: Cents, frontier: &Frontier) -> Allowance {
     let (worthwhile, days_left) = (frontier.total_cost(), ds.days_left_in_month());
     if pays_for_everything(worthwhile, available, days_left, policy.cooldown_days) {
         return Allowance { allowance: worthwhile, reference_price: 0.0 };
@@ -99,7 +96,7 @@ fn allowance(
         &pacing(policy),
         available,
         days_left,
-        &ledger.history(job, ds),
+        &ledger.history(ds),
         |price| frontier.spend_at(price),
         |cents| frontier.price_at(cents).map_or(0.0, Efficiency::to_f64),
     )
@@ -121,14 +118,14 @@ async fn dead_reservations(run: &Run<'_>, ledger: &Ledger) -> Result<Vec<String>
     let lake = &run.open.lake;
     let mut dead = Vec::new();
     for entry in ledger.open_reservations() {
-        let newest = claim::latest(lake, &entry.job, entry.ds).await?;
+        let newest = claim::latest(lake, &run.series, entry.ds).await?;
         let overtaking = match newest {
             Some(newest) if newest.run_id != entry.run_id => newest,
             Some(newest) if claim::is_alive(lake, &newest, LEASE_SECONDS).await? => continue,
-            _ => claim::claim_next(lake, &entry.job, entry.ds, &run.run_id, Timestamp::now()).await?,
+            _ => claim::claim_next(lake, &run.series, entry.ds, &run.run_id, Timestamp::now()).await?,
         };
         run_record::fence(lake, &overtaking).await?;
-        let record = run_record::latest_published(lake, &entry.job, entry.ds).await?;
+        let record = run_record::latest_published(lake, &run.series, entry.ds).await?;
         if record.is_none_or(|record| record.run_id != entry.run_id) {
             dead.push(entry.entry_id.clone());
         }
@@ -148,7 +145,7 @@ pub(crate) async fn settle(lake: &Lake, reservation: &str) -> Result<()> {
 /// What remains to be done with the money of a run that failed: settled where its record stands all the same, given back
 /// where it does not, left alone where that cannot be known.
 pub(crate) async fn wind_up(run: &Run<'_>) -> Result<()> {
-    let recorded = run_record::latest_published(&run.open.lake, run.job, run.ds).await?;
+    let recorded = run_record::latest_published(&run.open.lake, &run.series, run.ds).await?;
     match recorded.filter(|record| record.run_id == run.run_id) {
         Some(_) => settle(&run.open.lake, &reservation_of(&run.run_id)).await,
         None => release(run).await,
@@ -159,7 +156,7 @@ pub(crate) async fn wind_up(run: &Run<'_>) -> Result<()> {
 async fn release(run: &Run<'_>) -> Result<()> {
     let reservation = reservation_of(&run.run_id);
     change(&run.open.lake, |ledger| match open_reservation(ledger, &reservation) {
-        Some(_) => Ok(Some(ledger.release(&reservation, &run.run_id, run.ds)?)),
+        Some(_) => Ok(Some(ledger.release(&reservation, &run.run_id)?)),
         None => Ok(None),
     })
     .await
@@ -167,9 +164,9 @@ async fn release(run: &Run<'_>) -> Result<()> {
 
 /// Settles every published day whose run died between its record and the ledger.
 pub(crate) async fn settle_published(lake: &Lake) -> Result<()> {
-    let (entries, _) = ledger_table::read(lake).await?;
-    for open in Ledger::new(entries)?.open_reservations() {
-        let record = run_record::latest_published(lake, &open.job, open.ds).await?;
+    let view = ledger_table::read(lake, |_| false).await?;
+    for open in Ledger::new(view.entries)?.open_reservations() {
+        let record = run_record::latest_published(lake, &Series::plans(), open.ds).await?;
         if record.is_some_and(|record| record.run_id == open.run_id) {
             settle(lake, &open.entry_id).await?;
         }
@@ -188,11 +185,12 @@ fn open_reservation<'a>(ledger: &'a Ledger, reservation: &str) -> Option<&'a Led
 /// Appends the entry that `decide` wants, at the version that it was decided on; decides again where another run was faster.
 async fn change(lake: &Lake, decide: impl Fn(&Ledger) -> Result<Option<LedgerEntry>>) -> Result<()> {
     for _ in 0..TRIES {
-        let (entries, version) = ledger_table::read(lake).await?;
-        let Some(entry) = decide(&Ledger::new(entries)?)? else {
+        // What is settled is open, and open reservations are read with any day.
+        let view = ledger_table::read(lake, |_| false).await?;
+        let Some(entry) = decide(&Ledger::new(view.entries.clone())?)? else {
             return Ok(());
         };
-        if let Appended::At { .. } = ledger_table::append_at(lake, &[entry], version).await? {
+        if let Appended::At { .. } = ledger_table::append_to(lake, &view, &[entry]).await? {
             return Ok(());
         }
     }
@@ -219,7 +217,7 @@ mod tests {
         let instance = ValidInstance::new(instance).unwrap();
         let ledger = Ledger::new(Vec::new()).unwrap();
         let first = "2025-04-01".parse().unwrap();
-        allowance(("daily_risk", first), &policy, &ledger, available, &Frontier::build(&instance))
+        allowance(first, &policy, &ledger, available, &Frontier::build(&instance))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use jiff::Timestamp;
 use mainstay_schema::Ds;
-use mainstay_table::{RunRecord, run_record};
+use mainstay_table::{JobKind, RunRecord, Series, run_record};
 
 use crate::money;
 use crate::open_project::OpenProject;
@@ -11,29 +11,40 @@ use crate::run::{Outcome, Run, RunRequest};
 use crate::simulated;
 use crate::sources::{self, FoundSources};
 
+/// A job and whose days it makes.
+#[derive(Debug, Clone)]
+pub(crate) struct JobDays<'a> {
+    /// The name of the job, as it is now.
+    pub(crate) job: &'a str,
+    /// What it makes.
+    pub(crate) kind: JobKind,
+    /// The days, whatever the job was called when they were made.
+    pub(crate) series: Series,
+}
+
 /// Claims a day and takes it through `steps`, unless it is published already and not forced.
 ///
 /// A run whose steps fail gives back what it reserved and leaves a record of the failure.
 pub(crate) async fn run(
     open: &OpenProject,
-    job: &str,
+    days: JobDays<'_>,
     request: &RunRequest,
     steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
 ) -> Result<Outcome> {
     if let Some(ds) = request.ds
-        && let Some(done) = done(open, job, ds, request).await?
+        && let Some(done) = done(open, &days.series, ds, request).await?
     {
         return Ok(done);
     }
     let found = sources::find(open).await?;
     let today = Ds::of(Timestamp::now(), &open.project.time_zone());
     let ds = found.day(request.ds, today)?;
-    if let Some(done) = done(open, job, ds, request).await? {
+    if let Some(done) = done(open, &days.series, ds, request).await? {
         found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
     simulated::settle_origin(open, found.is_simulated).await?;
-    let run = Run::claim(open, job, ds, request, found.is_simulated).await?;
+    let run = Run::claim(open, days, ds, request, found.is_simulated).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
@@ -43,11 +54,11 @@ pub(crate) async fn run(
     }
 }
 
-async fn done(open: &OpenProject, job: &str, ds: Ds, request: &RunRequest) -> Result<Option<Outcome>> {
+async fn done(open: &OpenProject, series: &Series, ds: Ds, request: &RunRequest) -> Result<Option<Outcome>> {
     if request.is_forced {
         return Ok(None);
     }
-    let record = run_record::latest_published(&open.lake, job, ds).await?;
+    let record = run_record::latest_published(&open.lake, series, ds).await?;
     Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
 }
 

@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, Lease, Published, claim, stage};
+use mainstay_table::{Attempt, JobKind, Lease, Published, Series, claim, stage};
 use serde::{Deserialize, Serialize};
 
 use crate::fault;
+use crate::one_day::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::staged::Staged;
@@ -90,6 +91,8 @@ pub(crate) struct Run<'a> {
     pub(crate) open: &'a OpenProject,
     pub(crate) run_id: RunId,
     pub(crate) job: &'a str,
+    pub(crate) kind: JobKind,
+    pub(crate) series: Series,
     pub(crate) ds: Ds,
     pub(crate) as_of: Timestamp,
     pub(crate) attempt: Attempt,
@@ -108,22 +111,25 @@ impl<'a> Run<'a> {
     /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
     pub(crate) async fn claim(
         open: &'a OpenProject,
-        job: &'a str,
+        days: JobDays<'a>,
         ds: Ds,
         request: &RunRequest,
         is_simulated: bool,
     ) -> Result<Self> {
         let RunRequest { is_forced, accepted, .. } = request.clone();
+        let JobDays { job, kind, series } = days;
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
-        let attempt = claim::claim_next(&open.lake, job, ds, &run_id, started_at).await?;
+        let attempt = claim::claim_next(&open.lake, &series, ds, &run_id, started_at).await?;
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt))?;
         fault::boundary("claimed");
         Ok(Self {
             open,
             run_id,
             job,
+            kind,
+            series,
             ds,
             as_of,
             attempt,
@@ -197,7 +203,7 @@ impl<'a> Run<'a> {
 
     /// Refuses to go on where another run holds a newer attempt of the day, or has published it in the meantime.
     pub(crate) async fn check_still_ours(&self) -> Result<()> {
-        let newest = claim::latest(&self.open.lake, self.job, self.ds).await?;
+        let newest = claim::latest(&self.open.lake, &self.series, self.ds).await?;
         if let Some(other) = newest.filter(|newest| newest.number > self.attempt.number) {
             bail!(
                 "another run ({}) has taken over {} of {}: this one ({}) publishes nothing; wait for the other to end",
@@ -207,7 +213,7 @@ impl<'a> Run<'a> {
                 self.run_id
             );
         }
-        if let Some(done) = run_record::latest_published(&self.open.lake, self.job, self.ds).await?
+        if let Some(done) = run_record::latest_published(&self.open.lake, &self.series, self.ds).await?
             && !self.is_forced
         {
             bail!(
@@ -226,6 +232,9 @@ impl<'a> Run<'a> {
         RunRecord {
             run_id: self.run_id.clone(),
             job: self.job.to_owned(),
+            kind: Some(self.kind),
+            project: Some(self.open.project.config().name.clone()),
+            currency: Some(self.open.project.config().currency.clone()),
             ds: self.ds,
             attempt: self.attempt.number,
             status: mainstay_table::RunStatus::Published,
@@ -240,7 +249,7 @@ impl<'a> Run<'a> {
 
     /// Writes the record that makes the run's day published.
     pub(crate) async fn write_record(&self, record: &RunRecord) -> Result<()> {
-        match run_record::append(&self.open.lake, record).await? {
+        match run_record::append(&self.open.lake, &self.series, record).await? {
             Published::Committed { .. } | Published::AlreadyDone { .. } => Ok(()),
             Published::Conflicted { .. } => {
                 bail!(
@@ -257,7 +266,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn record_failure(&self, error: &anyhow::Error) {
         let mut record = self.record(Vec::new(), serde_json::Value::Null);
         record.status = mainstay_table::RunStatus::Failed { error: format!("{error:#}") };
-        if let Err(unrecorded) = run_record::append(&self.open.lake, &record).await {
+        if let Err(unrecorded) = run_record::append(&self.open.lake, &self.series, &record).await {
             self.open.progress.warn(format!("the failure could not be recorded: {unrecorded}"));
         }
     }

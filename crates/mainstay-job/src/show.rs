@@ -7,9 +7,11 @@ mod risk;
 
 use anyhow::{Context, Result, bail};
 use datafusion::prelude::SessionContext;
+use mainstay_config::JobConfig;
 use mainstay_schema::Ds;
 use mainstay_schema::table::TableContract;
-use mainstay_table::{RunRecord, read, run_record};
+use mainstay_table::published_day::{self, Check};
+use mainstay_table::{RunRecord, run_record};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,12 +20,12 @@ pub use risk::{CustomerRisk, ReasonView, RiskView, Segment, risk};
 
 use crate::details::DailyDetails;
 use crate::open_project::OpenProject;
-use crate::own_plans::as_staged;
+use crate::target_owner;
 
 /// Which day to show, and how much of it.
 #[derive(Debug, Clone)]
 pub struct ShowRequest {
-    /// The job that published.
+    /// The job that published. Days of a daily job are the target's, whatever it was called when it published them.
     pub job: String,
     /// The day; the newest published one where absent.
     pub ds: Option<Ds>,
@@ -38,6 +40,24 @@ pub struct ShowRequest {
 pub struct RunView {
     /// The record.
     pub record: RunRecord,
+}
+
+/// The job that is meant: the one named, or the daily job of the project.
+pub fn job_or_daily(open: &OpenProject, named: Option<String>) -> Result<String> {
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    let mut daily = Vec::new();
+    for name in open.project.job_names()? {
+        if matches!(open.project.job(&name)?, JobConfig::Daily(_)) {
+            daily.push(name);
+        }
+    }
+    match <[String; 1]>::try_from(daily) {
+        Ok([only]) => Ok(only),
+        Err(none) if none.is_empty() => bail!("the project has no daily job: name a job"),
+        Err(several) => bail!("the project has several daily jobs ({}): keep one, or name one", several.join(", ")),
+    }
 }
 
 /// Shows the run record of a day.
@@ -68,7 +88,8 @@ impl PublishedDay {
         let Some(table) = self.record.table(&contract.name) else {
             bail!("the run record of {} names no table {}", self.record.ds, contract.name);
         };
-        let frame = read::read_staged(session, &open.lake, contract, &as_staged(self.record.ds, table)).await?;
+        let files = published_day::find(&open.lake, self.record.ds, table, Check::Presence).await?;
+        let frame = files.frame(session, &open.lake, contract).await?;
         session.deregister_table(contract.name.as_str())?;
         session.register_table(contract.name.as_str(), frame.into_view())?;
         Ok(())
@@ -83,10 +104,10 @@ fn parse<T: DeserializeOwned>(details: &serde_json::Value) -> serde_json::Result
 pub(crate) async fn published(open: &OpenProject, request: &ShowRequest) -> Result<PublishedDay> {
     let job = &request.job;
     // An unknown job is another mistake than one that has not run.
-    open.project.job(job)?;
+    let series = target_owner::series_of(&open.project.job(job)?);
     let record = match request.ds {
-        Some(ds) => run_record::latest_published(&open.lake, job, ds).await?,
-        None => run_record::latest(&open.lake, job).await?,
+        Some(ds) => run_record::latest_published(&open.lake, &series, ds).await?,
+        None => run_record::latest(&open.lake, &series).await?,
     };
     match (record, request.ds) {
         (Some(record), _) => Ok(PublishedDay { record }),

@@ -2,17 +2,21 @@
 
 use anyhow::Result;
 use mainstay_config::TrainingJob;
-use mainstay_table::RunRecord;
+use mainstay_table::{JobKind, RunRecord, Series};
 
-use crate::one_day;
+use crate::one_day::{self, JobDays};
 use crate::open_project::OpenProject;
 use crate::run::{Outcome, Run, RunRequest};
 use crate::sources::{self, FoundSources};
+use crate::target_owner;
 use crate::training;
 
 /// Trains as of one day, unless that was done already.
 pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: &RunRequest) -> Result<Outcome> {
-    one_day::run(open, &job.name, request, async |run, found| steps(run, job, found).await).await
+    target_owner::check_currency(open).await?;
+    let series = Series::Training { job: job.name.clone() };
+    let days = JobDays { job: &job.name, kind: JobKind::Training, series };
+    one_day::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {

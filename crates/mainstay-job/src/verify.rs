@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
@@ -11,7 +11,8 @@ use mainstay_ledger::Ledger;
 use mainstay_schema::plan::{Certificate, Instance, Plan, Rule};
 use mainstay_schema::table::{self, Column, ColumnType, TableContract};
 use mainstay_schema::{Cents, Digest, Ds, RunId};
-use mainstay_table::{PublishedTable, RunRecord, digest, ledger_table, read, run_record, stage};
+use mainstay_table::ledger_table::{self, LedgerHistory};
+use mainstay_table::{PublishedTable, RunRecord, TableError, digest, read, run_record, stage};
 use serde::Serialize;
 
 use crate::approval;
@@ -24,6 +25,7 @@ use crate::progress::Step;
 use crate::question;
 use crate::score;
 use crate::show::{PublishedDay, ShowRequest, published};
+use crate::target_owner;
 
 /// What `mainstay verify` found.
 #[derive(Debug, Clone, Serialize)]
@@ -72,16 +74,19 @@ pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<Ver
     let step = open.progress.start(Step::Verify);
     let records = match ds {
         Some(ds) => vec![published(open, &request(job, Some(ds))).await?.record],
-        None => run_record::published_days(&open.lake, job, |_| true).await?,
+        None => {
+            run_record::published_days(&open.lake, &target_owner::series_of(&open.project.job(job)?), |_| true).await?
+        }
     };
     if records.is_empty() {
         // The same message as for anything else that wants a published day.
         published(open, &request(job, None)).await?;
     }
+    let ledger = ledger_table::history(&open.lake).await;
     let mut days = Vec::with_capacity(records.len());
     for (position, record) in records.iter().enumerate() {
         step.advance(position as u64, Some(records.len() as u64), "days");
-        days.push(verify_day(open, record).await?);
+        days.push(verify_day(open, record, &ledger).await?);
     }
     // Files that are not ours are told above; their content is not read.
     if let Some(newest) = days.last_mut().filter(|newest| newest.checks.iter().all(|check| check.passed)) {
@@ -96,7 +101,10 @@ fn request(job: &str, ds: Option<Ds>) -> ShowRequest {
     ShowRequest { job: job.to_owned(), ds, customer: None, top: 0 }
 }
 
-async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDay> {
+/// The ledger as it was read once for all days, or why it could not be.
+type ReadLedger = Result<LedgerHistory, TableError>;
+
+async fn verify_day(open: &OpenProject, record: &RunRecord, ledger: &ReadLedger) -> Result<VerifiedDay> {
     let day = Day { open, record, details: PublishedDay { record: record.clone() }.details()? };
     let mut checks = vec![Check::of("file digests", day.files().await)];
     // Tables whose bytes are not ours are not read: what they say would mean nothing.
@@ -115,7 +123,7 @@ async fn verify_day(open: &OpenProject, record: &RunRecord) -> Result<VerifiedDa
         checks.push(Check::of("only channels with consent", channels));
         let approved = approval::check(&open.registry, &day.details.model, day.details.allocation.treated).await;
         checks.push(Check::of("model approved", approved));
-        checks.push(Check::of("budget", day.budget().await));
+        checks.push(Check::of("budget", day.budget(ledger)));
     }
     Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), simulated: record.simulated, checks })
 }
@@ -248,17 +256,17 @@ impl Day<'_> {
 
     /// What the ledger holds for the day, and that it was within the budget when it was decided: a budget that was lowered later
     /// makes no earlier day wrong.
-    async fn budget(&self) -> Result<String> {
+    fn budget(&self, ledger: &ReadLedger) -> Result<String> {
         let (summary, ds) = (&self.details.allocation, self.record.ds);
-        let (entries, _) = ledger_table::read(&self.open.lake).await?;
-        let committed = Ledger::new(entries)?.standing_commitment(&self.record.job, ds).map(|entry| entry.amount);
+        let ledger = ledger.as_ref().map_err(|error| anyhow!("{error}"))?;
+        let committed = Ledger::new(ledger.entries())?.commitment_of(&self.record.run_id).map(|entry| entry.amount);
         let committed = committed.unwrap_or_default();
         ensure!(
             committed == summary.spent_cents,
             "the plan of {ds} costs {}, the ledger has committed {committed}",
             summary.spent_cents
         );
-        let before = self.committed_before().await?;
+        let before = self.committed_before(ledger)?;
         let total = Cents(before.0 + summary.spent_cents.0);
         ensure!(
             summary.spent_cents == Cents::ZERO || total <= summary.budget_cents,
@@ -270,11 +278,10 @@ impl Day<'_> {
     }
 
     /// What other days had committed at the version of the ledger that the day was decided on.
-    async fn committed_before(&self) -> Result<Cents> {
+    fn committed_before(&self, ledger: &LedgerHistory) -> Result<Cents> {
         let Some(version) = self.details.inputs.ledger_version else { return Ok(Cents::ZERO) };
-        let (entries, _) = ledger_table::read_at(&self.open.lake, Some(version)).await?;
-        let ledger = Ledger::new(entries)?;
-        let own = ledger.standing_commitment(&self.record.job, self.record.ds).map(|entry| entry.amount);
+        let ledger = Ledger::new(ledger.at(version))?;
+        let own = ledger.standing_commitment(self.record.ds).map(|entry| entry.amount);
         Ok(Cents(ledger.committed(self.details.allocation.month).0 - own.unwrap_or_default().0))
     }
 }

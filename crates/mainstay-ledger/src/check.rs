@@ -62,12 +62,13 @@ fn check_reference(entry: &LedgerEntry, entries: &Entries) -> Result<(), LedgerE
         EntryKind::Committed => (named.kind == EntryKind::Planned, entry.amount <= named.amount),
         EntryKind::Released => (named.kind != EntryKind::Released, entry.amount == named.amount),
     };
-    // A release is written by a later run, often of another day.
+    // A release may stand under the day of the run that wrote it, as those of earlier versions do.
     let is_day_right = entry.ds == named.ds || entry.kind == EntryKind::Released;
     if !is_kind_right {
         return Err(corrupt(entry, Fault::NamesWrongKind(id.clone())));
     }
-    if entry.job != named.job || entry.month != named.month || !is_day_right {
+    // The job may have been renamed in between: what belongs together is of one day.
+    if entry.month != named.month || !is_day_right {
         return Err(corrupt(entry, Fault::NamesForeign(id.clone())));
     }
     if !is_amount_right {
@@ -143,7 +144,9 @@ fn replace<'a>(
     Err(corrupt(named, Fault::ReplacedTwice(before.entry_id.clone(), by.entry_id.clone())))
 }
 
-/// For one job and day at most one plan holds money: a contested commitment is part of the reservation that contests it.
+/// For one day at most one plan holds money: a contested commitment is part of the reservation that contests it.
+///
+/// Earlier versions counted a renamed job apart and paid its days again: what they wrote under two names stands twice, and both count.
 fn check_paid_once(entries: &Entries, states: &[State]) -> Result<(), LedgerError> {
     let mut paid: BTreeMap<(&str, Ds), &LedgerEntry> = BTreeMap::new();
     for (entry, state) in entries.values().zip(states) {

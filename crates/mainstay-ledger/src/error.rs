@@ -29,7 +29,7 @@ pub enum LedgerError {
         /// What could have been.
         available: Cents,
     },
-    /// Another run of the same job and day holds a reservation.
+    /// Another run of the same day holds a reservation.
     #[error(
         "job `{job}` has an open reservation `{entry}` for {ds}: wait for its run to end, or release it if the run has died"
     )]
@@ -108,8 +108,8 @@ pub enum Fault {
     /// It names an entry of a kind that it cannot take the place of.
     #[error("names `{0}`, which is of the wrong kind")]
     NamesWrongKind(String),
-    /// It names an entry of another job, day or month.
-    #[error("names `{0}`, which is of another job, day or month")]
+    /// It names an entry of another day or month.
+    #[error("names `{0}`, which is of another day or month")]
     NamesForeign(String),
     /// A commitment of more than its reservation, or a release of another amount than it names.
     #[error("has the amount {amount}, which does not fit the {named_amount} of `{named}`")]

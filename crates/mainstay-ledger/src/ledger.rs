@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use mainstay_schema::ledger::LedgerEntry;
-use mainstay_schema::{Cents, Ds, Month};
+use mainstay_schema::{Cents, Ds, Month, RunId};
 
 use crate::check;
 use crate::error::LedgerError;
 use crate::pacing::PacingDay;
 
-/// The entries of all months, checked. The order in which they were read does not matter.
+/// The entries of all months or of some days, checked. The order in which they were read does not matter; what an entry names is among
+/// them.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     /// By entry id.
@@ -58,9 +59,15 @@ impl Ledger {
         self.records.values().filter(|record| record.state == State::Open).map(|record| &record.entry).collect()
     }
 
-    /// The commitment in force for a job and day, the one that a forced rerun would take over.
-    pub fn standing_commitment(&self, job: &str, ds: Ds) -> Option<&LedgerEntry> {
-        self.commitments().find(|entry| entry.job == job && entry.ds == ds)
+    /// The commitment in force for a day, the one that a forced rerun would take over: the newest of them, where an earlier version
+    /// paid a day again under another name of its job.
+    pub fn standing_commitment(&self, ds: Ds) -> Option<&LedgerEntry> {
+        self.commitments().filter(|entry| entry.ds == ds).max_by(|left, right| left.run_id.cmp(&right.run_id))
+    }
+
+    /// The commitment in force that a run has reserved the money of.
+    pub fn commitment_of(&self, run_id: &RunId) -> Option<&LedgerEntry> {
+        self.commitments().find(|entry| entry.run_id == *run_id)
     }
 
     /// What the commitments in force of a month add up to.
@@ -68,11 +75,11 @@ impl Ledger {
         self.commitments().filter(|entry| entry.month == month).map(|entry| entry.amount).sum()
     }
 
-    /// The days of the month before `ds` for which the job has committed, in order: what pacing learns from.
-    pub fn history(&self, job: &str, ds: Ds) -> Vec<PacingDay> {
+    /// The days of the month before `ds` that have committed, in order: what pacing learns from.
+    pub fn history(&self, ds: Ds) -> Vec<PacingDay> {
         let mut days: Vec<PacingDay> = self
             .commitments()
-            .filter(|entry| entry.job == job && entry.month == ds.month() && entry.ds < ds)
+            .filter(|entry| entry.month == ds.month() && entry.ds < ds)
             .map(|entry| PacingDay {
                 ds: entry.ds,
                 allowance: entry.allowance,

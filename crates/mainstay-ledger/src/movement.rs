@@ -11,11 +11,11 @@ use crate::ledger::{Ledger, State};
 pub struct Claim<'a> {
     /// The run that asks.
     pub run_id: &'a RunId,
-    /// Its job.
+    /// Its job, for the record: what is asked for is the day's, whatever the job is called.
     pub job: &'a str,
     /// Its day.
     pub ds: Ds,
-    /// Ids of open reservations whose runs have died, of whatever job and day: they are released in the same commit.
+    /// Ids of open reservations whose runs have died, of whatever day: they are released in the same commit.
     pub dead: &'a [String],
 }
 
@@ -32,25 +32,26 @@ pub struct Spending {
 
 impl Ledger {
     /// What the claim could spend: the balance of its month once the dead reservations are released, and what the standing
-    /// commitment of the same job and day holds, which a rerun takes over.
+    /// commitment of the same day holds, which a rerun takes over.
     ///
     /// # Errors
-    /// [`LedgerError::AlreadyReserved`] where a living run of the same job and day holds a reservation, and
+    /// [`LedgerError::AlreadyReserved`] where a living run of the same day holds a reservation, and
     /// [`LedgerError::NotOpen`] where one of the dead reservations is none.
     pub fn available_for(&self, claim: &Claim<'_>, budget: Cents) -> Result<Cents, LedgerError> {
         let cleared = self.with(self.releases_of_dead(claim)?)?;
-        if let Some(open) = cleared.open_reservations().into_iter().find(|open| is_of(claim, open)) {
+        if let Some(open) = cleared.open_reservations().into_iter().find(|open| open.ds == claim.ds) {
             return Err(LedgerError::AlreadyReserved {
                 job: claim.job.to_owned(),
                 ds: claim.ds,
                 entry: open.entry_id.clone(),
             });
         }
-        Ok(cleared.left(claim.ds.month(), budget, |entry| !is_of(claim, entry)))
+        let taken_over = cleared.standing_commitment(claim.ds).map(|entry| entry.entry_id.as_str());
+        Ok(cleared.left(claim.ds.month(), budget, |entry| Some(entry.entry_id.as_str()) != taken_over))
     }
 
     /// The entries that reserve money for a plan: the releases of the dead reservations, then the reservation, to be appended
-    /// in one commit. The reservation takes over the standing commitment of its job and day, if there is one.
+    /// in one commit. The reservation takes over the standing commitment of its day, if there is one.
     ///
     /// # Errors
     /// [`LedgerError::NotAvailable`] where the plan costs more than [`Ledger::available_for`] allows,
@@ -81,7 +82,7 @@ impl Ledger {
             run_id: claim.run_id.clone(),
             kind: EntryKind::Planned,
             amount,
-            replaces: self.standing_commitment(claim.job, claim.ds).map(|old| old.entry_id.clone()),
+            replaces: self.standing_commitment(claim.ds).map(|old| old.entry_id.clone()),
             allowance,
             price,
         });
@@ -114,15 +115,15 @@ impl Ledger {
         })
     }
 
-    /// The entry by which a run of day `ds` gives back an open reservation or a commitment in force. A commitment that the
-    /// reservation was to take over stands again.
+    /// The entry by which a run gives back an open reservation or a commitment in force. It is of the day that it gives back, whatever
+    /// the run's own. A commitment that the reservation was to take over stands again.
     ///
     /// # Errors
     /// [`LedgerError::NothingToRelease`].
-    pub fn release(&self, entry: &str, run_id: &RunId, ds: Ds) -> Result<LedgerEntry, LedgerError> {
+    pub fn release(&self, entry: &str, run_id: &RunId) -> Result<LedgerEntry, LedgerError> {
         let releasable = self.records.get(entry).filter(|record| matches!(record.state, State::Open | State::Standing));
         let record = releasable.ok_or_else(|| LedgerError::NothingToRelease { entry: entry.to_owned() })?;
-        Ok(release_of(&record.entry, run_id, ds))
+        Ok(release_of(&record.entry, run_id))
     }
 
     fn open(&self, reservation: &str) -> Result<&LedgerEntry, LedgerError> {
@@ -131,13 +132,9 @@ impl Ledger {
     }
 
     fn releases_of_dead(&self, claim: &Claim<'_>) -> Result<Vec<LedgerEntry>, LedgerError> {
-        let release = |id: &String| self.open(id).map(|entry| release_of(entry, claim.run_id, claim.ds));
+        let release = |id: &String| self.open(id).map(|entry| release_of(entry, claim.run_id));
         claim.dead.iter().map(release).collect()
     }
-}
-
-fn is_of(claim: &Claim<'_>, entry: &LedgerEntry) -> bool {
-    entry.job == claim.job && entry.ds == claim.ds
 }
 
 fn check_not_negative(amount: Cents) -> Result<(), LedgerError> {
@@ -147,10 +144,9 @@ fn check_not_negative(amount: Cents) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn release_of(entry: &LedgerEntry, run_id: &RunId, ds: Ds) -> LedgerEntry {
+fn release_of(entry: &LedgerEntry, run_id: &RunId) -> LedgerEntry {
     LedgerEntry {
         entry_id: format!("{run_id}/{}/{}", EntryKind::Released, entry.entry_id),
-        ds,
         run_id: run_id.clone(),
         kind: EntryKind::Released,
         replaces: Some(entry.entry_id.clone()),

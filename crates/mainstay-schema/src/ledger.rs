@@ -56,7 +56,7 @@ impl FromStr for EntryKind {
 pub struct LedgerEntry {
     /// Unique name: `<run_id>/<kind>` and, for a release, the entry that it names behind it.
     pub entry_id: String,
-    /// The day of the run that wrote it.
+    /// The day whose plan it pays; of a release that an earlier version wrote, the day of the run that wrote it.
     pub ds: Ds,
     /// The month whose budget it touches.
     pub month: Month,

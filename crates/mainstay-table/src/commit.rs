@@ -3,6 +3,8 @@
 //! Hidden hazard: a commit can land although the client is told that it failed (a timeout, a retried request that finds its own
 //! object). So each commit carries a mark of its own, and after any error the log entry at that version is read again.
 
+use std::collections::HashMap;
+
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::logstore::get_actions;
@@ -27,6 +29,8 @@ pub(crate) struct Change {
     pub(crate) run_id: RunId,
     /// Unique among all commits of the table.
     pub(crate) mark: String,
+    /// What else the commit says of itself, by key.
+    pub(crate) notes: Vec<(String, Value)>,
 }
 
 /// What became of a commit.
@@ -68,10 +72,10 @@ async fn try_commit(delta: &DeltaTable, change: Change) -> DeltaResult<()> {
     let properties = CommitProperties::default()
         .with_max_retries(0)
         .with_application_transactions(change.transaction.into_iter().collect())
-        .with_metadata([
+        .with_metadata(change.notes.into_iter().chain([
             (MARK.to_owned(), Value::String(change.mark)),
             (RUN_ID.to_owned(), Value::String(change.run_id.to_string())),
-        ]);
+        ]));
     let state = delta.snapshot()?;
     let prepared = CommitBuilder::from(properties)
         .with_actions(change.actions)
@@ -89,13 +93,35 @@ async fn try_commit(delta: &DeltaTable, change: Change) -> DeltaResult<()> {
 
 /// The mark of the commit at a version: `None` where there is no such commit, `Some(None)` where it has no mark.
 async fn mark_at(delta: &DeltaTable, table: &str, version: u64) -> Result<Option<Option<String>>, TableError> {
-    let entry = delta.log_store().read_commit_entry(version).await.map_err(TableError::delta(table))?;
-    let Some(entry) = entry else {
+    let Some(actions) = actions_at(delta, table, version).await? else {
         return Ok(None);
     };
-    let actions = get_actions(version, &entry).map_err(TableError::delta(table))?;
-    Ok(Some(actions.into_iter().find_map(|action| match action {
-        Action::CommitInfo(info) => info.info.get(MARK).and_then(Value::as_str).map(str::to_owned),
+    Ok(Some(own_info(&actions).and_then(|info| info.get(MARK)?.as_str()).map(str::to_owned)))
+}
+
+/// The actions of the commit at a version, `None` where the log does not have it.
+pub(crate) async fn actions_at(
+    delta: &DeltaTable,
+    table: &str,
+    version: u64,
+) -> Result<Option<Vec<Action>>, TableError> {
+    let entry = delta.log_store().read_commit_entry(version).await.map_err(TableError::delta(table))?;
+    entry.map(|entry| get_actions(version, &entry).map_err(TableError::delta(table))).transpose()
+}
+
+/// What a commit of ours says of itself, by key; `None` where it is not ours.
+pub(crate) fn own_info(actions: &[Action]) -> Option<&HashMap<String, Value>> {
+    actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) if info.info.contains_key(MARK) => Some(&info.info),
         _ => None,
-    })))
+    })
+}
+
+/// What a commit's author calls it.
+pub(crate) fn operation(actions: &[Action]) -> String {
+    let named = actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) => info.operation.clone(),
+        _ => None,
+    });
+    named.unwrap_or_else(|| "a commit without a name".to_owned())
 }

@@ -36,9 +36,21 @@ pub async fn canonical_digest(
     ds: Ds,
     files: &[StagedFile],
 ) -> Result<Digest, TableError> {
+    let rows = match files.is_empty() {
+        true => None,
+        false => Some(frame_of_day(ctx, lake, contract, ds, files).await?),
+    };
+    digest_of_rows(contract, ds, rows).await
+}
+
+/// As [`canonical_digest`], over rows wherever they lie; `None` is a day without rows.
+pub(crate) async fn digest_of_rows(
+    contract: &TableContract,
+    ds: Ds,
+    rows: Option<DataFrame>,
+) -> Result<Digest, TableError> {
     let mut day = DayDigest::new(contract, ds);
-    if !files.is_empty() {
-        let rows = frame_of_day(ctx, lake, contract, ds, files).await?;
+    if let Some(rows) = rows {
         let key = key_columns(contract).map(|name| ident(name).sort(true, true)).collect();
         let sorted: DataFrame = rows.sort(key).map_err(TableError::engine(&contract.name))?;
         let batches = sorted.execute_stream().await.map_err(TableError::engine(&contract.name))?;

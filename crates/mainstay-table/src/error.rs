@@ -2,6 +2,7 @@
 
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
+use mainstay_schema::Ds;
 use parquet::errors::ParquetError;
 
 /// An error of a target, with where it happened and what to do.
@@ -142,6 +143,45 @@ pub enum TableError {
         published: String,
         /// Delta type of the contract.
         now: String,
+    },
+    /// Rows of a table that only grows were changed by another tool.
+    #[error(
+        "table `{table}` was changed by another tool: {operation} at version {version}; its rows are the memory of what was published \
+         and paid, and only mainstay may add to them: restore it to version {before}, which the tool's RESTORE does"
+    )]
+    ChangedOutside {
+        /// The table.
+        table: String,
+        /// What the log calls the change.
+        operation: String,
+        /// The version that made it.
+        version: u64,
+        /// The newest version before it.
+        before: u64,
+    },
+    /// Another tool has marked rows of a file as deleted.
+    #[error(
+        "{path} has rows that another tool marked as deleted (a deletion vector), which this version does not read: rewrite the file \
+         without them, as REORG TABLE ... APPLY (PURGE) does"
+    )]
+    DeletionVector {
+        /// Path below the target.
+        path: String,
+    },
+    /// A published day has left its table.
+    #[error(
+        "{ds} is gone from table `{table}`: {path} is missing, though the run that wrote it recorded it, and the table as it stands now \
+         (version {version}) has no rows of the day; restore it, or run the day again"
+    )]
+    DayGone {
+        /// The table.
+        table: String,
+        /// The day.
+        ds: Ds,
+        /// The first recorded file that is gone.
+        path: String,
+        /// The version that was looked at.
+        version: u64,
     },
     /// A record of ours cannot be read.
     #[error("{path}: {reason}; it was not written by this version of mainstay, or has been edited")]

@@ -159,6 +159,16 @@ impl Lake {
         Ok(first.map_err(TableError::store("list", &self.location))?.is_none())
     }
 
+    /// Names of the folders directly below a folder, sorted.
+    pub async fn folders(&self, folder: &str) -> Result<Vec<String>, TableError> {
+        let found = self.store.list_with_delimiter(Some(&Path::from(folder))).await;
+        let found = found.map_err(TableError::store("list", folder))?;
+        let mut names: Vec<String> =
+            found.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
+        names.sort();
+        Ok(names)
+    }
+
     async fn probe(&self) -> Result<(), TableError> {
         let written = self.store.put(&Path::from(PROBE), Bytes::from_static(b"mainstay").into()).await;
         written.map_err(|source| cannot_write(&self.location, source))?;

@@ -1,9 +1,10 @@
-//! Rows of the small append-only tables, written and read without a query engine.
+//! The small tables that only grow: their rows, written and read without a query engine.
 
-use arrow::array::PrimitiveArray;
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use arrow::compute::concat_batches;
-use arrow::datatypes::{ArrowPrimitiveType, SchemaRef};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, Schema, SchemaRef};
 use deltalake::DeltaTable;
 use futures::{StreamExt, TryStreamExt};
 use mainstay_schema::Ds;
@@ -13,12 +14,41 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::arrow_types::file_schema;
 use crate::error::TableError;
 use crate::lake::Lake;
+use crate::outside::{self, OwnCommit};
 use crate::parquet_file::ParquetFile;
 use crate::snapshot::{self, ActiveFile};
 use crate::stage::{StagedFile, conform, file_path};
 
 /// Files fetched at once.
 const FETCHES: usize = 16;
+
+/// A table that only grows, at its newest version.
+pub(crate) struct GrowingTable {
+    pub(crate) delta: DeltaTable,
+    /// What the newest commit of ours says of itself.
+    pub(crate) own: Option<OwnCommit>,
+    table: String,
+}
+
+impl GrowingTable {
+    /// Loads a table, `None` where it does not exist.
+    ///
+    /// Errors: [`TableError::ChangedOutside`] where another tool has added or removed rows.
+    pub(crate) async fn load(lake: &Lake, table: &str) -> Result<Option<Self>, TableError> {
+        let Some(delta) = snapshot::load(lake, table, None).await? else {
+            return Ok(None);
+        };
+        let own = outside::newest_own_commit(lake, &delta, table).await?;
+        Ok(Some(Self { delta, own, table: table.to_owned() }))
+    }
+
+    /// The rows of the days that `wanted` accepts, by file, sorted by its name. No other file is read.
+    pub(crate) async fn rows(&self, lake: &Lake, wanted: impl Fn(Ds) -> bool) -> Result<Vec<Rows>, TableError> {
+        let mut files = snapshot::active_files(&self.delta, &self.table, wanted)?;
+        files.sort_by(|left, right| left.name().cmp(right.name()));
+        futures::stream::iter(files).map(|file| read_file(lake, file)).buffered(FETCHES).try_collect().await
+    }
+}
 
 /// The rows of one file and where they came from.
 pub(crate) struct Rows {
@@ -42,21 +72,16 @@ pub(crate) async fn write(
     file.finish().await
 }
 
-/// Reads the active files of the days that `wanted` accepts, sorted by file name.
-pub(crate) async fn read(
-    lake: &Lake,
-    delta: &DeltaTable,
-    table: &str,
-    wanted: impl Fn(Ds) -> bool,
-) -> Result<Vec<Rows>, TableError> {
-    let mut files = snapshot::active_files(delta, table, wanted)?;
-    files.sort_by(|left, right| file_name(left).cmp(file_name(right)));
-    futures::stream::iter(files).map(|file| read_file(lake, file)).buffered(FETCHES).try_collect().await
-}
-
 impl Rows {
     pub(crate) fn len(&self) -> usize {
         self.batch.num_rows()
+    }
+
+    /// The version in the name of the file, which those of the ledger begin with; `None` of a file that another tool wrote.
+    pub(crate) fn version_in_name(&self) -> Option<u64> {
+        let name = self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name);
+        let (version, _) = name.split_once('-')?;
+        version.parse().ok().filter(|_| version.len() == VERSION_DIGITS)
     }
 
     /// A column of text.
@@ -77,21 +102,37 @@ impl Rows {
     }
 }
 
+/// Digits of a version in the name of a file.
+pub(crate) const VERSION_DIGITS: usize = 20;
+
 /// The text at a row, `None` where null.
 pub(crate) fn optional(column: &StringArray, row: usize) -> Option<String> {
     column.is_valid(row).then(|| column.value(row).to_owned())
 }
 
-fn file_name(file: &ActiveFile) -> &str {
-    file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name)
-}
-
 async fn read_file(lake: &Lake, file: ActiveFile) -> Result<Rows, TableError> {
+    file.check_whole()?;
     let content = lake.get(&file.path).await?;
     let content = content.ok_or_else(|| TableError::FileMissing { path: file.path.clone() })?;
     let reader = ParquetRecordBatchReaderBuilder::try_new(content).map_err(TableError::parquet(&file.path))?;
     let schema: SchemaRef = reader.schema().clone();
     let batches = reader.build().map_err(TableError::parquet(&file.path))?.collect::<Result<Vec<_>, _>>();
-    let batch = batches.and_then(|batches| concat_batches(&schema, &batches)).map_err(TableError::arrow(&file.path))?;
-    Ok(Rows { path: file.path, ds: file.ds, batch })
+    let batch = batches.and_then(|batches| concat_batches(&schema, &batches)).and_then(|batch| plain_text(&batch));
+    Ok(Rows { batch: batch.map_err(TableError::arrow(&file.path))?, path: file.path, ds: file.ds })
+}
+
+/// Text in the encoding that we write: a tool that compacts files may choose another.
+fn plain_text(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let mut columns: Vec<(Arc<Field>, ArrayRef)> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        columns.push(match column.data_type() {
+            DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
+                let plain = Field::new(field.name(), DataType::Utf8, field.is_nullable());
+                (Arc::new(plain), cast(column, &DataType::Utf8)?)
+            }
+            _ => (field.clone(), column.clone()),
+        });
+    }
+    let (fields, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }

@@ -1,7 +1,7 @@
 //! Publishing: a staged day becomes the table's day in one Delta commit that writes no data anew.
 //!
 //! Invariants. A day is replaced whole: all its active files go and the staged ones come in the same commit. An attempt
-//! publishes once: the commit carries a Delta transaction `mainstay/<table>/<job>/<ds>` with the attempt as its version,
+//! publishes once: the commit carries a Delta transaction `mainstay/<table>/<series>/<ds>` with the attempt as its version,
 //! which is read before each try, because delta-rs does not refuse one that was committed before. A lower attempt never
 //! replaces a higher one.
 
@@ -76,6 +76,8 @@ pub async fn publish(
 pub struct Sequence {
     /// Delta's app id.
     pub app_id: String,
+    /// App ids under which earlier versions may have committed; their numbers count too.
+    pub former: Vec<String>,
     /// Delta's transaction version.
     pub number: u32,
 }
@@ -94,11 +96,12 @@ pub async fn append(
 ) -> Result<Published, TableError> {
     let table = &contract.name;
     let adds = add_actions(lake, contract, ds, files).await?;
-    let Sequence { app_id, number } = sequence;
+    let Sequence { app_id, former, number } = sequence;
+    let app_ids: Vec<&String> = std::iter::once(app_id).chain(former).collect();
     let mark = format!("{app_id}/{number}");
     for _ in 0..TRIES {
         let delta = load_or_create(lake, contract, Kind::AppendOnly).await?;
-        match committed_attempt(&delta, table, app_id).await? {
+        match committed_attempt(&delta, table, &app_ids).await? {
             Some(by) if by > *number => return Ok(Published::Conflicted { by }),
             Some(by) if by == *number => {
                 let version = commit::version_of(&delta, table, &mark).await?;
@@ -112,6 +115,7 @@ pub async fn append(
             transaction: Some(Transaction::new(app_id, i64::from(*number))),
             run_id: run_id.clone(),
             mark: mark.clone(),
+            notes: Vec::new(),
         };
         if let Landing::Landed(version) = commit_next(&delta, table, change).await? {
             return Ok(Published::Committed { version });
@@ -157,7 +161,7 @@ struct Publication<'a> {
 
 impl Publication<'_> {
     fn app_id(&self) -> String {
-        format!("mainstay/{}/{}/{}", self.contract.name, self.attempt.job, self.staged.ds)
+        app_id(&self.contract.name, self.attempt.series.key(), self.staged.ds)
     }
 
     fn mark(&self) -> String {
@@ -167,12 +171,14 @@ impl Publication<'_> {
     /// The outcome that stands already, `None` where the commit is still to be made.
     async fn decided(&self, lake: &Lake, delta: &DeltaTable) -> Result<Option<Published>, TableError> {
         let ours = self.attempt.number;
-        match committed_attempt(delta, &self.contract.name, &self.app_id()).await? {
+        let table = &self.contract.name;
+        let app_ids: Vec<String> = self.attempt.series.keys().map(|key| app_id(table, key, self.staged.ds)).collect();
+        match committed_attempt(delta, table, &app_ids).await? {
             Some(by) if by > ours => return Ok(Some(Published::Conflicted { by })),
             Some(by) if by == ours => return self.done_before(delta).await.map(Some),
             _ => {}
         }
-        let newest = claim::latest(lake, &self.attempt.job, self.staged.ds).await?;
+        let newest = claim::latest(lake, &self.attempt.series, self.staged.ds).await?;
         Ok(newest.filter(|newest| newest.number > ours).map(|newest| Published::Conflicted { by: newest.number }))
     }
 
@@ -205,16 +211,31 @@ impl Publication<'_> {
             transaction: Some(Transaction::new(self.app_id(), i64::from(self.attempt.number))),
             run_id: self.attempt.run_id.clone(),
             mark: self.mark(),
+            notes: Vec::new(),
         })
     }
 }
 
-/// The version of a Delta transaction, which is an attempt's number.
-async fn committed_attempt(delta: &DeltaTable, table: &str, app_id: &str) -> Result<Option<u32>, TableError> {
+/// The name of the transactions of a series' day in a table.
+pub(crate) fn app_id(table: &str, key: &str, ds: Ds) -> String {
+    format!("mainstay/{table}/{key}/{ds}")
+}
+
+/// The highest version of some Delta transactions, which is an attempt's number.
+async fn committed_attempt(
+    delta: &DeltaTable,
+    table: &str,
+    app_ids: &[impl AsRef<str>],
+) -> Result<Option<u32>, TableError> {
     let state = delta.snapshot().map_err(TableError::delta(table))?;
-    let found = state.transaction_version(delta.log_store().as_ref(), app_id).await;
-    let found = found.map_err(TableError::delta(table))?;
-    found.map(|number| u32::try_from(number).map_err(TableError::bad_record(app_id))).transpose()
+    let mut highest = None;
+    for app_id in app_ids.iter().map(AsRef::as_ref) {
+        let found = state.transaction_version(delta.log_store().as_ref(), app_id).await;
+        let found = found.map_err(TableError::delta(table))?;
+        let number = found.map(|number| u32::try_from(number).map_err(TableError::bad_record(app_id))).transpose()?;
+        highest = highest.max(number);
+    }
+    Ok(highest)
 }
 
 fn path_in_table<'a>(table: &str, file: &'a StagedFile) -> Result<&'a str, TableError> {

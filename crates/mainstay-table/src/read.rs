@@ -96,11 +96,15 @@ pub(crate) async fn frame_of_day(
     ds: Ds,
     files: &[StagedFile],
 ) -> Result<DataFrame, TableError> {
-    let files = files.iter().map(|file| ActiveFile { path: file.path.clone(), bytes: file.bytes, ds }).collect();
+    let files = files
+        .iter()
+        .map(|file| ActiveFile { path: file.path.clone(), bytes: file.bytes, ds, has_deleted_rows: false })
+        .collect();
     frame(ctx, lake, &contract.name, &table_schema(contract), files).await
 }
 
-async fn frame(
+/// A frame over files of a table, by day.
+pub(crate) async fn frame(
     ctx: &SessionContext,
     lake: &Lake,
     table: &str,
@@ -110,6 +114,7 @@ async fn frame(
     ctx.register_object_store(lake.url(), lake.root_store().clone());
     let mut by_day: BTreeMap<Ds, Vec<ListingTableUrl>> = BTreeMap::new();
     for file in files {
+        file.check_whole()?;
         check_presence(lake, &file).await?;
         let url = ListingTableUrl::try_new(lake.object_url(&file.path)?, None).map_err(TableError::engine(table))?;
         by_day.entry(file.ds).or_default().push(url);
@@ -125,7 +130,7 @@ async fn frame(
 }
 
 /// A listing of files treats one that is gone as empty: look before.
-async fn check_presence(lake: &Lake, file: &ActiveFile) -> Result<(), TableError> {
+pub(crate) async fn check_presence(lake: &Lake, file: &ActiveFile) -> Result<(), TableError> {
     let meta = lake.head(&file.path).await?;
     let meta = meta.ok_or_else(|| TableError::FileMissing { path: file.path.clone() })?;
     if meta.size == file.bytes {

@@ -1,20 +1,21 @@
 //! Run records: the table `runs`, one row a finished attempt, written last. A published day is what its record names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use jiff::Timestamp;
-use mainstay_schema::table::{TableContract, runs};
+use mainstay_schema::table::{TableContract, campaign_allocations, runs};
 use mainstay_schema::{Digest, Ds, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Attempt;
 use crate::error::TableError;
 use crate::lake::Lake;
-use crate::log_rows;
+use crate::log_rows::{self, GrowingTable, Rows};
 use crate::publish::{self, Published, Sequence};
-use crate::snapshot::load;
+use crate::series::Series;
+use crate::snapshot;
 use crate::stage::StagedFile;
 
 /// What one attempt read, decided and published.
@@ -22,8 +23,17 @@ use crate::stage::StagedFile;
 pub struct RunRecord {
     /// The run.
     pub run_id: RunId,
-    /// The job.
+    /// The job, as it was called then.
     pub job: String,
+    /// What kind of job it is; `None` in records of an earlier version, see [`RunRecord::kind`].
+    #[serde(default)]
+    pub kind: Option<JobKind>,
+    /// The project; `None` in records of an earlier version.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// ISO 4217 code of all its money; `None` in records of an earlier version.
+    #[serde(default)]
+    pub currency: Option<String>,
     /// The day.
     pub ds: Ds,
     /// Which attempt at the day it was, from 1.
@@ -43,6 +53,16 @@ pub struct RunRecord {
     pub tables: Vec<PublishedTable>,
     /// Pinned inputs, counts, gates, allocation: the business of the job.
     pub details: serde_json::Value,
+}
+
+/// What a job makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// The plan of a day.
+    Daily,
+    /// A version of a model.
+    Training,
 }
 
 /// How a run ended.
@@ -74,78 +94,127 @@ pub struct PublishedTable {
 }
 
 impl RunRecord {
+    /// What kind of job it was. A record that does not say it follows from what it published; `None` where it failed.
+    pub fn kind(&self) -> Option<JobKind> {
+        let by_content = || match (is_published(self), self.table(&campaign_allocations().name)) {
+            (true, Some(_)) => Some(JobKind::Daily),
+            (true, None) => Some(JobKind::Training),
+            (false, _) => None,
+        };
+        self.kind.or_else(by_content)
+    }
+
     /// The table of that name, `None` where the run did not publish it.
     pub fn table(&self, name: &str) -> Option<&PublishedTable> {
         self.tables.iter().find(|table| table.table == name)
     }
 }
 
-/// Writes a record, once for each attempt: a second record of the same attempt changes nothing, and an attempt that was fenced
-/// out is told so.
+/// Writes a record of an attempt in `series`, once for each attempt: a second record of the same attempt changes nothing, and an attempt
+/// that was fenced out is told so.
 ///
 /// Errors as [`publish::append`].
-pub async fn append(lake: &Lake, record: &RunRecord) -> Result<Published, TableError> {
+pub async fn append(lake: &Lake, series: &Series, record: &RunRecord) -> Result<Published, TableError> {
     let contract = runs();
     let json = serde_json::to_string(record).map_err(TableError::bad_record(&contract.name))?;
     let name = format!("{}-{}", record.run_id, Digest::of(json.as_bytes()).short());
     let rows = batch_of(record, json, &contract)?;
     let file = log_rows::write(lake, &contract, record.ds, &name, &rows).await?;
-    let sequence = sequence(&record.job, record.ds, 2 * record.attempt);
+    let sequence = sequence(series, record.ds, 2 * record.attempt);
     publish::append(lake, &contract, record.ds, &[file], &record.run_id, &sequence).await
 }
 
 /// Keeps every attempt at the day before this one from writing a record from now on.
 ///
 /// Both are commits to one log under one transaction, so that of a record and a fence one comes first: once the fence stands, a
-/// record of a lower attempt either stands already and can be read, or never will.
+/// record of a lower attempt either stands already and can be read, or never will. A run of an earlier version writes under the name of
+/// its job, so that the fence stands there too.
 pub async fn fence(lake: &Lake, attempt: &Attempt) -> Result<(), TableError> {
-    let sequence = sequence(&attempt.job, attempt.ds, 2 * attempt.number - 1);
-    publish::append(lake, &runs(), attempt.ds, &[], &attempt.run_id, &sequence).await.map(|_| ())
+    let (table, number) = (runs().name, 2 * attempt.number - 1);
+    for key in attempt.series.keys() {
+        let sequence = Sequence { app_id: publish::app_id(&table, key, attempt.ds), former: Vec::new(), number };
+        publish::append(lake, &runs(), attempt.ds, &[], &attempt.run_id, &sequence).await?;
+    }
+    Ok(())
 }
 
 /// A fence of attempt n stands between the records of n - 1 and n.
-fn sequence(job: &str, ds: Ds, number: u32) -> Sequence {
-    Sequence { app_id: format!("mainstay/runs/{job}/{ds}"), number }
+fn sequence(series: &Series, ds: Ds, number: u32) -> Sequence {
+    let mut app_ids = series.keys().map(|key| publish::app_id(&runs().name, key, ds));
+    Sequence { app_id: app_ids.next().unwrap_or_default(), former: app_ids.collect(), number }
 }
 
-/// The record of the highest attempt that published a day.
-pub async fn latest_published(lake: &Lake, job: &str, ds: Ds) -> Result<Option<RunRecord>, TableError> {
-    let records = records(lake, job, |day| day == ds).await?;
-    Ok(records.into_iter().filter(is_published).max_by_key(|record| record.attempt))
+/// The record that speaks for a published day, see [`published_days`].
+pub async fn latest_published(lake: &Lake, series: &Series, ds: Ds) -> Result<Option<RunRecord>, TableError> {
+    Ok(published_days(lake, series, |day| day == ds).await?.pop())
 }
 
-/// The record of the newest published day.
-pub async fn latest(lake: &Lake, job: &str) -> Result<Option<RunRecord>, TableError> {
-    Ok(published_days(lake, job, |_| true).await?.pop())
+/// The record of the newest published day. Days are read from the newest on until one is found.
+pub async fn latest(lake: &Lake, series: &Series) -> Result<Option<RunRecord>, TableError> {
+    let table = runs().name;
+    let Some(log) = GrowingTable::load(lake, &table).await? else {
+        return Ok(None);
+    };
+    let days: BTreeSet<Ds> =
+        snapshot::active_files(&log.delta, &table, |_| true)?.into_iter().map(|file| file.ds).collect();
+    for ds in days.into_iter().rev() {
+        let found = speaking_for_days(of_series(log.rows(lake, |day| day == ds).await?, series)?).pop();
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// For each published day that `wanted` accepts, in order, the record of the highest attempt that published it.
-pub async fn published_days(lake: &Lake, job: &str, wanted: impl Fn(Ds) -> bool) -> Result<Vec<RunRecord>, TableError> {
-    let mut by_day: BTreeMap<Ds, RunRecord> = BTreeMap::new();
-    for record in records(lake, job, wanted).await?.into_iter().filter(is_published) {
-        let known = by_day.get(&record.ds).map_or(0, |known| known.attempt);
-        if record.attempt > known {
-            by_day.insert(record.ds, record);
-        }
-    }
-    Ok(by_day.into_values().collect())
+///
+/// Earlier versions counted attempts by the name of the job: of two names at one day the record that was made last speaks for it. Only the
+/// files of the days wanted are read.
+pub async fn published_days(
+    lake: &Lake,
+    series: &Series,
+    wanted: impl Fn(Ds) -> bool,
+) -> Result<Vec<RunRecord>, TableError> {
+    Ok(speaking_for_days(records(lake, series, wanted).await?))
 }
 
-/// All records of a job for the days that `wanted` accepts, by day and attempt: failed ones too.
-pub async fn records(lake: &Lake, job: &str, wanted: impl Fn(Ds) -> bool) -> Result<Vec<RunRecord>, TableError> {
-    let contract = runs();
-    let Some(delta) = load(lake, &contract.name, None).await? else {
-        return Ok(Vec::new());
-    };
+/// All records of a series for the days that `wanted` accepts, by day and attempt: failed ones too.
+pub async fn records(lake: &Lake, series: &Series, wanted: impl Fn(Ds) -> bool) -> Result<Vec<RunRecord>, TableError> {
+    match GrowingTable::load(lake, &runs().name).await? {
+        Some(log) => of_series(log.rows(lake, wanted).await?, series),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn of_series(rows: Vec<Rows>, series: &Series) -> Result<Vec<RunRecord>, TableError> {
     let mut records: Vec<RunRecord> = Vec::new();
-    for rows in log_rows::read(lake, &delta, &contract.name, wanted).await? {
-        let (jobs, written) = (rows.text("job")?, rows.text("record")?);
-        for row in (0..rows.len()).filter(|row| jobs.value(*row) == job) {
+    for rows in rows {
+        let written = rows.text("record")?;
+        for row in 0..rows.len() {
             records.push(serde_json::from_str(written.value(row)).map_err(|error| rows.bad(error))?);
         }
     }
+    records.retain(|record| series.holds(record));
     records.sort_by_key(|record| (record.ds, record.attempt));
     Ok(records)
+}
+
+fn speaking_for_days(records: Vec<RunRecord>) -> Vec<RunRecord> {
+    let mut by_day: BTreeMap<Ds, RunRecord> = BTreeMap::new();
+    for record in records.into_iter().filter(is_published) {
+        if by_day.get(&record.ds).is_none_or(|known| is_newer(&record, known)) {
+            by_day.insert(record.ds, record);
+        }
+    }
+    by_day.into_values().collect()
+}
+
+/// Numbers of attempts compare within a name; those of this version are above all others at their day.
+fn is_newer(record: &RunRecord, known: &RunRecord) -> bool {
+    match record.job == known.job || record.kind.is_some() || known.kind.is_some() {
+        true => record.attempt > known.attempt,
+        false => record.finished_at > known.finished_at,
+    }
 }
 
 fn is_published(record: &RunRecord) -> bool {

@@ -19,6 +19,8 @@ const KEEP_LOG: (&str, &str) = ("delta.enableExpiredLogCleanup", "false");
 const APPEND_ONLY: (&str, &str) = ("delta.appendOnly", "true");
 /// Says to every reader of Delta that the rows were made from simulated data.
 const SIMULATED: (&str, &str) = ("mainstay.simulated", "true");
+/// A reader of the newest version reads a checkpoint and fewer than so many commits, however old the table is.
+const CHECKPOINT_INTERVAL: (&str, &str) = ("delta.checkpointInterval", "10");
 
 /// Whether rows may be removed from a table once they are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,23 @@ pub(crate) struct ActiveFile {
     pub(crate) path: String,
     pub(crate) bytes: u64,
     pub(crate) ds: Ds,
+    /// Whether another tool has marked rows of it as deleted.
+    pub(crate) has_deleted_rows: bool,
+}
+
+impl ActiveFile {
+    /// The last part of its path.
+    pub(crate) fn name(&self) -> &str {
+        self.path.rsplit_once('/').map_or(self.path.as_str(), |(_, name)| name)
+    }
+
+    /// Refuses a file of which some rows do not count: readers of whole files would bring them back.
+    pub(crate) fn check_whole(&self) -> Result<(), TableError> {
+        match self.has_deleted_rows {
+            true => Err(TableError::DeletionVector { path: self.path.clone() }),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Loads a table at a version or the newest one; `None` where it does not exist.
@@ -68,8 +87,12 @@ pub(crate) async fn load_or_create(
         return Ok(found);
     }
     let is_simulated = origin::read(lake).await? == Some(Origin::Simulated);
-    let properties =
-        [Some(KEEP_LOG), (kind == Kind::AppendOnly).then_some(APPEND_ONLY), is_simulated.then_some(SIMULATED)];
+    let properties = [
+        Some(KEEP_LOG),
+        Some(CHECKPOINT_INTERVAL),
+        (kind == Kind::AppendOnly).then_some(APPEND_ONLY),
+        is_simulated.then_some(SIMULATED),
+    ];
     let warning = if is_simulated { "SIMULATED DATA. " } else { "" };
     let created = CreateBuilder::new()
         .with_log_store(log_store(lake, &contract.name)?)
@@ -105,7 +128,8 @@ pub(crate) fn active_files(
         let path = format!("{table}/{}", view.path());
         let ds = day(&path, &view.partition_values_map())?;
         if wanted(ds) {
-            files.push(ActiveFile { path, bytes: view.size().unsigned_abs(), ds });
+            let has_deleted_rows = view.deletion_vector_descriptor().is_some();
+            files.push(ActiveFile { path, bytes: view.size().unsigned_abs(), ds, has_deleted_rows });
         }
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));

@@ -10,10 +10,12 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::memory::MemoryStream;
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{Ds, RunId, column};
+use serde_json::{Value, json};
 
 use crate::arrow_types::file_schema;
 use crate::claim::Attempt;
 use crate::lake::Lake;
+use crate::series::Series;
 use crate::stage::{StagedTable, stage};
 
 /// One row of the contract [`every_type`].
@@ -103,11 +105,55 @@ pub(crate) async fn stage_rows(lake: &Lake, day: &str, run_id: &str, partitions:
 }
 
 pub(crate) fn attempt(day: &str, number: u32, run_id: &str) -> Attempt {
-    Attempt { job: "daily".into(), ds: ds(day), number, run_id: RunId::new(run_id) }
+    Attempt { series: daily(), ds: ds(day), number, run_id: RunId::new(run_id) }
+}
+
+/// A series with a name of its own, as an earlier version gave to the plans of a job.
+pub(crate) fn daily() -> Series {
+    Series::Training { job: "daily".into() }
 }
 
 pub(crate) fn ds(text: &str) -> Ds {
     text.parse().unwrap()
+}
+
+/// A commit as another tool makes it: no mark of ours, these files out and those in.
+pub(crate) struct OutsideCommit<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) day: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) changes_rows: bool,
+    pub(crate) removed: Vec<String>,
+    pub(crate) added: Vec<String>,
+}
+
+impl OutsideCommit<'_> {
+    /// Writes it as the next version of the log; paths are below the target.
+    pub(crate) async fn commit(&self, lake: &Lake) {
+        let Self { table, day, operation, changes_rows, .. } = self;
+        let inside = |path: &String| path.strip_prefix(&format!("{table}/")).unwrap().to_owned();
+        let mut lines = vec![json!({"commitInfo": {"timestamp": 0, "operation": operation}})];
+        for path in &self.removed {
+            lines.push(json!({"remove": {
+                "path": inside(path), "deletionTimestamp": 0, "dataChange": changes_rows, "partitionValues": {"ds": day},
+            }}));
+        }
+        for path in &self.added {
+            let size = lake.head(path).await.unwrap().unwrap().size;
+            lines.push(json!({"add": {
+                "path": inside(path), "partitionValues": {"ds": day}, "size": size, "modificationTime": 0,
+                "dataChange": changes_rows,
+            }}));
+        }
+        next_commit(lake, table, &lines).await;
+    }
+}
+
+/// Writes actions as the next version of a table's log.
+pub(crate) async fn next_commit(lake: &Lake, table: &str, actions: &[Value]) {
+    let version = crate::read::newest_version(lake, table).await.unwrap().unwrap() + 1;
+    let lines: Vec<String> = actions.iter().map(Value::to_string).collect();
+    lake.put(&format!("{table}/_delta_log/{version:020}.json"), lines.join("\n")).await.unwrap();
 }
 
 pub(crate) async fn new_lake() -> (tempfile::TempDir, Lake) {

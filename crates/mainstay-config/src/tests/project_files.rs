@@ -48,6 +48,24 @@ mainstay.yml:3:11: `dollars` is no currency: use its code, such as USD
   |           ^^^^^^^",
             ),
             slip(
+                "currency: USD",
+                "currency: JPY",
+                "
+mainstay.yml:3:11: `JPY` has 0 decimals, and all money here is counted in hundredths: bring amounts in a currency that has two
+  |
+3 | currency: JPY
+  |           ^^^",
+            ),
+            slip(
+                "currency: USD",
+                "currency: KWD",
+                "
+mainstay.yml:3:11: `KWD` has 3 decimals, and all money here is counted in hundredths: bring amounts in a currency that has two
+  |
+3 | currency: KWD
+  |           ^^^",
+            ),
+            slip(
                 "consent_default: allow",
                 "consent_default: alow",
                 "

@@ -122,7 +122,7 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
         decisions: decisions(&session).await?,
         rules: contact_rules::in_force(&session).await?,
         customers,
-        month: month(open, &day.record.job, day.record.ds, summary.budget_cents).await?,
+        month: month(open, day.record.ds, summary.budget_cents).await?,
         summary,
     })
 }
@@ -176,14 +176,14 @@ async fn customers(session: &SessionContext, request: &ShowRequest) -> Result<Ve
 }
 
 /// The month of a day as the ledger has it now.
-async fn month(open: &OpenProject, job: &str, ds: Ds, budget: Cents) -> Result<MonthView> {
-    let (entries, _) = ledger_table::read(&open.lake).await?;
-    let ledger = Ledger::new(entries)?;
+async fn month(open: &OpenProject, ds: Ds, budget: Cents) -> Result<MonthView> {
     let month = ds.month();
+    let view = ledger_table::read(&open.lake, |day| day.month() == month).await?;
+    let ledger = Ledger::new(view.entries)?;
     let days_before = i32::from(ds.0.day()) - 1;
     let first = ds.plus_days(-days_before);
     let days = (0..i32::from(ds.0.days_in_month())).map(|day| first.plus_days(day));
-    let committed_days = days.filter_map(|day| ledger.standing_commitment(job, day)).map(|entry| CommittedDay {
+    let committed_days = days.filter_map(|day| ledger.standing_commitment(day)).map(|entry| CommittedDay {
         ds: entry.ds,
         allowance_cents: entry.allowance,
         spent_cents: entry.amount,

@@ -6,7 +6,7 @@ use super::*;
 use crate::arrow_types::file_schema;
 use crate::read::{self, Days};
 use crate::stage::stage;
-use crate::test_tables::{Row, attempt, batch, ds, every_type, new_lake, rows, stage_rows, stream};
+use crate::test_tables::{Row, attempt, batch, daily, ds, every_type, new_lake, rows, stage_rows, stream};
 
 async fn notes(lake: &Lake, version: Option<u64>) -> Vec<String> {
     let frame = read::open(&SessionContext::new(), lake, "every_type", version, Days::All).await.unwrap().unwrap();
@@ -66,7 +66,7 @@ async fn a_claim_fences_before_its_run_publishes() {
     let day = ds("2024-01-01");
     let mut claims = Vec::new();
     for run in ["r1", "r2"] {
-        claims.push(claim::claim_next(&lake, "daily", day, &RunId::new(run), Timestamp::UNIX_EPOCH).await.unwrap());
+        claims.push(claim::claim_next(&lake, &daily(), day, &RunId::new(run), Timestamp::UNIX_EPOCH).await.unwrap());
     }
     let outcome = publish(&lake, &every_type(), &staged, &claims[0]).await.unwrap();
     assert_eq!(outcome, Published::Conflicted { by: 2 });

@@ -1,5 +1,5 @@
-//! Random runs of two jobs over several days that reserve, commit, release, crash and are forced again, held against a model
-//! that knows only what each job and day holds.
+//! Random runs over several days that reserve, commit, release, crash and are forced again, under two names of one job, held against a
+//! model that knows only what each day holds.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-const JOBS: [&str; 2] = ["daily_risk", "weekly_offers"];
+const NAMES: [&str; 2] = ["daily_risk", "retention_daily"];
 
-/// What a run does; `job` and `day` say where, `share` how much of what it may spend.
+/// What a run does; `name` is what its job is called, `day` says where, `share` how much of what it may spend.
 #[derive(Debug, Clone, Copy)]
 struct Act {
-    job: usize,
+    name: usize,
     day: u32,
     share: f64,
     step: Step,
@@ -38,11 +38,12 @@ fn ds(act: Act) -> Ds {
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     use Step::{Commit, Release, Reserve, ReserveAfterCrash};
     let step = proptest::sample::select(vec![ReserveAfterCrash, Reserve, Reserve, Commit, Commit, Release]);
-    let act = (0usize..2, 0u32..9, 0.0f64..1.2, step).prop_map(|(job, day, share, step)| Act { job, day, share, step });
+    let act =
+        (0usize..2, 0u32..9, 0.0f64..1.2, step).prop_map(|(name, day, share, step)| Act { name, day, share, step });
     proptest::collection::vec(act, 1..60)
 }
 
-/// What one job and day holds.
+/// What one day holds.
 #[derive(Debug, Clone, Default)]
 struct Slot {
     reserved: Option<(String, i64)>,
@@ -57,15 +58,15 @@ impl Slot {
 }
 
 #[derive(Default)]
-struct Model(BTreeMap<(usize, Ds), Slot>);
+struct Model(BTreeMap<Ds, Slot>);
 
 impl Model {
     fn held(&self, month: Month) -> i64 {
-        self.0.iter().filter(|((_, ds), _)| ds.month() == month).map(|(_, slot)| slot.held()).sum()
+        self.0.iter().filter(|(ds, _)| ds.month() == month).map(|(_, slot)| slot.held()).sum()
     }
 
     fn slot(&mut self, act: Act) -> &mut Slot {
-        self.0.entry((act.job, ds(act))).or_default()
+        self.0.entry(ds(act)).or_default()
     }
 }
 
@@ -93,14 +94,14 @@ fn perform(act: Act, number: usize, ledger: &Ledger, model: &mut Model) -> Vec<L
             let Some((id, _)) = slot.reserved.take().or_else(|| slot.committed.take()) else {
                 return vec![];
             };
-            vec![ledger.release(&id, &run_id, ds(act)).unwrap()]
+            vec![ledger.release(&id, &run_id).unwrap()]
         }
     }
 }
 
 /// Asks for a share of what is available; where that is more than all, it must be refused and nothing happens.
 fn reserve(act: Act, run_id: &RunId, dead: &[String], ledger: &Ledger, model: &mut Model) -> Vec<LedgerEntry> {
-    let claim = Claim { run_id, job: JOBS[act.job], ds: ds(act), dead };
+    let claim = Claim { run_id, job: NAMES[act.name], ds: ds(act), dead };
     if model.slot(act).reserved.is_some() {
         let refused = ledger.available_for(&claim, BUDGET);
         assert!(matches!(refused, Err(LedgerError::AlreadyReserved { .. })));
