@@ -161,7 +161,7 @@ async fn a_run_appends_once() {
         let staged = stage_rows(&lake, "2024-01-01", run, &[vec![Row::new(run)]]).await;
         let version = number as u64 + 1;
         let run_id = RunId::new(run);
-        let sequence = Sequence { app_id: format!("mainstay/log/{run_id}"), number: 1 };
+        let sequence = Sequence { app_id: format!("mainstay/log/{run_id}"), former: Vec::new(), number: 1 };
         let append = || append(&lake, &contract, ds("2024-01-01"), &staged.files, &run_id, &sequence);
         let outcome = append().await.unwrap();
         assert_eq!(outcome, Published::Committed { version });
