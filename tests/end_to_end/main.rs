@@ -5,6 +5,7 @@
 
 mod architecture;
 mod bad_input;
+mod breaker;
 mod complete_journey;
 mod concurrency;
 mod contact_rules;

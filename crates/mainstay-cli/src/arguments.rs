@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mainstay_monitor::Subject;
 use mainstay_schema::Ds;
 
 /// Customer retention as a daily batch job: who is at risk, why, and what to do about it within the budget.
@@ -114,6 +115,15 @@ pub(crate) struct RunArguments {
     /// Run a finished day again and replace what it published.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Go on although the circuit breaker found this, as its message names it; may be given again for another. Needs --why.
+    #[arg(long = "accept", value_name = "NAME", requires = "why")]
+    pub(crate) accepted: Vec<Subject>,
+    /// Why what is accepted is right as it is; stands in the record of the day.
+    #[arg(long, requires = "accepted", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) why: Option<String>,
+    /// Who accepts it; stands in the record. $MAINSTAY_BY, else $USER by default.
+    #[arg(long, env = "MAINSTAY_BY")]
+    pub(crate) by: Option<String>,
     /// Exit code where the day is done already: 99 tells Airflow to skip.
     #[arg(long, default_value_t = 0)]
     pub(crate) done_exit_code: u8,

@@ -73,7 +73,8 @@ fn session_settings(execution: &ExecutionArguments) -> SessionSettings {
 
 async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let request = RunRequest { ds: arguments.date, is_forced: arguments.force };
+    let acceptance = promote::acceptance_of(arguments.accepted, arguments.why, arguments.by)?;
+    let request = RunRequest { ds: arguments.date, is_forced: arguments.force, acceptance };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {

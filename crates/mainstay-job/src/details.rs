@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_features::{Freshness, PinnedSources};
+use mainstay_monitor::DayFigures;
 use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
@@ -34,6 +35,9 @@ pub struct DailyDetails {
     pub allocation: AllocationSummary,
     /// The training that ran first, where there was no champion.
     pub training: Option<TrainingDetails>,
+    /// What the circuit breaker judged, for the days that follow; `None` in records of an earlier release.
+    #[serde(default)]
+    pub monitoring: Option<DayFigures>,
     /// Wall time of each step.
     pub seconds: BTreeMap<String, f64>,
 }

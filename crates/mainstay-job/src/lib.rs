@@ -11,6 +11,7 @@
 //! the order of the steps; how a step does its work belongs to the crate of that work.
 
 mod allocate;
+mod breaker;
 mod candidates;
 mod champion;
 mod chosen_model;
@@ -46,9 +47,11 @@ mod simulate;
 mod sources;
 mod sql_tests;
 mod staged;
+mod tallied;
 mod test_rows;
 mod train_job;
 mod training;
+mod training_figures;
 mod training_rows;
 mod training_table;
 pub mod verify;
@@ -77,7 +80,7 @@ pub async fn backfill(open: &OpenProject, job: &str, from: Ds, to: Ds) -> Result
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false };
+        let request = RunRequest { ds: Some(ds), ..RunRequest::default() };
         let outcome = run_job(open, job, request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

@@ -20,18 +20,18 @@ pub(crate) async fn run(
     steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
 ) -> Result<Outcome> {
     if let Some(ds) = request.ds
-        && let Some(done) = done(open, job, ds, request).await?
+        && let Some(done) = done(open, job, ds, &request).await?
     {
         return Ok(done);
     }
     let found = sources::find(open).await?;
     let today = Ds::of(Timestamp::now(), &open.project.time_zone());
     let ds = found.day(request.ds, today)?;
-    if let Some(done) = done(open, job, ds, request).await? {
+    if let Some(done) = done(open, job, ds, &request).await? {
         found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
-    let run = Run::claim(open, job, ds, request.is_forced).await?;
+    let run = Run::claim(open, job, ds, &request).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     }
 }
 
-async fn done(open: &OpenProject, job: &str, ds: Ds, request: RunRequest) -> Result<Option<Outcome>> {
+async fn done(open: &OpenProject, job: &str, ds: Ds, request: &RunRequest) -> Result<Option<Outcome>> {
     if request.is_forced {
         return Ok(None);
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
+use mainstay_monitor::Acceptance;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
@@ -47,12 +48,14 @@ impl Heartbeat {
 }
 
 /// What a caller asks of a job.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct RunRequest {
     /// The day; the day after the newest data where absent.
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
+    /// What the run goes on in spite of.
+    pub acceptance: Option<Acceptance>,
 }
 
 /// How a run ended.
@@ -83,6 +86,7 @@ pub(crate) struct Run<'a> {
     pub(crate) as_of: Timestamp,
     pub(crate) attempt: Attempt,
     pub(crate) is_forced: bool,
+    pub(crate) acceptance: Option<Acceptance>,
     started_at: Timestamp,
     _heartbeat: Heartbeat,
     seconds: Mutex<BTreeMap<String, f64>>,
@@ -90,7 +94,7 @@ pub(crate) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Claims the next attempt of a day: whoever held an earlier one cannot publish any more.
-    pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, is_forced: bool) -> Result<Self> {
+    pub(crate) async fn claim(open: &'a OpenProject, job: &'a str, ds: Ds, request: &RunRequest) -> Result<Self> {
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
@@ -98,7 +102,21 @@ impl<'a> Run<'a> {
         let heartbeat = Heartbeat::start(Lease::new(&open.lake, &attempt))?;
         fault::boundary("claimed");
         let seconds = Mutex::default();
-        Ok(Self { open, run_id, job, ds, as_of, attempt, is_forced, started_at, _heartbeat: heartbeat, seconds })
+        let RunRequest { is_forced, ref acceptance, .. } = *request;
+        let acceptance = acceptance.clone();
+        Ok(Self {
+            open,
+            run_id,
+            job,
+            ds,
+            as_of,
+            attempt,
+            is_forced,
+            acceptance,
+            started_at,
+            _heartbeat: heartbeat,
+            seconds,
+        })
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
