@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, Int32Array};
-use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
 use datafusion::common::cast::as_timestamp_microsecond_array;
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::math::expr_fn::{abs, ln, round};
 use datafusion::functions_aggregate::expr_fn::{count, sum};
-use datafusion::logical_expr::{ColumnarValue, Expr, ScalarUDF, Volatility, create_udf, lit, when};
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext, cast};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -121,7 +121,8 @@ impl<'a> Counting<'a> {
         for (position, name) in columns.iter().enumerate() {
             let size = abs(cast(contract::column(name), DataType::Float64));
             let log = cast(round(vec![ln(size.clone() + lit(1.0)) * lit(LOG_UNIT)]), DataType::Int64);
-            read.push(when(size.lt(lit(f64::INFINITY)), log).end()?.alias(log_name(position)));
+            let is_amount = size.clone().gt(lit(0.0)).and(size.lt(lit(f64::INFINITY)));
+            read.push(when(is_amount, log).end()?.alias(log_name(position)));
         }
         let mut sums = vec![count(lit(1i64)).alias("rows"), sum(contract::column(ON_TIME)).alias("on_time_rows")];
         for position in 0..columns.len() {

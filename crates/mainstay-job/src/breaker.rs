@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use mainstay_config::{DailyJob, Policy, SourceTable};
 use mainstay_monitor::{
-    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures,
-    TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk,
-    judge_table,
+    Acceptance, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures, TableFigures,
+    TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk, judge_table,
 };
 use mainstay_schema::{Cents, Digest, Ds};
 

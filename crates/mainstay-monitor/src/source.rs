@@ -7,7 +7,7 @@ use mainstay_config::source::Volume;
 use mainstay_schema::Ds;
 
 use crate::figures::TableFigures;
-use crate::measure::{Check, DEVIATIONS, Measure, bounded, shown, strain_of_multiple};
+use crate::measure::{Check, Measure, bounded, shown, strain_of_multiple};
 use crate::robust::{median, root, spread};
 
 /// Days back that say what is usual.
@@ -16,7 +16,7 @@ const PAST_DAYS: i32 = 56;
 const NEWEST_DAYS: i32 = 7;
 /// Same weekdays of the past, at least, for one to be usual.
 const LEAST_WEEKDAYS: usize = 3;
-/// How many standard deviations a day must lie away from what is usual: shops have quiet days of their own.
+/// How many standard deviations a day or a week must lie away from what is usual: shops have quiet days of their own.
 const ROW_DEVIATIONS: f64 = 6.0;
 /// Days with rows, at least, for a silence to be longer than usual.
 const LEAST_DAYS_WITH_ROWS: usize = 5;
@@ -25,7 +25,13 @@ const LEAST_DAYS_WITH_AMOUNTS: usize = 10;
 /// Days that every silence may last beyond the longest so far.
 const LEAST_SILENCE: f64 = 3.0;
 /// The least spread of the logarithm of a day's typical amount.
-const LEAST_AMOUNT_SPREAD: f64 = 0.05;
+const LEAST_AMOUNT_SPREAD: f64 = 0.1;
+/// The least spread of the rows of a day, on the scale of `root`: that of chance.
+const LEAST_SPREAD_OF_DAY: f64 = 0.5;
+/// That of a week, of which there are eight at the most to tell it by.
+const LEAST_SPREAD_OF_WEEK: f64 = 0.6;
+/// Rows, at least, of which chance leaves none.
+const ROWS_BEYOND_CHANCE: f64 = 12.0;
 /// Logarithms are counted in millionths.
 const LOG_UNIT: f64 = 1e6;
 
@@ -60,9 +66,9 @@ pub struct DayRows {
 /// The amounts of a column on a day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Amount {
-    /// Rows with a value.
+    /// Rows with a value other than 0.
     pub values: u64,
-    /// Sum of ln(1 + |value|), in millionths.
+    /// Sum of ln(1 + |value|) over them, in millionths.
     pub log_sum: i64,
 }
 
@@ -177,7 +183,7 @@ impl Table<'_> {
         let expected: Vec<(Ds, f64)> =
             past.iter().filter_map(|other| Some((*other, self.of_weekday_around(*other, &past, is_newest)?))).collect();
         let differences = expected.iter().map(|(other, rows)| root(self.compared(*other, is_newest)) - root(*rows));
-        let spread = spread(differences).unwrap_or_default().max(0.5);
+        let spread = spread(differences).unwrap_or_default().max(LEAST_SPREAD_OF_DAY);
         let week = expected.iter().filter(|(other, _)| day.days_since(*other) <= 7);
         let (seen, usual) = week
             .fold((0.0, 0.0), |(seen, usual), (other, rows)| (seen + self.compared(*other, is_newest), usual + rows));
@@ -203,7 +209,10 @@ impl Table<'_> {
         let UsualRows { rows: usual, spread, most } = self.usual_rows(day, is_newest)?;
         let figure = self.compared(day, is_newest);
         let deviations = |usual: f64| (root(figure) - root(usual)).abs() / spread / ROW_DEVIATIONS;
-        let lost = ((1.0 - figure / usual) / self.limits.rows_lost_at_most).min(deviations(usual));
+        // Roots say too little of no rows at all, which chance leaves of e rows once in exp(e) times.
+        let clumped = spread / LEAST_SPREAD_OF_DAY;
+        let of_none = if figure == 0.0 { usual / (clumped * clumped) / ROWS_BEYOND_CHANCE } else { 0.0 };
+        let lost = ((1.0 - figure / usual) / self.limits.rows_lost_at_most).min(deviations(usual).max(of_none));
         let gained = strain_of_multiple(figure, most, self.limits.rows_multiple_at_most).min(deviations(most));
         let (strain, usual, word) = match figure > most {
             true => (gained, most, "at most"),
@@ -233,8 +242,8 @@ impl Table<'_> {
             return None;
         }
         let usual = median(past.clone())?;
-        let spread = spread(past.iter().map(|rows| root(*rows) - root(usual)))?.max(0.5);
-        let deviations = (root(usual) - root(figure)) / spread / DEVIATIONS;
+        let spread = spread(past.iter().map(|rows| root(*rows) - root(usual)))?.max(LEAST_SPREAD_OF_WEEK);
+        let deviations = (root(usual) - root(figure)) / spread / ROW_DEVIATIONS;
         let lost = |of: f64| (1.0 - figure / of) / self.limits.rows_lost_at_most;
         let last_week = week(1).map_or(f64::INFINITY, lost);
         let strain = lost(usual).min(last_week).min(deviations);
@@ -310,7 +319,7 @@ impl Table<'_> {
         let spread = spread * (many / values).max(1.0).sqrt();
         let (figure, usual_amount) = (log.exp_m1(), usual.exp_m1());
         let multiple = strain_of_multiple(figure, usual_amount, self.limits.amount_multiple_at_most);
-        let strain = multiple.min((log - usual).abs() / spread / DEVIATIONS);
+        let strain = multiple.min((log - usual).abs() / spread / ROW_DEVIATIONS);
         let name = self.table.columns.get(column)?;
         let message =
             format!("a typical `{name}` of {day} is {}, where {} is usual", shown(figure), shown(usual_amount));
