@@ -18,6 +18,8 @@ use crate::harness::{Project, text};
 const DAY: &str = "2025-08-04";
 const DAY_BEFORE: &str = "2025-08-03";
 const RUN: [&str; 4] = ["run", "daily_risk", "--date", DAY];
+/// The day after, on which a fault is accepted.
+const ACCEPTED_DAY: &str = "2025-08-05";
 const ACCEPTED_BY: [&str; 4] = ["--by", "ana", "--why", "the shop moved to another tracker"];
 
 /// A project with three published days before [`DAY`], whose faults are taken back.
@@ -32,10 +34,7 @@ impl Shop {
         let runs = project.json(&["backfill", "daily_risk", "--from", "2025-08-01", "--to", DAY_BEFORE]);
         for run in runs["runs"].as_array().unwrap() {
             let figures = &run["record"]["details"]["monitoring"];
-            assert_eq!(
-                (&figures["accepted"], &figures["standing"]),
-                (&Value::from([0; 0].to_vec()), &Value::from([0; 0].to_vec()))
-            );
+            assert_eq!((&figures["accepted"], &figures["standing"]), (&none(), &none()));
             assert!(figures["features"]["customers"].as_u64().unwrap() > 100, "{figures}");
             assert_eq!(figures["sources"].as_array().unwrap().len(), 9, "a table each with an event time");
         }
@@ -90,6 +89,10 @@ impl Shop {
     }
 }
 
+fn none() -> Value {
+    Value::Array(Vec::new())
+}
+
 fn month(project: &Project) -> Value {
     project.json(&["show", "allocation", "--date", DAY_BEFORE])["month"].clone()
 }
@@ -134,8 +137,13 @@ fn times_100(amounts: &ArrayRef) -> ArrayRef {
 const AMOUNTS: [&str; 4] = ["gross_amount", "discount_amount", "net_amount", "cost_amount"];
 
 #[test]
-fn every_planted_fault_stops_the_day_and_nothing_is_reserved() {
+fn planted_faults_stop_a_day_before_the_money_until_they_are_accepted() {
     let shop = Shop::open();
+    every_planted_fault_stops_the_day_and_nothing_is_reserved(&shop);
+    what_somebody_accepts_goes_on_and_is_not_asked_again(&shop);
+}
+
+fn every_planted_fault_stops_the_day_and_nothing_is_reserved(shop: &Shop) {
     // The newest day of orders and their lines did not come.
     let lost_day = |shop: &Shop| {
         for table in ["orders", "order_lines"] {
@@ -218,44 +226,46 @@ fn every_planted_fault_stops_the_day_and_nothing_is_reserved() {
 
     // With all faults taken back the day is as any other.
     let run = shop.project.json(&RUN);
-    assert_eq!(run["record"]["details"]["monitoring"]["accepted"], Value::from(Vec::<Value>::new()));
+    assert_eq!(run["record"]["details"]["monitoring"]["accepted"], none());
 }
 
-#[test]
-fn what_somebody_accepts_goes_on_stands_in_the_record_and_is_not_asked_again() {
-    let shop = Shop::open();
+fn what_somebody_accepts_goes_on_and_is_not_asked_again(shop: &Shop) {
+    let run = ["run", "daily_risk", "--date", ACCEPTED_DAY];
     let vanished = |shop: &Shop| {
         for file in shop.files("web_events", "2025-06-01") {
             std::fs::remove_file(file).unwrap();
         }
     };
     shop.with_fault(vanished, &["web_events"], || {
-        let message = shop.project.failure(&RUN);
+        let message = shop.project.failure(&run);
         assert!(
             message.contains("source:retailer.web_events:") && message.contains("days without a row since 2025-05-31"),
             "{message}"
         );
-        assert_eq!(month(&shop.project), shop.ledger);
+        assert!(
+            !shop.project.output(&["show", "run", "--date", ACCEPTED_DAY]).status.success(),
+            "the day was published"
+        );
         // The command that the message gives goes on.
         let names: Vec<&str> = message.split("--accept ").skip(1).map(|rest| rest.split(' ').next().unwrap()).collect();
         assert!(names.contains(&"source:retailer.web_events"), "{message}");
         let accept: Vec<&str> = names.iter().flat_map(|name| ["--accept", name]).collect();
-        let accepting = [&RUN[..], &accept, &["--accept", "spend"], &ACCEPTED_BY].concat();
-        let run = shop.project.json(&accepting);
-        let figures = &run["record"]["details"]["monitoring"];
+        let accepting = [&run[..], &accept, &["--accept", "spend"], &ACCEPTED_BY].concat();
+        let done = shop.project.json(&accepting);
+        let figures = &done["record"]["details"]["monitoring"];
         let accepted = figures["accepted"].as_array().unwrap();
         let silence = accepted.iter().find(|accepted| accepted["finding"]["check"] == "silence").unwrap();
-        assert_eq!((&silence["by"], &silence["ds"]), (&Value::from("ana"), &Value::from(DAY)));
+        assert_eq!((&silence["by"], &silence["ds"]), (&Value::from("ana"), &Value::from(ACCEPTED_DAY)));
         assert_eq!(silence["why"], ACCEPTED_BY[3]);
         assert!(silence["finding"]["figure"].as_f64().unwrap() >= 60.0, "{silence}");
         assert!(silence["at"].as_str().is_some());
-        let shown = text(&shop.project.output(&["show", "run", "--date", DAY]).stdout);
-        assert!(shown.contains("accepted for 2025-08-04 by ana (the shop moved to another tracker)"), "{shown}");
-        assert_eq!(shop.project.json(&["verify", "--date", DAY])["verified"], true);
+        let shown = text(&shop.project.output(&["show", "run", "--date", ACCEPTED_DAY]).stdout);
+        assert!(shown.contains("accepted for 2025-08-05 by ana (the shop moved to another tracker)"), "{shown}");
+        assert_eq!(shop.project.json(&["verify", "--date", ACCEPTED_DAY])["verified"], true);
 
-        let next = shop.project.json(&["run", "daily_risk", "--date", "2025-08-05"]);
+        let next = shop.project.json(&["run", "daily_risk", "--date", "2025-08-06"]);
         let figures = &next["record"]["details"]["monitoring"];
-        assert_eq!(figures["accepted"], Value::from(Vec::<Value>::new()));
+        assert_eq!(figures["accepted"], none());
         let standing = figures["standing"].as_array().unwrap();
         assert!(
             standing.iter().any(|standing| standing["finding"]["name"] == "source:retailer.web_events"),

@@ -74,6 +74,10 @@ impl Feature<'_> {
         }
         measures.push(self.null_share(training, Check::NullShareSinceTraining, 2.0 * limits.null_share_rise_at_most));
         measures.extend(self.range(training.profile));
+        if training.profile.constant().is_some() {
+            // Such as what happened a year ago, in the first year: training says nothing of its size, and the model does not ask for it.
+            return measures;
+        }
         let multiple = limits.feature_multiple_at_most * limits.feature_multiple_at_most;
         let size = self.size(training, Check::SizeSinceTraining, multiple);
         let nearest_level = self.feature.log_mean.clamp(*low, *high);
@@ -161,13 +165,8 @@ fn with_another_value(other: &Reference<'_>, value: f64) -> f64 {
     let profile = other.profile;
     let values = other.customers.saturating_sub(profile.nulls) as f64;
     match (profile.least, profile.greatest) {
-        (Some(least), Some(greatest)) if least == greatest => {
-            if least == value {
-                0.0
-            } else {
-                values
-            }
-        }
+        // Another constant is a new figure, not a feature that no longer varies.
+        (Some(least), Some(greatest)) if least == greatest => 0.0,
         (Some(least), _) if least == value => values - profile.at_least as f64,
         (_, Some(greatest)) if greatest == value => values - profile.at_greatest as f64,
         (Some(least), Some(greatest)) if value > least && value < greatest => {

@@ -438,8 +438,8 @@ fn limits_of_the_circuit_breaker_are_shares_and_multiples() {
     );
     let message = refused("spend_multiple_at_most: 0.5");
     assert!(message.contains(":2:43: expected a number of at least 1, found 0.5"), "{message}");
-    let message = refused("rows_lost: 0.5");
-    assert!(message.contains(":2:19: unknown key `rows_lost`, did you mean `rows_lost_at_most`?"), "{message}");
+    let message = refused("rows_lost_at_mos: 0.5");
+    assert!(message.contains(":2:19: unknown key `rows_lost_at_mos`, did you mean `rows_lost_at_most`?"), "{message}");
     let text = fixture_text("jobs/daily_risk.yml").replacen("name: daily_risk", &with("rows_lost_at_most: 0.6"), 1);
     let JobConfig::Daily(job) = JobConfig::parse("jobs/daily_risk.yml", &text).unwrap() else { panic!("a daily job") };
     assert_eq!(job.circuit_breaker, CircuitBreaker { rows_lost_at_most: 0.6, ..CircuitBreaker::default() });

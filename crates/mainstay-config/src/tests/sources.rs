@@ -336,18 +336,18 @@ fn a_volume_is_declared_of_a_table_whose_rows_belong_to_days() {
             freshness,
             "warn_after_hours: 36\n        volume: {rows_per_day_at_least: 0}",
             "
-mainstay.yml:42:41: expected a number of at least 1, found 0
+mainstay.yml:41:41: expected a number of at least 1, found 0
    |
-42 |         volume: {rows_per_day_at_least: 0}
+41 |         volume: {rows_per_day_at_least: 0}
    |                                         ^",
         ),
         slip(
             freshness,
             "warn_after_hours: 36\n        volume: {learned: false}",
             "
-mainstay.yml:42:18: unknown key `learned`, did you mean `learnt`?
+mainstay.yml:41:18: unknown key `learned`, did you mean `learnt`?
    |
-42 |         volume: {learned: false}
+41 |         volume: {learned: false}
    |                  ^^^^^^^
    = known keys: learnt, rows_per_day_at_least, holidays",
         ),
@@ -355,9 +355,9 @@ mainstay.yml:42:18: unknown key `learned`, did you mean `learnt`?
             freshness,
             "warn_after_hours: 36\n        volume: {holidays: [2025-12-25, 2025-12-25]}",
             "
-mainstay.yml:42:41: this day is given twice
+mainstay.yml:41:41: this day is given twice
    |
-42 |         volume: {holidays: [2025-12-25, 2025-12-25]}
+41 |         volume: {holidays: [2025-12-25, 2025-12-25]}
    |                                         ^^^^^^^^^^",
         ),
     ]);

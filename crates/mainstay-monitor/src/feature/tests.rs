@@ -82,6 +82,12 @@ fn an_indicator_of_one_value_a_day_is_held_against_training_alone() {
 }
 
 #[test]
+fn what_did_not_vary_in_training_may_begin_to() {
+    let training = TrainingProfile::of_cuts(&[tally(&[0.0; 1000])], &names());
+    assert_eq!(findings(&amounts(), &amounts(), Some(&training)), []);
+}
+
+#[test]
 fn a_level_that_some_cut_had_is_usual_and_one_far_from_all_is_not() {
     let scaled = |by: f64| amounts().iter().map(|value| value * by).collect::<Vec<_>>();
     let training = TrainingProfile::of_cuts(&[tally(&scaled(1.0)), tally(&scaled(10.0))], &names());
