@@ -15,3 +15,4 @@ mod projects;
 mod reference;
 mod timeless;
 mod visibility;
+mod volumes;

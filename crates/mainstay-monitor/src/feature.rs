@@ -8,7 +8,7 @@ use crate::profile::{FeatureProfile, FeatureProfiles, TrainingProfile, of_log};
 
 /// Customers who must have had another value for it to matter that all have the same.
 const LEAST_OTHERS: f64 = 30.0;
-/// How many of training's ranges a value that all customers share may lie outside of the range.
+/// How many times the range of training, or the largest size in it, a value that all customers share may lie outside.
 const RANGES: f64 = 10.0;
 
 /// Judges the features of a day: where they differ from all of the days before, and where they differ by far from training.
@@ -140,9 +140,6 @@ impl Feature<'_> {
     /// The one value of all customers, against the values of training.
     fn range(&self, training: &FeatureProfile) -> Option<Measure> {
         let (value, least, greatest) = (self.feature.constant()?, training.least?, training.greatest?);
-        if least == greatest {
-            return None;
-        }
         let outside = (least - value).max(value - greatest).max(0.0);
         let message = format!(
             "all customers have {}, where training saw values from {} to {}",
@@ -151,7 +148,11 @@ impl Feature<'_> {
             shown(greatest)
         );
         let nearest = value.clamp(least, greatest);
-        Some(self.measure(Check::Range, (value, nearest), outside / (RANGES * (greatest - least)), message))
+        // A change that was the same at all cuts may have the other sign today.
+        let size = (greatest - least).max(least.abs()).max(greatest.abs());
+        // Where training saw nothing but 0, it says of no size that it is large.
+        let strain = if size > 0.0 { outside / (RANGES * size) } else { 0.0 };
+        Some(self.measure(Check::Range, (value, nearest), strain, message))
     }
 
     fn measure(&self, check: Check, (figure, usual): (f64, f64), strain: f64, message: String) -> Measure {

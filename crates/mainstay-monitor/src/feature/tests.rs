@@ -79,12 +79,16 @@ fn an_indicator_of_one_value_a_day_is_held_against_training_alone() {
     assert_eq!(findings(&[5.6; 1000], &[5.0; 1000], Some(&training)), []);
     assert_eq!(checks(&findings(&[510.0; 1000], &[5.1; 1000], Some(&training))), [Check::Range]);
     assert_eq!(findings(&[0.01; 1000], &[0.0001; 1000], None), [], "nothing says what it may be");
+    let unchanged = TrainingProfile::of_cuts(&[tally(&[-0.3, -0.3 + 1e-16])], &names());
+    assert_eq!(findings(&[0.4; 1000], &[-0.3; 1000], Some(&unchanged)), [], "the rate rises for the first time");
+    assert_eq!(checks(&findings(&[-30.0; 1000], &[-0.3; 1000], Some(&unchanged))), [Check::Range]);
 }
 
 #[test]
 fn what_did_not_vary_in_training_may_begin_to() {
     let training = TrainingProfile::of_cuts(&[tally(&[0.0; 1000])], &names());
     assert_eq!(findings(&amounts(), &amounts(), Some(&training)), []);
+    assert_eq!(findings(&[0.2; 1000], &[0.0; 1000], Some(&training)), []);
 }
 
 #[test]
