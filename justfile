@@ -10,7 +10,7 @@ test:
 
 # The crates that need neither DataFusion nor Delta: seconds, not minutes.
 test-pure:
-    cargo test -p mainstay-schema -p mainstay-config -p mainstay-files -p mainstay-scoring -p mainstay-standalone -p mainstay-model -p mainstay-train -p mainstay-allocator -p mainstay-verifier -p mainstay-ledger
+    cargo test -p mainstay-schema -p mainstay-config -p mainstay-files -p mainstay-scoring -p mainstay-standalone -p mainstay-model -p mainstay-train -p mainstay-allocator -p mainstay-verifier -p mainstay-ledger -p mainstay-monitor
 
 # Against other people's software; sets up its own Python environment.
 peers:

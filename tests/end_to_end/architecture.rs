@@ -19,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "mainstay-verifier",
             "mainstay-ledger",
             "mainstay-report",
+            "mainstay-monitor",
         ],
     ),
     (

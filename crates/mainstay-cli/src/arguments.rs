@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use mainstay_monitor::Subject;
 use mainstay_schema::Ds;
 use mainstay_schema::date::ParseDsError;
 
@@ -136,12 +137,15 @@ pub(crate) struct ExecutionArguments {
 /// What would stop a run, and shall not.
 #[derive(Debug, Args)]
 pub(crate) struct AcceptanceArguments {
-    /// Go on although this would stop the run, as the refusal names it; may be given again for another.
-    #[arg(long, value_name = "NAME", requires = "why")]
-    pub(crate) accept: Vec<String>,
-    /// Why it is accepted; stands in the run record.
-    #[arg(long, value_name = "TEXT", requires = "accept")]
+    /// Go on although this would stop the run, as its message names it; may be given again for another. Needs --why.
+    #[arg(long = "accept", value_name = "NAME", requires = "why")]
+    pub(crate) accepted: Vec<Subject>,
+    /// Why what is accepted is right as it is; stands in the record of the day.
+    #[arg(long, value_name = "TEXT", requires = "accepted", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) why: Option<String>,
+    /// Who accepts it; stands in the record. $MAINSTAY_BY, else $USER by default.
+    #[arg(long, env = "MAINSTAY_BY")]
+    pub(crate) by: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -18,13 +18,13 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_job::progress::Progress;
 use mainstay_job::show::{self, ShowRequest};
-use mainstay_job::{Acceptance, Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, verify};
+use mainstay_job::{Access, OpenOptions, OpenProject, Outcome, RunRequest, backfill, run_job, verify};
 use mainstay_schema::Ds;
 use mainstay_session::SessionSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    AcceptanceArguments, Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments,
+    Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments,
     RunDate, ShowArguments, Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
@@ -84,8 +84,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
         RunDate::Today => Ds::of(Timestamp::now(), &open.project().time_zone()),
         RunDate::Day(ds) => ds,
     });
-    let accepted = accepted(&arguments.acceptance)?;
-    let request = RunRequest { ds, is_forced: arguments.force, accepted };
+    let acceptance = promote::acceptance_of(arguments.acceptance)?;
+    let request = RunRequest { ds, is_forced: arguments.force, acceptance };
     let outcome = run_job(&open, &arguments.job, &request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -96,21 +96,10 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let accepted = accepted(&arguments.acceptance)?;
-    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), &accepted).await?;
+    let acceptance = promote::acceptance_of(arguments.acceptance)?;
+    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), acceptance.as_ref()).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is accepted, all for one reason.
-fn accepted(arguments: &AcceptanceArguments) -> Result<Vec<Acceptance>> {
-    let why = arguments.why.as_deref().unwrap_or_default().trim();
-    anyhow::ensure!(
-        arguments.accept.is_empty() || !why.is_empty(),
-        "--why is empty: say why it is accepted, which stands in the run record"
-    );
-    let accepted = arguments.accept.iter().map(|name| Acceptance { name: name.clone(), why: why.to_owned() });
-    Ok(accepted.collect())
 }
 
 async fn show_day(global: &GlobalArguments, shown: Shown) -> Result<ExitCode> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::breaker::CircuitBreaker;
 use crate::checks::{check_identifier, check_range};
 use crate::error::ConfigError;
 use crate::place::Place;
@@ -32,7 +33,7 @@ pub enum JobKind {
 }
 
 /// The job of a day: features, score, reasons, value, allocation, publication.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DailyJob {
     /// Its name, that of its file.
@@ -63,6 +64,9 @@ pub struct DailyJob {
     pub reasons: u8,
     /// File of the policy, below the folder `jobs`.
     pub policy: String,
+    /// How far a day may differ from the days before it.
+    #[serde(default)]
+    pub circuit_breaker: CircuitBreaker,
 }
 
 fn default_consents() -> String {
@@ -141,6 +145,7 @@ impl DailyJob {
         for (key, name) in names {
             check_identifier(name, place.key(key))?;
         }
+        self.circuit_breaker.check(place.key("circuit_breaker"))?;
         check_range(self.reasons, 0..=4, place.key("reasons"))
     }
 }

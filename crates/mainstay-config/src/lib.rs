@@ -5,6 +5,7 @@
 //! [`JobConfig::parse`], [`Policy::parse`], [`VarOverrides::parse`]. What the settings name (models, SQL, data) is not looked at here.
 
 pub mod algorithm;
+pub mod breaker;
 pub mod cron;
 pub mod error;
 pub mod job;
@@ -26,6 +27,7 @@ mod message;
 mod place;
 mod yaml;
 
+pub use breaker::CircuitBreaker;
 pub use error::{ConfigError, Diagnostic, UnknownName};
 pub use job::{DailyJob, JobConfig};
 pub use offer_policy::{OfferPolicy, OfferPolicyFile};

@@ -6,7 +6,7 @@ use mainstay_schema::table::ColumnType;
 use mainstay_schema::{Cents, Ds};
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_unique};
+use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_unique, check_unique_items};
 use crate::error::{ConfigError, UnknownName};
 use crate::place::Place;
 use crate::{target, yaml};
@@ -74,6 +74,9 @@ pub struct SourceTable {
     pub references: Vec<Reference>,
     /// How old the newest row may be.
     pub freshness: Option<Freshness>,
+    /// How many rows a day brings.
+    #[serde(default)]
+    pub volume: Volume,
     /// The columns that the project reads, at least one; others are ignored.
     pub columns: Vec<SourceColumn>,
 }
@@ -126,6 +129,24 @@ pub struct Freshness {
     pub warn_after_hours: Option<u32>,
     /// Hours after which the run fails, at least 1.
     pub error_after_hours: Option<u32>,
+}
+
+/// How many rows a table brings a day. Where nothing is said, its own past weeks say it, and how long it may be silent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Volume {
+    /// Whether the table's past is asked what is usual; so unless said otherwise.
+    pub learnt: bool,
+    /// Rows of every day, at least 1; those of `holidays` excepted.
+    pub rows_per_day_at_least: Option<u64>,
+    /// Days on which few rows or none are expected: they are not judged, and say nothing of other days.
+    pub holidays: Vec<Ds>,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { learnt: true, rows_per_day_at_least: None, holidays: Vec::new() }
+    }
 }
 
 /// A column of a table and the rules for its values.
@@ -239,7 +260,19 @@ impl SourceTable {
         self.check_keep(place.key("keep"))?;
         self.check_visibility(place.key("columns"))?;
         self.check_orders(place.key("columns"))?;
+        self.check_volume(place.key("volume"))?;
         self.freshness.map_or(Ok(()), |freshness| freshness.check(place.key("freshness")))
+    }
+
+    fn check_volume(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        place.ensure(!self.timeless || self.volume == Volume::default(), || {
+            "the rows of a timeless table belong to no day: leave the volume out".to_owned()
+        })?;
+        let least = place.key("rows_per_day_at_least");
+        least.ensure(self.volume.rows_per_day_at_least != Some(0), || {
+            "expected a number of at least 1, found 0".to_owned()
+        })?;
+        check_unique_items("day", &self.volume.holidays, place.key("holidays"))
     }
 
     fn check_columns(&self, place: Place<'_>) -> Result<(), ConfigError> {

@@ -38,6 +38,7 @@ mod source;
 mod statistics;
 mod template;
 mod versions;
+mod volume;
 
 pub use contract::arrow_type;
 pub use data_test::TestResult;

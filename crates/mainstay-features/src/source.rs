@@ -221,6 +221,29 @@ impl OpenTable {
         }
     }
 
+    /// The rows that may be seen before `bound`, keep the contract and happened from `since` on; `None` where no file may hold any.
+    pub(crate) fn rows_between(
+        &self,
+        since: Timestamp,
+        bound: Timestamp,
+    ) -> Result<Option<LogicalPlanBuilder>, FeatureError> {
+        let Some(event_time) = self.event_time()? else { return Ok(None) };
+        let has_happened =
+            event_time.clone().gt_eq(contract::instant(since)).and(event_time.lt(contract::instant(bound)));
+        if self.table.keep == Keep::LatestKnown {
+            return Ok(Some(filter(self.rows_before(bound)?, [has_happened])?));
+        }
+        let is_later = |file: &&OpenFile| file.newest.is_none_or(|newest| newest >= since);
+        let later: Vec<&OpenFile> = self.files.iter().filter(is_later).collect();
+        let rows = match later.as_slice() {
+            [] if !self.files.is_empty() => return Ok(None),
+            files if files.len() == self.files.len() => self.scan()?,
+            files => self.scan_of(&listing(&self.table, files)?)?,
+        };
+        let seen = filter(self.kept(rows)?, self.known_before(bound)?.into_iter().chain([has_happened]))?;
+        self.conflicts.leave_out(self, seen, bound).map(Some)
+    }
+
     /// Rows with their values as `read` gives them before `bound`, where any comes later than its row.
     fn values_as<'a>(
         &'a self,

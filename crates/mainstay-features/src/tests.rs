@@ -16,3 +16,4 @@ mod projects;
 mod reference;
 mod timeless;
 mod visibility;
+mod volumes;

@@ -6,6 +6,7 @@ use mainstay_allocator::{Frontier, ValidInstance, outlook};
 use mainstay_config::Policy;
 use mainstay_schema::{Cents, table};
 
+use crate::breaker::Watch;
 use crate::candidates::{self, Decided};
 use crate::decision_rows;
 use crate::details::AllocationSummary;
@@ -27,7 +28,7 @@ pub(crate) struct AllocatedDay {
 }
 
 /// Decides for every customer of the staged risk table, reserves the money and stages the plan.
-pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Result<AllocatedDay> {
+pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch: &Watch) -> Result<AllocatedDay> {
     let step = run.start(Step::Allocate);
     let risk = day.staged.read(&run.open.session, &run.open.lake).await?;
     let candidates = candidates::of(risk).await?;
@@ -35,7 +36,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy) -> Re
         .context("the offers of the day are not valid")?;
     let frontier = Frontier::build(&instance);
     let Reserved { instance, solution, reservation, available, allowance, ledger_version } =
-        money::reserve(run, policy, &candidates, instance, &frontier).await?;
+        money::reserve(run, policy, watch, &candidates, instance, &frontier).await?;
     fault::boundary("reserved");
     let decided = Decided { candidates, instance, solution };
     let offers = offers_file::encode(&decided, policy)?;

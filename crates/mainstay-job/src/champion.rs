@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
+use mainstay_monitor::Subject;
 use mainstay_registry::{AliasEntry, ModelVersion};
 use mainstay_schema::Ds;
 
@@ -44,22 +45,20 @@ pub(crate) async fn resolve_or_train(run: &Run<'_>, day: &PinnedDay, job: &Daily
     Ok(Champion { used, features, training: trained })
 }
 
-/// The name by which a model is accepted that knows what comes after the day.
-const KNOWS_FUTURE: &str = "model_knows_future";
-
 /// Refuses a model that has learnt from what came after the day, as its scores of that day would be better than any that could be had.
 fn refuse_future(run: &Run<'_>, job: &DailyJob, used: &ModelUsed) -> Result<()> {
     let ModelUsed { name, alias, version, trained_until, .. } = used;
-    if *trained_until <= run.ds || run.accepts(KNOWS_FUTURE) {
+    if *trained_until <= run.ds || run.accepts(&Subject::ModelKnowsFuture) {
         return Ok(());
     }
     bail!(
         "model {name} version {version} was trained on what happened until {trained_until}: for {} it knows the future; point \
          {alias} to a version that was trained before, or run the day all the same with `mainstay run {} --date {} --accept \
-         {KNOWS_FUTURE} --why TEXT`",
+         {} --why TEXT`",
         run.ds,
         job.name,
-        run.ds
+        run.ds,
+        Subject::ModelKnowsFuture
     )
 }
 

@@ -6,6 +6,7 @@ use mainstay_table::{JobKind, RunRecord};
 
 use crate::allocate;
 use crate::approval;
+use crate::breaker::Watch;
 use crate::champion;
 use crate::consent_records;
 use crate::details::{DailyDetails, PinnedInputs};
@@ -30,17 +31,25 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
     let policy = run.open.project.policy(&job.policy)?;
     check_models(job, &found)?;
+    let mut watch = Watch::begin(run, job, &policy).await?;
     let mut day = sources::pin(run, found).await?;
+    watch.judge_sources(run, &day).await?;
+    watch.refuse_training(run).await?;
     day.hold(run, &[&job.consents]).await?;
     consent_records::check(run, &day, job, &policy).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
-    let features = features::stage(run, &mut day, job).await?;
+    watch.know_training(run, &champion.used).await?;
+    let features = watch.explain(features::stage(run, &mut day, job).await)?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
-    let risk = score::stage(run, &day, &features, &scoring).await?;
+    let risk = watch.explain(score::stage(run, &day, &features, &scoring).await)?;
     day.check_unchanged(run).await?;
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;
-    let allocation = allocate::stage(run, &risk, &approval::policy_of_plan(&champion.used, &policy)).await?;
+    let risk_figures = score::risk_figures(run, &risk.staged).await?;
+    watch.judge_customers(&features.profiles, &risk.population, risk_figures, &champion.used)?;
+    let policy_of_plan = approval::policy_of_plan(&champion.used, &policy);
+    let allocation = allocate::stage(run, &risk, &policy_of_plan, &watch).await?;
+    let (treated, spent) = (allocation.summary.treated, allocation.summary.spent_cents);
     let warning = approval::warning(&champion.used);
     let details = DailyDetails {
         inputs: PinnedInputs {
@@ -65,6 +74,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         allocation: allocation.summary.clone(),
         training: champion.training,
         accepted: run.accepted(),
+        monitoring: Some(watch.figures(run, treated, spent)),
         seconds: run.seconds(),
     };
     let staged = StagedDay {

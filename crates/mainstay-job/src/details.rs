@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_features::{Freshness, PinnedSources};
+use mainstay_monitor::DayFigures;
 use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
@@ -14,7 +15,6 @@ use mainstay_train::tune::Trial;
 use mainstay_train::{CalibrationReport, Evaluation, GateResult, Interval, Judgement, LeakageReport, ModelParams};
 use serde::{Deserialize, Serialize};
 
-use crate::run::Acceptance;
 
 /// The details of a run of a daily job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,9 +36,12 @@ pub struct DailyDetails {
     pub allocation: AllocationSummary,
     /// The training that ran first, where there was no champion.
     pub training: Option<TrainingDetails>,
-    /// What would have stopped the run, and was accepted.
+    /// What would have stopped the run beside the circuit breaker, and was accepted.
     #[serde(default)]
-    pub accepted: Vec<Acceptance>,
+    pub accepted: Option<Acceptance>,
+    /// What the circuit breaker judged, for the days that follow; `None` in records of an earlier release.
+    #[serde(default)]
+    pub monitoring: Option<DayFigures>,
     /// Wall time of each step.
     pub seconds: BTreeMap<String, f64>,
 }

@@ -7,6 +7,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
 use mainstay_features::{Model, ModelKind, Moment, SqlProject};
+use mainstay_monitor::FeatureProfiles;
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 
@@ -15,6 +16,7 @@ use crate::run::Run;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::staged::Staged;
+use crate::tallied::Tallied;
 
 /// Columns of a feature model that are not features.
 const BESIDE_FEATURES: [&str; 3] = [column::CUSTOMER_ID, column::STATUS, column::STATUS_REASON];
@@ -24,6 +26,8 @@ pub(crate) struct StagedFeatures {
     pub(crate) staged: Staged,
     /// The features in the order of their columns.
     pub(crate) names: Vec<String>,
+    /// What they look like over the eligible customers.
+    pub(crate) profiles: FeatureProfiles,
 }
 
 /// Tests the models that the job reads, computes the feature model as of the day and stages it, one file a bucket of
@@ -38,7 +42,8 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let names = feature_names(model, &frame)?;
     let contract = contract(&day.sql, model, &names);
     let frame = frame.select(columns(&names, run))?;
-    let partitions = bucketed(&run.open.session, frame).await?;
+    let tallied = Tallied::new(names.len(), BESIDE_FEATURES.len());
+    let partitions = bucketed(&run.open.session, frame).await?.into_iter().map(|rows| tallied.watch(rows)).collect();
     let (staged, known) = tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day))?;
     let rows = staged.table.rows;
     if rows != known {
@@ -55,7 +60,8 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
         bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }
     run.finish(Step::Features, step, format!("{rows} customers, {} features", names.len()));
-    Ok(StagedFeatures { staged, names })
+    let profiles = tallied.profiles(&names);
+    Ok(StagedFeatures { staged, names, profiles })
 }
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and

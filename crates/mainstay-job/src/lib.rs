@@ -12,6 +12,7 @@
 
 mod allocate;
 pub mod approval;
+mod breaker;
 mod candidates;
 mod champion;
 mod chosen_model;
@@ -51,20 +52,23 @@ mod skew;
 mod sources;
 mod sql_tests;
 mod staged;
+mod tallied;
 mod target_owner;
 mod test_rows;
 mod train_job;
 mod training;
+mod training_figures;
 mod training_rows;
 mod training_table;
 pub mod verify;
 
 use anyhow::{Result, bail};
 use mainstay_config::JobConfig;
+use mainstay_monitor::Acceptance;
 use mainstay_schema::Ds;
 
 pub use open_project::{Access, OpenOptions, OpenProject};
-pub use run::{Acceptance, Outcome, RunRequest};
+pub use run::{Outcome, RunRequest};
 #[cfg(feature = "simulator")]
 pub use simulator::simulate;
 
@@ -76,13 +80,13 @@ pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Res
     }
 }
 
-/// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone. What is `accepted`
+/// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone. What is accepted
 /// is accepted on every day.
 pub async fn backfill(
     open: &OpenProject,
     job: &str,
     (from, to): (Ds, Ds),
-    accepted: &[Acceptance],
+    acceptance: Option<&Acceptance>,
 ) -> Result<Vec<Outcome>> {
     if to < from {
         bail!("the range ends on {to}, before it begins on {from}: swap --from and --to");
@@ -90,7 +94,7 @@ pub async fn backfill(
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false, accepted: accepted.to_vec() };
+        let request = RunRequest { ds: Some(ds), is_forced: false, acceptance: acceptance.cloned() };
         let outcome = run_job(open, job, &request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

@@ -13,6 +13,7 @@ use mainstay_schema::{Cents, Ds, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Lake, Series, claim, run_record};
 
+use crate::breaker::Watch;
 use crate::candidates::Candidate;
 use crate::question;
 use crate::run::{LEASE_SECONDS, Run};
@@ -41,6 +42,7 @@ pub(crate) struct Reserved {
 pub(crate) async fn reserve(
     run: &Run<'_>,
     policy: &Policy,
+    watch: &Watch,
     candidates: &[Candidate],
     instance: ValidInstance,
     frontier: &Frontier,
@@ -62,6 +64,7 @@ pub(crate) async fn reserve(
         let offers = instance.as_instance().offers.clone();
         let decided = ValidInstance::new(Instance { offers, rules }).context("the rules of the day are not valid")?;
         let solution = allocate_along(&decided, frontier).context("the rules of the policy cannot all be kept")?;
+        watch.refuse_plan(solution.plan.chosen.len() as u64, solution.certificate.plan_cost)?;
         let spending = Spending {
             amount: solution.certificate.plan_cost,
             allowance: allowance.allowance,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
+use mainstay_monitor::Acceptance;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
@@ -54,17 +55,8 @@ pub struct RunRequest {
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
-    /// What would stop the run, and shall not.
-    pub accepted: Vec<Acceptance>,
-}
-
-/// Something that stops a run, accepted by its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acceptance {
-    /// What is accepted, as the refusal names it.
-    pub name: String,
-    /// The reason, for those who ask later.
-    pub why: String,
+    /// What the run goes on in spite of.
+    pub acceptance: Option<Acceptance>,
 }
 
 /// How a run ended.
@@ -99,8 +91,9 @@ pub(crate) struct Run<'a> {
     pub(crate) is_forced: bool,
     /// Whether the sources hold simulated data.
     pub(crate) is_simulated: bool,
-    accepted: Vec<Acceptance>,
-    /// Those of the acceptances that were needed, by their place.
+    /// What the run goes on in spite of.
+    pub(crate) acceptance: Option<Acceptance>,
+    /// The names of it that were needed beside the circuit breaker, by their place.
     needed: Mutex<BTreeSet<usize>>,
     started_at: Timestamp,
     _heartbeat: Heartbeat,
@@ -116,7 +109,7 @@ impl<'a> Run<'a> {
         request: &RunRequest,
         is_simulated: bool,
     ) -> Result<Self> {
-        let RunRequest { is_forced, accepted, .. } = request.clone();
+        let RunRequest { is_forced, acceptance, .. } = request.clone();
         let JobDays { job, kind, series } = days;
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
@@ -135,7 +128,7 @@ impl<'a> Run<'a> {
             attempt,
             is_forced,
             is_simulated,
-            accepted,
+            acceptance,
             needed: Mutex::default(),
             started_at,
             _heartbeat: heartbeat,
@@ -144,16 +137,19 @@ impl<'a> Run<'a> {
     }
 
     /// Whether something that would stop the run was accepted by name; the record keeps that it was needed.
-    pub(crate) fn accepts(&self, name: &str) -> bool {
-        let Some(place) = self.accepted.iter().position(|accepted| accepted.name == name) else { return false };
+    pub(crate) fn accepts(&self, subject: &Subject) -> bool {
+        let mut names = self.acceptance.iter().flat_map(|acceptance| &acceptance.names);
+        let Some(place) = names.position(|name| name == subject) else { return false };
         self.needed.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
         true
     }
 
-    /// The acceptances without which the run would have stopped so far.
-    pub(crate) fn accepted(&self) -> Vec<Acceptance> {
+    /// The acceptance, as far as the run would have stopped without it so far; the circuit breaker keeps its own account.
+    pub(crate) fn accepted(&self) -> Option<Acceptance> {
+        let acceptance = self.acceptance.clone()?;
         let needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
-        needed.iter().filter_map(|&place| self.accepted.get(place).cloned()).collect()
+        let names: Vec<Subject> = needed.iter().filter_map(|&place| acceptance.names.get(place).cloned()).collect();
+        (!names.is_empty()).then_some(Acceptance { names, ..acceptance })
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {

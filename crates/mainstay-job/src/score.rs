@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use arrow::array::{AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
 use mainstay_features::Moment;
+use mainstay_monitor::RiskFigures;
 use mainstay_schema::{CustomerStatus, Ds, table};
 
 use crate::champion::Champion;
@@ -166,6 +167,27 @@ pub(crate) async fn population(risk: DataFrame) -> Result<Population> {
         }
     }
     Ok(population)
+}
+
+/// The mean risk of the scored customers of a staged risk table, and how many are in each band.
+pub(crate) async fn risk_figures(run: &Run<'_>, staged: &Staged) -> Result<RiskFigures> {
+    let session = SessionContext::new_with_state(run.open.session.state());
+    register(&session, "staged_risk", staged.read(&session, &run.open.lake).await?)?;
+    let sql = "select coalesce(risk_band, '') as band, count(*) as customers, coalesce(sum(churn_probability), 0) as expected \
+               from staged_risk where churn_probability is not null group by 1 order by 1";
+    let mut figures = RiskFigures::default();
+    let (mut customers, mut expected) = (0, 0.0);
+    for batch in session.sql(sql).await?.collect().await? {
+        let bands = batch.column(0).as_string::<i32>();
+        for (row, count) in counts(&batch).iter().flatten().enumerate() {
+            let count = u64::try_from(count)?;
+            figures.bands.push((bands.value(row).to_owned(), count));
+            customers += count;
+            expected += batch.column(2).as_primitive::<Float64Type>().value(row);
+        }
+    }
+    figures.mean = expected / (customers as f64).max(1.0);
+    Ok(figures)
 }
 
 fn counts(batch: &RecordBatch) -> Arc<Int64Array> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 use mainstay_config::{DailyJob, TrainingJob};
+use mainstay_monitor::Subject;
 use mainstay_registry::ModelVersion;
 use mainstay_schema::column;
 use mainstay_schema::definition::{Definitions, VariableChange};
@@ -114,9 +115,9 @@ impl Skew {
     }
 
     /// The names by which it is accepted: those of the variables, and of the columns that they do not explain.
-    fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<Subject> {
         let variables = self.variables.iter().map(|variable| &variable.change.name);
-        variables.chain(&self.in_sql).map(|name| format!("skew:{name}")).collect()
+        variables.chain(&self.in_sql).map(|name| Subject::Skew(name.clone())).collect()
     }
 
     fn told(&self) -> String {
@@ -162,7 +163,7 @@ mod tests {
     fn skew(variables: Vec<SkewedVariable>, columns: &[&str], in_sql: Option<&[&str]>) -> (Vec<String>, String) {
         let found = Skew::of(variables, texts(columns), in_sql.map(texts));
         assert_eq!(found.is_empty(), found.names().is_empty());
-        (found.names(), found.told())
+        (found.names().iter().map(Subject::to_string).collect(), found.told())
     }
 
     #[test]

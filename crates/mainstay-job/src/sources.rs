@@ -9,6 +9,7 @@ use arrow::datatypes::Schema;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
+use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, column, table};
 
 use crate::details::{QuarantinedRows, SourcesPin};
@@ -66,6 +67,11 @@ impl PinnedDay {
     pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
         let sources = &run.open.project.config().sources;
         Ok(mainstay_features::refuse_changed(&run.open.session, sources, &self.pinned).await?)
+    }
+
+    /// The newest days of every source table with an event time.
+    pub(crate) async fn volumes(&self, run: &Run<'_>) -> Result<Vec<TableDays>> {
+        Ok(self.sources.volumes(&run.open.session, &self.pinned, run.ds).await?)
     }
 
     /// A model of the project's SQL over these sources, as of a moment.

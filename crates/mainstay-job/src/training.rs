@@ -10,6 +10,7 @@ use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::{Declared, GateResult, Monotone, Trained, TrainingRows};
 
+use crate::breaker::TRAINING_FIGURES;
 use crate::cuts::{self, CutPlan};
 use crate::details::{CutDetails, RowsFile, SegmentFigures, TrainingDetails};
 use crate::fault;
@@ -22,6 +23,7 @@ use crate::segments::Segments;
 use crate::skew;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
+use crate::training_figures;
 use crate::training_rows;
 use crate::training_table;
 
@@ -208,6 +210,7 @@ async fn register(
             "baseline": judged.baseline,
             "leakage": judged.leakage,
             "trials": judged.chosen.trials,
+            TRAINING_FIGURES: training_figures::of(trained),
         }),
         gates: judged.gates.iter().map(gate).collect(),
         definitions: Some(definitions),

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_job::promotion::{self, Author, PromoteRequest};
 use mainstay_job::{Access, comparison, models};
+use mainstay_monitor::Acceptance;
 
 use crate::arguments::{AuthorArguments, CompareArguments, GlobalArguments, PromoteArguments, RollbackArguments};
 use crate::commands::{open, write};
@@ -38,11 +39,26 @@ pub(crate) async fn compare(global: &GlobalArguments, arguments: &CompareArgumen
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a run goes on in spite of, where it was named; by whom, now.
+pub(crate) fn acceptance_of(arguments: AcceptanceArguments) -> Result<Option<Acceptance>> {
+    let AcceptanceArguments { accepted: names, why, by } = arguments;
+    let Some(why) = why.filter(|_| !names.is_empty()) else { return Ok(None) };
+    let by = person(by).context(
+        "nobody is named who accepts it: give --by NAME, or set MAINSTAY_BY in the environment; it stands in the record of the day",
+    )?;
+    Ok(Some(Acceptance { names, by, why, at: Timestamp::now() }))
+}
+
 /// The person behind a change, now.
 fn author_of(arguments: AuthorArguments) -> Result<Author> {
-    let named = |by: &String| !by.trim().is_empty();
-    let by = arguments.by.filter(named).or_else(|| std::env::var("USER").ok().filter(named)).context(
+    let by = person(arguments.by).context(
         "nobody is named who changes the alias: give --by NAME, or set MAINSTAY_BY in the environment; it stands in the history",
     )?;
-    Ok(Author { by: by.trim().to_owned(), at: Timestamp::now(), why: arguments.why })
+    Ok(Author { by, at: Timestamp::now(), why: arguments.why })
+}
+
+fn person(by: Option<String>) -> Option<String> {
+    let named = |by: &String| !by.trim().is_empty();
+    let by = by.filter(named).or_else(|| std::env::var("USER").ok().filter(named))?;
+    Some(by.trim().to_owned())
 }

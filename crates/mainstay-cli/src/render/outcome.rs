@@ -24,6 +24,7 @@ pub(crate) fn text(outcome: &Outcome) -> String {
             if let Ok(details) = DailyDetails::deserialize(&record.details) {
                 text += &run::population(&details);
                 text += &run::money(&details);
+                text += &run::accepted(&details);
                 text += &format!(
                     "\nSee it with: mainstay show risk, mainstay show allocation, mainstay show run --date {}\n",
                     record.ds

@@ -1,6 +1,5 @@
 //! A run record.
 
-use mainstay_job::Acceptance;
 use mainstay_job::details::{DailyDetails, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
@@ -26,6 +25,7 @@ pub(crate) fn text(record: &RunRecord) -> String {
         text += &model(&details);
         text += &inputs(&details);
         text += &quarantine(&details);
+        text += &breaker(&details);
         if let Some(details) = &details.training {
             text += &training(details);
         }
@@ -71,7 +71,9 @@ fn model(details: &DailyDetails) -> String {
         None if model.gates_failed => "GATES FAILED".to_owned(),
         None => "all gates passed".to_owned(),
     };
-    let accepted = details.accepted.iter().map(|Acceptance { name, why }| format!("accepted: {name} ({why})\n"));
+    let accepted = details.accepted.iter().flat_map(|accepted| {
+        accepted.names.iter().map(|name| format!("accepted by {}: {name} ({})\n", accepted.by, accepted.why))
+    });
     format!(
         "\nmodel {}@{}, version {}, {}, trained on what happened until {}, {gates}\n{}{}",
         model.name,
@@ -113,6 +115,26 @@ fn quarantine(details: &DailyDetails) -> String {
     let rows = details.quarantine.iter();
     let rows = rows.map(|refused| vec![refused.source.clone(), refused.reason.clone(), refused.rows.to_string()]);
     table(&["quarantined from", "because", "rows"], &[2], rows)
+}
+
+/// What the circuit breaker let pass because somebody accepted it, and what came nearest to its limits; nothing where nothing was judged.
+pub(crate) fn breaker(details: &DailyDetails) -> String {
+    let Some(figures) = &details.monitoring else { return String::new() };
+    let rows =
+        figures.nearest.iter().filter(|measure| measure.strain > 0.0).map(|measure| {
+            vec![measure.name.clone(), measure.message.clone(), format!("{:.0} %", 100.0 * measure.strain)]
+        });
+    accepted(details) + &table(&["circuit breaker", "nearest to its limit", "of the limit"], &[2], rows)
+}
+
+/// What was accepted for the day, and what stands accepted since an earlier one.
+pub(crate) fn accepted(details: &DailyDetails) -> String {
+    let Some(figures) = &details.monitoring else { return String::new() };
+    let all = figures.accepted.iter().chain(&figures.standing);
+    all.map(|accepted| {
+        format!("accepted for {} by {} ({}): {}\n", accepted.ds, accepted.by, accepted.why, accepted.finding)
+    })
+    .collect()
 }
 
 /// How a model was trained and judged; gates that failed stand out.

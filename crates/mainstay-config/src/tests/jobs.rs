@@ -2,6 +2,7 @@
 
 use super::{assert_refused, fixture_text, slip};
 use crate::algorithm::{Algorithm, AlgorithmKind};
+use crate::breaker::CircuitBreaker;
 use crate::job::JobConfig;
 use crate::training::Promotion;
 
@@ -111,7 +112,7 @@ jobs/daily_risk.yml:11:1: unknown key `trainwith`, did you mean `train_with`?
    |
 11 | trainwith: train_churn
    | ^^^^^^^^^
-   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker",
             ),
             slip(
                 "features: customer_features",
@@ -175,7 +176,7 @@ jobs/daily_risk.yml:12:1: unknown key `cuts`
    |
 12 | cuts: {training: 8}
    | ^^^^
-   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker",
             ),
         ],
     );
@@ -437,4 +438,27 @@ fn every_kind_of_model_has_settings_of_its_own() {
 fn a_job_on_record_names_the_stated_settings_alone() {
     let tree = with_algorithm("{kind: tree, depth: 3}").unwrap();
     assert_eq!(serde_json::to_string(&tree).unwrap(), r#"{"kind":"tree","depth":3}"#);
+}
+
+#[test]
+fn limits_of_the_circuit_breaker_are_shares_and_multiples() {
+    let with = |limit: &str| format!("name: daily_risk\ncircuit_breaker: {{{limit}}}");
+    let refused = |limit: &str| {
+        let text = fixture_text("jobs/daily_risk.yml").replacen("name: daily_risk", &with(limit), 1);
+        JobConfig::parse("jobs/daily_risk.yml", &text).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused("rows_lost_at_most: 40"),
+        "jobs/daily_risk.yml:2:38: expected a number from 0 to 1, found 40
+  |
+2 | circuit_breaker: {rows_lost_at_most: 40}
+  |                                      ^^"
+    );
+    let message = refused("spend_multiple_at_most: 0.5");
+    assert!(message.contains(":2:43: expected a number of at least 1, found 0.5"), "{message}");
+    let message = refused("rows_lost_at_mos: 0.5");
+    assert!(message.contains(":2:19: unknown key `rows_lost_at_mos`, did you mean `rows_lost_at_most`?"), "{message}");
+    let text = fixture_text("jobs/daily_risk.yml").replacen("name: daily_risk", &with("rows_lost_at_most: 0.6"), 1);
+    let JobConfig::Daily(job) = JobConfig::parse("jobs/daily_risk.yml", &text).unwrap() else { panic!("a daily job") };
+    assert_eq!(job.circuit_breaker, CircuitBreaker { rows_lost_at_most: 0.6, ..CircuitBreaker::default() });
 }

@@ -2,7 +2,7 @@
 
 use super::{Slip, assert_refused, fixture_text, slip};
 use crate::settings::ProjectFile;
-use crate::source::Keep;
+use crate::source::{Keep, Volume};
 
 fn refused(slips: &[Slip]) {
     assert_refused("mainstay.yml", ProjectFile::parse, slips);
@@ -326,4 +326,52 @@ fn a_column_that_names_a_row_is_there_from_the_start() {
     let error = ProjectFile::parse("mainstay.yml", &text).unwrap_err().to_string();
     let message = "mainstay.yml:39:31: column `channel` names a row of `orders` and cannot come later than its own row: leave its `visible_from` out";
     assert_eq!(error.lines().next(), Some(message));
+}
+
+#[test]
+fn a_volume_is_declared_of_a_table_whose_rows_belong_to_days() {
+    let freshness = "warn_after_hours: 36\n          error_after_hours: 72";
+    refused(&[
+        slip(
+            freshness,
+            "warn_after_hours: 36\n        volume: {rows_per_day_at_least: 0}",
+            "
+mainstay.yml:41:41: expected a number of at least 1, found 0
+   |
+41 |         volume: {rows_per_day_at_least: 0}
+   |                                         ^",
+        ),
+        slip(
+            freshness,
+            "warn_after_hours: 36\n        volume: {learned: false}",
+            "
+mainstay.yml:41:18: unknown key `learned`, did you mean `learnt`?
+   |
+41 |         volume: {learned: false}
+   |                  ^^^^^^^
+   = known keys: learnt, rows_per_day_at_least, holidays",
+        ),
+        slip(
+            freshness,
+            "warn_after_hours: 36\n        volume: {holidays: [2025-12-25, 2025-12-25]}",
+            "
+mainstay.yml:41:41: this day is given twice
+   |
+41 |         volume: {holidays: [2025-12-25, 2025-12-25]}
+   |                                         ^^^^^^^^^^",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_table_does_not_say_of_its_volume_is_learnt() {
+    let stated = "warn_after_hours: 36\n        volume: {rows_per_day_at_least: 20, holidays: [2025-12-25]}";
+    let text =
+        fixture_text("mainstay.yml").replacen("warn_after_hours: 36\n          error_after_hours: 72", stated, 1);
+    let file = ProjectFile::parse("mainstay.yml", &text).unwrap();
+    let volumes = file.value.sources.clone().unwrap().remove(0).tables.into_iter().map(|table| table.volume);
+    let holidays = vec!["2025-12-25".parse().unwrap()];
+    let orders = Volume { rows_per_day_at_least: Some(20), holidays, ..Volume::default() };
+    assert_eq!(volumes.collect::<Vec<_>>(), [Volume::default(), orders]);
+    assert!(Volume::default().learnt);
 }

@@ -1,0 +1,175 @@
+//! The circuit breaker of a daily run: what the day is, held against the days before and against training, ahead of the money.
+
+mod published;
+mod refusal;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use mainstay_config::{DailyJob, Policy, SourceTable};
+use mainstay_monitor::{
+    Acceptance, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures, TableFigures,
+    TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk, judge_table,
+};
+use mainstay_schema::{Cents, Digest, Ds};
+
+use crate::breaker::published::Published;
+use crate::details::{ModelUsed, Population};
+use crate::run::Run;
+use crate::sources::PinnedDay;
+
+/// Key of [`TrainingFigures`] in the evaluation of a model version.
+pub(crate) const TRAINING_FIGURES: &str = "figures";
+
+/// What was judged of a run's day so far.
+pub(crate) struct Watch {
+    job: DailyJob,
+    ds: Ds,
+    policy: Digest,
+    acceptance: Option<Acceptance>,
+    published: Published,
+    /// What is known of the model's training.
+    training: Option<TrainingFigures>,
+    sources: Vec<TableFigures>,
+    features: FeatureProfiles,
+    risk: RiskFigures,
+    measures: Vec<Measure>,
+}
+
+impl Watch {
+    /// Reads what the days before this one were. A name to accept that nothing can have is refused.
+    pub(crate) async fn begin(run: &Run<'_>, job: &DailyJob, policy: &Policy) -> Result<Self> {
+        let names = tables(run).map(|(name, _)| name);
+        refusal::check_tables(run.acceptance.as_ref(), names)?;
+        Ok(Self {
+            job: job.clone(),
+            ds: run.ds,
+            policy: policy.digest(),
+            acceptance: run.acceptance.clone(),
+            published: Published::before(run).await?,
+            training: None,
+            sources: Vec::new(),
+            features: FeatureProfiles::default(),
+            risk: RiskFigures::default(),
+            measures: Vec::new(),
+        })
+    }
+
+    /// Judges rows, silence, amounts and history of the source tables.
+    pub(crate) async fn judge_sources(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
+        let limits = &self.job.circuit_breaker;
+        let volumes = day.volumes(run).await?;
+        for (name, declared) in tables(run) {
+            let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
+            let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
+            self.sources.push(figures);
+            self.measures.extend(measures);
+        }
+        for now in &day.pin.tables {
+            if let Some((ds, rows)) = self.published.rows_in_files(&now.table) {
+                self.measures.push(judge_history(&now.table, now.rows, rows, ds, limits));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to train a first model on sources beyond their limits: it outlives the day.
+    pub(crate) async fn refuse_training(&self, run: &Run<'_>) -> Result<()> {
+        match run.open.registry.resolve(&self.job.model, &self.job.alias).await? {
+            Some(_) => Ok(()),
+            None => self.refuse(),
+        }
+    }
+
+    /// Takes the figures that the training of the model has left; none where an earlier release trained it.
+    pub(crate) async fn know_training(&mut self, run: &Run<'_>, model: &ModelUsed) -> Result<()> {
+        let version = run.open.registry.version(&model.name, &model.version).await?;
+        let figures = version.evaluation.get(TRAINING_FIGURES).cloned();
+        self.training = figures.and_then(|figures| serde_json::from_value(figures).ok());
+        Ok(())
+    }
+
+    /// Judges features, population and risk, and refuses to go on where anything of the day lies beyond its limits that nobody has
+    /// accepted.
+    pub(crate) fn judge_customers(
+        &mut self,
+        features: &FeatureProfiles,
+        population: &Population,
+        risk: RiskFigures,
+        model: &ModelUsed,
+    ) -> Result<()> {
+        refusal::check_features(self.acceptance.as_ref(), features)?;
+        let recent = self.published.recent(self.ds);
+        let (limits, training) = (&self.job.circuit_breaker, self.training.as_ref());
+        let profiles: Vec<(Ds, &FeatureProfiles)> =
+            recent.iter().filter_map(|day| Some((day.ds, &day.figures.as_ref()?.features))).collect();
+        let profile = training.map(|training| &training.profile);
+        let customers = Customers { known: population.known, scored: population.scored };
+        let mut measures = judge_features(features, &profiles, profile, limits);
+        measures.extend(judge_population(customers, &recent, training, limits));
+        measures.extend(judge_risk(&risk, population.scored, &model.digest, &recent, training, limits));
+        self.measures.extend(measures);
+        (self.features, self.risk) = (features.clone(), risk);
+        self.refuse()
+    }
+
+    /// Refuses a plan beyond its limits: asked between the decision and the reservation of its money.
+    pub(crate) fn refuse_plan(&self, treated: u64, spent: Cents) -> Result<()> {
+        let measures = self.of_plan(Plan { treated, spent });
+        refusal::refuse(&self.job.name, self.ds, &self.verdict(&measures).stops)
+    }
+
+    /// What the record of the day keeps; says what was accepted and what stands accepted.
+    pub(crate) fn figures(mut self, run: &Run<'_>, treated: u64, spent: Cents) -> DayFigures {
+        self.measures.extend(self.of_plan(Plan { treated, spent }));
+        let Verdict { accepted, standing, .. } = self.verdict(&self.measures);
+        refusal::say(run, self.acceptance.as_ref(), &accepted, &standing);
+        DayFigures {
+            limits: self.job.circuit_breaker,
+            sources: self.sources,
+            features: self.features,
+            risk: self.risk,
+            nearest: nearest(self.measures),
+            accepted,
+            standing,
+        }
+    }
+
+    /// The failure of a step, behind what the sources have shown, from which it may follow.
+    pub(crate) fn explain<T>(&self, step: Result<T>) -> Result<T> {
+        step.map_err(|error| match self.refuse() {
+            Ok(()) => error,
+            Err(refusal) => error.context(refusal.to_string()),
+        })
+    }
+
+    fn refuse(&self) -> Result<()> {
+        refusal::refuse(&self.job.name, self.ds, &self.verdict(&self.measures).stops)
+    }
+
+    fn verdict(&self, measures: &[Measure]) -> Verdict {
+        Verdict::of(self.ds, measures, &self.published.accepted(), self.acceptance.as_ref())
+    }
+
+    fn of_plan(&self, plan: Plan) -> Vec<Measure> {
+        let before: Vec<&Before> = self.published.days.iter().collect();
+        judge_plan(&plan, &self.policy, &before, &self.job.circuit_breaker)
+    }
+}
+
+/// The declared tables by their names.
+fn tables<'a>(run: &Run<'a>) -> impl Iterator<Item = (String, &'a SourceTable)> {
+    let sources = run.open.project.config().sources.iter();
+    sources.flat_map(|source| source.tables.iter().map(|table| (format!("{}.{}", source.name, table.name), table)))
+}
+
+/// The measure of each check that came nearest to its limit.
+fn nearest(measures: Vec<Measure>) -> Vec<Measure> {
+    let mut by_check: BTreeMap<Check, Measure> = BTreeMap::new();
+    for measure in measures {
+        if by_check.get(&measure.check).is_none_or(|other| measure.strain > other.strain) {
+            by_check.insert(measure.check, measure);
+        }
+    }
+    by_check.into_values().collect()
+}

@@ -1,0 +1,67 @@
+//! What the published days before a run's say of themselves.
+
+use anyhow::Result;
+use mainstay_monitor::{Accepted, Before, Customers, Plan};
+use mainstay_schema::Ds;
+use mainstay_table::{RunRecord, run_record};
+use serde::Deserialize;
+
+use crate::details::DailyDetails;
+use crate::run::Run;
+
+/// Days back whose plans say what is usual.
+const DAYS_OF_PLANS: i32 = 60;
+/// Days back whose figures do.
+const DAYS_OF_FIGURES: i32 = 14;
+
+/// The published days before a run's, oldest first.
+pub(super) struct Published {
+    pub(super) days: Vec<Before>,
+    /// Rows in the files of each source table, as the newest of them found them.
+    files: Option<(Ds, Vec<(String, u64)>)>,
+}
+
+impl Published {
+    pub(super) async fn before(run: &Run<'_>) -> Result<Self> {
+        let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
+        let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
+        let read = records.iter().filter_map(|record| Some((record, DailyDetails::deserialize(&record.details).ok()?)));
+        let (mut days, mut files) = (Vec::new(), None);
+        for (record, details) in read {
+            let tables = details.inputs.sources.tables.iter().map(|table| (table.table.clone(), table.rows));
+            files = Some((record.ds, tables.collect()));
+            days.push(day_of(record, details));
+        }
+        Ok(Self { days, files })
+    }
+
+    /// The days of the last two weeks; the newest one, where it is older.
+    pub(super) fn recent(&self, ds: Ds) -> Vec<&Before> {
+        let recent: Vec<&Before> = self.days.iter().filter(|day| ds.days_since(day.ds) <= DAYS_OF_FIGURES).collect();
+        if recent.is_empty() { self.days.last().into_iter().collect() } else { recent }
+    }
+
+    /// What was or stood accepted on the newest day.
+    pub(super) fn accepted(&self) -> Vec<Accepted> {
+        let figures = self.days.last().and_then(|day| day.figures.as_ref());
+        figures.map(|last| last.accepted.iter().chain(&last.standing).cloned().collect()).unwrap_or_default()
+    }
+
+    /// The rows that the newest day found in the files of a table.
+    pub(super) fn rows_in_files(&self, table: &str) -> Option<(Ds, u64)> {
+        let (ds, tables) = self.files.as_ref()?;
+        tables.iter().find(|(name, _)| name == table).map(|(_, rows)| (*ds, *rows))
+    }
+}
+
+fn day_of(record: &RunRecord, details: DailyDetails) -> Before {
+    let DailyDetails { inputs, model, population, allocation, monitoring, .. } = details;
+    Before {
+        ds: record.ds,
+        customers: Customers { known: population.known, scored: population.scored },
+        model: model.digest,
+        policy: inputs.policy,
+        plan: Plan { treated: allocation.treated, spent: allocation.spent_cents },
+        figures: monitoring,
+    }
+}

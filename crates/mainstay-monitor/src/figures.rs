@@ -1,0 +1,82 @@
+//! What a day keeps for the days that follow it.
+
+use mainstay_config::CircuitBreaker;
+use mainstay_schema::{Digest, Ds};
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Measure;
+use crate::plan::Plan;
+use crate::population::Customers;
+use crate::profile::{FeatureProfiles, TrainingProfile};
+use crate::verdict::Accepted;
+
+/// The circuit breaker's part of a day's record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DayFigures {
+    /// What was allowed.
+    pub limits: CircuitBreaker,
+    /// Each source table with an event time.
+    pub sources: Vec<TableFigures>,
+    /// The features of the eligible customers.
+    pub features: FeatureProfiles,
+    /// The risk of the scored ones.
+    pub risk: RiskFigures,
+    /// What came nearest to its limit, a measure a check.
+    pub nearest: Vec<Measure>,
+    /// What lay beyond a limit and was accepted for this day.
+    #[serde(default)]
+    pub accepted: Vec<Accepted>,
+    /// What was accepted for an earlier day and is still as it was.
+    #[serde(default)]
+    pub standing: Vec<Accepted>,
+}
+
+/// The newest day of a source table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableFigures {
+    /// `source.table`.
+    pub table: String,
+    /// The newest day with a row.
+    pub newest: Option<Ds>,
+    /// Rows of the day before the run's that were known by its end.
+    pub rows: u64,
+    /// How many are usual; `None` where too few weeks say it.
+    pub usual_rows: Option<f64>,
+}
+
+/// The risk of the scored customers of a day.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RiskFigures {
+    /// Mean probability of churn; 0 without customers.
+    pub mean: f64,
+    /// Customers by risk band, in the order of the bands' names.
+    pub bands: Vec<(String, u64)>,
+}
+
+/// A published day before the one that is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Before {
+    /// The day.
+    pub ds: Ds,
+    /// Its customers.
+    pub customers: Customers,
+    /// The model that scored.
+    pub model: Digest,
+    /// The policy that decided.
+    pub policy: Digest,
+    /// What was decided.
+    pub plan: Plan,
+    /// Its figures; `None` where an earlier release published it.
+    pub figures: Option<DayFigures>,
+}
+
+/// What the model's training says of its test cut and of its rows; kept with the version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingFigures {
+    /// Eligible customers of the test cut.
+    pub customers: u64,
+    /// The mean probability that the model gave them.
+    pub risk: f64,
+    /// The features of all cuts.
+    pub profile: TrainingProfile,
+}

@@ -1,0 +1,32 @@
+//! The circuit breaker: what a day's sources, features, population, risk and spend are, against the days before and against training.
+//!
+//! [`judge_table`], [`judge_features`], [`judge_population`], [`judge_risk`] and [`judge_plan`] each give [`Measure`]s: a figure, what is
+//! usual, and how near to its limit that is. [`Verdict`] parts those beyond a limit into what stops a run, what somebody has accepted
+//! with a reason, and what was accepted on an earlier day and still stands.
+//!
+//! It reads nothing: the caller counts rows ([`TableDays`]), tallies features ([`Tally`]) and keeps the figures of each day
+//! ([`DayFigures`]) for the days that follow. Sums are integers, so that no figure depends on partitions or threads.
+
+mod feature;
+mod figures;
+mod measure;
+mod plan;
+mod population;
+mod profile;
+mod risk;
+mod robust;
+mod source;
+mod verdict;
+
+pub use feature::judge_features;
+pub use figures::{Before, DayFigures, RiskFigures, TableFigures, TrainingFigures};
+pub use measure::{Check, Measure};
+pub use plan::{Plan, judge_plan};
+pub use population::{Customers, judge_population};
+pub use profile::{FeatureProfile, FeatureProfiles, Tally, TrainingProfile};
+pub use risk::judge_risk;
+pub use source::{Amount, DayRows, TableDays, judge_history, judge_table};
+pub use verdict::{Acceptance, Accepted, Subject, Verdict};
+
+#[cfg(test)]
+mod tests;
