@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mainstay_job::StatedInstant;
 use mainstay_schema::Ds;
 use mainstay_schema::date::ParseDsError;
 
@@ -124,6 +125,8 @@ pub(crate) struct RunArguments {
     #[arg(long, default_value_t = 0)]
     pub(crate) done_exit_code: u8,
     #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+    #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }
 
@@ -178,6 +181,15 @@ pub(crate) enum ScheduleFormat {
     Cron,
 }
 
+/// What rehearsals over past days state.
+#[derive(Debug, Args)]
+pub(crate) struct SuppressionArguments {
+    /// For rehearsals over past days: consents, cases and contacts count as of this instant (2026-01-31T04:00:00Z, or 04:00 for
+    /// that time of each day in the project's time zone). By default all count that are there when the run pins its sources.
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) suppression_as_of: Option<StatedInstant>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BackfillArguments {
     /// Name of the job: jobs/<JOB>.yml.
@@ -188,6 +200,8 @@ pub(crate) struct BackfillArguments {
     /// Last day, included.
     #[arg(long)]
     pub(crate) to: Ds,
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
     #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }

@@ -83,7 +83,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
         RunDate::Today => Ds::of(Timestamp::now(), &open.project().time_zone()),
         RunDate::Day(ds) => ds,
     });
-    let request = RunRequest { ds, is_forced: arguments.force };
+    let suppression = arguments.suppression.suppression_as_of;
+    let request = RunRequest { ds, is_forced: arguments.force, suppression };
     let outcome = run_job(&open, &arguments.job, request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -94,7 +95,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
-    let runs = backfill(&open, &arguments.job, arguments.from, arguments.to).await?;
+    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), arguments.suppression.suppression_as_of)
+        .await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
 }

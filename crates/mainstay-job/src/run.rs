@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
+use mainstay_features::Moment;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
@@ -19,6 +20,7 @@ use crate::fault;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::staged::Staged;
+use crate::suppression::{StatedInstant, SuppressionInstant};
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;
@@ -53,6 +55,8 @@ pub struct RunRequest {
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
+    /// The instant as of which consents, cases and contacts are judged; when the sources are pinned where absent.
+    pub suppression: Option<StatedInstant>,
 }
 
 /// How a run ended.
@@ -81,6 +85,7 @@ pub(crate) struct Run<'a> {
     pub(crate) job: &'a str,
     pub(crate) ds: Ds,
     pub(crate) as_of: Timestamp,
+    pub(crate) suppression: SuppressionInstant,
     pub(crate) attempt: Attempt,
     pub(crate) is_forced: bool,
     /// Whether the sources hold simulated data.
@@ -98,6 +103,7 @@ impl<'a> Run<'a> {
         ds: Ds,
         is_forced: bool,
         is_simulated: bool,
+        suppression: SuppressionInstant,
     ) -> Result<Self> {
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
@@ -112,6 +118,7 @@ impl<'a> Run<'a> {
             job,
             ds,
             as_of,
+            suppression,
             attempt,
             is_forced,
             is_simulated,
@@ -119,6 +126,16 @@ impl<'a> Run<'a> {
             _heartbeat: heartbeat,
             seconds,
         })
+    }
+
+    /// The moment of models that see what came before the day.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::before(self.as_of)
+    }
+
+    /// The moment of models that decide who may be contacted.
+    pub(crate) fn suppression_moment(&self) -> Moment {
+        Moment::of_suppression(self.as_of, self.suppression.as_of)
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
