@@ -85,7 +85,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
         RunDate::Day(ds) => ds,
     });
     let accepted = accepted(&arguments.acceptance)?;
-    let request = RunRequest { ds, is_forced: arguments.force, accepted };
+    let suppression = arguments.suppression.suppression_as_of;
+    let request = RunRequest { ds, is_forced: arguments.force, accepted, suppression };
     let outcome = run_job(&open, &arguments.job, &request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -97,7 +98,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
     let accepted = accepted(&arguments.acceptance)?;
-    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), &accepted).await?;
+    let suppression = arguments.suppression.suppression_as_of;
+    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), &accepted, suppression).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,5 +14,6 @@ mod online_retail;
 mod point_in_time;
 mod projects;
 mod reference;
+mod suppression;
 mod timeless;
 mod visibility;

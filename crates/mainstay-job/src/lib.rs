@@ -51,12 +51,14 @@ mod skew;
 mod sources;
 mod sql_tests;
 mod staged;
+mod suppression;
 mod target_owner;
 mod test_rows;
 mod train_job;
 mod training;
 mod training_rows;
 mod training_table;
+mod unmatched_suppression;
 pub mod verify;
 
 use anyhow::{Result, bail};
@@ -67,22 +69,30 @@ pub use open_project::{Access, OpenOptions, OpenProject};
 pub use run::{Acceptance, Outcome, RunRequest};
 #[cfg(feature = "simulator")]
 pub use simulator::simulate;
+pub use suppression::StatedInstant;
 
 /// Runs a job of the project for one day.
 pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Result<Outcome> {
     match open.project.job(job)? {
         JobConfig::Daily(job) => daily::run(open, &job, request).await,
+        JobConfig::Training(job) if request.suppression.is_some() => {
+            bail!(
+                "--suppression-as-of is for a daily job; {} trains a model and contacts nobody: leave it out",
+                job.name
+            )
+        }
         JobConfig::Training(job) => train_job::run(open, &job, request).await,
     }
 }
 
 /// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone. What is `accepted`
-/// is accepted on every day.
+/// is accepted on every day; `suppression` is as in [`RunRequest`].
 pub async fn backfill(
     open: &OpenProject,
     job: &str,
     (from, to): (Ds, Ds),
     accepted: &[Acceptance],
+    suppression: Option<StatedInstant>,
 ) -> Result<Vec<Outcome>> {
     if to < from {
         bail!("the range ends on {to}, before it begins on {from}: swap --from and --to");
@@ -90,7 +100,7 @@ pub async fn backfill(
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false, accepted: accepted.to_vec() };
+        let request = RunRequest { ds: Some(ds), is_forced: false, accepted: accepted.to_vec(), suppression };
         let outcome = run_job(open, job, &request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
+use mainstay_features::Moment;
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
@@ -20,6 +21,7 @@ use crate::one_day::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::staged::Staged;
+use crate::suppression::{StatedInstant, SuppressionInstant};
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;
@@ -54,6 +56,8 @@ pub struct RunRequest {
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
+    /// The instant as of which consents, cases and contacts are judged; when the sources are pinned where absent.
+    pub suppression: Option<StatedInstant>,
     /// What would stop the run, and shall not.
     pub accepted: Vec<Acceptance>,
 }
@@ -95,6 +99,7 @@ pub(crate) struct Run<'a> {
     pub(crate) series: Series,
     pub(crate) ds: Ds,
     pub(crate) as_of: Timestamp,
+    pub(crate) suppression: SuppressionInstant,
     pub(crate) attempt: Attempt,
     pub(crate) is_forced: bool,
     /// Whether the sources hold simulated data.
@@ -115,6 +120,7 @@ impl<'a> Run<'a> {
         ds: Ds,
         request: &RunRequest,
         is_simulated: bool,
+        suppression: SuppressionInstant,
     ) -> Result<Self> {
         let RunRequest { is_forced, accepted, .. } = request.clone();
         let JobDays { job, kind, series } = days;
@@ -132,6 +138,7 @@ impl<'a> Run<'a> {
             series,
             ds,
             as_of,
+            suppression,
             attempt,
             is_forced,
             is_simulated,
@@ -154,6 +161,16 @@ impl<'a> Run<'a> {
     pub(crate) fn accepted(&self) -> Vec<Acceptance> {
         let needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
         needed.iter().filter_map(|&place| self.accepted.get(place).cloned()).collect()
+    }
+
+    /// The moment of models that see what came before the day.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::before(self.as_of)
+    }
+
+    /// The moment of models that decide who may be contacted.
+    pub(crate) fn suppression_moment(&self) -> Moment {
+        Moment::of_suppression(self.as_of, self.suppression.as_of)
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
