@@ -1,7 +1,7 @@
 //! What decides who may be contacted sees more than features do.
 
 use super::fixture::{Fixture, at, lines};
-use crate::Moment;
+use crate::{Moment, TestResult};
 
 /// Seen by midnight, known after it, happened after it, and known after the instant of suppression.
 const ORDERS: &str = "
@@ -59,7 +59,7 @@ async fn what_is_held_of_a_moment_is_read_by_its_models_alone() {
     assert_eq!(rows("rules", suppression()).await, 3);
     assert_eq!(rows("ids", suppression()).await, 0, "not held, and no file is left");
     let tested = project.run_tests(&fixture.ctx, &sources, &["rules"], &suppression()).await.unwrap();
-    assert!(tested.iter().all(|test| test.is_passed()));
+    assert!(tested.iter().all(TestResult::is_passed));
 }
 
 #[tokio::test]
