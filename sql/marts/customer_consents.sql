@@ -10,13 +10,17 @@ refused_consents as (
     select * from {{ ref('stg_refused_consents') }}
 ),
 
+refused_contacts as (
+    select * from {{ ref('stg_refused_contacts') }}
+),
+
 -- What closes a channel but does not say for which purpose, or not even which channel. Doubt closes.
 closures as (
     select
         customer_id,
         channel,
         purpose,
-        coalesce(changed_at, {{ as_of }}) as changed_at
+        coalesce(changed_at, {{ suppression_as_of }}) as changed_at
     from refused_consents
     union all
     select
@@ -25,6 +29,14 @@ closures as (
         null as purpose,
         unsubscribed_at as changed_at
     from contacts
+    where unsubscribed_at is not null
+    union all
+    select
+        customer_id,
+        channel,
+        null as purpose,
+        unsubscribed_at as changed_at
+    from refused_contacts
     where unsubscribed_at is not null
 ),
 

@@ -17,7 +17,7 @@ use crate::harness::{Project, text};
 
 const DAYS: [&str; 3] = ["2025-07-31", "2025-08-01", "2025-08-02"];
 
-/// What the sources say as of the midnight that begins a day.
+/// What the sources say as of the instant at which a run pinned them, days counted from midnight.
 struct Sources {
     session: SessionContext,
 }
@@ -45,21 +45,21 @@ impl Sources {
         texts.collect()
     }
 
-    async fn with_an_open_case(&self, day: &str) -> BTreeSet<String> {
+    async fn with_an_open_case(&self, instant: &str) -> BTreeSet<String> {
         self.found(&format!(
             "select customer_id as found from support_tickets
-             where greatest(opened_at, loaded_at) < timestamp '{day}T00:00:00Z'
-               and (closed_at is null or closed_at >= timestamp '{day}T00:00:00Z')"
+             where greatest(opened_at, loaded_at) < timestamp '{instant}'
+               and (closed_at is null or closed_at >= timestamp '{instant}')"
         ))
         .await
     }
 
     /// `customer/channel` of every consent whose newest record is a grant, or a withdrawal.
-    async fn consent(&self, day: &str, is_granted: bool) -> BTreeSet<String> {
+    async fn consent(&self, instant: &str, is_granted: bool) -> BTreeSet<String> {
         self.found(&format!(
             "with known as (
                  select * from consents
-                 where greatest(changed_at, loaded_at) < timestamp '{day}T00:00:00Z' and purpose = 'marketing'
+                 where greatest(changed_at, loaded_at) < timestamp '{instant}' and purpose = 'marketing'
              )
              select customer_id || '/' || channel as found from known
              where is_granted = {is_granted} and not exists (
@@ -70,23 +70,23 @@ impl Sources {
     }
 
     /// `customer/channel` of every unsubscribe that no later grant has undone.
-    async fn unsubscribed(&self, day: &str) -> BTreeSet<String> {
+    async fn unsubscribed(&self, instant: &str) -> BTreeSet<String> {
         self.found(&format!(
             "select customer_id || '/' || channel as found from contacts
-             where greatest(sent_at, loaded_at, unsubscribed_at) < timestamp '{day}T00:00:00Z'
+             where greatest(sent_at, loaded_at, unsubscribed_at) < timestamp '{instant}'
                and unsubscribed_at is not null and not exists (
                  select 1 from consents where consents.customer_id = contacts.customer_id
                      and consents.channel = contacts.channel and purpose = 'marketing' and is_granted
                      and changed_at > unsubscribed_at
-                     and greatest(changed_at, consents.loaded_at) < timestamp '{day}T00:00:00Z')"
+                     and greatest(changed_at, consents.loaded_at) < timestamp '{instant}')"
         ))
         .await
     }
 
-    async fn contacted_lately(&self, day: &str) -> BTreeSet<String> {
+    async fn contacted_lately(&self, day: &str, instant: &str) -> BTreeSet<String> {
         self.found(&format!(
             "select customer_id as found from contacts
-             where greatest(sent_at, loaded_at) < timestamp '{day}T00:00:00Z' and intervention is not null
+             where greatest(sent_at, loaded_at) < timestamp '{instant}' and intervention is not null
                and sent_at >= timestamp '{day}T00:00:00Z' - interval '30' day"
         ))
         .await
@@ -97,6 +97,12 @@ impl Sources {
         customers.retain(|customer| uniform_hash("retention-2025Q3", customer) < 0.05);
         customers
     }
+}
+
+/// The instant as of which the run of a day has judged who may be contacted.
+fn instant_of(project: &Project, day: &str) -> String {
+    let run = project.json(&["show", "run", "--date", day]);
+    run["record"]["details"]["inputs"]["suppression_as_of"].as_str().unwrap().to_owned()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -158,21 +164,25 @@ fn doctor_record(project: &Project, from: &str, to: &str) {
 #[test]
 fn nobody_with_an_open_case_a_withdrawn_consent_or_in_the_holdout_gets_an_offer() {
     let project = Project::reference();
-    project.json(&["backfill", "daily_risk", "--from", DAYS[0], "--to", DAYS[2]]);
+    // Two days as they were at four in the morning; the third by all that is there today, later days included.
+    project.json(&["backfill", "daily_risk", "--from", DAYS[0], "--to", DAYS[1], "--suppression-as-of", "04:00"]);
+    project.json(&["run", "daily_risk", "--date", DAYS[2]]);
     let sources = block_on(Sources::open(&Project::shared_data()));
-    for day in DAYS {
+    let instants = DAYS.map(|day| instant_of(&project, day));
+    assert_eq!(instants[..2], DAYS.map(|day| format!("{day}T04:00:00Z"))[..2]);
+    for (day, instant) in DAYS.iter().copied().zip(&instants) {
         let allocation = project.json(&["show", "allocation", "--date", day, "--top", "100000"]);
         let (customers, channels) = treated(&allocation);
         assert!(!customers.is_empty());
-        let open = block_on(sources.with_an_open_case(day));
+        let open = block_on(sources.with_an_open_case(instant));
         assert_disjoint("a support case is open", &customers, &open);
-        let withdrawn = block_on(sources.consent(day, false));
+        let withdrawn = block_on(sources.consent(instant, false));
         assert_disjoint("consent for the channel is withdrawn", &channels, &withdrawn);
-        let unsubscribed = block_on(sources.unsubscribed(day));
+        let unsubscribed = block_on(sources.unsubscribed(instant));
         assert_disjoint("the channel is closed by an unsubscribe", &channels, &unsubscribed);
         let held_out = block_on(sources.held_out());
         assert_disjoint("in the holdout", &customers, &held_out);
-        let contacted = block_on(sources.contacted_lately(day));
+        let contacted = block_on(sources.contacted_lately(day, instant));
         assert_disjoint("contacted within the cooldown", &customers, &contacted);
 
         check_sums(&project, day, &allocation);
@@ -204,7 +214,8 @@ fn where_consent_is_denied_by_default_only_a_recorded_grant_opens_a_channel() {
     assert_eq!(inputs["consent_purpose"], "marketing");
     let allocation = project.json(&["show", "allocation", "--top", "100000"]);
     let (_, channels) = treated(&allocation);
-    let granted = block_on(async { Sources::open(&project.data()).await.consent(DAYS[0], true).await });
+    let instant = instant_of(&project, DAYS[0]);
+    let granted = block_on(async { Sources::open(&project.data()).await.consent(&instant, true).await });
     assert!(!channels.is_empty() && channels.is_subset(&granted), "{:?}", channels.difference(&granted));
 }
 
@@ -212,10 +223,11 @@ fn where_consent_is_denied_by_default_only_a_recorded_grant_opens_a_channel() {
 fn a_rule_that_the_policy_lifts_holds_nobody_back() {
     let project = Project::copy();
     project.edit("jobs/policies/retention.yml", "suppress_open_cases: true", "suppress_open_cases: false");
-    project.json(&["run", "daily_risk", "--date", DAYS[0]]);
+    project.json(&["run", "daily_risk", "--date", DAYS[0], "--suppression-as-of", "04:00"]);
     let allocation = project.json(&["show", "allocation", "--top", "100000"]);
     let (customers, _) = treated(&allocation);
-    let open = block_on(async { Sources::open(&project.data()).await.with_an_open_case(DAYS[0]).await });
+    let instant = instant_of(&project, DAYS[0]);
+    let open = block_on(async { Sources::open(&project.data()).await.with_an_open_case(&instant).await });
     assert!(customers.intersection(&open).next().is_some(), "nobody with an open case is worth an offer");
     let held_back = |rule: &str| {
         let rules = allocation["rules"].as_array().unwrap();

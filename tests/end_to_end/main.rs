@@ -27,5 +27,6 @@ mod schedule;
 mod score_file;
 mod simulated;
 mod slt;
+mod suppression;
 mod train_file;
 mod value;

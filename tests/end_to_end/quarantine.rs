@@ -18,7 +18,7 @@ const BEFORE: &str = "2025-07-20T10:00:00Z";
 const AFTER: &str = "2025-08-01T00:00:00Z";
 
 /// Changes of a row: a column and its new value as text, or null.
-type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
+pub(crate) type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
 
 /// How often each (source, reason) stands in the quarantine.
 type Reasons = BTreeMap<(String, String), u64>;
@@ -53,7 +53,7 @@ fn nullable(row: &RecordBatch) -> Arc<arrow::datatypes::Schema> {
 }
 
 /// Adds a file to a table: its first row, changed so.
-fn plant(project: &Project, table: &str, rows: &[Changes<'_>]) {
+pub(crate) fn plant(project: &Project, table: &str, rows: &[Changes<'_>]) {
     let folder = project.data().join(table);
     let template = first_row(&folder);
     let planted: Vec<RecordBatch> = rows.iter().map(|changes| changed(&template, changes)).collect();

@@ -17,6 +17,8 @@ class Project:
     def __init__(self, folder: Path):
         self.folder = folder
         self.lake = folder / "lake"
+        # When the run that published a day pinned its sources.
+        self.pinned: dict[str, str] = {}
 
     def mainstay(self, *arguments: str) -> dict:
         variables = f"data: {self.folder / 'data'}, lake: {self.lake}"
@@ -24,6 +26,10 @@ class Project:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def run(self, day: str, *arguments: str) -> None:
+        record = self.mainstay("run", "daily_risk", "--date", day, *arguments)["record"]
+        self.pinned[day] = record["details"]["inputs"]["suppression_as_of"]
 
     def table(self, name: str) -> DeltaTable:
         return DeltaTable(str(self.lake / name))
@@ -49,7 +55,7 @@ def project(tmp_path_factory) -> Project:
         "generate", "--customers", "600", "--days", "600", "--seed", "7", "--output-dir", str(project.folder / "data")
     )
     for day in DAYS:
-        project.mainstay("run", "daily_risk", "--date", day)
+        project.run(day)
     # Replaces a day: readers must see its rows once.
-    project.mainstay("run", "daily_risk", "--date", DAYS[0], "--force")
+    project.run(DAYS[0], "--force")
     return project

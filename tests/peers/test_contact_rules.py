@@ -3,23 +3,24 @@
 import pytest
 from conftest import DAYS
 
+# Rows count that were there when the run pinned its sources (pinned); days are counted from midnight (as_of).
 OPEN_CASES = """
     select distinct customer_id from source_support_tickets
-    where opened_at < as_of and loaded_at < as_of and (closed_at is null or closed_at >= as_of)"""
+    where opened_at < pinned and loaded_at < pinned and (closed_at is null or closed_at >= pinned)"""
 # An unsubscribe closes the channel that it came by, as a withdrawal does; neither is undone by a grant of the same instant.
 WITHDRAWN = """
     select customer_id, channel from (
         select customer_id, channel, changed_at, is_granted from source_consents
-        where purpose = 'marketing' and changed_at < as_of and loaded_at < as_of
+        where purpose = 'marketing' and changed_at < pinned and loaded_at < pinned
         union all
         select customer_id, channel, unsubscribed_at, false from source_contacts
-        where unsubscribed_at < as_of and sent_at < as_of and loaded_at < as_of)
+        where unsubscribed_at < pinned and sent_at < pinned and loaded_at < pinned)
     group by customer_id, channel
     having max(changed_at) filter (not is_granted)
         >= coalesce(max(changed_at) filter (is_granted), timestamptz '2000-01-01 00:00:00+00')"""
 CONTACTED = """
     select distinct customer_id from source_contacts
-    where intervention is not null and sent_at < as_of and loaded_at < as_of and sent_at >= as_of - interval 30 days"""
+    where intervention is not null and sent_at < pinned and loaded_at < pinned and sent_at >= as_of - interval 30 days"""
 # The draw itself is held against its definition in the Rust tests; here the table's own word is taken.
 HELD_OUT = "select customer_id from risk where ds = as_of::date and blocked_by & 4 <> 0"
 
@@ -32,7 +33,7 @@ HELD_OUT = "select customer_id from risk where ds = as_of::date and blocked_by &
 )
 def test_nobody_is_treated_against_a_rule(project, day, forbidden, key):
     (found, scored, treated, chosen), = project.sql(
-        f"""with day as (select timestamptz '{day} 00:00:00+00' as as_of),
+        f"""with day as (select timestamptz '{day} 00:00:00+00' as as_of, timestamptz '{project.pinned[day]}' as pinned),
             forbidden as (select f.* from day, lateral ({forbidden}) f),
             chosen as (select * from plan where ds = '{day}' and decision_reason = 'chosen')
             select (select count(*) from forbidden),
@@ -62,7 +63,7 @@ def test_every_offer_goes_through_an_allowed_channel(project, day):
 def test_the_risk_table_says_what_the_sources_say(project, day):
     """Nobody is held back without a rule either. The policy's catalogue calls and writes e-mail; without a record it may."""
     (customers, consents, channels, cases, contacts), = project.sql(
-        f"""with day as (select timestamptz '{day} 00:00:00+00' as as_of),
+        f"""with day as (select timestamptz '{day} 00:00:00+00' as as_of, timestamptz '{project.pinned[day]}' as pinned),
             withdrawn as (select f.* from day, lateral ({WITHDRAWN}) f),
             open_cases as (select f.* from day, lateral ({OPEN_CASES}) f),
             contacted as (select f.* from day, lateral ({CONTACTED}) f),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use mainstay_job::StatedInstant;
 use mainstay_monitor::Subject;
 use mainstay_schema::Ds;
 use mainstay_schema::date::ParseDsError;
@@ -165,6 +166,8 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) acceptance: AcceptanceArguments,
     #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
+    #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }
 
@@ -219,6 +222,15 @@ pub(crate) enum ScheduleFormat {
     Cron,
 }
 
+/// What rehearsals over past days state.
+#[derive(Debug, Args)]
+pub(crate) struct SuppressionArguments {
+    /// For rehearsals over past days: consents, cases and contacts count as of this instant (2026-01-31T04:00:00Z, or 04:00 for
+    /// that time of each day in the project's time zone). By default all count that are there when the run pins its sources.
+    #[arg(long, value_name = "INSTANT")]
+    pub(crate) suppression_as_of: Option<StatedInstant>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct BackfillArguments {
     /// Name of the job: jobs/<JOB>.yml.
@@ -231,6 +243,8 @@ pub(crate) struct BackfillArguments {
     pub(crate) to: Ds,
     #[command(flatten)]
     pub(crate) acceptance: AcceptanceArguments,
+    #[command(flatten)]
+    pub(crate) suppression: SuppressionArguments,
     #[command(flatten)]
     pub(crate) execution: ExecutionArguments,
 }

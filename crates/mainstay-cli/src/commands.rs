@@ -24,8 +24,8 @@ use mainstay_session::SessionSettings;
 use serde::Serialize;
 
 use crate::arguments::{
-    Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments,
-    RunDate, ShowArguments, Shown, Verb, VerifyArguments,
+    Arguments, BackfillArguments, ExecutionArguments, GlobalArguments, Output, RunArguments, RunDate, ShowArguments,
+    Shown, Verb, VerifyArguments,
 };
 use crate::progress::observer;
 use crate::render;
@@ -85,7 +85,8 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
         RunDate::Day(ds) => ds,
     });
     let acceptance = promote::acceptance_of(arguments.acceptance)?;
-    let request = RunRequest { ds, is_forced: arguments.force, acceptance };
+    let suppression = arguments.suppression.suppression_as_of;
+    let request = RunRequest { ds, is_forced: arguments.force, acceptance, suppression };
     let outcome = run_job(&open, &arguments.job, &request).await?;
     write(global, &outcome, || render::outcome::text(&outcome))?;
     Ok(match outcome {
@@ -97,7 +98,9 @@ async fn run(global: &GlobalArguments, arguments: RunArguments) -> Result<ExitCo
 async fn backfill_days(global: &GlobalArguments, arguments: BackfillArguments) -> Result<ExitCode> {
     let open = open(global, Access::Write, Some(&arguments.execution)).await?;
     let acceptance = promote::acceptance_of(arguments.acceptance)?;
-    let runs = backfill(&open, &arguments.job, (arguments.from, arguments.to), acceptance.as_ref()).await?;
+    let suppression = arguments.suppression.suppression_as_of;
+    let runs =
+        backfill(&open, &arguments.job, (arguments.from, arguments.to), acceptance.as_ref(), suppression).await?;
     write(global, &serde_json::json!({"runs": runs}), || render::outcome::backfill(&runs))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -27,6 +27,10 @@ pub struct Policy {
     /// Whether whoever has an open support case is left alone; so unless said otherwise.
     #[serde(default = "by_default")]
     pub suppress_open_cases: bool,
+    /// The largest share of the rows of consents, of contacts or of cases that may name no known customer, 0 to 1; above it nobody is
+    /// contacted, as those rows may forbid it.
+    #[serde(default = "unmatched_share", skip_serializing_if = "is_unmatched_share")]
+    pub unmatched_suppression_share_at_most: f64,
     /// Customers who are never treated, for comparison.
     pub holdout: Option<Holdout>,
     /// What a plan must keep beside the budget; groups are those of `risk_band` and `value_tier`.
@@ -80,6 +84,16 @@ impl Default for ConsentRule {
 
 fn by_default() -> bool {
     true
+}
+
+/// Few enough that a table whose keys are written in another way stands out; some retailers keep consents of people who never bought.
+fn unmatched_share() -> f64 {
+    0.02
+}
+
+// What is left to its default is not part of a policy's digest.
+fn is_unmatched_share(share: &f64) -> bool {
+    *share == unmatched_share()
 }
 
 /// Customers who are never treated, drawn anew each quarter.
@@ -157,6 +171,8 @@ impl Policy {
         check_identifier(&self.name, place.key("name"))?;
         self.budget.check(place.key("budget"))?;
         check_staged_name(&self.consent.purpose, place.key("consent").key("purpose"))?;
+        let unmatched = self.unmatched_suppression_share_at_most;
+        check_range(unmatched, 0.0..=1.0, place.key("unmatched_suppression_share_at_most"))?;
         if let Some(holdout) = &self.holdout {
             let place = place.key("holdout");
             check_identifier(&holdout.experiment, place.key("experiment"))?;

@@ -73,7 +73,7 @@ impl SqlProject {
         let mut results = Vec::new();
         for name in models {
             let rows = self.model(ctx, sources, name, moment).await?;
-            let held = sources.held.find(name, moment.as_of);
+            let held = sources.held.find_at(name, moment);
             let plan = held.map_or_else(|| rows.logical_plan().clone(), |held| held.plan.clone());
             results.extend(self.test(name, rows, Some(&Proof::new(sources, &plan))).await?);
         }

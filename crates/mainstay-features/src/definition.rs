@@ -38,7 +38,7 @@ impl SqlProject {
         model: &str,
         beside: &[&str],
     ) -> Result<Definitions, FeatureError> {
-        let moment = Moment { as_of: Timestamp::UNIX_EPOCH, label_end: None };
+        let moment = Moment::before(Timestamp::UNIX_EPOCH);
         let tables = declared_tables(self);
         let plan = plan::plan_model(ctx, self, tables, &HeldModels::default(), model, &moment).await?;
         // No SQL gives a table a schema: what has one is a model of ours, whose grain is tested each day.

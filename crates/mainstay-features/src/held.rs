@@ -19,9 +19,9 @@ use crate::plan::plan_model;
 use crate::project::SqlProject;
 use crate::source::Sources;
 
-/// The rows of models that were computed, by name and as-of.
+/// The rows of models that were computed, by name, as-of and the instant up to which their sources were seen.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct HeldModels(BTreeMap<(String, Timestamp), HeldModel>);
+pub(crate) struct HeldModels(BTreeMap<(String, Timestamp, Timestamp), HeldModel>);
 
 /// A model as it was computed.
 #[derive(Debug, Clone)]
@@ -32,9 +32,14 @@ pub(crate) struct HeldModel {
 }
 
 impl HeldModels {
-    /// A model as of an instant, where it is held.
-    pub(crate) fn find(&self, name: &str, as_of: Timestamp) -> Option<&HeldModel> {
-        self.0.get(&(name.to_owned(), as_of))
+    /// A model that counts from `as_of` and sees what came before an instant, where it is held.
+    pub(crate) fn find(&self, name: &str, as_of: Timestamp, sources_before: Timestamp) -> Option<&HeldModel> {
+        self.0.get(&(name.to_owned(), as_of, sources_before))
+    }
+
+    /// A model of a moment, which is no label, where it is held.
+    pub(crate) fn find_at(&self, name: &str, moment: &Moment) -> Option<&HeldModel> {
+        self.find(name, moment.as_of, moment.sources_before())
     }
 }
 
@@ -63,7 +68,7 @@ impl SqlProject {
         moment: &Moment,
     ) -> Result<(), FeatureError> {
         for name in names {
-            if sources.held.find(name, moment.as_of).is_some() {
+            if sources.held.find_at(name, moment).is_some() {
                 continue;
             }
             let plan = plan_model(ctx, self, sources.as_known(), &sources.held, name, moment).await?;
@@ -71,7 +76,8 @@ impl SqlProject {
             let partitions = DataFrame::new(ctx.state(), plan.clone()).collect_partitioned().await?;
             let partitions = partitions.iter().map(|batches| batches.iter().map(compact).collect());
             let rows = Arc::new(MemTable::try_new(schema, partitions.collect::<Result<_, _>>()?)?);
-            sources.held.0.insert(((*name).to_owned(), moment.as_of), HeldModel { rows, plan });
+            let key = ((*name).to_owned(), moment.as_of, moment.sources_before());
+            sources.held.0.insert(key, HeldModel { rows, plan });
         }
         Ok(())
     }

@@ -4,25 +4,49 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_schema::date::Ds;
 
-/// Where a model stands in time: it sees what came before `as_of`; a label looks ahead until `label_end`.
+/// Where a model stands in time: it sees what came before `as_of`; a label looks ahead until `label_end`, and what decides who may
+/// be contacted sees all that came before `suppression_as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     /// The instant up to which all but labels may see, exclusive.
     pub as_of: Timestamp,
     /// The instant up to which labels may see, exclusive; absent where no label is asked for.
     pub label_end: Option<Timestamp>,
+    /// The instant up to which a model of suppression may see, exclusive, at or after `as_of`; absent for all other models.
+    pub suppression_as_of: Option<Timestamp>,
 }
 
 impl Moment {
+    /// What came before an instant, without labels.
+    pub fn before(as_of: Timestamp) -> Self {
+        Self { as_of, label_end: None, suppression_as_of: None }
+    }
+
+    /// The moment of a model that decides who may be contacted: days are counted from `as_of`, and its rows are those that were
+    /// there by `suppression_as_of`.
+    pub fn of_suppression(as_of: Timestamp, suppression_as_of: Timestamp) -> Self {
+        Self { suppression_as_of: Some(suppression_as_of), ..Self::before(as_of) }
+    }
+
+    /// The moment of a label, which looks ahead until `label_end`.
+    pub fn of_label(as_of: Timestamp, label_end: Timestamp) -> Self {
+        Self { label_end: Some(label_end), ..Self::before(as_of) }
+    }
+
+    /// The instant up to which all but labels see their sources.
+    pub fn sources_before(&self) -> Timestamp {
+        self.suppression_as_of.unwrap_or(self.as_of)
+    }
+
     /// The moment of a day: D 00:00 in the project's time zone, without labels.
     pub fn of_day(ds: Ds, time_zone: &TimeZone) -> Result<Self, jiff::Error> {
-        Ok(Self { as_of: ds.as_of(time_zone)?, label_end: None })
+        Ok(Self::before(ds.as_of(time_zone)?))
     }
 
     /// The moment of a training cut: labels look ahead `horizon_days` calendar days of the project's time zone.
     pub fn of_cut(ds: Ds, horizon_days: u32, time_zone: &TimeZone) -> Result<Self, jiff::Error> {
         let end = ds.plus_days(i32::try_from(horizon_days).unwrap_or(i32::MAX));
-        Ok(Self { as_of: ds.as_of(time_zone)?, label_end: Some(end.as_of(time_zone)?) })
+        Ok(Self::of_label(ds.as_of(time_zone)?, end.as_of(time_zone)?))
     }
 }
 

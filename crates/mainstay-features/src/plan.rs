@@ -5,8 +5,8 @@
 //! several moments live side by side in one session, and no model can name a table other than through `ref()` and
 //! `source()`.
 //!
-//! The catalog has a schema for every instant up to which something is seen: models before as-of and, for labels,
-//! staging and sources before the end of the horizon.
+//! The catalog has a schema for every instant up to which something is seen: models before as-of; for labels, staging and
+//! sources before the end of the horizon; for what decides who may be contacted, all but features before its own instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -44,7 +44,8 @@ impl SqlProject {
     /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
     ///
     /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and
-    /// sources until `label_end`.
+    /// sources until `label_end`. At a moment of suppression the model and what it builds on see all that came before
+    /// `suppression_as_of`, but for features, which stay as of `as_of`.
     pub async fn model(
         &self,
         ctx: &SessionContext,
@@ -54,6 +55,23 @@ impl SqlProject {
     ) -> Result<DataFrame, FeatureError> {
         let plan = plan_model(ctx, self, sources.as_known(), &sources.held, name, moment).await?;
         Ok(DataFrame::new(ctx.state(), with_plain_text(plan)?))
+    }
+
+    /// The named models at a moment and all that they build on, each with the moment at which it is seen, once and behind what it
+    /// builds on.
+    pub fn lineage_at(&self, names: &[&str], moment: &Moment) -> Result<Vec<(&Model, Moment)>, FeatureError> {
+        let mut lineage: Vec<(&Model, Moment)> = Vec::new();
+        for name in names {
+            let model = self.find(name)?;
+            let horizon = Horizon::of(model, moment)?;
+            for (model, horizon) in in_order(self, &HeldModels::default(), model, horizon) {
+                let seen = (model, horizon.moment());
+                if !lineage.iter().any(|(other, at)| other.name == model.name && *at == seen.1) {
+                    lineage.push(seen);
+                }
+            }
+        }
+        Ok(lineage)
     }
 }
 
@@ -116,11 +134,19 @@ fn with_plain_text(plan: LogicalPlan) -> Result<LogicalPlan, FeatureError> {
     Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
 }
 
-/// What a model sees: all that came before an instant, or what a label sees of two.
+/// What a model sees: all that came before an instant, or what a label or a model of suppression sees of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Horizon {
     Before(Timestamp),
-    Label { as_of: Timestamp, end: Timestamp },
+    Label {
+        as_of: Timestamp,
+        end: Timestamp,
+    },
+    /// Days are counted from `as_of`; rows are those before `end`, which is later.
+    Suppression {
+        as_of: Timestamp,
+        end: Timestamp,
+    },
 }
 
 impl Horizon {
@@ -128,7 +154,19 @@ impl Horizon {
         match (model.kind, moment.label_end) {
             (ModelKind::Label, Some(end)) => Ok(Self::Label { as_of: moment.as_of, end }),
             (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd { model: model.name.clone() }),
-            _ => Ok(Self::Before(moment.as_of)),
+            _ => Ok(match moment.suppression_as_of {
+                Some(end) if end != moment.as_of => Self::Suppression { as_of: moment.as_of, end },
+                _ => Self::Before(moment.as_of),
+            }),
+        }
+    }
+
+    /// The moment at which a model sees this.
+    fn moment(self) -> Moment {
+        match self {
+            Self::Before(instant) => Moment::before(instant),
+            Self::Label { as_of, end } => Moment::of_label(as_of, end),
+            Self::Suppression { as_of, end } => Moment::of_suppression(as_of, end),
         }
     }
 
@@ -138,24 +176,30 @@ impl Horizon {
             (Self::Before(_), _) | (Self::Label { .. }, ModelKind::Label) => self,
             (Self::Label { end, .. }, ModelKind::Staging) => Self::Before(end),
             (Self::Label { as_of, .. }, ModelKind::Feature | ModelKind::Mart) => Self::Before(as_of),
+            (Self::Suppression { as_of, .. }, ModelKind::Feature) => Self::Before(as_of),
+            (Self::Suppression { .. }, _) => self,
         }
     }
 
     fn as_of(self) -> Timestamp {
         match self {
-            Self::Before(instant) | Self::Label { as_of: instant, .. } => instant,
+            Self::Before(instant) | Self::Label { as_of: instant, .. } | Self::Suppression { as_of: instant, .. } => {
+                instant
+            }
         }
     }
 
     fn sources_before(self) -> Timestamp {
         match self {
-            Self::Before(instant) | Self::Label { end: instant, .. } => instant,
+            Self::Before(instant) | Self::Label { end: instant, .. } | Self::Suppression { end: instant, .. } => {
+                instant
+            }
         }
     }
 
     fn label_end(self) -> Option<Timestamp> {
         match self {
-            Self::Before(_) => None,
+            Self::Before(_) | Self::Suppression { .. } => None,
             Self::Label { end, .. } => Some(end),
         }
     }
@@ -167,7 +211,7 @@ impl Horizon {
     /// The rows of a model that sees this, where they are held.
     fn held<'a>(self, held: &'a HeldModels, model: &Model) -> Option<&'a HeldModel> {
         match self {
-            Self::Before(as_of) => held.find(&model.name, as_of),
+            Self::Before(_) | Self::Suppression { .. } => held.find(&model.name, self.as_of(), self.sources_before()),
             Self::Label { .. } => None,
         }
     }
@@ -178,6 +222,7 @@ impl fmt::Display for Horizon {
         match self {
             Self::Before(instant) => write!(f, "before {instant}"),
             Self::Label { as_of, end } => write!(f, "{as_of} to {end}"),
+            Self::Suppression { as_of, end } => write!(f, "{as_of} as seen before {end}"),
         }
     }
 }
@@ -293,6 +338,10 @@ impl Planner<'_> {
             scope.refused.insert((source.clone(), table.clone()), relation);
         }
         scope.as_of = moment::literal(horizon.as_of());
+        scope.suppression_as_of = moment::literal(match horizon {
+            Horizon::Suppression { end, .. } => end,
+            _ => horizon.as_of(),
+        });
         scope.label_end = horizon.label_end().map(moment::literal);
         Ok(template::render(&model.file, &model.template, &scope)?.sql)
     }

@@ -26,7 +26,7 @@ use crate::project::SqlProject;
 /// name, but that nothing in the feature needs, is not read.
 pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<(), FeatureError> {
     let as_of = Timestamp::UNIX_EPOCH;
-    let moment = Moment { as_of, label_end: as_of.checked_add(24.hours()).ok() };
+    let moment = Moment { label_end: as_of.checked_add(24.hours()).ok(), ..Moment::before(as_of) };
     for model in project.models() {
         let plan =
             plan::plan_model(ctx, project, declared_tables(project), &HeldModels::default(), &model.name, &moment)

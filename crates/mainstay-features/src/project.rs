@@ -112,6 +112,7 @@ impl SqlProject {
         let mut scope = self.scope();
         scope.refs = self.models.keys().map(|name| (name.clone(), name.clone())).collect();
         scope.as_of = "as_of".to_owned();
+        scope.suppression_as_of = "suppression_as_of".to_owned();
         let mut hasher = DigestHasher::new();
         for (source, table) in
             self.sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)))

@@ -1,4 +1,4 @@
-//! The templates of SQL: `ref`, `source`, `refused`, `var`, `env_var`, `as_of` and `label_end`.
+//! The templates of SQL: `ref`, `source`, `refused`, `var`, `env_var`, `as_of`, `suppression_as_of` and `label_end`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ pub(crate) struct Scope {
     pub(crate) vars: BTreeMap<String, Value>,
     /// The instant of `as_of`.
     pub(crate) as_of: String,
+    /// The instant of `suppression_as_of`: that of `as_of`, but for what decides who may be contacted.
+    pub(crate) suppression_as_of: String,
     /// The instant of `label_end`; labels alone have one.
     pub(crate) label_end: Option<String>,
 }
@@ -72,6 +74,7 @@ fn environment(scope: &Scope, named: &Arc<Mutex<Named>>) -> Environment<'static>
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(FUEL));
     environment.add_global("as_of", Value::from(scope.as_of.clone()));
+    environment.add_global("suppression_as_of", Value::from(scope.suppression_as_of.clone()));
     if let Some(label_end) = &scope.label_end {
         environment.add_global("label_end", Value::from(label_end.clone()));
     }
@@ -149,7 +152,7 @@ fn refuse_unknown_names(
     let message = if name == "label_end" {
         "`label_end` stands for an instant after as-of: only models under sql/labels may look ahead".to_owned()
     } else {
-        let ours = ["as_of", "env_var", "label_end", "ref", "refused", "source", "var"];
+        let ours = ["as_of", "env_var", "label_end", "ref", "refused", "source", "suppression_as_of", "var"];
         let unknown = UnknownName::new("name", name, ours);
         format!("{unknown} ({}; a variable of the project is read with var('{name}'))", unknown.known_names())
     };
@@ -178,6 +181,7 @@ mod tests {
             names_any_source: false,
             vars: BTreeMap::from([("active_days".to_owned(), Value::from(365))]),
             as_of: "AS_OF".to_owned(),
+            suppression_as_of: "NOW".to_owned(),
             label_end: None,
         }
     }
@@ -211,7 +215,7 @@ mod tests {
         insta::assert_snapshot!(fault("select 1\nfrom {{ ref('stg_order') }}"), @"sql/features/feat_x.sql:2: unknown model `stg_order`, did you mean `stg_orders`? (known models: stg_orders)");
         insta::assert_snapshot!(fault("\n\n{{ source('retailer', 'order') }}"), @"sql/features/feat_x.sql:3: unknown source `retailer.order`, did you mean `retailer.orders`? (known sources: retailer.orders)");
         insta::assert_snapshot!(fault("{{ var('active_day') }}"), @"sql/features/feat_x.sql:1: unknown variable `active_day`, did you mean `active_days`? (known variables: active_days)");
-        insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, refused, source, var; a variable of the project is read with var('as_off'))");
+        insta::assert_snapshot!(fault("select\n  {{ as_off }}"), @"sql/features/feat_x.sql:2: unknown name `as_off`, did you mean `as_of`? (known names: as_of, env_var, label_end, ref, refused, source, suppression_as_of, var; a variable of the project is read with var('as_off'))");
         insta::assert_snapshot!(fault("{{ env_var('MAINSTAY_TEST_UNSET') }}"), @"sql/features/feat_x.sql:1: environment variable `MAINSTAY_TEST_UNSET` is not set: set it, or give a default: env_var('MAINSTAY_TEST_UNSET', 'value')");
         insta::assert_snapshot!(fault("select 1\n{{ ref('stg_orders' }}"), @"sql/features/feat_x.sql:2: the template is not well formed: unexpected `}`, expected `,`");
     }

@@ -14,6 +14,7 @@ mod online_retail;
 mod point_in_time;
 mod projects;
 mod reference;
+mod suppression;
 mod timeless;
 mod visibility;
 mod volumes;

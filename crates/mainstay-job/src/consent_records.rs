@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail, ensure};
 use arrow::array::AsArray;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, Policy};
-use mainstay_features::Moment;
 
 use crate::run::Run;
 use crate::score::register;
@@ -18,8 +17,8 @@ use crate::sources::PinnedDay;
 /// Refuses a policy whose purpose, or one of whose channels, stands in no record of consent, where there are any.
 pub(crate) async fn check(run: &Run<'_>, day: &PinnedDay, job: &DailyJob, policy: &Policy) -> Result<()> {
     let session = SessionContext::new_with_state(run.open.session.state());
-    let moment = Moment { as_of: run.as_of, label_end: None };
-    register(&session, "customer_consents", day.model(&session, &job.consents, &moment).await?)?;
+    let consents = day.model(&session, &job.consents, &run.suppression_moment()).await?;
+    register(&session, "customer_consents", consents)?;
     let records =
         records(&session).await.with_context(|| format!("cannot read the consents of model {}", job.consents))?;
     hold_against(&records, policy).with_context(|| {

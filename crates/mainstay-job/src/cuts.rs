@@ -7,7 +7,6 @@ use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::prelude::{cast, col};
 use jiff::Timestamp;
 use mainstay_config::{TrainingJob, VarValue};
-use mainstay_features::Moment;
 use mainstay_schema::Ds;
 
 use crate::run::Run;
@@ -85,7 +84,7 @@ fn horizon_days(run: &Run<'_>) -> Result<u32> {
 
 /// The day of the first order that the run may see.
 pub(crate) async fn first_order(run: &Run<'_>, day: &PinnedDay) -> Result<Ds> {
-    let moment = Moment { as_of: run.as_of, label_end: None };
+    let moment = run.moment();
     let orders = day.model(&run.open.session, "stg_orders", &moment).await?;
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let first = orders.aggregate(Vec::new(), vec![min(cast(col("ordered_at"), utc))])?.collect().await?;

@@ -19,6 +19,7 @@ use crate::run::{Outcome, Run, RunRequest};
 use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
 use crate::target_owner;
+use crate::unmatched_suppression;
 
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest) -> Result<Outcome> {
@@ -30,13 +31,20 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
     let policy = run.open.project.policy(&job.policy)?;
+    if run.suppression.is_stated {
+        run.open.progress.warn(format!(
+            "consents, cases and contacts count as of {}, as stated: what came since is not seen, so contact nobody by this plan now",
+            run.suppression.as_of
+        ));
+    }
     check_models(job, &found)?;
     let mut watch = Watch::begin(run, job, &policy).await?;
     let mut day = sources::pin(run, found).await?;
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
-    day.hold(run, &[&job.consents]).await?;
+    day.hold(run, &[&job.consents], &run.suppression_moment()).await?;
     consent_records::check(run, &day, job, &policy).await?;
+    let suppression_rows = unmatched_suppression::check(run, &day, job, &policy).await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     watch.know_training(run, &champion.used).await?;
     let features = watch.explain(features::stage(run, &mut day, job).await)?;
@@ -64,6 +72,8 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             consent_purpose: policy.consent.purpose.clone(),
             consent_default: run.open.project.config().consent_default,
             suppress_open_cases: policy.suppress_open_cases,
+            suppression_as_of: Some(run.suppression.as_of),
+            suppression_is_stated: run.suppression.is_stated,
             holdout: score::holdout(&policy, run.ds),
         },
         model: champion.used,
@@ -71,6 +81,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         reasons: job.reasons,
         population: risk.population,
         quarantine: day.quarantined.clone(),
+        suppression_rows,
         allocation: allocation.summary.clone(),
         training: champion.training,
         accepted: run.accepted(),

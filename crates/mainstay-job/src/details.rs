@@ -15,7 +15,6 @@ use mainstay_train::tune::Trial;
 use mainstay_train::{CalibrationReport, Evaluation, GateResult, Interval, Judgement, LeakageReport, ModelParams};
 use serde::{Deserialize, Serialize};
 
-
 /// The details of a run of a daily job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DailyDetails {
@@ -32,6 +31,10 @@ pub struct DailyDetails {
     /// The source rows that were refused, by table and reason.
     #[serde(default)]
     pub quarantine: Vec<QuarantinedRows>,
+    /// Rows of consents, cases and contacts, and how many of them name no known customer, by source table; none in records of an
+    /// earlier release.
+    #[serde(default)]
+    pub suppression_rows: Vec<SuppressionRows>,
     /// What was decided, for how much.
     pub allocation: AllocationSummary,
     /// The training that ran first, where there was no champion.
@@ -72,6 +75,13 @@ pub struct PinnedInputs {
     pub consent_default: ConsentDefault,
     /// Whether whoever has an open support case is left alone.
     pub suppress_open_cases: bool,
+    /// The instant up to which consents, cases and contacts were seen, exclusive; `None` in records of an earlier release, which saw
+    /// them as of the day's as-of.
+    #[serde(default)]
+    pub suppression_as_of: Option<Timestamp>,
+    /// Whether that instant was stated, and is not the one at which the sources were pinned.
+    #[serde(default)]
+    pub suppression_is_stated: bool,
     /// The customers who are never treated, for comparison.
     pub holdout: Option<PinnedHoldout>,
 }
@@ -215,6 +225,20 @@ impl Population {
     pub fn is_reconciled(&self) -> bool {
         self.known == self.scored + self.ineligible + self.refused
     }
+}
+
+/// Rows that may forbid contact, and those of them that name nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressionRows {
+    /// `source.table`, or the staging model where that reads several or none.
+    pub table: String,
+    /// Its rows as of the instant of suppression, refused ones included.
+    pub rows: u64,
+    /// Rows whose customer no order and no customer record names by then.
+    pub unmatched_rows: u64,
+    /// Of these, rows that would name a known customer but for blanks around the key, or for the case of its letters where no two
+    /// known customers differ by it alone.
+    pub misspelt_rows: u64,
 }
 
 /// Source rows that broke one rule of their contract.

@@ -35,7 +35,7 @@ pub(crate) struct StagedFeatures {
 pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<StagedFeatures> {
     let step = run.start(Step::Features);
     let model = job.features.as_str();
-    let moment = Moment { as_of: run.as_of, label_end: None };
+    let moment = run.moment();
     hold_shared(run, day, job).await?;
     sql_tests::check_daily(run, day, job).await?;
     let frame = day.model(&run.open.session, model, &moment).await?;
@@ -65,29 +65,35 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
 }
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and
-/// those of a row a customer that more than one model builds on. The features are staged.
+/// those of a row a customer that more than one model builds on. The features are staged. What decides who may be contacted is
+/// computed last, at a moment of its own, and reads what is held by then.
 async fn hold_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<()> {
-    let named = job.sql_models().map(|(_, model)| model);
+    let named = [job.features.as_str(), job.value.as_str()];
     let lineage = day.sql.lineage(&named)?;
-    let builders = |model: &Model| lineage.iter().filter(|other| other.refs.contains(&model.name)).count();
+    let all = day.sql.lineage(&job.sql_models().map(|(_, model)| model))?;
+    let builders = |model: &Model| all.iter().filter(|other| other.refs.contains(&model.name)).count();
     let is_of_customers = |model: &Model| model.kind != ModelKind::Staging && model.grain == [column::CUSTOMER_ID];
     let is_shared =
         |model: &&&Model| named.contains(&model.name.as_str()) || is_of_customers(model) && builders(model) > 1;
     let models = lineage.iter().filter(|model| model.name != job.features);
     let shared: Vec<String> = models.filter(is_shared).map(|model| model.name.clone()).collect();
-    day.hold(run, &shared.iter().map(String::as_str).collect::<Vec<_>>()).await
+    day.hold(run, &shared.iter().map(String::as_str).collect::<Vec<_>>(), &run.moment()).await?;
+    day.hold(run, &[&job.consents, &job.contact_rules], &run.suppression_moment()).await
 }
 
 /// How many customers the staging models name, counted without any feature model.
 async fn known_customers(run: &Run<'_>, day: &PinnedDay) -> Result<u64> {
-    let moment = Moment { as_of: run.as_of, label_end: None };
-    let mut ids =
-        day.model(&run.open.session, "stg_orders", &moment).await?.select(vec![ident(column::CUSTOMER_ID)])?;
+    Ok(customer_ids(run, day, &run.moment()).await?.count().await? as u64)
+}
+
+/// The customers whom the staging models name at a moment, each once.
+pub(crate) async fn customer_ids(run: &Run<'_>, day: &PinnedDay, moment: &Moment) -> Result<DataFrame> {
+    let mut ids = day.model(&run.open.session, "stg_orders", moment).await?.select(vec![ident(column::CUSTOMER_ID)])?;
     if day.sql.find("stg_customers").is_ok() {
-        let customers = day.model(&run.open.session, "stg_customers", &moment).await?;
+        let customers = day.model(&run.open.session, "stg_customers", moment).await?;
         ids = ids.union(customers.select(vec![ident(column::CUSTOMER_ID)])?)?;
     }
-    Ok(ids.distinct()?.count().await? as u64)
+    Ok(ids.distinct()?)
 }
 
 /// Runs the tests that the model's `.yml` declares on the rows that were staged.

@@ -52,6 +52,7 @@ mod skew;
 mod sources;
 mod sql_tests;
 mod staged;
+mod suppression;
 mod tallied;
 mod target_owner;
 mod test_rows;
@@ -60,6 +61,7 @@ mod training;
 mod training_figures;
 mod training_rows;
 mod training_table;
+mod unmatched_suppression;
 pub mod verify;
 
 use anyhow::{Result, bail};
@@ -71,22 +73,30 @@ pub use open_project::{Access, OpenOptions, OpenProject};
 pub use run::{Outcome, RunRequest};
 #[cfg(feature = "simulator")]
 pub use simulator::simulate;
+pub use suppression::StatedInstant;
 
 /// Runs a job of the project for one day.
 pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Result<Outcome> {
     match open.project.job(job)? {
         JobConfig::Daily(job) => daily::run(open, &job, request).await,
+        JobConfig::Training(job) if request.suppression.is_some() => {
+            bail!(
+                "--suppression-as-of is for a daily job; {} trains a model and contacts nobody: leave it out",
+                job.name
+            )
+        }
         JobConfig::Training(job) => train_job::run(open, &job, request).await,
     }
 }
 
 /// Runs a job for every day of a range in order, and stops at the first that fails. Published days are left alone. What is accepted
-/// is accepted on every day.
+/// is accepted on every day; `suppression` is as in [`RunRequest`].
 pub async fn backfill(
     open: &OpenProject,
     job: &str,
     (from, to): (Ds, Ds),
     acceptance: Option<&Acceptance>,
+    suppression: Option<StatedInstant>,
 ) -> Result<Vec<Outcome>> {
     if to < from {
         bail!("the range ends on {to}, before it begins on {from}: swap --from and --to");
@@ -94,7 +104,7 @@ pub async fn backfill(
     let mut outcomes = Vec::new();
     let mut ds = from;
     while ds <= to {
-        let request = RunRequest { ds: Some(ds), is_forced: false, acceptance: acceptance.cloned() };
+        let request = RunRequest { ds: Some(ds), is_forced: false, acceptance: acceptance.cloned(), suppression };
         let outcome = run_job(open, job, &request).await;
         outcomes.push(outcome.map_err(|error| error.context(format!("the backfill stopped at {ds}")))?);
         ds = ds.plus_days(1);

@@ -10,6 +10,7 @@ use crate::open_project::OpenProject;
 use crate::run::{Outcome, Run, RunRequest};
 use crate::simulated;
 use crate::sources::{self, FoundSources};
+use crate::suppression::SuppressionInstant;
 
 /// A job and whose days it makes.
 #[derive(Debug, Clone)]
@@ -37,14 +38,16 @@ pub(crate) async fn run(
         return Ok(done);
     }
     let found = sources::find(open).await?;
-    let today = Ds::of(Timestamp::now(), &open.project.time_zone());
+    let time_zone = open.project.time_zone();
+    let today = Ds::of(Timestamp::now(), &time_zone);
     let ds = found.day(request.ds, today)?;
     if let Some(done) = done(open, &days.series, ds, request).await? {
         found.leave(format!("{ds} is published already"));
         return Ok(done);
     }
+    let suppression = SuppressionInstant::of(request.suppression, ds, found.pinned_at, &time_zone)?;
     simulated::settle_origin(open, found.is_simulated).await?;
-    let run = Run::claim(open, days, ds, request, found.is_simulated).await?;
+    let run = Run::claim(open, days, ds, request, found.is_simulated, suppression).await?;
     match steps(&run, found).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {

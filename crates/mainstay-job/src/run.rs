@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
-use mainstay_monitor::Acceptance;
+use mainstay_features::Moment;
+use mainstay_monitor::{Acceptance, Subject};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
@@ -21,6 +22,7 @@ use crate::one_day::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::staged::Staged;
+use crate::suppression::{StatedInstant, SuppressionInstant};
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;
@@ -55,6 +57,8 @@ pub struct RunRequest {
     pub ds: Option<Ds>,
     /// Runs a finished day again.
     pub is_forced: bool,
+    /// The instant as of which consents, cases and contacts are judged; when the sources are pinned where absent.
+    pub suppression: Option<StatedInstant>,
     /// What the run goes on in spite of.
     pub acceptance: Option<Acceptance>,
 }
@@ -87,6 +91,7 @@ pub(crate) struct Run<'a> {
     pub(crate) series: Series,
     pub(crate) ds: Ds,
     pub(crate) as_of: Timestamp,
+    pub(crate) suppression: SuppressionInstant,
     pub(crate) attempt: Attempt,
     pub(crate) is_forced: bool,
     /// Whether the sources hold simulated data.
@@ -108,6 +113,7 @@ impl<'a> Run<'a> {
         ds: Ds,
         request: &RunRequest,
         is_simulated: bool,
+        suppression: SuppressionInstant,
     ) -> Result<Self> {
         let RunRequest { is_forced, acceptance, .. } = request.clone();
         let JobDays { job, kind, series } = days;
@@ -125,6 +131,7 @@ impl<'a> Run<'a> {
             series,
             ds,
             as_of,
+            suppression,
             attempt,
             is_forced,
             is_simulated,
@@ -150,6 +157,16 @@ impl<'a> Run<'a> {
         let needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<Subject> = needed.iter().filter_map(|&place| acceptance.names.get(place).cloned()).collect();
         (!names.is_empty()).then_some(Acceptance { names, ..acceptance })
+    }
+
+    /// The moment of models that see what came before the day.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment::before(self.as_of)
+    }
+
+    /// The moment of models that decide who may be contacted.
+    pub(crate) fn suppression_moment(&self) -> Moment {
+        Moment::of_suppression(self.as_of, self.suppression.as_of)
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {

@@ -8,7 +8,6 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
-use mainstay_features::Moment;
 use mainstay_monitor::RiskFigures;
 use mainstay_schema::{CustomerStatus, Ds, table};
 
@@ -121,13 +120,13 @@ async fn register_inputs(
     scoring: &Scoring<'_>,
 ) -> Result<Vec<PinnedPlan>> {
     register(session, "staged_features", features.staged.read(session, &run.open.lake).await?)?;
-    let moment = Moment { as_of: run.as_of, label_end: None };
+    let (moment, suppression) = (run.moment(), run.suppression_moment());
     let models = [
-        ("customer_value", &scoring.job.value),
-        ("customer_consents", &scoring.job.consents),
-        ("contact_rules", &scoring.job.contact_rules),
+        ("customer_value", &scoring.job.value, moment),
+        ("customer_consents", &scoring.job.consents, suppression),
+        ("contact_rules", &scoring.job.contact_rules, suppression),
     ];
-    for (name, model) in models {
+    for (name, model, moment) in models {
         register(session, name, day.model(session, model, &moment).await?)?;
     }
     let recent = own_plans::recent_plans(run, session, scoring.policy.cooldown_days).await?;

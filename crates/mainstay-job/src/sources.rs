@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Schema;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
+use jiff::Timestamp;
 use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
 use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, column, table};
@@ -36,6 +37,8 @@ pub(crate) struct FoundSources {
     pub(crate) sql: SqlProject,
     pub(crate) sources: Sources,
     pub(crate) pinned: PinnedSources,
+    /// When their files had been listed: whatever was there before is among them.
+    pub(crate) pinned_at: Timestamp,
     /// The day of the newest row.
     pub(crate) last_complete_day: Option<Ds>,
     /// Whether the data are simulated.
@@ -49,18 +52,18 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
     let step = open.progress.start(Step::Sources);
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
+    let pinned_at = Timestamp::now();
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
     let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
     let last_complete_day = sources.last_complete_day(&open.session).await?;
-    Ok(FoundSources { sql, sources, pinned, last_complete_day, is_simulated, step })
+    Ok(FoundSources { sql, sources, pinned, pinned_at, last_complete_day, is_simulated, step })
 }
 
 impl PinnedDay {
-    /// Computes models of the day once, for all steps that read them.
-    pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str]) -> Result<()> {
-        let moment = Moment { as_of: run.as_of, label_end: None };
-        Ok(self.sql.hold(&run.open.session, &mut self.sources, names, &moment).await?)
+    /// Computes models at a moment of the day once, for all steps that read them.
+    pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
+        Ok(self.sql.hold(&run.open.session, &mut self.sources, names, moment).await?)
     }
 
     /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.

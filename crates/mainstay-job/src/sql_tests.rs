@@ -3,6 +3,8 @@
 //! Whether an order of rows is total is checked against the grains that the models state: a grain that does not hold would
 //! make a day depend on chance.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 use mainstay_config::{DailyJob, TrainingJob};
 use mainstay_features::{ModelKind, Moment, TestResult};
@@ -12,18 +14,24 @@ use crate::cuts::CutPlan;
 use crate::run::Run;
 use crate::sources::PinnedDay;
 
-/// Tests the models that a daily job reads as of the day, but for its feature model, whose rows are tested once staged.
+/// Tests the models that a daily job reads, each as it is read, but for its feature model, whose rows are tested once staged.
 pub(crate) async fn check_daily(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<()> {
-    let lineage = day.sql.lineage(&job.sql_models().map(|(_, model)| model))?;
-    let names = lineage.into_iter().map(|model| model.name.as_str()).filter(|name| *name != job.features);
-    check(run, day, names, Moment { as_of: run.as_of, label_end: None }, run.ds).await
+    let suppression = run.suppression_moment();
+    let mut lineage = day.sql.lineage_at(&[&job.consents, &job.contact_rules], &suppression)?;
+    lineage.extend(day.sql.lineage_at(&[&job.features, &job.value], &run.moment())?);
+    for moment in BTreeSet::from([run.moment(), suppression]) {
+        let seen = lineage.iter().filter(|(_, at)| *at == moment).map(|(model, _)| model.name.as_str());
+        let names: BTreeSet<&str> = seen.filter(|name| *name != job.features).collect();
+        check(run, day, names.into_iter(), moment, run.ds).await?;
+    }
+    Ok(())
 }
 
 /// Tests the models that a training reads: labels at its test cut, all others as of the day, which is past every cut.
 pub(crate) async fn check_training(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob, plan: &CutPlan) -> Result<()> {
     let lineage = day.sql.lineage(&[&job.features, &job.label])?;
     let (labels, others): (Vec<_>, Vec<_>) = lineage.into_iter().partition(|model| model.kind == ModelKind::Label);
-    let now = Moment { as_of: run.as_of, label_end: None };
+    let now = run.moment();
     check(run, day, others.iter().map(|model| model.name.as_str()), now, run.ds).await?;
     let cut = Moment::of_cut(plan.test, plan.horizon_days, &run.open.project.time_zone())?;
     check(run, day, labels.iter().map(|model| model.name.as_str()), cut, plan.test).await

@@ -1,7 +1,8 @@
 //! The reference project as a database that a script fills and asks.
 //!
-//! Beside SQL it knows three statements: `reset` begins anew; `set <name> = <value>` chooses the day (`as_of`), the
-//! `time_zone` or a variable of the project; `drop table <source table>` takes the files of a source table away.
+//! Beside SQL it knows three statements: `reset` begins anew; `set <name> = <value>` chooses the day (`as_of`), the instant at which
+//! its sources were pinned (`suppression_as_of`; then models are seen as what decides on contact), the `time_zone` or a variable of
+//! the project; `drop table <source table>` takes the files of a source table away.
 //! `insert into` fills the source tables that the project declares. A query sees every model of the project by its name,
 //! as of the day, and the refused rows as `quarantine`. `$model` stands for the digest of a model with two features.
 
@@ -16,6 +17,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{Expr, SessionConfig, SessionContext, lit};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, SourceTable, VarOverrides};
 use mainstay_features::{Moment, Sources, SqlProject, arrow_type};
@@ -55,6 +57,7 @@ pub(super) struct Database {
     session: SessionContext,
     model: Digest,
     ds: Ds,
+    suppression_as_of: Option<Timestamp>,
     time_zone: TimeZone,
     vars: BTreeMap<String, String>,
     folder: TempDir,
@@ -80,6 +83,7 @@ impl Database {
             session: mainstay_session::build(&SETTINGS, &models)?,
             model,
             ds: DAY.parse()?,
+            suppression_as_of: None,
             time_zone: TimeZone::UTC,
             vars: BTreeMap::new(),
             folder: TempDir::new()?,
@@ -129,6 +133,7 @@ impl Database {
         let config = SessionConfig::new().set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
         self.stated = SessionContext::new_with_config(config);
         self.ds = DAY.parse()?;
+        self.suppression_as_of = None;
         self.time_zone = TimeZone::UTC;
         self.vars.clear();
         self.opened = None;
@@ -142,6 +147,7 @@ impl Database {
     fn set(&mut self, name: &str, value: &str) -> Result<()> {
         match name {
             "as_of" => self.ds = value.parse()?,
+            "suppression_as_of" => self.suppression_as_of = Some(value.parse()?),
             "time_zone" => self.time_zone = TimeZone::get(value)?,
             _ => {
                 self.vars.insert(name.to_owned(), value.to_owned());
@@ -193,7 +199,10 @@ impl Database {
     async fn register(&self, named: &[String]) -> Result<Vec<String>> {
         let Some(opened) = &self.opened else { return Ok(Vec::new()) };
         let horizon_days = opened.project.variables().get("horizon_days")?.to_string().parse()?;
-        let moment = Moment::of_cut(self.ds, horizon_days, &self.time_zone)?;
+        let moment = match self.suppression_as_of {
+            None => Moment::of_cut(self.ds, horizon_days, &self.time_zone)?,
+            Some(suppression_as_of) => Moment::of_suppression(self.ds.as_of(&self.time_zone)?, suppression_as_of),
+        };
         let mut registered = Vec::new();
         for name in named {
             if name == "quarantine" {

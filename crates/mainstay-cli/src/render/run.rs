@@ -1,6 +1,6 @@
 //! A run record.
 
-use mainstay_job::details::{DailyDetails, TrainingDetails};
+use mainstay_job::details::{DailyDetails, SuppressionRows, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
@@ -100,11 +100,24 @@ fn inputs(details: &DailyDetails) -> String {
         inputs.consent_default,
         if inputs.suppress_open_cases { "are left alone" } else { "do not matter" }
     );
+    let rules = rules + &suppression(details);
     let sources = table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows);
     match details.inputs.absent_models.as_slice() {
         [] => sources + &rules,
         absent => format!("{sources}no source, so empty: {}\n{rules}", absent.join(", ")),
     }
+}
+
+/// As of when consents, cases and contacts count, and which of their rows name nobody.
+fn suppression(details: &DailyDetails) -> String {
+    let Some(as_of) = details.inputs.suppression_as_of else { return String::new() };
+    let why = if details.inputs.suppression_is_stated { "as stated" } else { "when the sources were pinned" };
+    let mut text = format!("consents, cases and contacts count as of {as_of}, {why}\n");
+    for counted in details.suppression_rows.iter().filter(|counted| counted.unmatched_rows > 0) {
+        let SuppressionRows { table, rows, unmatched_rows, .. } = counted;
+        text += &format!("{unmatched_rows} of {rows} rows of {table} name no known customer\n");
+    }
+    text
 }
 
 /// The source rows that were refused; nothing where none was.

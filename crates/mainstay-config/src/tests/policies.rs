@@ -54,7 +54,7 @@ jobs/policies/retention.yml:6:1: unknown key `cooldown`
   |
 6 | cooldown: 30
   | ^^^^^^^^
-  = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, rules, interventions, risk_bands, value_tiers"),
+  = known keys: name, budget, cooldown_days, consent, suppress_open_cases, unmatched_suppression_share_at_most, holdout, rules, interventions, risk_bands, value_tiers"),
 slip("cooldown_days: 30", "cooldown_days: 30\nconsent: {purpose: 'direct mail'}", "
 jobs/policies/retention.yml:7:20: `direct mail` is no name: use letters, digits and underscores, and begin with a letter
   |
@@ -86,6 +86,11 @@ jobs/policies/retention.yml:7:22: expected true or false, found `severe`
   |
 7 | suppress_open_cases: severe
   |                      ^^^^^^"),
+slip("cooldown_days: 30", "cooldown_days: 30\nunmatched_suppression_share_at_most: 2", "
+jobs/policies/retention.yml:7:38: expected a number from 0 to 1, found 2
+  |
+7 | unmatched_suppression_share_at_most: 2
+  |                                      ^"),
 slip("share: 0.05", "share: 0.6", "
 jobs/policies/retention.yml:9:10: expected a number from 0 to 0.5, found 0.6
   |
@@ -182,7 +187,7 @@ jobs/policies/retention.yml:11:1: unknown key `x`
    |
 11 | x:
    | ^
-   = known keys: name, budget, cooldown_days, consent, suppress_open_cases, holdout, rules, interventions, risk_bands, value_tiers"),
+   = known keys: name, budget, cooldown_days, consent, suppress_open_cases, unmatched_suppression_share_at_most, holdout, rules, interventions, risk_bands, value_tiers"),
 ]);
 }
 
@@ -215,9 +220,13 @@ fn the_rules_of_contact_are_strict_unless_stated() {
     let text = fixture_text("jobs/policies/retention.yml");
     let policy = read(&text);
     assert_eq!((policy.consent.purpose.as_str(), policy.suppress_open_cases), ("marketing", true));
+    assert_eq!(policy.unmatched_suppression_share_at_most, 0.02);
     let stated = format!("{text}consent: {{purpose: profiling}}\nsuppress_open_cases: false\n");
     let policy = read(&stated);
     assert_eq!((policy.consent.purpose.as_str(), policy.suppress_open_cases), ("profiling", false));
+    let share = |share: &str| read(&format!("{text}unmatched_suppression_share_at_most: {share}\n"));
+    assert_eq!(share("0.02").digest(), read(&text).digest(), "the default has the digest of what says nothing");
+    assert_ne!(share("0.5").digest(), read(&text).digest());
 }
 
 #[test]

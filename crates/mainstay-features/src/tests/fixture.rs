@@ -186,9 +186,9 @@ pub(crate) async fn lines(rows: DataFrame) -> Vec<String> {
 }
 
 pub(crate) fn at(as_of: &str) -> Moment {
-    Moment { as_of: as_of.parse().unwrap(), label_end: None }
+    Moment::before(as_of.parse().unwrap())
 }
 
 pub(crate) fn cut(as_of: &str, label_end: &str) -> Moment {
-    Moment { as_of: as_of.parse().unwrap(), label_end: Some(label_end.parse().unwrap()) }
+    Moment::of_label(as_of.parse().unwrap(), label_end.parse().unwrap())
 }

@@ -73,10 +73,12 @@ const CONTACTS: &str = "
           - {name: unsubscribed_at, type: timestamp}";
 
 /// What the marts are built on, as the reference project has it.
-const MODELS: [&str; 10] = [
+const MODELS: [&str; 12] = [
     "staging/stg_orders",
     "staging/stg_consents",
     "staging/stg_refused_consents",
+    "staging/stg_refused_contacts",
+    "staging/stg_refused_support_tickets",
     "staging/stg_support_tickets",
     "staging/stg_contacts",
     "features/feat_population",

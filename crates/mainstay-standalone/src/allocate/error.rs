@@ -55,6 +55,18 @@ pub enum AllocateFileError {
         /// What it must hold.
         wanted: &'static str,
     },
+    /// A column seems to forbid contact, but is not the one that does.
+    #[error(
+        "{} has no column `blocked_by`, but `{column}`, which is not read: where it forbids contact, name it `blocked_by` (0 or false: \
+         may be contacted); else give it another name or leave it out",
+        path.display()
+    )]
+    NotBlocking {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
     /// A value is missing.
     #[error("column `{column}` of {} is null in row {row} (counted from 0): fill it in, or leave out the row", path.display())]
     Null {

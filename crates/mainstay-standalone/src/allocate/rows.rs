@@ -6,11 +6,32 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
+use mainstay_config::UnknownName;
 use mainstay_config::rules::KnownNames;
 use mainstay_schema::BlockedBy;
 
 use super::error::AllocateFileError as Error;
 use super::labels::{Ids, Interner};
+
+/// The column of what forbids contact.
+const BLOCKED_BY: &str = "blocked_by";
+
+/// Columns that say who must be left alone, in small letters and without marks between their words. Whoever brings one expects it to be
+/// obeyed.
+const OTHERS_THAT_FORBID: [&str; 9] = [
+    "blockedby",
+    "blocked",
+    "isblocked",
+    "optout",
+    "optedout",
+    "unsubscribed",
+    "donotcontact",
+    "suppressed",
+    "consent",
+];
+
+/// Stands for a rule that cannot be read: none of ours, and it forbids contact like them.
+const UNKNOWN_RULE: BlockedBy = BlockedBy(1 << 30);
 
 /// Rows as they come, names as numbers.
 pub(super) struct Rows {
@@ -100,6 +121,7 @@ impl Rows {
                 return Err(Error::MissingColumn { path: path.to_owned(), column: column.to_owned(), found });
             }
         }
+        refuse_unread_suppression(path, schema, group_columns)?;
         let is_number = schema.field_with_name("customer_id").is_ok_and(|field| field.data_type().is_integer());
         Ok(Self {
             path: path.to_owned(),
@@ -130,10 +152,7 @@ impl Rows {
         let columns = self.group_columns.clone();
         let groups: Vec<StringArray> =
             columns.iter().map(|column| self.texts(batch, column)).collect::<Result<_, _>>()?;
-        let blocked = batch
-            .column_by_name("blocked_by")
-            .map(|column| self.cast("blocked_by", column, &DataType::Int64))
-            .transpose()?;
+        let blocked = self.blocked_by(batch)?;
         let customers = self.customers(batch)?;
         for (row, &customer) in customers.iter().enumerate() {
             let (offer, channel) = (self.names.number(offers.value(row)), self.names.number(channels.value(row)));
@@ -146,11 +165,7 @@ impl Rows {
             } else if self.group_of[customer as usize] != group {
                 return Err(self.two_groups(customer, &own_groups));
             }
-            let bits = blocked.as_ref().map(AsArray::as_primitive::<Int64Type>);
-            let bits = bits
-                .filter(|bits| bits.is_valid(row))
-                .map_or(0, |bits| i32::try_from(bits.value(row)).unwrap_or(i32::MAX));
-            self.blocked_by[customer as usize].0 |= bits;
+            self.blocked_by[customer as usize].0 |= blocked.as_ref().map_or(0, |rows| rows[row].0);
         }
         self.customer_of.extend(customers);
         self.value.extend(values.values());
@@ -259,6 +274,24 @@ impl Rows {
         Ok(column.as_string::<i32>().clone())
     }
 
+    /// What forbids contact, row by row: whole numbers that are not 0, true, and null, as doubt forbids; `None` without the column.
+    fn blocked_by(&self, batch: &RecordBatch) -> Result<Option<Vec<BlockedBy>>, Error> {
+        let Some(column) = batch.column_by_name(BLOCKED_BY) else { return Ok(None) };
+        let kind = column.data_type();
+        if !kind.is_integer() && !matches!(kind, DataType::Boolean | DataType::Null) {
+            return Err(Error::ColumnType {
+                path: self.path.clone(),
+                column: BLOCKED_BY.to_owned(),
+                found: kind.to_string(),
+                wanted: "whole numbers (0: may be contacted) or booleans",
+            });
+        }
+        let bits = self.cast(BLOCKED_BY, column, &DataType::Int64)?;
+        // A number that does not fit forbids too, whatever it stands for.
+        let read = |bits: Option<i64>| bits.and_then(|bits| i32::try_from(bits).ok()).map_or(UNKNOWN_RULE, BlockedBy);
+        Ok(Some(bits.as_primitive::<Int64Type>().iter().map(read).collect()))
+    }
+
     /// Amounts in whole cents, from integers or from floats that are whole.
     fn cents(&self, batch: &RecordBatch, name: &str, is_positive: bool) -> Result<Int64Array, Error> {
         let column = self.column(batch, name)?;
@@ -315,5 +348,22 @@ impl Rows {
             customer: customer.unwrap_or_default(),
             column: differs.and_then(|at| self.group_columns.get(at).cloned()).unwrap_or_default(),
         }
+    }
+}
+
+/// Refuses a file without `blocked_by` where another column, that no rule groups by, seems to stand for it.
+fn refuse_unread_suppression(path: &Path, schema: &Schema, group_columns: &[&str]) -> Result<(), Error> {
+    if schema.column_with_name(BLOCKED_BY).is_some() {
+        return Ok(());
+    }
+    let forbids = |name: &&String| {
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let is_slip = UnknownName::new("column", name.as_str(), [BLOCKED_BY]).slip_of().is_some();
+        is_slip || OTHERS_THAT_FORBID.contains(&plain.to_ascii_lowercase().as_str())
+    };
+    let mut unread = schema.fields().iter().map(|field| field.name());
+    match unread.find(|name| !group_columns.contains(&name.as_str()) && forbids(name)) {
+        Some(column) => Err(Error::NotBlocking { path: path.to_owned(), column: column.clone() }),
+        None => Ok(()),
     }
 }

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch, StringArray,
+    UInt64Array,
+};
 use arrow::datatypes::Int64Type;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -211,6 +214,74 @@ fn whoever_is_blocked_gets_nothing() {
     flags.allocate().unwrap();
     assert_eq!(column(&flags.plan(), "offer"), told(&["-", "call", "mail"]));
     flags.verify().unwrap();
+}
+
+#[test]
+fn a_suppression_that_cannot_be_read_forbids_or_is_refused() {
+    let customers = ["b", "a", "a", "c", "b"];
+    // b: null beside 0; a: not blocked; c: a number that no rule has.
+    let doubtful: [ArrayRef; 3] = [
+        Arc::new(Int64Array::from(vec![Some(0), Some(0), Some(0), Some(1 << 40), None])),
+        Arc::new(UInt64Array::from(vec![Some(0), Some(0), Some(0), Some(u64::MAX), None])),
+        Arc::new(BooleanArray::from(vec![Some(false), Some(false), Some(false), None, None])),
+    ];
+    for column_of_bits in doubtful {
+        let case = Case::new(with("blocked_by", column_of_bits), BUDGET);
+        case.allocate().unwrap();
+        assert_eq!(column(&case.plan(), "offer"), told(&["call", "-", "-"]));
+        assert_eq!(column(&case.plan(), "decision_reason"), told(&["chosen", "blocked", "blocked"]));
+        case.verify().unwrap();
+    }
+    let nothing = Case::new(with("blocked_by", Arc::new(NullArray::new(customers.len()))), BUDGET);
+    nothing.allocate().unwrap();
+    assert_eq!(column(&nothing.plan(), "decision_reason"), told(&["blocked"; 3]));
+    nothing.verify().unwrap();
+
+    let wanted = "it must hold whole numbers (0: may be contacted) or booleans";
+    let of_type = |column: ArrayRef| refusal(with("blocked_by", column), BUDGET);
+    for text in ["yes", "no", "opt_out", "0"] {
+        let found = of_type(texts(&[text; 5]));
+        assert_eq!(found, format!("column `blocked_by` of offers.parquet is of type Utf8: {wanted}"));
+    }
+    let found = of_type(Arc::new(Float64Array::from(vec![0.5, 0.0, 0.0, 0.0, 0.5])));
+    assert_eq!(found, format!("column `blocked_by` of offers.parquet is of type Float64: {wanted}"));
+}
+
+#[test]
+fn offers_to_the_blocked_are_not_verified() {
+    let case = Case::new(columns(), BUDGET);
+    case.allocate().unwrap();
+    case.verify().unwrap();
+    write(
+        &case.path("offers.parquet"),
+        with("blocked_by", Arc::new(Int32Array::from(vec![Some(0), None, None, Some(0), None]))),
+    );
+    let message = case.told(&case.verify().unwrap_err());
+    assert!(
+        message.contains("says of customer a that it gets `mail`, but the policy makes it no such offer"),
+        "{message}"
+    );
+    write(&case.path("offers.parquet"), with("blocked_by", texts(&["no"; 5])));
+    assert!(case.told(&case.verify().unwrap_err()).contains("is of type Utf8"));
+}
+
+#[test]
+fn a_column_that_forbids_contact_under_another_name_is_refused() {
+    let flags = || Arc::new(BooleanArray::from(vec![true; 5])) as ArrayRef;
+    for name in ["Blocked_By", "blocked by", "bloked_by", "opt_out", "doNotContact"] {
+        assert_eq!(
+            refusal(with(name, flags()), BUDGET),
+            format!(
+                "offers.parquet has no column `blocked_by`, but `{name}`, which is not read: where it forbids contact, name it \
+                 `blocked_by` (0 or false: may be contacted); else give it another name or leave it out"
+            )
+        );
+    }
+    let mut both = with("opt_out", flags());
+    both.push(("blocked_by", Arc::new(Int32Array::from(vec![0; 5]))));
+    assert_eq!(Case::new(both, BUDGET).allocate().unwrap().treated, 3);
+    let grouped = "budget_cents: 1100\nrules: {limits: [{group: consent, is: given, most_contacts: 9}]}";
+    assert!(Case::new(with("consent", texts(&["given"; 5])), grouped).allocate().is_ok());
 }
 
 #[test]
