@@ -26,3 +26,4 @@ mod simulated;
 mod slt;
 mod train_file;
 mod value;
+mod verify;

@@ -1,7 +1,7 @@
 //! The daily job: the order of its steps, and nothing else.
 
 use anyhow::{Context, Result, bail};
-use mainstay_config::{DailyJob, JobConfig};
+use mainstay_config::{DailyJob, JobConfig, Policy};
 use mainstay_table::RunRecord;
 
 use crate::allocate;
@@ -25,7 +25,8 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: RunRequest)
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
-    let policy = run.open.project.policy(&job.policy)?;
+    let (policy_file, policy_text) = run.open.project.policy_file(&job.policy)?;
+    let policy = Policy::parse(&policy_file, &policy_text)?;
     check_models(job, &found)?;
     let mut day = sources::pin(run, found).await?;
     day.hold(run, &[&job.consents]).await?;
@@ -45,6 +46,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sql: day.sql.digest(),
             absent_models: day.sql.absent().map(str::to_owned).collect(),
             policy: policy.digest(),
+            policy_file: Some(run.keep("policy.yml", policy_text.into_bytes()).await?),
             ledger_version: allocation.ledger_version,
             cooldown_days: policy.cooldown_days,
             plans: risk.plans.clone(),

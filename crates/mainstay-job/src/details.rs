@@ -52,6 +52,9 @@ pub struct PinnedInputs {
     pub absent_models: Vec<String>,
     /// Digest of the policy.
     pub policy: Digest,
+    /// The text of the policy, below the target; `None` in records of an earlier release.
+    #[serde(default)]
+    pub policy_file: Option<KeptFile>,
     /// Version of the budget ledger that the allowance was computed from.
     pub ledger_version: Option<u64>,
     /// Days that must lie between two interventions for one customer.
@@ -66,6 +69,15 @@ pub struct PinnedInputs {
     pub suppress_open_cases: bool,
     /// The customers who are never treated, for comparison.
     pub holdout: Option<PinnedHoldout>,
+}
+
+/// A small file that a run has kept below the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// The object.
+    pub file: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// The draw of the holdout.

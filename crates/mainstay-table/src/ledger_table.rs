@@ -21,6 +21,9 @@ use crate::publish::{add_actions, write_operation};
 use crate::snapshot::{self, Kind, load, load_or_create};
 use crate::stage::StagedFile;
 
+/// Digits of a version in the name of a file.
+const VERSION_DIGITS: usize = 20;
+
 /// What became of entries that were to be appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
@@ -37,6 +40,50 @@ pub enum Appended {
 /// not exist yet.
 pub async fn read(lake: &Lake) -> Result<(Vec<LedgerEntry>, Option<u64>), TableError> {
     read_at(lake, None).await
+}
+
+/// The ledger of all versions, read once: what it held at each of them.
+#[derive(Debug, Clone, Default)]
+pub struct LedgerHistory {
+    /// Each entry with the version that brought it, where the name of its file says so.
+    entries: Vec<(Option<u64>, LedgerEntry)>,
+}
+
+impl LedgerHistory {
+    /// All entries.
+    pub fn all(&self) -> Vec<LedgerEntry> {
+        self.entries.iter().map(|(_, entry)| entry.clone()).collect()
+    }
+
+    /// The entries at a version; `None` where other software has put the files together anew, so that they no longer say.
+    pub fn at(&self, version: u64) -> Option<Vec<LedgerEntry>> {
+        let known =
+            self.entries.iter().map(|(brought, entry)| Some(((*brought)?, entry))).collect::<Option<Vec<_>>>()?;
+        Some(known.into_iter().filter(|(brought, _)| *brought <= version).map(|(_, entry)| entry.clone()).collect())
+    }
+}
+
+/// All entries, each with the version that brought it; none where the ledger does not exist yet.
+pub async fn history(lake: &Lake) -> Result<LedgerHistory, TableError> {
+    let contract = budget_ledger();
+    let Some(delta) = load(lake, &contract.name, None).await? else {
+        return Ok(LedgerHistory::default());
+    };
+    let mut entries = Vec::new();
+    for rows in log_rows::read(lake, &delta, &contract.name, |_| true).await? {
+        let brought = brought_by(&rows.path);
+        entries.extend(entries_of(&rows)?.into_iter().map(|entry| (brought, entry)));
+    }
+    Ok(LedgerHistory { entries })
+}
+
+/// The version in the name that [`write_entries`] gives a file.
+fn brought_by(path: &str) -> Option<u64> {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let (version, _) = name.split_once('-')?;
+    (version.len() == VERSION_DIGITS && version.bytes().all(|digit| digit.is_ascii_digit()))
+        .then(|| version.parse().ok())
+        .flatten()
 }
 
 /// As [`read`], at a pinned version or the newest.
@@ -114,7 +161,7 @@ async fn write_entries(
     }
     let mut files = Vec::with_capacity(by_day.len());
     for (ds, entries) in by_day {
-        let name = format!("{version:020}-{}", mark.short());
+        let name = format!("{version:0VERSION_DIGITS$}-{}", mark.short());
         files.push((ds, log_rows::write(lake, contract, ds, &name, &batch_of(&entries, &contract.name)?).await?));
     }
     Ok(files)
