@@ -26,7 +26,7 @@ mod suppression;
 
 use anyhow::Result;
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::LocalBoxFuture;
 use mainstay_schema::{Ds, RunId};
 use mainstay_table::{RunRecord, ledger_table, run_record};
 use serde::Serialize;
@@ -95,28 +95,28 @@ impl Check {
     }
 }
 
-type CheckOfDay = for<'a> fn(&'a Day<'a>) -> BoxFuture<'a, Result<Finding>>;
+type CheckOfDay = for<'a> fn(&'a Day<'a>) -> LocalBoxFuture<'a, Result<Finding>>;
 
 /// Files first: tables whose bytes are not ours are not read, as what they say would mean nothing.
 const FILES: &str = "file digests";
 
 /// What is then checked of a day, in this order.
 const CHECKS: [(&str, CheckOfDay); 15] = [
-    ("canonical digests", |day| canonical_digests::check(day).boxed()),
-    ("population", |day| population::check(day).boxed()),
-    ("population from the sources", |day| source_population::check(day).boxed()),
-    ("policy", |day| policy::check(day).boxed()),
-    ("suppression from the sources", |day| suppression::check(day).boxed()),
-    ("rules of contact recomputed", |day| contact::check_blocks(day).boxed()),
-    ("nobody contacted against a rule", |day| contact::check_nobody_blocked(day).boxed()),
-    ("only channels with consent", |day| contact::check_channels(day).boxed()),
-    ("offers recomputed", |day| offers::check(day).boxed()),
-    ("rules of the plan recomputed", |day| plan_rules::check(day).boxed()),
-    ("certificate", |day| certificate::check(day).boxed()),
-    ("reasons of decisions", |day| reasons::check(day).boxed()),
-    ("budget", |day| budget::check(day).boxed()),
-    ("no personal or protected column", |day| privacy_columns::check(day).boxed()),
-    ("no personal or protected value", |day| privacy_values::check(day).boxed()),
+    ("canonical digests", |day| canonical_digests::check(day).boxed_local()),
+    ("population", |day| population::check(day).boxed_local()),
+    ("population from the sources", |day| source_population::check(day).boxed_local()),
+    ("policy", |day| policy::check(day).boxed_local()),
+    ("suppression from the sources", |day| suppression::check(day).boxed_local()),
+    ("rules of contact recomputed", |day| contact::check_blocks(day).boxed_local()),
+    ("nobody contacted against a rule", |day| contact::check_nobody_blocked(day).boxed_local()),
+    ("only channels with consent", |day| contact::check_channels(day).boxed_local()),
+    ("offers recomputed", |day| offers::check(day).boxed_local()),
+    ("rules of the plan recomputed", |day| plan_rules::check(day).boxed_local()),
+    ("certificate", |day| certificate::check(day).boxed_local()),
+    ("reasons of decisions", |day| reasons::check(day).boxed_local()),
+    ("budget", |day| budget::check(day).boxed_local()),
+    ("no personal or protected column", |day| privacy_columns::check(day).boxed_local()),
+    ("no personal or protected value", |day| privacy_values::check(day).boxed_local()),
 ];
 
 /// Checked last, of all days together.

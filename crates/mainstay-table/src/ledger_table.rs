@@ -51,15 +51,15 @@ pub struct LedgerHistory {
 
 impl LedgerHistory {
     /// All entries.
-    pub fn all(&self) -> Vec<LedgerEntry> {
+    pub fn entries(&self) -> Vec<LedgerEntry> {
         self.entries.iter().map(|(_, entry)| entry.clone()).collect()
     }
 
-    /// The entries at a version; `None` where other software has put the files together anew, so that they no longer say.
-    pub fn at(&self, version: u64) -> Option<Vec<LedgerEntry>> {
-        let known =
-            self.entries.iter().map(|(brought, entry)| Some(((*brought)?, entry))).collect::<Option<Vec<_>>>()?;
-        Some(known.into_iter().filter(|(brought, _)| *brought <= version).map(|(_, entry)| entry.clone()).collect())
+    /// The entries that were there at a version. Those of files that other software has put together do not say since when, and count.
+    pub fn at(&self, version: u64) -> Vec<LedgerEntry> {
+        let is_there = |brought: Option<u64>| brought.is_none_or(|brought| brought <= version);
+        let there = self.entries.iter().filter(|(brought, _)| is_there(*brought));
+        there.map(|(_, entry)| entry.clone()).collect()
     }
 }
 

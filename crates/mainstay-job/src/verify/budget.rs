@@ -4,27 +4,18 @@
 use anyhow::{Result, ensure};
 use mainstay_ledger::Ledger;
 use mainstay_schema::Cents;
-use mainstay_schema::ledger::LedgerEntry;
-use mainstay_table::ledger_table;
 
 use super::day::Day;
 use super::finding::Finding;
 use crate::details::AllocationSummary;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
-    let now = Ledger::new(day.shared.ledger.all())?;
+    let history = &day.shared.ledger;
+    let now = Ledger::new(history.entries())?;
     let committed = now.standing_commitment(&day.record.job, day.record.ds).map(|entry| entry.amount);
-    let before = committed_before(day, &Ledger::new(entries_then(day).await?)?);
+    let then = day.details.inputs.ledger_version.map_or(Vec::new(), |version| history.at(version));
+    let before = committed_before(day, &Ledger::new(then)?);
     hold(&day.record.ds.to_string(), &day.details.allocation, committed.unwrap_or_default(), before)
-}
-
-/// The entries at the version that the day was decided on.
-async fn entries_then(day: &Day<'_>) -> Result<Vec<LedgerEntry>> {
-    let Some(version) = day.details.inputs.ledger_version else { return Ok(Vec::new()) };
-    match day.shared.ledger.at(version) {
-        Some(entries) => Ok(entries),
-        None => Ok(ledger_table::read_at(&day.open.lake, Some(version)).await?.0),
-    }
 }
 
 /// What other days had committed then.
