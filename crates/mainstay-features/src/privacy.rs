@@ -110,6 +110,9 @@ impl SqlProject {
         let rows = DataFrame::new(ctx.state(), plan);
         let present = columns.iter().filter(|name| rows.schema().field_with_unqualified_name(name).is_ok());
         let selected = present.map(|name| ident(name.as_str())).collect::<Vec<_>>();
+        if selected.is_empty() {
+            return Ok(None);
+        }
         let read = columns_read(&rows.select(selected)?.into_optimized_plan()?)?;
         let personal = guarded_columns(self).filter(|(_, column)| column.personal);
         let mut behind = personal.filter(|(table, column)| read.contains(&(table.clone(), column.name.clone())));

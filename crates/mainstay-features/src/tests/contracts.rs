@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::fixture::{Fixture, at, lines};
-use crate::{FeatureError, PinnedSources, Sources, refuse_changed};
+use crate::{FeatureError, PinnedSources, Sources, changed_since, refuse_changed};
 
 const ONE_ORDER: &str = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
 
@@ -59,6 +59,11 @@ async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
     let error = refused().await.unwrap_err();
     assert!(error.is_retryable());
     assert_eq!(fixture.message(&error), told("written anew"));
+    let changed = changed_since(&fixture.ctx, &project.config().sources, &pinned).await.unwrap();
+    assert!(
+        matches!(changed.as_slice(), [one] if one.ends_with("data/orders/b.parquet was written anew")),
+        "{changed:?}"
+    );
     fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
     assert_eq!(fixture.message(&refused().await.unwrap_err()), told("removed"));
     fs::remove_dir_all(fixture.path("data/orders")).unwrap();

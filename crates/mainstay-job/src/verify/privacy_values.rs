@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::prelude::{DataFrame, SessionContext};
-use mainstay_config::source::ColumnType as SourceType;
 use mainstay_config::{Source, SourceTable};
 use mainstay_features::REDACTED;
 use mainstay_schema::column;
@@ -111,7 +110,7 @@ async fn register_personal(session: &SessionContext, sources: &[Source], at_hand
     let mut values: Option<DataFrame> = None;
     let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
     for (source, table) in tables {
-        let personal = table.columns.iter().filter(|column| column.personal && column.column_type == SourceType::Text);
+        let personal = table.columns.iter().filter(|column| column.personal && column.column_type == ColumnType::Text);
         for column in personal {
             let rows = at_hand.sources.all_rows(session, &source.name, &table.name)?;
             register(session, "rows_with_persons", rows)?;
