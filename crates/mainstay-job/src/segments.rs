@@ -76,11 +76,6 @@ impl Segments {
         Ok(Self(present.iter().enumerate().map(column).collect()))
     }
 
-    /// Whether the job tells no groups apart.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The columns for the rows of the test cut.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (String, ArrayRef)> {
         self.0.iter().map(|(name, groups)| {
