@@ -30,3 +30,4 @@ mod slt;
 mod suppression;
 mod train_file;
 mod value;
+mod verify;

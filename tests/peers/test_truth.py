@@ -1,5 +1,8 @@
 """On generated data, whose truth is known, the learnt ranking comes near the best that anyone could give."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pyarrow.dataset as ds
 import pytest
@@ -19,6 +22,17 @@ def oracle(truth, day: np.datetime64) -> dict[str, float]:
     return dict(zip(rows["customer_id"].to_pylist(), rows["churn_probability"].to_pylist()))
 
 
+def without_groups(project: Path) -> Path:
+    """The reference project with a training that tells no groups apart: its test rows name their customers."""
+    (project / "jobs").mkdir(parents=True)
+    (project / "mainstay.yml").write_text(f"name: without_groups\ntime_zone: UTC\nextends: {ROOT}\n")
+    job = (ROOT / "jobs/train_churn.yml").read_text()
+    without, cut = re.subn(r"^segments:\n(?:  .*\n)+", "", job, flags=re.MULTILINE)
+    assert cut == 1, "the training tells no groups apart any more"
+    (project / "jobs/train_churn.yml").write_text(without)
+    return project
+
+
 @pytest.fixture(scope="module")
 def retailer(tmp_path_factory):
     data = tmp_path_factory.mktemp("truth") / "data"
@@ -28,7 +42,7 @@ def retailer(tmp_path_factory):
 
 
 def test_the_ranking_comes_near_the_truth(retailer, capsys):
-    training = Training.run(ROOT, {"data": retailer}, DATE, retailer.parent / "lake")
+    training = Training.run(without_groups(retailer.parent / "project"), {"data": retailer}, DATE, retailer.parent / "lake")
     test = training.test
     leaves = oracle(retailer / "_truth", test.cuts[0])
     assert set(test.customer_ids) <= set(leaves), "the truth does not know every customer of the test cut"

@@ -18,7 +18,7 @@ NOT_FEATURES = {"customer_id", "cut", "churned", "fitted", "fold", "raw_score", 
 class Rows:
     """Rows of one or more cuts; features are NaN where missing."""
 
-    customer_ids: np.ndarray
+    customer_ids: np.ndarray | None
     cuts: np.ndarray
     churned: np.ndarray
     features: np.ndarray
@@ -34,7 +34,8 @@ class Rows:
         names = [name for name in table.column_names if is_feature(name)]
         column = lambda name: table[name].to_numpy(zero_copy_only=False)
         return cls(
-            customer_ids=column("customer_id"),
+            # Test rows beside groups, which may be protected attributes, name no customer.
+            customer_ids=column("customer_id") if "customer_id" in table.column_names else None,
             cuts=column("cut").astype("datetime64[D]"),
             churned=column("churned").astype(int),
             features=np.column_stack([column(name).astype(float) for name in names]),

@@ -97,7 +97,7 @@ pub(crate) enum Verb {
     /// Show what was published.
     #[command(subcommand)]
     Show(Shown),
-    /// Check published days (files, digests, reconciliation, certificate, budget, cooldown), or a plan of `mainstay allocate`.
+    /// Check published days (files, population, suppression, offers, plan, reasons, budget, privacy), or a plan of `mainstay allocate`.
     Verify(VerifyArguments),
     /// Generate the data of a simulated retailer.
     #[cfg(feature = "simulator")]
@@ -283,6 +283,9 @@ pub(crate) struct VerifyArguments {
     /// The day; every published day by default.
     #[arg(long)]
     pub(crate) date: Option<Ds>,
+    /// Let a check fail that cannot be made, as its source files, SQL or policy are no longer those of the run.
+    #[arg(long, conflicts_with = "certificate")]
+    pub(crate) strict: bool,
     /// The certificate of a plan of `mainstay allocate`; with --offers and --plan, without a job.
     #[arg(long, requires_all = ["offers", "plan"], conflicts_with_all = ["job", "date"])]
     pub(crate) certificate: Option<PathBuf>,

@@ -134,10 +134,10 @@ async fn verify_days(global: &GlobalArguments, arguments: VerifyArguments) -> Re
     let job = show::job_or_daily(&open, arguments.job)?;
     let report = verify::verify(&open, &job, arguments.date).await?;
     write(global, &report, || render::verify::text(&report))?;
-    if report.verified {
+    if report.verified && !(arguments.strict && report.not_checked > 0) {
         return Ok(ExitCode::SUCCESS);
     }
-    anyhow::bail!("{}", render::verify::failures(&report))
+    anyhow::bail!("{}", render::verify::failures(&report, arguments.strict))
 }
 
 /// Writes a result to standard output in the form that was asked for.

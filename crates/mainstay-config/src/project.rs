@@ -120,10 +120,14 @@ impl Project {
 
     /// A policy by its path below the folder `jobs`, the project's own before its base's.
     pub fn policy(&self, path: &str) -> Result<Policy, ConfigError> {
-        match self.read_below_jobs(path)? {
-            Some((file, text)) => Policy::parse(&file, &text),
-            None => Err(ConfigError::NoPolicy { path: path.to_owned(), folders: self.job_folders() }),
-        }
+        let (file, text) = self.policy_file(path)?;
+        Policy::parse(&file, &text)
+    }
+
+    /// The file of a policy as it is shown in messages, and its text.
+    pub fn policy_file(&self, path: &str) -> Result<(String, String), ConfigError> {
+        let found = self.read_below_jobs(path)?;
+        found.ok_or_else(|| ConfigError::NoPolicy { path: path.to_owned(), folders: self.job_folders() })
     }
 
     fn read_job(&self, name: &str) -> Result<Option<Document<JobConfig>>, ConfigError> {

@@ -47,8 +47,10 @@ pub use found::rows_as_found;
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
 pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
 pub use moment::Moment;
-pub use pin::{PinnedFile, PinnedSources, PinnedTable, pin, refuse_changed};
+pub use pin::{PinnedFile, PinnedSources, PinnedTable, changed_since, pin, refuse_changed};
+pub use privacy::PersonalColumn;
 pub use project::SqlProject;
+pub use quarantine::REDACTED;
 pub use source::Sources;
 
 #[cfg(test)]

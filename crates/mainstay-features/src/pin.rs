@@ -112,6 +112,27 @@ pub async fn refuse_changed(
     Ok(())
 }
 
+/// The files among the pinned ones that are gone or were written anew since, as `path was removed`; none where all of it can still be
+/// read as it was.
+///
+/// # Errors
+/// A table of the project that is not pinned, and what the store says.
+pub async fn changed_since(
+    ctx: &SessionContext,
+    sources: &[Source],
+    pinned: &PinnedSources,
+) -> Result<Vec<String>, FeatureError> {
+    let mut changed = Vec::new();
+    for source in sources {
+        for table in &source.tables {
+            let pinned = pinned.table(&source.name, &table.name)?;
+            let found = Folder::locate(ctx, source, table)?.changed(pinned).await?;
+            changed.extend(found.into_iter().map(|(file, change)| format!("{file} was {change}")));
+        }
+    }
+    Ok(changed)
+}
+
 impl PinnedSources {
     /// The files of a table, which must be pinned.
     pub(crate) fn table(&self, source: &str, table: &str) -> Result<&PinnedTable, FeatureError> {
@@ -196,8 +217,17 @@ impl<'a> Folder<'a> {
     }
 
     async fn refuse_changed(&self, pinned: &PinnedTable) -> Result<(), FeatureError> {
+        match self.changed(pinned).await?.into_iter().next() {
+            Some((file, change)) => Err(FeatureError::Changed { table: self.name.clone(), file, change }),
+            None => Ok(()),
+        }
+    }
+
+    /// The pinned files that are no longer as they were, each with what became of it.
+    async fn changed(&self, pinned: &PinnedTable) -> Result<Vec<(String, &'static str)>, FeatureError> {
         let found = self.found().await?.into_iter().map(|file| (file.location.clone(), file));
         let mut found: HashMap<Path, ObjectMeta> = found.collect();
+        let mut changed = Vec::new();
         for file in &pinned.files {
             let url = source::file_url(&self.name, &file.path)?;
             let now = match found.remove(url.prefix()) {
@@ -210,9 +240,9 @@ impl<'a> Folder<'a> {
                 Some(now) if !file.is_same(&now) => "written anew",
                 Some(_) => continue,
             };
-            return Err(FeatureError::Changed { table: self.name.clone(), file: shown(url.get_url()), change });
+            changed.push((shown(url.get_url()), change));
         }
-        Ok(())
+        Ok(changed)
     }
 
     async fn read_footer(&self, rules: &BrokenRules, file: ObjectMeta) -> Result<PinnedFile, FeatureError> {

@@ -7,7 +7,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext, ident};
 use jiff::{Timestamp, ToSpan};
 use mainstay_config::source::SourceColumn;
 
@@ -62,6 +62,15 @@ fn refuse_output(project: &SqlProject, model: &Model, plan: &LogicalPlan) -> Res
 }
 
 fn refuse_reads(project: &SqlProject, model: &Model, optimized: &LogicalPlan) -> Result<(), FeatureError> {
+    let read = columns_read(optimized)?;
+    match guarded_columns(project).find(|(table, column)| read.contains(&(table.clone(), column.name.clone()))) {
+        Some((table, column)) => Err(refusal(model, "reads", &table, column)),
+        None => Ok(()),
+    }
+}
+
+/// What the scans of an optimized plan read, as `source.table` and column.
+fn columns_read(optimized: &LogicalPlan) -> Result<BTreeSet<(String, String)>, FeatureError> {
     let mut read = BTreeSet::new();
     optimized.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
@@ -72,9 +81,43 @@ fn refuse_reads(project: &SqlProject, model: &Model, optimized: &LogicalPlan) ->
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    match guarded_columns(project).find(|(table, column)| read.contains(&(table.clone(), column.name.clone()))) {
-        Some((table, column)) => Err(refusal(model, "reads", &table, column)),
-        None => Ok(()),
+    Ok(read)
+}
+
+/// A personal column of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonalColumn {
+    /// `source.table`.
+    pub table: String,
+    /// The column.
+    pub column: String,
+}
+
+impl SqlProject {
+    /// The first personal column, under whatever name, that some columns of a model read, themselves or in a condition; `None` where
+    /// they read none. Needs no data. Columns that the model does not have are left out.
+    ///
+    /// # Errors
+    /// A model that does not exist or cannot be planned.
+    pub async fn personal_column_behind(
+        &self,
+        ctx: &SessionContext,
+        model: &str,
+        columns: &[String],
+    ) -> Result<Option<PersonalColumn>, FeatureError> {
+        let moment = Moment::before(Timestamp::UNIX_EPOCH);
+        self.find(model)?;
+        let plan = plan::plan_model(ctx, self, declared_tables(self), &HeldModels::default(), model, &moment).await?;
+        let rows = DataFrame::new(ctx.state(), plan);
+        let present = columns.iter().filter(|name| rows.schema().field_with_unqualified_name(name).is_ok());
+        let selected = present.map(|name| ident(name.as_str())).collect::<Vec<_>>();
+        if selected.is_empty() {
+            return Ok(None);
+        }
+        let read = columns_read(&rows.select(selected)?.into_optimized_plan()?)?;
+        let personal = guarded_columns(self).filter(|(_, column)| column.personal);
+        let mut behind = personal.filter(|(table, column)| read.contains(&(table.clone(), column.name.clone())));
+        Ok(behind.next().map(|(table, column)| PersonalColumn { table, column: column.name.clone() }))
     }
 }
 

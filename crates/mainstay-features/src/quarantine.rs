@@ -17,15 +17,16 @@ use crate::error::FeatureError;
 use crate::rules::{self, Rule};
 use crate::source::{OpenTable, Sources};
 
-/// Stands in the place of personal data.
-const REDACTED: &str = "[redacted]";
+/// Stands in the place of personal data and protected attributes.
+pub const REDACTED: &str = "[redacted]";
 const REASON: &str = "quarantine reason";
 
 impl Sources {
     /// The rows before `as_of` that break their contract, as batches of `source`, `reason` and `row`.
     ///
     /// `source` is `source.table`, `reason` the first rule that the row breaks, such as `net_amount is below 0` (it names
-    /// columns and tables, never a value), and `row` the row as a JSON object in which personal columns read `[redacted]`.
+    /// columns and tables, never a value), and `row` the row as a JSON object in which personal and protected columns read
+    /// [`REDACTED`].
     /// A row that is seen, but for a value that came later and breaks a rule, stands here once for every such value, with a
     /// reason such as `satisfaction is below 1: read as null`. Conflicts between rows are those that
     /// [`Sources::refuse_conflicts`] found. Few passes a table, and where the statistics of a file show that no row can
@@ -137,7 +138,7 @@ fn json_rows(open: &OpenTable, batch: &RecordBatch) -> Result<Vec<String>, Arrow
         for (index, row) in rows.iter_mut().enumerate() {
             let value = match values.is_null(index) {
                 true => Value::Null,
-                false if declared.personal => Value::from(REDACTED),
+                false if declared.personal || declared.protected => Value::from(REDACTED),
                 false => json_value(values, index, || texts.value(index).to_string()),
             };
             row.insert(declared.name.clone(), value);

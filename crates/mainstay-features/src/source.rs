@@ -111,6 +111,14 @@ impl Sources {
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
+    /// All rows of a source table, those that break the contract included, with the declared columns in the declared types.
+    ///
+    /// # Errors
+    /// A table that is not pinned.
+    pub fn all_rows(&self, ctx: &SessionContext, source: &str, table: &str) -> Result<DataFrame, FeatureError> {
+        self.table(source, table)?.read(ctx)
+    }
+
     pub(crate) fn table(&self, source: &str, table: &str) -> Result<&OpenTable, FeatureError> {
         let open = self.tables.iter().find(|open| open.source == source && open.table.name == table);
         open.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })

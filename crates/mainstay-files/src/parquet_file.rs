@@ -8,7 +8,7 @@ use mainstay_schema::FileFormat;
 use mainstay_schema::file_format::HEAD_BYTES;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use thiserror::Error;
 
 /// What stands at both ends of a Parquet file.
@@ -121,7 +121,7 @@ fn is_marked_at_end(file: &mut File) -> bool {
 
 /// Whether the rows that the footer tells of stand in other files.
 fn is_summary(path: &Path, footer: &ParquetMetaData) -> bool {
-    let mut chunks = footer.row_groups().iter().flat_map(|group| group.columns());
+    let mut chunks = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
     let is_named = path.file_name().is_some_and(|name| name == "_metadata" || name == "_common_metadata");
     (is_named && footer.row_groups().is_empty()) || chunks.any(|chunk| chunk.file_path().is_some())
 }

@@ -49,11 +49,6 @@ impl Candidate {
         });
         possible.filter(|possible| possible.value > Cents::ZERO)
     }
-
-    /// Those of them whose channel is allowed.
-    pub(crate) fn offers<'a>(&self, policy: &'a Policy) -> impl Iterator<Item = Possible<'a>> {
-        self.worthwhile(policy).filter(|possible| self.allows(&possible.intervention.channel))
-    }
 }
 
 /// The question of the day and the answer to it.

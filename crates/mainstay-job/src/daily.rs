@@ -1,7 +1,7 @@
 //! The daily job: the order of its steps, and nothing else.
 
 use anyhow::{Context, Result};
-use mainstay_config::DailyJob;
+use mainstay_config::{DailyJob, Policy};
 use mainstay_table::{JobKind, RunRecord};
 
 use crate::allocate;
@@ -30,7 +30,8 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {
-    let policy = run.open.project.policy(&job.policy)?;
+    let (policy_file, policy_text) = run.open.project.policy_file(&job.policy)?;
+    let policy = Policy::parse(&policy_file, &policy_text)?;
     if run.suppression.is_stated {
         run.open.progress.warn(format!(
             "consents, cases and contacts count as of {}, as stated: what came since is not seen, so contact nobody by this plan now",
@@ -66,6 +67,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sql: day.sql.digest(),
             absent_models: day.sql.absent().map(str::to_owned).collect(),
             policy: policy.digest(),
+            policy_file: Some(run.keep("policy.yml", policy_text.into_bytes()).await?),
             ledger_version: allocation.ledger_version,
             cooldown_days: policy.cooldown_days,
             plans: risk.plans.clone(),

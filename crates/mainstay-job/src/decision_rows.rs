@@ -11,6 +11,7 @@ use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
 
 use crate::candidates::{Candidate, Decided};
+use crate::question;
 
 /// One row but for `ds` and `run_id`.
 struct Decision<'a> {
@@ -97,7 +98,7 @@ fn decision<'a>(
     if let Some(reason) = candidate.blocked_by.reason() {
         let is_held_out = reason == DecisionReason::Holdout;
         let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
-        let could_be_treated = !is_blocked_otherwise && candidate.offers(policy).next().is_some();
+        let could_be_treated = !is_blocked_otherwise && question::offers(candidate, policy).next().is_some();
         let propensity = if could_be_treated { treatable } else { 0.0 };
         return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
@@ -112,7 +113,9 @@ fn decision<'a>(
         },
         None => match bound_by {
             Some(reason) => Decision { propensity: treatable, ..nothing("none", reason) },
-            None if candidate.worthwhile(policy).next().is_some() => nothing("none", DecisionReason::NoAllowedChannel),
+            None if question::wanted(candidate, policy).next().is_some() => {
+                nothing("none", DecisionReason::NoAllowedChannel)
+            }
             None => nothing("none", DecisionReason::NoPositiveValue),
         },
     }
@@ -163,6 +166,18 @@ mod tests {
         // Without the draw there would have been nothing to offer them either.
         assert_eq!(without_offers(&candidate(1019, 4, "call,email")), (DecisionReason::Holdout, 0.0));
         assert_eq!(without_offers(&candidate(1020, 4, "call")), (DecisionReason::Holdout, 0.0));
+    }
+
+    #[test]
+    fn an_offer_that_is_not_for_the_customer_is_no_matter_of_its_channel() {
+        let mut policy = policy();
+        policy.rules.minimum_value_cents = 1_000_000;
+        let told = |candidate: &Candidate| {
+            let decision = decision(candidate, None, None, &policy);
+            (decision.reason, decision.propensity)
+        };
+        assert_eq!(told(&candidate(100_000, 0, "call")), (DecisionReason::NoPositiveValue, 0.0));
+        assert_eq!(told(&candidate(100_000, 4, "call,email")), (DecisionReason::Holdout, 0.0));
     }
 
     #[test]

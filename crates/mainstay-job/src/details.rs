@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_features::{Freshness, PinnedSources};
-use mainstay_monitor::DayFigures;
+use mainstay_monitor::{Acceptance, DayFigures};
 use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
@@ -63,6 +63,9 @@ pub struct PinnedInputs {
     pub absent_models: Vec<String>,
     /// Digest of the policy.
     pub policy: Digest,
+    /// The text of the policy, below the target; `None` in records of an earlier release.
+    #[serde(default)]
+    pub policy_file: Option<KeptFile>,
     /// Version of the budget ledger that the allowance was computed from.
     pub ledger_version: Option<u64>,
     /// Days that must lie between two interventions for one customer.
@@ -84,6 +87,15 @@ pub struct PinnedInputs {
     pub suppression_is_stated: bool,
     /// The customers who are never treated, for comparison.
     pub holdout: Option<PinnedHoldout>,
+}
+
+/// A small file that a run has kept below the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptFile {
+    /// The object.
+    pub file: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// The draw of the holdout.

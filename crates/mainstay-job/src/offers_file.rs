@@ -56,7 +56,7 @@ pub(crate) fn encode(decided: &Decided, policy: &Policy) -> Result<Vec<u8>> {
 
 /// An instance read back, with the customer and intervention of every offer by name.
 pub(crate) struct DecodedOffers {
-    pub(crate) offers: Offers,
+    pub(crate) offers: Arc<Offers>,
     pub(crate) customer_ids: Vec<String>,
     pub(crate) interventions: Vec<String>,
 }
@@ -91,7 +91,7 @@ pub(crate) fn decode(file: Bytes, customers: u32) -> Result<DecodedOffers> {
         offers.push_customer(segment, own.iter().map(|row| row.offer));
         rest = others;
     }
-    Ok(DecodedOffers { offers, customer_ids, interventions })
+    Ok(DecodedOffers { offers: Arc::new(offers), customer_ids, interventions })
 }
 
 fn append(

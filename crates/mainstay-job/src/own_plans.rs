@@ -164,12 +164,6 @@ impl NearPlan {
     }
 }
 
-/// A published day as the files that hold it.
-pub(crate) fn as_staged(ds: Ds, published: &PublishedTable) -> StagedTable {
-    let PublishedTable { table, rows, files, .. } = published;
-    StagedTable { table: table.clone(), ds, rows: *rows, files: files.clone() }
-}
-
 fn nobody(session: &SessionContext) -> Result<DataFrame> {
     let schema = Schema::new(vec![Field::new(column::CUSTOMER_ID, DataType::Utf8, false)]);
     Ok(session.read_batch(RecordBatch::new_empty(schema.into()))?)

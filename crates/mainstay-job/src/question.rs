@@ -45,13 +45,22 @@ pub(crate) fn labels<'a>(names: impl IntoIterator<Item = (&'a str, &'a str)>) ->
 }
 
 fn possible<'a>(candidate: &'a Candidate, policy: &'a Policy) -> impl Iterator<Item = Possible<'a>> {
+    candidate.may_be_contacted().then(|| offers(candidate, policy)).into_iter().flatten()
+}
+
+/// What a customer could be offered if no rule forbade to contact it.
+pub(crate) fn offers<'a>(candidate: &'a Candidate, policy: &'a Policy) -> impl Iterator<Item = Possible<'a>> {
+    wanted(candidate, policy).filter(|possible| candidate.allows(&possible.intervention.channel))
+}
+
+/// The same, be the channel allowed or not: worth more than its cost, as much as the policy asks, and for customers like this one.
+pub(crate) fn wanted<'a>(candidate: &'a Candidate, policy: &'a Policy) -> impl Iterator<Item = Possible<'a>> {
     let group_of = |column: &str| match column {
         "risk_band" => Some(policy.risk_band(candidate.churn_probability).to_owned()),
         "value_tier" => Some(policy.value_tier(candidate.clv).to_owned()),
         _ => None,
     };
-    let own = candidate.may_be_contacted().then(|| candidate.offers(policy)).into_iter().flatten();
-    own.filter(move |Possible { intervention, value, .. }| {
+    candidate.worthwhile(policy).filter(move |Possible { intervention, value, .. }| {
         value.0 >= policy.rules.minimum_value_cents
             && policy.rules.is_eligible(&intervention.name, &intervention.channel, group_of)
     })

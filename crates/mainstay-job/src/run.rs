@@ -15,8 +15,9 @@ use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
 use mainstay_table::run_record::{self, RunRecord};
 use mainstay_table::{Attempt, JobKind, Lease, Published, Series, claim, stage};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::details::KeptFile;
 use crate::fault;
 use crate::one_day::JobDays;
 use crate::open_project::OpenProject;
@@ -212,6 +213,11 @@ impl<'a> Run<'a> {
         let digest = Digest::of(&content);
         self.open.lake.put(&self.artefact(name), content).await?;
         Ok(digest)
+    }
+
+    /// Writes a small file of this run and says where it lies.
+    pub(crate) async fn keep(&self, name: &str, content: Vec<u8>) -> Result<KeptFile> {
+        Ok(KeptFile { file: self.artefact(name), digest: self.write_artefact(name, content).await? })
     }
 
     /// Refuses to go on where another run holds a newer attempt of the day, or has published it in the meantime.

@@ -43,7 +43,7 @@ impl Segments {
         test: &TrainingSet,
     ) -> Result<Self> {
         let Some(settings) = &job.segments else { return Ok(Self::default()) };
-        refuse_personal(run, job, settings)?;
+        refuse_personal(run, day, job, settings).await?;
         let moment = Moment::of_day(plan.test, &run.open.project.time_zone())?;
         let rows = day.model(&run.open.session, &settings.model, &moment).await?;
         let (present, absent): (Vec<&String>, Vec<&String>) =
@@ -84,6 +84,11 @@ impl Segments {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn of<const N: usize>(groups: [(&str, Vec<Option<String>>); N]) -> Self {
+        Self(groups.map(|(name, groups)| (name.to_owned(), groups)).to_vec())
+    }
+
     /// How a model does on each group of the test cut.
     pub(crate) fn judged(&self, trained: &Trained) -> Vec<SegmentFigures> {
         let labels = trained.test.labels();
@@ -103,14 +108,15 @@ impl Segments {
     }
 }
 
-fn refuse_personal(run: &Run<'_>, job: &TrainingJob, settings: &Settings) -> Result<()> {
-    let tables = run.open.project.config().sources.iter().flat_map(|source| &source.tables);
-    let mut personal = tables.flat_map(|table| &table.columns).filter(|declared| declared.personal);
-    match personal.find(|declared| settings.columns.contains(&declared.name)) {
-        Some(column) => bail!(
-            "segments of {} name the personal column {}: figures are told of groups, not of persons; leave it out",
+/// No personal column may stand behind a group, whatever it is called in SQL.
+async fn refuse_personal(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob, settings: &Settings) -> Result<()> {
+    let Settings { model, columns } = settings;
+    match day.sql.personal_column_behind(&run.open.session, model, columns).await? {
+        Some(personal) => bail!(
+            "segments of {} read the personal column {} of {}: figures are told of groups, not of persons; leave it out",
             job.name,
-            column.name
+            personal.column,
+            personal.table
         ),
         None => Ok(()),
     }

@@ -20,7 +20,7 @@ use crate::segments;
 const BESIDE_FEATURES: [&str; 5] =
     [column::CUSTOMER_ID, "cut", column::CHURNED, column::RAW_SCORE, column::CHURN_PROBABILITY];
 
-/// The rows of a test cut, in the order of their customers.
+/// The rows of a test cut.
 pub(crate) struct TestRows {
     /// The cut.
     pub(crate) cut: Ds,

@@ -1,10 +1,15 @@
 //! The rows of a training as Parquet: enough to fit any other library on the same features and cuts, and to compute every figure of
-//! the record again. Rows are sorted by cut and customer.
+//! the record again. Rows are sorted by cut and customer, but for test rows beside groups: groups may be protected attributes, so
+//! that these rows name no customer, nor does their order.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Float64Array, RecordBatch, StringArray, UInt32Array, UInt64Array,
+};
+use arrow::compute::take_record_batch;
 use mainstay_schema::{Ds, column};
 use mainstay_train::{Trained, TrainingSet};
 use parquet::arrow::ArrowWriter;
@@ -22,29 +27,56 @@ pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> 
         ("fold", Arc::new(folds.collect::<UInt32Array>())),
         (column::RAW_SCORE, doubles(&trained.training_scores)),
     ];
-    encode(&trained.training, judged)
+    encode(&named(&trained.training, judged)?)
 }
 
-/// The rows of the test cut with what the model says of them, and the groups that their customers belong to.
+/// The rows of the test cut with what the model says of them, and either their customers or, where the job tells groups apart, the
+/// groups that they belong to, by rising score.
 pub(crate) fn test_rows(trained: &Trained, segments: &Segments) -> Result<Vec<u8>> {
     let probabilities = trained.test_probabilities();
     let segments: Vec<(String, ArrayRef)> = segments.columns().collect();
     let mut judged: Vec<(&str, ArrayRef)> =
         vec![(column::RAW_SCORE, doubles(&trained.test_scores)), (column::CHURN_PROBABILITY, doubles(&probabilities))];
+    if segments.is_empty() {
+        return encode(&named(&trained.test, judged)?);
+    }
     judged.extend(segments.iter().map(|(name, groups)| (name.as_str(), Arc::clone(groups))));
-    encode(&trained.test, judged)
+    let rows = RecordBatch::try_from_iter(columns(&trained.test, judged))?;
+    encode(&take_record_batch(&rows, &by_score(trained))?)
 }
 
-fn encode(rows: &TrainingSet, judged: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>> {
+fn named(rows: &TrainingSet, judged: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    let customers: ArrayRef = Arc::new(StringArray::from_iter_values(rows.keys()));
+    Ok(RecordBatch::try_from_iter([(column::CUSTOMER_ID, customers)].into_iter().chain(columns(rows, judged)))?)
+}
+
+/// The rows by rising score, then by their features: an order that follows from what stands in them alone.
+fn by_score(trained: &Trained) -> UInt64Array {
+    let (scores, features) = (&trained.test_scores, trained.test.columns());
+    let compared = |column: &[f64], one: usize, other: usize| match (column.get(one), column.get(other)) {
+        (Some(one), Some(other)) => one.total_cmp(other),
+        _ => Ordering::Equal,
+    };
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&one, &other| {
+        let by_features = || features.iter().map(|column| compared(column, one, other)).find(|found| found.is_ne());
+        compared(scores, one, other).then_with(|| by_features().unwrap_or(Ordering::Equal))
+    });
+    order.into_iter().map(|row| row as u64).collect()
+}
+
+fn columns<'a>(rows: &'a TrainingSet, judged: Vec<(&'a str, ArrayRef)>) -> Vec<(&'a str, ArrayRef)> {
     let mut columns: Vec<(&str, ArrayRef)> = vec![
-        (column::CUSTOMER_ID, Arc::new(StringArray::from_iter_values(rows.keys()))),
         ("cut", Arc::new(Date32Array::from_iter_values(rows.cuts().iter().map(|cut| days_since_1970(*cut))))),
         (column::CHURNED, Arc::new(BooleanArray::from(rows.labels().to_vec()))),
     ];
     columns.extend(judged);
     let features = rows.feature_names().iter().zip(rows.columns());
     columns.extend(features.map(|(name, values)| (name.as_str(), doubles(values))));
-    let batch = RecordBatch::try_from_iter(columns)?;
+    columns
+}
+
+fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
     // Statistics of floats are left out, as in every table (see ARCHITECTURE.md).
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -52,7 +84,7 @@ fn encode(rows: &TrainingSet, judged: Vec<(&str, ArrayRef)>) -> Result<Vec<u8>> 
         .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
-    writer.write(&batch)?;
+    writer.write(batch)?;
     writer.close()?;
     Ok(bytes)
 }
@@ -142,6 +174,23 @@ mod tests {
         let raw = batch["raw_score"].as_primitive::<Float64Type>();
         let probabilities = batch["churn_probability"].as_primitive::<Float64Type>();
         assert!((0..50).all(|row| probabilities.value(row) == trained.model.probability(raw.value(row))));
+    }
+
+    #[test]
+    fn test_rows_beside_groups_name_no_customer() {
+        let trained = trained();
+        let groups = trained.test.keys().iter().map(|key| Some(format!("group of {key}"))).collect();
+        let batch = read(test_rows(&trained, &Segments::of([("gender", groups)])).unwrap());
+        assert_eq!(names(&batch), ["cut", "churned", "raw_score", "churn_probability", "segment_gender", "recency"]);
+        let raw = batch["raw_score"].as_primitive::<Float64Type>();
+        let groups: Vec<_> = batch["segment_gender"].as_string::<i32>().iter().flatten().collect();
+        assert!(raw.values().is_sorted() && !groups.is_sorted());
+        // Each row stays whole.
+        for row in 0..50 {
+            let of =
+                |group: &str| trained.test.keys().iter().position(|key| format!("group of {key}") == group).unwrap();
+            assert_eq!(raw.value(row), trained.test_scores[of(groups[row])]);
+        }
     }
 
     #[test]

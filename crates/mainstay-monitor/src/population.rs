@@ -23,7 +23,8 @@ pub fn judge_population(
     training: Option<&TrainingFigures>,
     limits: &CircuitBreaker,
 ) -> Vec<Measure> {
-    let counts: [(&str, fn(&Customers) -> u64); 2] = [("known", |of| of.known), ("scored", |of| of.scored)];
+    type Count = (&'static str, fn(&Customers) -> u64);
+    let counts: [Count; 2] = [("known", |of| of.known), ("scored", |of| of.scored)];
     let since_before = counts.into_iter().filter_map(|(of, count)| {
         let measures = before.iter().map(|other| change(of, count(&day), count(&other.customers), other.ds, limits));
         measures.min_by(|left, right| left.strain.total_cmp(&right.strain))

@@ -1,7 +1,9 @@
 //! Why a customer got, or did not get, an intervention.
 
 use std::fmt;
+use std::str::FromStr;
 
+use serde::de::value::{Error, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 /// The one reason behind a row of `campaign_allocations`, the first that applies in this order from the top.
@@ -26,7 +28,7 @@ pub enum DecisionReason {
     FrequencyCap,
     /// Some channel may be used, but none of those in which an offer is worth its cost.
     NoAllowedChannel,
-    /// No offer is worth more than it costs.
+    /// Nothing that the policy has for such a customer is worth more than it costs, or as much as the policy asks.
     NoPositiveValue,
     /// An offer was worth its cost, but the budget bought more with others.
     Budget,
@@ -70,6 +72,16 @@ impl DecisionReason {
 impl fmt::Display for DecisionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl FromStr for DecisionReason {
+    type Err = String;
+
+    /// Reads the value of the column `decision_reason`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = Self::deserialize(StrDeserializer::<Error>::new(text));
+        read.map_err(|_| format!("`{text}` is no reason of a decision"))
     }
 }
 
@@ -120,6 +132,14 @@ mod tests {
         assert_eq!([1, 2, 4, 8].map(reason), ["frequency_cap", "no_consent", "holdout", "open_case"].map(Some));
         assert_eq!([16, 31].map(reason), [Some("model_not_approved"); 2]);
         assert_eq!([15, 11, 9].map(reason), ["holdout", "no_consent", "open_case"].map(Some));
+    }
+
+    #[test]
+    fn a_reason_reads_back_and_nothing_else_does() {
+        for reason in BlockedBy::RULES.map(|(_, reason)| reason).into_iter().chain([DecisionReason::Chosen]) {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+        }
+        assert_eq!("banana".parse::<DecisionReason>(), Err("`banana` is no reason of a decision".to_owned()));
     }
 
     #[test]

@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(of(&["orders", "gone", "new"]).columns, Vec::<String>::new());
         assert_eq!(of(&["orders", "days"]).columns, ["days"]);
         let change = VariableChange { name: "active_days".into(), before: "365".into(), now: Some("60".into()) };
-        assert_eq!(of(&[]).variables, [change.clone()]);
+        assert_eq!(of(&[]).variables, std::slice::from_ref(&change));
         let unread = definitions(1, &[], &[]);
         assert_eq!(before.changes(&unread, []).unwrap().variables, [VariableChange { now: None, ..change }]);
         assert!(before.changes(&before.clone(), ["days"]).unwrap().is_empty());

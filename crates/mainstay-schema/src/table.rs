@@ -221,14 +221,14 @@ pub fn quarantine() -> TableContract {
     use ColumnType::Text;
     TableContract {
         name: "quarantine".into(),
-        comment: "Source rows that were refused, with the reason; personal columns redacted".into(),
+        comment: "Source rows that were refused, with the reason; personal and protected columns redacted".into(),
         key: vec!["source".into(), "reason".into(), "row".into()],
         allows_repeats: true,
         columns: vec![
             ds(),
             Column::new("source", Text, "Source table, as source.table"),
             Column::new("reason", Text, "Which rule the row broke"),
-            Column::new("row", Text, "The row as JSON, personal columns redacted"),
+            Column::new("row", Text, "The row as JSON, personal and protected columns redacted"),
             run_id(),
         ],
     }

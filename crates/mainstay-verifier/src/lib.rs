@@ -5,13 +5,18 @@
 //! honest; who made it is a matter for signatures, not for this crate. It shares no code with the allocator: its only dependency
 //! of ours is the schema, which defines what an instance, a plan and a certificate are.
 
+//!
+//! [`Standings`] judges the reasons of those who get nothing by the same prices.
+
 mod refusal;
+mod standing;
 
 use mainstay_schema::Cents;
 use mainstay_schema::plan::{Certificate, Instance, Offer, Offers, Plan, Rule, Weight};
 use serde::Serialize;
 
 pub use refusal::Refusal;
+pub use standing::{Standing, Standings};
 
 /// The version of certificates that is understood.
 const VERSION: u32 = 2;
@@ -124,13 +129,14 @@ fn chosen_offers(offers: &Offers, plan: &Plan) -> Result<Vec<Chosen>, Refusal> {
 }
 
 /// What is counted for each pair of segment and kind, which is all that rules tell apart.
+#[derive(Debug)]
 struct Cells {
     kinds: usize,
     segments: usize,
 }
 
 /// So many offers, at so many cents together; or what a rule asks for one offer and for each cent of it.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Measure {
     count: i128,
     cost: i128,

@@ -8,7 +8,9 @@ use mainstay_job::promotion::{self, Author, PromoteRequest};
 use mainstay_job::{Access, comparison, models};
 use mainstay_monitor::Acceptance;
 
-use crate::arguments::{AuthorArguments, CompareArguments, GlobalArguments, PromoteArguments, RollbackArguments};
+use crate::arguments::{
+    AcceptanceArguments, AuthorArguments, CompareArguments, GlobalArguments, PromoteArguments, RollbackArguments,
+};
 use crate::commands::{open, write};
 use crate::render;
 

@@ -1,7 +1,7 @@
 use std::fs;
 
 use super::fixture::{Fixture, at, lines};
-use crate::{FeatureError, PinnedSources, Sources, refuse_changed};
+use crate::{FeatureError, PinnedSources, Sources, changed_since, refuse_changed};
 
 const ONE_ORDER: &str = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)";
 
@@ -59,6 +59,11 @@ async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
     let error = refused().await.unwrap_err();
     assert!(error.is_retryable());
     assert_eq!(fixture.message(&error), told("written anew"));
+    let changed = changed_since(&fixture.ctx, &project.config().sources, &pinned).await.unwrap();
+    assert!(
+        matches!(changed.as_slice(), [one] if one.ends_with("data/orders/b.parquet was written anew")),
+        "{changed:?}"
+    );
     fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
     assert_eq!(fixture.message(&refused().await.unwrap_err()), told("removed"));
     fs::remove_dir_all(fixture.path("data/orders")).unwrap();
@@ -179,10 +184,10 @@ async fn rows_that_break_the_contract_are_quarantined_and_not_seen() {
     let refused = fixture.sources().await.quarantine(&fixture.ctx, moment.as_of).await.unwrap();
     let refused = lines(fixture.ctx.read_batches(refused).unwrap()).await;
     insta::assert_snapshot!(refused.join("\n"), @r#"
-    shop.orders | Weight kg is not a number | {"order_id":"nan","email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T10:00:00Z","net_amount":"5.00","Weight kg":"NaN"}
-    shop.orders | net_amount is below 0 | {"order_id":"below","email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-0.01","Weight kg":1.5}
-    shop.orders | order_id is null | {"order_id":null,"email":"[redacted]","gender":"f","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-1.00","Weight kg":1.5}
-    shop.orders | ordered_at is null | {"order_id":"timeless","email":"[redacted]","gender":"f","ordered_at":null,"loaded_at":"2025-01-01T11:00:00Z","net_amount":"1.00","Weight kg":1.5}
+    shop.orders | Weight kg is not a number | {"order_id":"nan","email":"[redacted]","gender":"[redacted]","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T10:00:00Z","net_amount":"5.00","Weight kg":"NaN"}
+    shop.orders | net_amount is below 0 | {"order_id":"below","email":"[redacted]","gender":"[redacted]","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-0.01","Weight kg":1.5}
+    shop.orders | order_id is null | {"order_id":null,"email":"[redacted]","gender":"[redacted]","ordered_at":"2025-01-01T10:00:00Z","loaded_at":"2025-01-01T11:00:00Z","net_amount":"-1.00","Weight kg":1.5}
+    shop.orders | ordered_at is null | {"order_id":"timeless","email":"[redacted]","gender":"[redacted]","ordered_at":null,"loaded_at":"2025-01-01T11:00:00Z","net_amount":"1.00","Weight kg":1.5}
     "#);
 }
 

@@ -1,5 +1,5 @@
 use super::fixture::{Fixture, at};
-use crate::{ColumnTest, ModelKind};
+use crate::{ColumnTest, ModelKind, PersonalColumn};
 
 #[tokio::test]
 async fn models_that_run_in_a_circle_are_refused_with_the_path() {
@@ -210,4 +210,24 @@ columns:
     model feat_a: status accepted_values fails once, such as at id = null, n = 2
     model feat_a: id unique fails once, such as at id = a
     ");
+}
+
+#[tokio::test]
+async fn a_personal_column_behind_a_group_is_found_whatever_it_is_called() {
+    let fixture = Fixture::with_staging();
+    fixture.write(
+        "sql/staging/stg_groups.sql",
+        "select order_id, gender, split_part(email, '@', 2) as provider, email is null as has_none from {{ ref('stg_orders') }}",
+    );
+    let project = fixture.load().await.unwrap();
+    let behind = async |columns: &[&str]| {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        project.personal_column_behind(&fixture.ctx, "stg_groups", &columns).await.unwrap()
+    };
+    let email = Some(PersonalColumn { table: "shop.orders".into(), column: "email".into() });
+    assert_eq!(behind(&["gender", "provider"]).await, email);
+    assert_eq!(behind(&["has_none"]).await, email);
+    assert_eq!(behind(&["gender", "not_there"]).await, None);
+    let unknown = project.personal_column_behind(&fixture.ctx, "stg_group", &[]).await.unwrap_err().to_string();
+    assert!(unknown.contains("unknown model `stg_group`"), "{unknown}");
 }

@@ -25,7 +25,7 @@ pub(super) struct Row {
 /// Rows that are written together.
 const BATCH_ROWS: usize = 1 << 16;
 /// The reason for bits that are none of ours.
-const BLOCKED: &str = "blocked";
+pub(super) const BLOCKED: &str = "blocked";
 
 /// The decision on every customer.
 pub(super) fn rows(question: &Question, instance: &ValidInstance, solution: &Solution) -> Vec<Row> {

@@ -443,6 +443,18 @@ fn changed_plans_offers_and_certificates_are_refused() {
     );
     let dropped = refused(plan(&[Some("mail"), Some("call"), None], &[50, 1_000, 0], &["chosen", "chosen", "budget"]));
     assert_eq!(dropped, "plan.parquet says of customer c that it costs or brings something, but it has no offer");
+    let unknown = |name| {
+        let mut columns = plan(&all, &[50, 1_000, 50], &chosen);
+        columns.iter_mut().filter(|(other, _)| *other == name).for_each(|(_, column)| {
+            *column = Arc::new(Int64Array::from(vec![Some(50), None, Some(50)]));
+        });
+        refused(columns)
+    };
+    for name in ["cost_cents", "value_cents"] {
+        let expected =
+            "plan.parquet says of customer b that it costs or brings nothing that is known, but 0 is written as 0";
+        assert_eq!(unknown(name), expected);
+    }
     let case = Case::new(columns(), BUDGET);
     case.allocate().unwrap();
     write(&case.path("offers.parquet"), with("value_cents", numbers(&[301, 2_000, 500, 200, 1_900])));
@@ -456,4 +468,52 @@ fn changed_plans_offers_and_certificates_are_refused() {
     assert!(
         case.told(&case.verify().unwrap_err()).starts_with("the plan is refused: the certificate says that no plan")
     );
+}
+
+#[test]
+fn a_reason_that_does_not_follow_is_refused() {
+    // a: held back by consent; b: by bits of others; c: too dear; d: nothing to gain.
+    let columns: Columns = vec![
+        ("customer_id", texts(&["a", "b", "c", "d", "e"])),
+        ("offer", texts(&["mail"; 5])),
+        ("channel", texts(&["email"; 5])),
+        ("value_cents", numbers(&[300, 300, 200, 0, 900])),
+        ("cost_cents", numbers(&[50; 5])),
+        ("blocked_by", Arc::new(Int32Array::from(vec![2, 64, 0, 0, 0]))),
+    ];
+    let case = Case::new(columns, "budget_cents: 60");
+    case.allocate().unwrap();
+    let plan = case.plan();
+    let honest = ["no_consent", "blocked", "budget", "no_positive_value", "chosen"];
+    assert_eq!(column(&plan, "decision_reason"), told(&honest));
+    case.verify().unwrap();
+    let edited = |row: usize, reason: &'static str| {
+        let mut reasons = honest;
+        reasons[row] = reason;
+        let kept = plan
+            .schema()
+            .fields()
+            .iter()
+            .zip(plan.columns())
+            .filter(|(field, _)| field.name() != "decision_reason")
+            .map(|(field, column)| (field.name().clone(), Arc::clone(column)))
+            .collect::<Vec<_>>();
+        let columns = kept.into_iter().chain([("decision_reason".to_owned(), texts(&reasons))]);
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut writer =
+            ArrowWriter::try_new(std::fs::File::create(case.path("plan.parquet")).unwrap(), batch.schema(), None)
+                .unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        case.told(&case.verify().unwrap_err())
+    };
+    let says = |customer: &str, reason: &str, follows: &str| {
+        format!("plan.parquet says of customer {customer} that its decision_reason is {reason}, but {follows}")
+    };
+    assert_eq!(edited(0, "banana"), says("a", "banana", "no_consent follows from its blocked_by"));
+    assert_eq!(edited(0, "holdout"), says("a", "holdout", "no_consent follows from its blocked_by"));
+    assert_eq!(edited(1, "no_consent"), says("b", "no_consent", "blocked follows from its blocked_by"));
+    assert_eq!(edited(2, "banana"), says("c", "banana", "budget follows from the offers and the prices"));
+    assert_eq!(edited(2, "capacity"), says("c", "capacity", "budget follows from the offers and the prices"));
+    assert_eq!(edited(3, "budget"), says("d", "budget", "no_positive_value follows from the offers and the prices"));
 }

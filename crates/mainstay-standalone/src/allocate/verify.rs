@@ -8,13 +8,14 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use mainstay_schema::plan::Plan;
 use mainstay_schema::{Cents, DecisionReason};
-use mainstay_verifier::{Verified, verify};
+use mainstay_verifier::{Standing, Standings, Verified, verify};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
 use super::error::AllocateFileError as Error;
 use super::files::{CertificateFile, open, read_text};
 use super::offers::{self, Question};
+use super::plan::BLOCKED;
 
 /// What to check.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +53,8 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
     let file: CertificateFile = serde_json::from_str(&text)
         .map_err(|source| Error::NoCertificate { path: request.certificate.to_owned(), source })?;
     let question = offers::read_again(request.offers, &file.policy)?;
-    let plan = read_plan(request.plan, &question)?;
+    let standings = Standings::new(&question.instance, &file.certificate)?;
+    let plan = read_plan(request.plan, &question, &standings)?;
     let recomputed = verify(&question.instance, &plan, &file.certificate)?;
     Ok(VerifiedFiles {
         verified: true,
@@ -64,7 +66,7 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
 }
 
 /// The plan's choices as positions of offers; every row must say what the offers say.
-fn read_plan(path: &Path, question: &Question) -> Result<Plan, Error> {
+fn read_plan(path: &Path, question: &Question, standings: &Standings<'_>) -> Result<Plan, Error> {
     let failed = |source| Error::NotParquet { path: path.to_owned(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?).map_err(failed)?;
     let reader = builder.build().map_err(failed)?;
@@ -96,19 +98,22 @@ fn read_plan(path: &Path, question: &Question) -> Result<Plan, Error> {
                 let column = column.as_string::<i32>();
                 column.is_valid(row).then(|| column.value(row).to_owned())
             };
-            let cents = |column: &dyn Array| Cents(column.as_primitive::<Int64Type>().value(row));
+            let cents = |column: &dyn Array| {
+                let column = column.as_primitive::<Int64Type>();
+                column.is_valid(row).then(|| Cents(column.value(row)))
+            };
             let claim = Claim {
                 offer: text(&offers),
                 cost: cents(&costs),
                 value: cents(&values),
                 reason: text(&reasons).unwrap_or_default(),
             };
-            let chosen = claim.check(customer, question).map_err(|(claimed, found)| Error::WrongRow {
-                path: path.to_owned(),
-                customer: id.to_owned(),
-                claimed,
-                found,
-            })?;
+            let wrong =
+                |(claimed, found)| Error::WrongRow { path: path.to_owned(), customer: id.to_owned(), claimed, found };
+            let chosen = claim.check(customer, question).map_err(wrong)?;
+            if chosen.is_none() {
+                claim.check_reason(customer, question, &standings.of(customer)?).map_err(wrong)?;
+            }
             plan.chosen.extend(chosen);
         }
     }
@@ -122,15 +127,18 @@ fn read_plan(path: &Path, question: &Question) -> Result<Plan, Error> {
 /// A row of the plan.
 struct Claim {
     offer: Option<String>,
-    cost: Cents,
-    value: Cents,
+    cost: Option<Cents>,
+    value: Option<Cents>,
     reason: String,
 }
 
 impl Claim {
     /// The position of the offer, or what the row says and what holds.
-    fn check(self, customer: usize, question: &Question) -> Result<Option<u32>, (String, String)> {
+    fn check(&self, customer: usize, question: &Question) -> Result<Option<u32>, (String, String)> {
         let Self { offer, cost, value, reason } = self;
+        let (&Some(cost), &Some(value)) = (cost, value) else {
+            return Err(("it costs or brings nothing that is known".into(), "0 is written as 0".into()));
+        };
         let is_chosen = reason == DecisionReason::Chosen.as_str();
         if is_chosen != offer.is_some() {
             let has = if offer.is_some() { "it has an offer" } else { "it has no offer" };
@@ -147,7 +155,7 @@ impl Claim {
         let offers = &question.instance.offers;
         let is_its = |position: &usize| {
             let kind = offers.get(*position).and_then(|offer| question.kinds.get(usize::from(offer.kind)));
-            kind.is_some_and(|kind| kind.offer == name)
+            kind.is_some_and(|kind| kind.offer == *name)
         };
         let found = offers.of(customer).find(is_its).and_then(|position| Some((position, offers.get(position)?)));
         let Some((position, found)) = found else {
@@ -160,5 +168,23 @@ impl Claim {
             ));
         }
         Ok(Some(position as u32))
+    }
+
+    /// The reason of whoever gets nothing: a rule that forbids contact, or what the prices say.
+    fn check_reason(&self, customer: usize, question: &Question, standing: &Standing) -> Result<(), (String, String)> {
+        let blocked_by = question.blocked_by.get(customer).copied().unwrap_or_default();
+        let follow: Vec<&str> = match (blocked_by.0, blocked_by.reason()) {
+            (0, _) => standing.reasons.iter().map(|reason| reason.as_str()).collect(),
+            (_, Some(rule)) => vec![rule.as_str()],
+            (_, None) => vec![BLOCKED],
+        };
+        if follow.contains(&self.reason.as_str()) {
+            return Ok(());
+        }
+        let follows = match blocked_by.0 {
+            0 => "follows from the offers and the prices",
+            _ => "follows from its blocked_by",
+        };
+        Err((format!("its decision_reason is {}", self.reason), format!("{} {follows}", follow.join(" or "))))
     }
 }

@@ -37,7 +37,9 @@ mod tests {
     use crate::rows::TrainingRows;
 
     /// Thirty customers at each of three cuts.
-    fn rows(columns: &[(&str, fn(usize, usize) -> f64)]) -> TrainingSet {
+    type Column = (&'static str, fn(usize, usize) -> f64);
+
+    fn rows(columns: &[Column]) -> TrainingSet {
         let each = || (0..3usize).flat_map(|cut| (0..30usize).map(move |customer| (cut, customer)));
         TrainingSet::new(TrainingRows {
             feature_names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
