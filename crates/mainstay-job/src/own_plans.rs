@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
 use mainstay_schema::{DecisionReason, Ds, column, table};
 use mainstay_table::published_day::{self, Check, FoundIn};
-use mainstay_table::{PublishedTable, RunRecord, StagedTable, TableError, run_record};
+use mainstay_table::{PublishedTable, RunRecord, TableError, run_record};
 
 use crate::details::{PinnedInputs, PinnedPlan, PlanSource};
 use crate::run::Run;

@@ -68,7 +68,7 @@ pub(crate) async fn refuse(
         let effects = one.and_then(|one| one.changes(&now, used())).unwrap_or_default().columns;
         variables.push(SkewedVariable { change, effects });
     }
-    let found = Skew::of(variables, changes.columns, in_sql);
+    let found = Skew::of(variables, &changes.columns, in_sql);
     if found.is_empty() {
         return Ok(());
     }
@@ -101,8 +101,8 @@ struct SkewedVariable {
 impl Skew {
     /// `in_sql` are the columns that differ with the variables as they were, where that could be found out. A variable that changes no
     /// column is none of the model's business, but for the horizon.
-    fn of(variables: Vec<SkewedVariable>, columns: Vec<String>, in_sql: Option<Vec<String>>) -> Self {
-        let in_sql = in_sql.unwrap_or_else(|| columns.clone());
+    fn of(variables: Vec<SkewedVariable>, columns: &[String], in_sql: Option<Vec<String>>) -> Self {
+        let in_sql = in_sql.unwrap_or_else(|| columns.to_vec());
         let is_explained =
             |column: &String| !in_sql.contains(column) && variables.iter().any(|of| of.effects.contains(column));
         let in_sql = columns.iter().filter(|column| !is_explained(column)).cloned().collect();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn skew(variables: Vec<SkewedVariable>, columns: &[&str], in_sql: Option<&[&str]>) -> (Vec<String>, String) {
-        let found = Skew::of(variables, texts(columns), in_sql.map(texts));
+        let found = Skew::of(variables, &texts(columns), in_sql.map(texts));
         assert_eq!(found.is_empty(), found.names().is_empty());
         (found.names().iter().map(Subject::to_string).collect(), found.told())
     }

@@ -144,7 +144,7 @@ pub async fn verify(open: &OpenProject, job: &str, ds: Option<Ds>) -> Result<Ver
         step.advance(position as u64, Some(records.len() as u64), "days");
         days.push(verify_day(open, &shared, record).await?);
     }
-    let are_files_ours = days.iter().all(|day: &VerifiedDay| day.checks.iter().all(|check| check.is_not_of_files()));
+    let are_files_ours = days.iter().all(|day: &VerifiedDay| day.checks.iter().all(Check::is_not_of_files));
     if let Some(newest) = days.last_mut().filter(|_| are_files_ours) {
         newest.checks.push(Check::of(COOLDOWN, cooldown::check(open, &records).await));
     }

@@ -1,6 +1,8 @@
 //! The memory of scoring, measured on the process itself: a test binary of its own, whose one test is all that the process does.
 
 #![cfg(target_os = "linux")]
+// All of this file is test, its helpers included.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs::{self, File};
 use std::num::NonZeroUsize;

@@ -19,7 +19,7 @@ pub(super) async fn check(open: &OpenProject, records: &[RunRecord]) -> Result<F
         let cooldown_days = day.details()?.inputs.cooldown_days;
         day.register(open, &session, &table::campaign_allocations()).await?;
         for (customer, _) in chosen(&session).await? {
-            treated.add(customer, record.ds, cooldown_days)?;
+            treated.add(&customer, record.ds, cooldown_days)?;
         }
     }
     Finding::holds(format!("{} customers treated", treated.last.len()))
@@ -32,8 +32,8 @@ struct Treated {
 }
 
 impl Treated {
-    fn add(&mut self, customer: String, ds: Ds, cooldown_days: u32) -> Result<()> {
-        let Some(before) = self.last.insert(customer.clone(), ds) else { return Ok(()) };
+    fn add(&mut self, customer: &str, ds: Ds, cooldown_days: u32) -> Result<()> {
+        let Some(before) = self.last.insert(customer.to_owned(), ds) else { return Ok(()) };
         let days = ds.days_since(before);
         ensure!(
             i64::from(days) > i64::from(cooldown_days),
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn whoever_is_treated_again_too_early_is_named() {
         let mut treated = Treated::default();
-        let mut add = |ds: &str| treated.add("ada".into(), ds.parse().unwrap(), 30);
+        let mut add = |ds: &str| treated.add("ada", ds.parse().unwrap(), 30);
         add("2025-08-01").unwrap();
         add("2025-09-01").unwrap();
         assert_eq!(

@@ -89,7 +89,7 @@ pub(super) async fn read(session: &SessionContext) -> Result<Vec<Customer>> {
         let (clvs, blocks) = (clvs.as_primitive::<Decimal128Type>(), blocks.as_primitive::<Int32Type>());
         let channels = channels.as_string::<i32>();
         for row in 0..batch.num_rows() {
-            let names = channels.is_valid(row).then(|| channels.value(row)).unwrap_or_default();
+            let names = if channels.is_valid(row) { channels.value(row) } else { "" };
             customers.push(Customer {
                 id: ids.value(row).to_owned(),
                 is_scored: statuses.value(row) == CustomerStatus::Scored.as_str(),

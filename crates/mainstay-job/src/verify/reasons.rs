@@ -252,7 +252,7 @@ mod tests {
         let (policy, mut customer) = (reference_policy(), customer("ada", 0.5, 30_000));
         change(&mut customer);
         let worthwhile = customer.worthwhile(&policy);
-        let has_offers = customer.offers(&policy).len() > 0;
+        let has_offers = !customer.offers(&policy).is_empty();
         let standing = if has_offers { standing(Some(14.0), &[DecisionReason::Budget]) } else { standing(None, &[]) };
         let case = Case { customer: &customer, policy: &policy, worthwhile, standing };
         let mut row = Row {
