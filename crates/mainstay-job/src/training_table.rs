@@ -186,10 +186,11 @@ mod tests {
         let groups: Vec<_> = batch["segment_gender"].as_string::<i32>().iter().flatten().collect();
         assert!(raw.values().is_sorted() && !groups.is_sorted());
         // Each row stays whole.
-        for row in 0..50 {
+        assert_eq!(groups.len(), 50);
+        for (row, group) in groups.iter().enumerate() {
             let of =
                 |group: &str| trained.test.keys().iter().position(|key| format!("group of {key}") == group).unwrap();
-            assert_eq!(raw.value(row), trained.test_scores[of(groups[row])]);
+            assert_eq!(raw.value(row), trained.test_scores[of(group)]);
         }
     }
 
