@@ -94,15 +94,16 @@ fn a_model_that_knows_the_future_of_the_day_is_refused_unless_that_is_accepted()
     assert!(!project.has_published());
     let unexplained = project.output(&[&before[..], &["--accept", "model_knows_future"]].concat());
     assert_eq!(unexplained.status.code(), Some(2), "{}", text(&unexplained.stderr));
-    let accept = ["--accept", "model_knows_future", "--why"];
+    let accept = ["--accept", "model_knows_future", "--by", "ana", "--why"];
     let message = project.failure(&[&before[..], &accept, &[" "]].concat());
     assert!(message.contains("--why is empty: say why it is accepted, which stands in the run record"), "{message}");
 
     let run = project.json(&[&before[..], &accept, &["a replay for the audit"]].concat());
-    let accepted = json!([{"name": "model_knows_future", "why": "a replay for the audit"}]);
-    assert_eq!(run["record"]["details"]["accepted"], accepted);
+    let accepted = &run["record"]["details"]["accepted"];
+    assert_eq!(accepted["names"], json!(["model_knows_future"]));
+    assert_eq!((accepted["by"].as_str(), accepted["why"].as_str()), (Some("ana"), Some("a replay for the audit")));
     let shown = text(&project.output(&["show", "run"]).stdout);
-    assert!(shown.contains("accepted: model_knows_future (a replay for the audit)"), "{shown}");
+    assert!(shown.contains("accepted by ana: model_knows_future (a replay for the audit)"), "{shown}");
     let days = ["backfill", "daily_risk", "--from", "2025-05-02", "--to", "2025-05-02"];
     let message = project.failure(&days);
     assert!(
@@ -111,7 +112,7 @@ fn a_model_that_knows_the_future_of_the_day_is_refused_unless_that_is_accepted()
     );
     project.json(&[&days[..], &accept, &["as before"]].concat());
     let run = project.json(&[&day("2025-08-20")[..], &accept, &["habit"]].concat());
-    assert_eq!(run["record"]["details"]["accepted"], json!([]), "it was not needed");
+    assert_eq!(run["record"]["details"]["accepted"], Value::Null, "it was not needed");
 }
 
 #[test]
@@ -133,12 +134,12 @@ fn a_feature_or_a_variable_that_is_not_as_it_was_learnt_is_refused_by_name() {
     let message = project.failure(&next);
     let told = "variable active_days was 365 and is 60 (changes status); days_since_last_order is defined by other SQL";
     assert!(message.contains(told), "{message}");
-    let one = ["--accept", "skew:active_days", "--why", "a pilot"];
+    let one = ["--accept", "skew:active_days", "--by", "ana", "--why", "a pilot"];
     let message = project.failure(&[&next[..], &one].concat());
     assert!(message.contains("with --accept skew:days_since_last_order --why TEXT"), "{message}");
     let both = [&next[..], &one, &["--accept", "skew:days_since_last_order"]].concat();
     let accepted = &project.json(&both)["record"]["details"]["accepted"];
-    assert_eq!(accepted.as_array().unwrap().len(), 2, "{accepted}");
+    assert_eq!(accepted["names"].as_array().unwrap().len(), 2, "{accepted}");
 
     // As it was, but for blanks and a comment.
     project.edit("mainstay.yml", "active_days: 60 ", "active_days: 365 ");
@@ -150,5 +151,5 @@ fn a_feature_or_a_variable_that_is_not_as_it_was_learnt_is_refused_by_name() {
         "orders.days_since_last_order,",
         "orders.days_since_last_order,\n    orders.days_since_first_order / 7 as weeks_since_first_order,",
     );
-    assert_eq!(project.json(&day("2025-08-03"))["record"]["details"]["accepted"], json!([]));
+    assert_eq!(project.json(&day("2025-08-03"))["record"]["details"]["accepted"], Value::Null);
 }

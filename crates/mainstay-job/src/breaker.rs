@@ -34,6 +34,8 @@ pub(crate) struct Watch {
     features: FeatureProfiles,
     risk: RiskFigures,
     measures: Vec<Measure>,
+    /// A source rested for the week, as declared: what follows from it is not held against the days before.
+    has_rested: bool,
 }
 
 impl Watch {
@@ -52,6 +54,7 @@ impl Watch {
             features: FeatureProfiles::default(),
             risk: RiskFigures::default(),
             measures: Vec::new(),
+            has_rested: false,
         })
     }
 
@@ -62,6 +65,7 @@ impl Watch {
         for (name, declared) in tables(run) {
             let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
             let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
+            self.has_rested |= days.rested_before(run.ds, &declared.volume);
             self.sources.push(figures);
             self.measures.extend(measures);
         }
@@ -106,6 +110,9 @@ impl Watch {
         let profile = training.map(|training| &training.profile);
         let customers = Customers { known: population.known, scored: population.scored };
         let mut measures = judge_features(features, &profiles, profile, limits);
+        if self.has_rested {
+            measures.retain(|measure| !matches!(measure.check, Check::Constant | Check::Size));
+        }
         measures.extend(judge_population(customers, &recent, training, limits));
         measures.extend(judge_risk(&risk, population.scored, &model.digest, &recent, training, limits));
         self.measures.extend(measures);

@@ -4,7 +4,7 @@ use mainstay_config::CircuitBreaker;
 use mainstay_schema::Ds;
 
 use crate::measure::{Check, DEVIATIONS, Measure, bounded, shown, strain_of_multiple};
-use crate::profile::{FeatureProfile, FeatureProfiles, TrainingProfile, of_log};
+use crate::profile::{FeatureProfile, FeatureProfiles, TrainingProfile, of_log, to_log};
 
 /// Customers who must have had another value for it to matter that all have the same.
 const LEAST_OTHERS: f64 = 30.0;
@@ -74,8 +74,9 @@ impl Feature<'_> {
         }
         measures.push(self.null_share(training, Check::NullShareSinceTraining, 2.0 * limits.null_share_rise_at_most));
         measures.extend(self.range(training.profile));
-        if training.profile.constant().is_some() {
-            // Such as what happened a year ago, in the first year: training says nothing of its size, and the model does not ask for it.
+        if self.feature.constant().is_some() || training.profile.constant().is_some() {
+            // One value is held against the range. What had one in training, such as what happened a year ago in the first year, has no
+            // size to be held against, and the model does not ask for it.
             return measures;
         }
         let multiple = limits.feature_multiple_at_most * limits.feature_multiple_at_most;
@@ -171,11 +172,25 @@ fn with_another_value(other: &Reference<'_>, value: f64) -> f64 {
         (Some(least), _) if least == value => values - profile.at_least as f64,
         (_, Some(greatest)) if greatest == value => values - profile.at_greatest as f64,
         (Some(least), Some(greatest)) if value > least && value < greatest => {
-            (profile.at_least + profile.at_greatest) as f64
+            ((profile.at_least + profile.at_greatest) as f64).max(away_from(profile, values, value))
         }
         (Some(_), Some(_)) => values,
         _ => 0.0,
     }
+}
+
+/// How many of so many values are not `value`, at the least: none lies farther from it than the ends, and so the mean square of the
+/// distances says how many must lie away from it (Markov's inequality, on the logarithms).
+fn away_from(profile: &FeatureProfile, values: f64, value: f64) -> f64 {
+    let center = to_log(value);
+    let spans_zero = profile.least.is_some_and(|least| least < 0.0) && profile.greatest.is_some_and(|most| most > 0.0);
+    let ends = profile.least.iter().chain(&profile.greatest).map(|end| to_log(*end)).chain(spans_zero.then_some(0.0));
+    let farthest = ends.map(|end| (end - center).abs()).fold(0.0, f64::max);
+    if farthest == 0.0 {
+        return 0.0;
+    }
+    let distance = profile.log_mean - center;
+    values * (profile.log_spread * profile.log_spread + distance * distance) / (farthest * farthest)
 }
 
 /// The standard deviation of the difference of two shares that are one; never 0, so that a share of 0 may become small by chance.

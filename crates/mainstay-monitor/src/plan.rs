@@ -98,7 +98,7 @@ mod tests {
             found(3_378, 5_000_000, &usual()),
             [
                 "3378 customers would be treated, 496 were the most on the 10 days before",
-                "50000.00 would be spent, 7605.50 was the most on the 10 days before"
+                "50,000.00 would be spent, 7,605.50 was the most on the 10 days before"
             ]
         );
         assert!(found(0, 0, &usual()).is_empty());

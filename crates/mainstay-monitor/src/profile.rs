@@ -121,6 +121,11 @@ fn log_of(value: f64) -> i64 {
     bits as i64 - (1023 << LOG_BITS)
 }
 
+/// log2(1 + |value|), as it is summed.
+pub(crate) fn to_log(value: f64) -> f64 {
+    log_of(value) as f64 / LOG_UNIT
+}
+
 /// The value of at least 0 that has such a logarithm.
 pub(crate) fn of_log(log: f64) -> f64 {
     let whole = log.floor();

@@ -50,6 +50,16 @@ pub struct TableDays {
     pub days: Vec<DayRows>,
 }
 
+impl TableDays {
+    /// Whether the week before a day was one of declared rest: it has no row, and most of its days are declared holidays. What is
+    /// counted over a week is then 0 for everybody, and rightly so.
+    pub fn rested_before(&self, ds: Ds, volume: &Volume) -> bool {
+        let week: Vec<Ds> = (1..=7).map(|back| ds.plus_days(-back)).collect();
+        let is_empty = !self.days.iter().any(|day| week.contains(&day.ds) && day.rows > 0);
+        is_empty && week.iter().filter(|day| volume.holidays.contains(day)).count() >= 4
+    }
+}
+
 /// What a table holds of one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayRows {

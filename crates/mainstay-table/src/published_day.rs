@@ -98,6 +98,11 @@ async fn in_table(lake: &Lake, ds: Ds, table: &str, gone: Vec<(String, TableErro
 }
 
 impl DayFiles {
+    /// The files, below the target.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
+    }
+
     /// The rows, with `ds` first.
     pub async fn frame(
         &self,

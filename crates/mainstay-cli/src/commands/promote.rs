@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use mainstay_job::promotion::{self, Author, PromoteRequest};
 use mainstay_job::{Access, comparison, models};
@@ -45,6 +45,8 @@ pub(crate) async fn compare(global: &GlobalArguments, arguments: &CompareArgumen
 pub(crate) fn acceptance_of(arguments: AcceptanceArguments) -> Result<Option<Acceptance>> {
     let AcceptanceArguments { accepted: names, why, by } = arguments;
     let Some(why) = why.filter(|_| !names.is_empty()) else { return Ok(None) };
+    let why = why.trim().to_owned();
+    ensure!(!why.is_empty(), "--why is empty: say why it is accepted, which stands in the run record");
     let by = person(by).context(
         "nobody is named who accepts it: give --by NAME, or set MAINSTAY_BY in the environment; it stands in the record of the day",
     )?;

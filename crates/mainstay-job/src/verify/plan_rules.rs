@@ -10,13 +10,15 @@ use super::customers::Customer;
 use super::day::Day;
 use super::finding::Finding;
 use super::policy::PolicyAtHand;
+use crate::approval;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     match day.policy().await? {
         PolicyAtHand::Unknown(why) => Finding::not_checked(why),
         PolicyAtHand::Known(policy) => {
             let summary = &day.details.allocation;
-            hold(day.customers().await?, policy, summary.allowance_cents, &summary.allocation_rules)
+            let policy = approval::policy_of_plan(&day.details.model, policy);
+            hold(day.customers().await?, &policy, summary.allowance_cents, &summary.allocation_rules)
         }
     }
 }

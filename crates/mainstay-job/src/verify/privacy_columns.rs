@@ -8,6 +8,9 @@ use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use mainstay_config::Source;
 use mainstay_schema::column;
 use mainstay_schema::table::TableContract;
+use mainstay_table::published_day::{self, Check};
+use object_store::ObjectMeta;
+use object_store::path::Path;
 
 use super::day::Day;
 use super::finding::Finding;
@@ -34,8 +37,9 @@ pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     let guarded = Guarded::of(&day.open.project.config().sources);
     let tables = day.tables()?;
     for (contract, table) in &tables {
-        for file in &table.files {
-            guarded.check_table(contract, &day.details.features, &columns_of(day, &file.path).await?)?;
+        let files = published_day::find(&day.open.lake, day.record.ds, table, Check::Presence).await?;
+        for path in files.paths() {
+            guarded.check_table(contract, &day.details.features, &columns_of(day, path).await?)?;
         }
     }
     let artefacts = artefacts(day).await?;
@@ -62,6 +66,8 @@ async fn artefacts(day: &Day<'_>) -> Result<Vec<String>> {
 /// The columns of a Parquet file, by its footer.
 async fn columns_of(day: &Day<'_>, path: &str) -> Result<Vec<String>> {
     let meta = day.open.lake.head(path).await?.with_context(|| format!("{path} is gone"))?;
+    // Stores below a folder say where an object lies in all of the store.
+    let meta = ObjectMeta { location: Path::from(path), ..meta };
     let metadata = DFParquetMetadata::new(day.open.lake.store().as_ref(), &meta).fetch_metadata().await?;
     let fields = metadata.file_metadata().schema_descr().root_schema().get_fields();
     Ok(fields.iter().map(|field| field.name().to_owned()).collect())

@@ -168,7 +168,8 @@ impl Case<'_> {
 
     /// The row that follows, for the reason and the offer that stand in one.
     fn expected(&self, row: &Row, chosen: Option<&Made>) -> Row {
-        let is_held_out = self.customer.is_scored && self.customer.blocked_by.contains(BlockedBy::HOLDOUT);
+        // Where a rule comes before the holdout, whoever is drawn for it is no comparison either.
+        let is_held_out = row.reason == DecisionReason::Holdout.as_str();
         let intervention = chosen.and_then(|made| self.policy.interventions.get(usize::from(made.kind)));
         let nothing = if is_held_out { "holdout" } else { "none" };
         let (cost, value) = chosen.map_or((Cents::ZERO, Cents::ZERO), |made| (made.cost, made.value));

@@ -139,6 +139,17 @@ fn a_declared_holiday_is_not_judged_and_says_nothing() {
 }
 
 #[test]
+fn a_week_of_declared_holidays_is_one_of_rest() {
+    let closed: Vec<Ds> = (0..5).map(|back| day("2025-04-14").plus_days(-back)).collect();
+    let shut = table(97, weekly, |_| 50.0);
+    let volume = Volume { holidays: closed.clone(), ..Volume::default() };
+    assert!(shut.rested_before(day("2025-04-15"), &volume));
+    assert!(!shut.rested_before(day("2025-04-14"), &volume), "a week earlier there were rows");
+    assert!(!shut.rested_before(day("2025-04-15"), &Volume::default()), "an outage");
+    assert!(!table(98, weekly, |_| 50.0).rested_before(day("2025-04-15"), &volume), "a day of it has rows");
+}
+
+#[test]
 fn what_is_declared_holds_where_nothing_is_learnt() {
     let volume = Volume { learnt: false, rows_per_day_at_least: Some(1_000), ..Volume::default() };
     let measures = strains(run_day(), &table(104, weekly, |_| 50.0), &volume);

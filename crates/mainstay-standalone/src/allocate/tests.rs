@@ -446,7 +446,8 @@ fn changed_plans_offers_and_certificates_are_refused() {
     let unknown = |name| {
         let mut columns = plan(&all, &[50, 1_000, 50], &chosen);
         columns.iter_mut().filter(|(other, _)| *other == name).for_each(|(_, column)| {
-            *column = Arc::new(Int64Array::from(vec![Some(50), None, Some(50)]));
+            let known = column.as_primitive::<Int64Type>().iter().enumerate();
+            *column = Arc::new(known.map(|(row, value)| value.filter(|_| row != 1)).collect::<Int64Array>());
         });
         refused(columns)
     };
