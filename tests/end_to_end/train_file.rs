@@ -62,6 +62,14 @@ fn every_kind_is_trained_shown_and_scored_with() {
         assert_eq!(beside, report);
         let shown = folder.json(&["model", "show", "model.json"]);
         assert_eq!((&shown["digest"], shown["terms"].as_u64() > Some(0)), (&report["model"], kind == "logistic"));
+        let instructions = &shown["instructions"];
+        assert_eq!(
+            (&instructions["available"][0], &instructions["refused"]),
+            (&"portable".into(), &serde_json::json!([]))
+        );
+        for kernel in ["scoring", "contributions"] {
+            assert!(instructions["available"].as_array().unwrap().contains(&instructions[kernel]), "{instructions}");
+        }
         let score =
             ["score", "--model", "model.json", "--input", "rows.parquet", "--output", "scored.parquet", "--force"];
         let scored = folder.json(&[&score[..], &["--reasons", "1", "--contributions"]].concat());

@@ -5,24 +5,28 @@
 //! - for each way in which the ensemble treats its missing values: they take the lowest bin where they go left and the highest
 //!   where they go right, so that no split has to ask,
 //! - for each 255 of its thresholds: in the lane that begins at threshold b stands bin(x) - b, held between 0 and 255, which
-//!   answers for the thresholds b to b + 254,
-//! - for each set of categories: 0 for its members, 255 for the others.
+//!   answers for the thresholds b to b + 254.
 //!
 //! Bytes are stored with the top bit flipped, as signed numbers: AVX2 compares no others.
+//!
+//! Sets of categories are many, and most are asked for by one split. So the lanes of the features are followed by the lanes of the
+//! tree that is next: one for each of its questions for categories, -1 for the rows that go left and 0 for the others,
+//! written when the tree's turn comes ([`Lanes::answer`]) from what the rows of the block are (`categories.rs`).
 
 use std::array;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::column::{BLOCK_ROWS, Column, InfiniteRow};
 use crate::condition::{Condition, Missing};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
+use crate::kernel::bytes::{ByteSet, Bytes, LaneBytes};
 use crate::tree::Tree;
 
 mod categories;
 mod ladder;
 
-use categories::Categories;
+use categories::{Categories, Classes, Question, Union};
 use ladder::Ladder;
 
 /// Thresholds that one lane answers for.
@@ -37,6 +41,8 @@ const SIGN: u8 = 0x80;
 pub(crate) struct Binning {
     features: Vec<BinnedFeature>,
     lanes: BTreeMap<LaneKey, u16>,
+    /// The most questions for categories that one tree has.
+    tree_lanes: usize,
 }
 
 /// A split in terms of lanes: a row goes left where its byte in `lane` is below `bound`.
@@ -46,31 +52,57 @@ pub(crate) struct Test {
     pub(crate) bound: i8,
 }
 
+/// What has to stand in the lanes of a tree itself, in the order in which it is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Answers {
+    answers: Vec<Answer>,
+    /// One after the other, see [`categories::Union`].
+    parts: Vec<u32>,
+}
+
+/// A question for categories, and the lane in which the answer is to stand.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    /// All bits where the rows are those that go right.
+    inverted: u64,
+    feature: u32,
+    lane: u16,
+    parts: u16,
+    flagged: bool,
+    set: ByteSet,
+}
+
+/// The splits of one tree in terms of lanes.
+#[derive(Debug)]
+pub(crate) struct TreeTests<'a> {
+    binning: &'a Binning,
+    tree: &'a Tree,
+    answers: Answers,
+    /// By feature and question.
+    lanes: BTreeMap<(u32, u32), u16>,
+}
+
 /// The lanes of one block of rows. Rows beyond those that were binned last hold bytes of no meaning.
 #[derive(Debug, Clone)]
-pub(crate) struct Lanes(Vec<Lane>);
+pub(crate) struct Lanes {
+    bytes: Vec<Lane>,
+    /// By feature.
+    classes: Vec<Classes>,
+}
 
 /// One byte for each row of a block, from the start of a line of the cache on.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
-struct Lane([i8; BLOCK_ROWS]);
+struct Lane(LaneBytes);
 
 /// What distinguishes the lanes of an ensemble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct LaneKey {
     feature: u32,
-    question: Question,
+    /// Which [`LANE_THRESHOLDS`] of the feature.
+    part: u32,
     zero_is_missing: bool,
     missing_left: bool,
-}
-
-/// What the bytes of a lane tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Question {
-    /// The bin among the thresholds of one part, [`LANE_THRESHOLDS`] of them.
-    Bin { part: u32 },
-    /// Whether the value is in this one of the feature's category sets.
-    Member { set: u32 },
 }
 
 /// A feature of the model and what its splits ask.
@@ -79,23 +111,27 @@ struct BinnedFeature {
     name: String,
     thresholds: Ladder,
     categories: Categories,
-    /// In the order of their questions, with their numbers.
+    /// In the order of their parts, with their numbers.
     lanes: Vec<(LaneKey, u16)>,
 }
 
 impl Binning {
     /// The bins and lanes that the splits of this ensemble need; none at all where these would be more than [`MAX_LANES`].
     pub(crate) fn new(model: &Ensemble) -> Self {
-        let mut binning = Self { features: asked_features(model), lanes: BTreeMap::new() };
+        let mut binning = Self { features: asked_features(model), lanes: BTreeMap::new(), tree_lanes: 0 };
         for tree in model.trees() {
+            let mut questions = BTreeSet::new();
             for split in tree.splits() {
-                if let Some((key, _)) = binning.place(tree, split) {
-                    binning.lanes.insert(key, 0);
+                match binning.place(tree, split) {
+                    Some(Place::Bin(key, _)) => _ = binning.lanes.insert(key, 0),
+                    Some(Place::Question(question)) => _ = questions.insert((tree.feature(split), question)),
+                    None => {}
                 }
-                if binning.lanes.len() > MAX_LANES {
-                    return Self { features: Vec::new(), lanes: BTreeMap::new() };
+                if binning.lanes.len() + questions.len().max(binning.tree_lanes) > MAX_LANES {
+                    return Self { features: Vec::new(), lanes: BTreeMap::new(), tree_lanes: 0 };
                 }
             }
+            binning.tree_lanes = binning.tree_lanes.max(questions.len());
         }
         for ((key, lane), number) in binning.lanes.iter_mut().zip(0..) {
             *lane = number;
@@ -108,26 +144,28 @@ impl Binning {
         binning
     }
 
-    /// How many lanes a block has.
+    /// How many lanes a block has, those of a tree included.
     pub(crate) fn lane_count(&self) -> usize {
-        self.lanes.len()
+        self.lanes.len() + self.tree_lanes
     }
 
     /// Room for the lanes of a block.
     pub(crate) fn lanes(&self) -> Lanes {
-        Lanes(vec![Lane([0; BLOCK_ROWS]); self.lane_count()])
+        Lanes {
+            bytes: vec![Lane([0; BLOCK_ROWS]); self.lane_count()],
+            classes: self.features.iter().map(|binned| binned.categories.room()).collect(),
+        }
     }
 
-    /// How a split of one of the ensemble's trees asks; none where the ensemble has too many lanes.
-    pub(crate) fn test(&self, tree: &Tree, split: usize) -> Option<Test> {
-        let (key, bin) = self.place(tree, split)?;
-        Some(Test { lane: *self.lanes.get(&key)?, bound: signed(bin + 1) })
+    /// How the splits of one of the ensemble's trees ask.
+    pub(crate) fn tests<'a>(&'a self, tree: &'a Tree) -> TreeTests<'a> {
+        TreeTests { binning: self, tree, answers: Answers::default(), lanes: BTreeMap::new() }
     }
 
     /// Bins the rows from `first_row` on, at most [`BLOCK_ROWS`] of them. There must be a column for each feature of the ensemble,
     /// all with these rows.
     #[inline(always)]
-    pub(crate) fn fill(
+    pub(crate) fn fill<B: Bytes>(
         &self,
         columns: &[Column<'_>],
         first_row: usize,
@@ -135,49 +173,109 @@ impl Binning {
         lanes: &mut Lanes,
     ) -> Result<(), ModelError> {
         let mut buffer = [0.0; BLOCK_ROWS];
-        for (binned, column) in self.features.iter().zip(columns) {
+        for ((binned, column), classes) in self.features.iter().zip(columns).zip(&mut lanes.classes) {
             let values = column
                 .read(first_row..first_row + rows, &mut buffer)
                 .map_err(|InfiniteRow(row)| ModelError::Infinite { feature: binned.name.clone(), row })?;
-            binned.fill(values, lanes);
+            binned.fill::<B>(values, &mut lanes.bytes, classes);
         }
         Ok(())
     }
 
-    /// The lane of a split and the bin there up to which rows go left.
-    fn place(&self, tree: &Tree, split: usize) -> Option<(LaneKey, u8)> {
+    fn place(&self, tree: &Tree, split: usize) -> Option<Place> {
         let feature = tree.feature(split) as u32;
         let binned = self.features.get(tree.feature(split))?;
-        let (question, bin) = match tree.condition(split) {
-            Condition::Below(threshold) => {
-                let position = binned.thresholds.position(*threshold);
-                (Question::Bin { part: (position / LANE_THRESHOLDS) as u32 }, (position % LANE_THRESHOLDS) as u8)
+        match asked(tree, split) {
+            Asked::Threshold(threshold) => {
+                let position = binned.thresholds.position(threshold);
+                let part = (position / LANE_THRESHOLDS) as u32;
+                let zero_is_missing = tree.missing(split) == Missing::NanOrZero;
+                let key = LaneKey { feature, part, zero_is_missing, missing_left: tree.default_left(split) };
+                Some(Place::Bin(key, (position % LANE_THRESHOLDS) as u8))
             }
-            Condition::OneOf(categories) => {
-                (Question::Member { set: binned.categories.position(categories)? as u32 }, 0)
+            Asked::Categories(question) => Some(Place::Question(binned.categories.position(&question)? as u32)),
+        }
+    }
+}
+
+/// Where the answer of a split stands.
+enum Place {
+    /// In this lane, and rows go left up to this bin.
+    Bin(LaneKey, u8),
+    /// A lane of the tree that holds the answer to this question.
+    Question(u32),
+}
+
+enum Asked {
+    Threshold(f64),
+    Categories(Question),
+}
+
+fn asked(tree: &Tree, split: usize) -> Asked {
+    match tree.condition(split) {
+        Condition::Below(threshold) => Asked::Threshold(*threshold),
+        Condition::OneOf(set) => Asked::Categories(Question {
+            set: set.clone(),
+            zero_is_missing: tree.missing(split) == Missing::NanOrZero,
+            missing_left: tree.default_left(split),
+        }),
+    }
+}
+
+impl TreeTests<'_> {
+    /// How a split asks; none where the ensemble has too many lanes.
+    pub(crate) fn test(&mut self, split: usize) -> Option<Test> {
+        let binning = self.binning;
+        match binning.place(self.tree, split)? {
+            Place::Bin(key, bin) => Some(Test { lane: *binning.lanes.get(&key)?, bound: signed(bin + 1) }),
+            Place::Question(question) => {
+                let feature = self.tree.feature(split) as u32;
+                let next = (binning.lanes.len() + self.lanes.len()) as u16;
+                let lane = *self.lanes.entry((feature, question)).or_insert_with(|| {
+                    self.answers.push(
+                        next,
+                        feature,
+                        binning.features[feature as usize].categories.union(question as usize),
+                    );
+                    next
+                });
+                Some(Test { lane, bound: 0 })
             }
-        };
-        let zero_is_missing = tree.missing(split) == Missing::NanOrZero;
-        Some((LaneKey { feature, question, zero_is_missing, missing_left: tree.default_left(split) }, bin))
+        }
+    }
+
+    /// What has to be answered for the tests of the tree.
+    pub(crate) fn into_answers(self) -> Answers {
+        self.answers
+    }
+}
+
+impl Answers {
+    fn push(&mut self, lane: u16, feature: u32, union: Union) {
+        let inverted = if union.inverted { !0 } else { 0 };
+        let parts = union.parts.len() as u16;
+        self.answers.push(Answer { inverted, feature, lane, parts, flagged: union.flagged, set: union.set });
+        self.parts.extend(union.parts);
     }
 }
 
 /// The features of the model and what splits ask of them, without lanes.
 fn asked_features(model: &Ensemble) -> Vec<BinnedFeature> {
     let mut thresholds = vec![Vec::new(); model.features().len()];
-    let mut sets = vec![Vec::new(); model.features().len()];
+    let mut questions = vec![Vec::new(); model.features().len()];
     for tree in model.trees() {
         for split in tree.splits() {
-            match tree.condition(split) {
-                Condition::Below(threshold) => thresholds[tree.feature(split)].push(*threshold),
-                Condition::OneOf(categories) => sets[tree.feature(split)].push(categories.clone()),
+            match asked(tree, split) {
+                Asked::Threshold(threshold) => thresholds[tree.feature(split)].push(threshold),
+                Asked::Categories(question) => questions[tree.feature(split)].push(question),
             }
         }
     }
-    let asked = model.features().iter().zip(thresholds).zip(sets).map(|((feature, thresholds), sets)| BinnedFeature {
+    let asked = model.features().iter().zip(thresholds).zip(questions);
+    let asked = asked.map(|((feature, thresholds), questions)| BinnedFeature {
         name: feature.name.clone(),
         thresholds: Ladder::new(thresholds),
-        categories: Categories::new(sets),
+        categories: Categories::new(questions),
         lanes: Vec::new(),
     });
     asked.collect()
@@ -189,35 +287,46 @@ fn signed(bin: u8) -> i8 {
 
 impl Lanes {
     #[inline(always)]
-    pub(crate) fn lane(&self, lane: u16) -> &[i8; BLOCK_ROWS] {
-        &self.0[usize::from(lane)].0
+    pub(crate) fn lane(&self, lane: u16) -> &LaneBytes {
+        &self.bytes[usize::from(lane)].0
+    }
+
+    /// Writes the lanes of a tree for the block that was binned last.
+    #[inline(always)]
+    pub(crate) fn answer<B: Bytes>(&mut self, answers: &Answers) {
+        let mut parts = &answers.parts[..];
+        for answer in &answers.answers {
+            let (own, rest) = parts.split_at(usize::from(answer.parts));
+            parts = rest;
+            let lane = &mut self.bytes[usize::from(answer.lane)].0;
+            self.classes[answer.feature as usize].answer::<B>(answer, own, lane);
+        }
     }
 }
 
 impl BinnedFeature {
     #[inline(always)]
-    fn fill(&self, values: &[f64], lanes: &mut Lanes) {
+    fn fill<B: Bytes>(&self, values: &[f64], lanes: &mut [Lane], classes: &mut Classes) {
+        if !self.categories.is_empty() {
+            self.categories.fill::<B>(values, classes);
+        }
+        if self.lanes.is_empty() {
+            return;
+        }
         let mut missing = [[0; BLOCK_ROWS]; 2];
         mask(values, &mut missing[0], f64::is_nan);
         if self.lanes.iter().any(|(key, _)| key.zero_is_missing) {
             mask(values, &mut missing[1], |value| Missing::NanOrZero.includes(value));
         }
-        let mut codes = [0; BLOCK_ROWS];
-        if !self.categories.is_empty() {
-            Categories::codes(values, &mut codes);
-        }
         let mut bins = [0; BLOCK_ROWS];
-        let mut asked = None;
+        let mut binned = None;
         for (key, lane) in &self.lanes {
-            if asked != Some(key.question) {
-                match key.question {
-                    Question::Bin { part } => self.thresholds.bins(part, values, &mut bins),
-                    Question::Member { set } => self.categories.outside(set, &codes, &mut bins),
-                }
-                asked = Some(key.question);
+            if binned != Some(key.part) {
+                self.thresholds.bins(key.part, values, &mut bins);
+                binned = Some(key.part);
             }
             let missing = &missing[usize::from(key.zero_is_missing)];
-            lanes.0[usize::from(*lane)].0 = place_missing(&bins, missing, key.missing_left);
+            lanes[usize::from(*lane)].0 = place_missing(&bins, missing, key.missing_left);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The tree ensemble: one flat, validated form of every tree model and of linear ones, and what is done with it.
 //!
-//! Pure: no I/O, no clock, no randomness. It scores columns (a [`Scorer`] many rows, [`Ensemble::raw_scores`] any rows by the plain
+//! Pure: no I/O, no randomness, and no clock but that of the [`SelfTest`] of the kernels, which decides how fast they are and never
+//! what they give. It scores columns (a [`Scorer`] many rows, [`Ensemble::raw_scores`] any rows by the plain
 //! walk that the scorer is held against), turns margins into calibrated probabilities ([`Ensemble::probability`]), explains rows by exact Shapley values ([`Ensemble::contributions`]) and
 //! words the reasons ([`Ensemble::reasons`]). It reads the files of XGBoost, LightGBM and ONNX ([`import`])
 //! and writes ONNX ([`export`]). It does not fit models (see `mainstay-train`) nor store them (see
@@ -19,12 +20,14 @@ pub mod explain;
 pub mod export;
 pub mod format;
 pub mod import;
+pub mod instructions;
 mod kernel;
 pub mod linear;
 mod program;
 pub mod reason;
 pub mod score;
 pub mod scorer;
+pub mod self_test;
 pub mod shapley;
 pub mod summary;
 pub mod tree;
@@ -39,9 +42,10 @@ pub use column::{Bits, Column, Values};
 pub use condition::{CategorySet, Condition, Missing};
 pub use ensemble::{Ensemble, EnsembleParts, Feature, Link};
 pub use error::{ModelError, TermError, TreeError};
-pub use kernel::InstructionSet;
+pub use instructions::InstructionSet;
 pub use linear::{Effect, Term};
 pub use reason::{Reason, ReasonRules};
 pub use scorer::Scorer;
+pub use self_test::SelfTest;
 pub use shapley::Explainer;
 pub use tree::{Node, Tree};

@@ -4,7 +4,7 @@
 //! the leaf below the child that the row goes to. There is no branch on data, so that a vector of rows takes the same steps.
 //! Trees of more than [`MAX_LEAVES`] leaves are walked row by row instead.
 
-use crate::binning::{Binning, Test};
+use crate::binning::{Answers, Binning, Test, TreeTests};
 use crate::ensemble::Ensemble;
 use crate::tree::Tree;
 
@@ -33,7 +33,14 @@ pub(crate) struct Programs {
 
 /// How one tree is scored.
 #[derive(Debug, Clone)]
-pub(crate) enum TreeProgram {
+pub(crate) struct TreeProgram {
+    /// What has to stand in the lanes of the tree itself before its steps.
+    pub(crate) answers: Answers,
+    pub(crate) steps: TreeSteps,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum TreeSteps {
     Steps(Steps),
     Walk(Walk),
 }
@@ -85,23 +92,24 @@ impl Programs {
     pub(crate) fn new(model: &Ensemble, binning: &Binning) -> Option<Self> {
         let mut programs = Self::default();
         for tree in model.trees() {
-            let program = if tree.leaf_count() > MAX_LEAVES {
-                TreeProgram::Walk(Walk::new(tree, binning)?)
+            let mut tests = binning.tests(tree);
+            let steps = if tree.leaf_count() > MAX_LEAVES {
+                TreeSteps::Walk(Walk::new(tree, &mut tests)?)
             } else {
-                TreeProgram::Steps(programs.write(tree, binning)?)
+                TreeSteps::Steps(programs.write(tree, &mut tests)?)
             };
-            programs.trees.push(program);
+            programs.trees.push(TreeProgram { answers: tests.into_answers(), steps });
         }
         programs.leaves.resize(programs.leaves.len() + MAX_LEAVES, 0.0);
         Some(programs)
     }
 
-    fn write(&mut self, tree: &Tree, binning: &Binning) -> Option<Steps> {
+    fn write(&mut self, tree: &Tree, tests: &mut TreeTests<'_>) -> Option<Steps> {
         let leaves = tree.leaf_count();
         let (quads, pairs, merges) = (self.quads.len(), self.pairs.len(), self.merges.len());
         let first_leaf = self.leaves.len();
         self.leaves.resize(first_leaf + leaves, 0.0);
-        let mut writer = Writer { tree, binning, programs: self, quads, pairs, first_leaf, singles: 0, paired: leaves };
+        let mut writer = Writer { tree, tests, programs: self, quads, pairs, first_leaf, singles: 0, paired: leaves };
         let root = writer.read(0)?;
         let end = writer.cell(root);
         let count = |all: usize, before: usize| (all - before) as u16;
@@ -134,9 +142,9 @@ enum Small {
 
 /// Numbers the leaves from both ends: those that merges read from 0 on, because each has a cell of its own and few cells stay in
 /// the cache, those of pairs and quads from the last one downwards.
-struct Writer<'a> {
+struct Writer<'a, 'b> {
     tree: &'a Tree,
-    binning: &'a Binning,
+    tests: &'a mut TreeTests<'b>,
     programs: &'a mut Programs,
     /// Where the parts of this tree begin.
     quads: usize,
@@ -148,7 +156,7 @@ struct Writer<'a> {
     paired: usize,
 }
 
-impl Writer<'_> {
+impl Writer<'_, '_> {
     /// Children before parents; the greatest depth of a tree bounds the recursion.
     fn read(&mut self, node: usize) -> Option<Subtree> {
         if self.tree.is_leaf(node) {
@@ -156,7 +164,7 @@ impl Writer<'_> {
         }
         let [left, right] = self.tree.children(node);
         let (left, right) = (self.read(left)?, self.read(right)?);
-        let test = self.binning.test(self.tree, node)?;
+        let test = self.tests.test(node)?;
         Some(match (left, right) {
             (Subtree::Small(Small::Leaf(left)), Subtree::Small(Small::Leaf(right))) => {
                 Subtree::Small(Small::Pair(Pair { test, leaf: self.number_paired(&[left, right]) }))
@@ -212,7 +220,7 @@ impl Writer<'_> {
 }
 
 impl Walk {
-    fn new(tree: &Tree, binning: &Binning) -> Option<Self> {
+    fn new(tree: &Tree, tests: &mut TreeTests<'_>) -> Option<Self> {
         let splits = tree.node_count() - tree.leaf_count();
         let mut places = vec![0; tree.node_count()];
         let (mut next_split, mut next_leaf) = (0, splits as u32);
@@ -225,7 +233,7 @@ impl Walk {
                 leaves.push(tree.value(node));
             }
         }
-        let split = |node| Some((binning.test(tree, node)?, tree.children(node).map(|child| places[child])));
+        let split = |node| Some((tests.test(node)?, tree.children(node).map(|child| places[child])));
         Some(Self { splits: tree.splits().map(split).collect::<Option<_>>()?, leaves })
     }
 

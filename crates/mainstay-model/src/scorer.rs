@@ -4,9 +4,11 @@ use crate::binning::Binning;
 use crate::column::{BLOCK_ROWS, Column, InfiniteRow, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
-use crate::kernel::{InstructionSet, Kernel};
+use crate::instructions::InstructionSet;
+use crate::kernel::Kernel;
 use crate::linear::{Term, add_terms};
 use crate::program::Programs;
+use crate::self_test::SelfTest;
 
 /// An ensemble made ready to score many rows: the same scores as [`Ensemble::raw_scores`] to the bit, many times faster.
 ///
@@ -27,9 +29,9 @@ enum Way {
 }
 
 impl Scorer {
-    /// Makes an ensemble ready, for the fastest instructions of this machine.
+    /// Makes an ensemble ready, for the instructions that score fastest on this machine, see [`SelfTest::scoring`].
     pub fn new(model: &Ensemble) -> Self {
-        Self::with_instructions(model, InstructionSet::best())
+        Self::with_instructions(model, SelfTest::scoring().chosen())
     }
 
     /// Makes an ensemble ready for some of the instructions of this machine.
@@ -41,6 +43,11 @@ impl Scorer {
         };
         let features = model.features().iter().map(|feature| feature.name.clone()).collect();
         Self { features, instructions, way }
+    }
+
+    /// The same on other instructions.
+    pub(crate) fn on(&self, instructions: InstructionSet) -> Self {
+        Self { instructions, ..self.clone() }
     }
 
     /// Writes the raw score (bias + leaf values, before calibration) of every row into `out`.

@@ -36,26 +36,35 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-use kernel::{ROWS, Rows, Scratch, add_sums, add_tree};
+use kernel::{Scratch, add_sums, add_tree};
 use program::Program;
 use quadrature::{MOST_POINTS, gauss_legendre};
-use vector::{Portable, Vector};
+use vector::{Portable, ROWS, Rows, Vector};
 
 use crate::binning::Binning;
-use crate::column::{BLOCK_ROWS, Column, check_columns};
+use crate::column::{BLOCK_ROWS, Column, InfiniteRow, check_columns};
 use crate::ensemble::Ensemble;
 use crate::error::ModelError;
+use crate::instructions::{InstructionSet, Set};
 use crate::linear::{Term, each_contribution};
 use crate::reason::{Reason, ReasonRules};
+use crate::self_test::SelfTest;
 
 /// An ensemble made ready to explain many rows.
 #[derive(Debug, Clone)]
 pub struct Explainer {
     features: Vec<String>,
+    instructions: InstructionSet,
     expected_margin: f64,
-    binning: Binning,
-    programs: Vec<Program>,
+    way: Way,
     terms: Vec<Term>,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Kernel(Binning, Vec<Program>),
+    /// The plain algorithm, for ensembles with too many questions for the lanes of a block.
+    Plain(Ensemble),
 }
 
 /// Trees whose contributions are added in single precision before they go into the sums of double precision.
@@ -69,21 +78,40 @@ type Sums = Rows<f64>;
 type Sink<'a> = dyn FnMut(usize, usize, &[Sums]) + 'a;
 
 impl Explainer {
-    /// Prepares a model: a few milliseconds for 500 trees.
+    /// Prepares a model, for the instructions that explain fastest on this machine, see [`SelfTest::contributions`]: a few
+    /// milliseconds for 500 trees.
     ///
     /// # Errors
     /// Where the model has no covers.
     pub fn new(model: &Ensemble) -> Result<Self, ModelError> {
+        Self::with_instructions(model, SelfTest::contributions().chosen())
+    }
+
+    /// Prepares a model for some of the instructions of this machine.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_instructions(model: &Ensemble, instructions: InstructionSet) -> Result<Self, ModelError> {
         let expected_margin = model.expected_margin()?;
         let binning = Binning::new(model);
         let rules: Vec<_> = (0..=MOST_POINTS).map(gauss_legendre).collect();
+        let programs = model.trees().iter().map(|tree| Program::new(tree, &binning, &rules));
+        let way = match programs.collect() {
+            Some(programs) => Way::Kernel(binning, programs),
+            None => Way::Plain(model.clone()),
+        };
         Ok(Self {
             features: model.features().iter().map(|feature| feature.name.clone()).collect(),
+            instructions,
             expected_margin,
-            programs: model.trees().iter().filter_map(|tree| Program::new(tree, &binning, &rules)).collect(),
-            binning,
+            way,
             terms: model.terms().to_vec(),
         })
+    }
+
+    /// The same on other instructions.
+    pub(crate) fn on(&self, instructions: InstructionSet) -> Self {
+        Self { instructions, ..self.clone() }
     }
 
     /// What contributions are measured from: with them it sums to the raw score.
@@ -155,55 +183,108 @@ impl Explainer {
 
     /// Gives the first row, the count of rows and their contributions by feature to `sink`, from the first row to the last.
     fn explain(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2.
-            #[allow(unsafe_code)]
-            return unsafe { self.explain_avx2(columns, rows, sink) };
+        let (binning, programs) = match &self.way {
+            Way::Kernel(binning, programs) => (binning, &programs[..]),
+            Way::Plain(model) => return self.explain_plainly(model, columns, rows, sink),
+        };
+        match self.instructions.0 {
+            Set::Portable => self.explain_with::<Portable, { ROWS / 8 }>(binning, programs, columns, rows, sink),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: an `InstructionSet` is only made where the machine has the instructions.
+            #[expect(unsafe_code, reason = "instructions that not every machine has")]
+            Set::Avx2 => unsafe { self.explain_avx2(binning, programs, columns, rows, sink) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            #[expect(unsafe_code, reason = "instructions that not every machine has")]
+            Set::Avx512 => unsafe { self.explain_avx512(binning, programs, columns, rows, sink) },
         }
-        self.explain_portable(columns, rows, sink)
     }
 
-    fn explain_portable(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
-        self.explain_with::<Portable>(columns, rows, sink)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn explain_avx2(&self, columns: &[Column<'_>], rows: usize, sink: &mut Sink<'_>) -> Result<(), ModelError> {
-        self.explain_with::<vector::Avx2>(columns, rows, sink)
-    }
-
-    #[inline(always)]
-    fn explain_with<V: Vector>(
+    fn explain_plainly(
         &self,
+        model: &Ensemble,
         columns: &[Column<'_>],
         rows: usize,
         sink: &mut Sink<'_>,
     ) -> Result<(), ModelError> {
-        let mut lanes = self.binning.lanes();
+        let mut buffer = [0.0; BLOCK_ROWS];
+        let mut values = vec![0.0; columns.len()];
+        let mut contributions = vec![0.0; columns.len()];
+        let mut sums: Vec<Sums> = vec![[0.0; ROWS]; columns.len()];
+        for row in 0..rows {
+            for ((value, column), feature) in values.iter_mut().zip(columns).zip(&self.features) {
+                let infinite = |InfiniteRow(row)| ModelError::Infinite { feature: feature.clone(), row };
+                *value = column.read(row..row + 1, &mut buffer).map_err(infinite)?[0];
+            }
+            model.contributions(&values, &mut contributions)?;
+            for (sums, contribution) in sums.iter_mut().zip(&contributions) {
+                sums[0] = *contribution;
+            }
+            sink(row, 1, &sums);
+        }
+        Ok(())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn explain_avx2(
+        &self,
+        binning: &Binning,
+        programs: &[Program],
+        columns: &[Column<'_>],
+        rows: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), ModelError> {
+        self.explain_with::<vector::Avx2, { ROWS / 8 }>(binning, programs, columns, rows, sink)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+    fn explain_avx512(
+        &self,
+        binning: &Binning,
+        programs: &[Program],
+        columns: &[Column<'_>],
+        rows: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), ModelError> {
+        self.explain_with::<vector::Avx512, { ROWS / 16 }>(binning, programs, columns, rows, sink)
+    }
+
+    /// `VECTORS` is how many vectors hold [`ROWS`]. Inlined where it is called, to be compiled for the caller's instructions.
+    #[inline(always)]
+    fn explain_with<V: Vector, const VECTORS: usize>(
+        &self,
+        binning: &Binning,
+        programs: &[Program],
+        columns: &[Column<'_>],
+        rows: usize,
+        sink: &mut Sink<'_>,
+    ) -> Result<(), ModelError> {
+        let mut lanes = binning.lanes();
         let mut scratch = Scratch::new();
         let features = columns.len();
         let groups = BLOCK_ROWS.div_ceil(ROWS);
-        let mut sums: Vec<Sums> = vec![Sums::default(); features * groups];
-        let mut phi: Vec<Rows<f32>> = vec![Rows::default(); features * groups];
+        let mut sums: Vec<Sums> = vec![[0.0; ROWS]; features * groups];
+        let mut phi: Vec<Rows<f32>> = vec![[0.0; ROWS]; features * groups];
         for first_row in (0..rows).step_by(BLOCK_ROWS) {
             let block_rows = BLOCK_ROWS.min(rows - first_row);
-            self.binning.fill(columns, first_row, block_rows, &mut lanes)?;
-            sums.fill(Sums::default());
-            for programs in self.programs.chunks(TREES_OF_A_SUM) {
-                phi.fill(Rows::default());
+            binning.fill::<V::Bytes>(columns, first_row, block_rows, &mut lanes)?;
+            sums.fill([0.0; ROWS]);
+            for programs in programs.chunks(TREES_OF_A_SUM) {
+                phi.fill([0.0; ROWS]);
                 // A tree goes over the whole block, so that its steps stay in the cache and its branches are foreseen.
                 for program in programs {
+                    lanes.answer::<V::Bytes>(&program.answers);
                     for (offset, phi) in (0..block_rows).step_by(ROWS).zip(phi.chunks_exact_mut(features)) {
-                        add_tree::<V>(program, &lanes, offset, &mut scratch, phi);
+                        add_tree::<V, VECTORS>(program, &lanes, offset, &mut scratch, phi);
                     }
                 }
-                add_sums::<V>(&phi, &mut sums);
+                add_sums::<V, VECTORS>(&phi, &mut sums);
             }
             let block = first_row..first_row + block_rows;
             each_contribution(&self.terms, &self.features, columns, block, |feature, row, contribution| {
-                sums[row / ROWS * features + feature].as_flattened_mut()[row % ROWS] += contribution;
+                sums[row / ROWS * features + feature][row % ROWS] += contribution;
             })?;
             for (offset, sums) in (0..block_rows).step_by(ROWS).zip(sums.chunks_exact(features)) {
                 sink(first_row + offset, ROWS.min(block_rows - offset), sums);
@@ -217,7 +298,7 @@ impl Explainer {
 fn into_columns(rows: usize, out: &mut [f64]) -> impl FnMut(usize, usize, &[Sums]) {
     move |first_row, count, sums| {
         for (column, sums) in out.chunks_exact_mut(rows).zip(sums) {
-            column[first_row..first_row + count].copy_from_slice(&sums.as_flattened()[..count]);
+            column[first_row..first_row + count].copy_from_slice(&sums[..count]);
         }
     }
 }
@@ -234,7 +315,7 @@ fn into_reasons(
     move |first_row, count, sums| {
         for offset in 0..count {
             for (contribution, sums) in contributions.iter_mut().zip(sums) {
-                *contribution = sums.as_flattened()[offset];
+                *contribution = sums[offset];
             }
             let row = first_row + offset;
             let value = |feature: usize| match columns[feature].read(row..row + 1, &mut buffer) {

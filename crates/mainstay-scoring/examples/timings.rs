@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! timings import  xgboost|lightgbm FILE MODEL
-//! timings score   MODEL ROWS          seconds of scoring rows that are in memory, one thread
-//! timings explain MODEL ROWS          seconds of all contributions of rows that are in memory, one thread
+//! timings score   MODEL ROWS          seconds of scoring rows that are in memory, one thread, by instruction set
+//! timings explain MODEL ROWS          seconds of all contributions of rows that are in memory, one thread, by instruction set
 //! timings file    MODEL ROWS THREADS  seconds of `mainstay score` on a file, and of reading and writing the same columns
 //! ```
 
@@ -19,7 +19,7 @@ use std::time::Instant;
 use arrow::array::{Array, AsArray, Float32Array, RecordBatch};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Float32Type};
-use mainstay_model::{Bits, Column, Ensemble, Explainer, Feature, Scorer, import};
+use mainstay_model::{Bits, Column, Ensemble, Explainer, Feature, InstructionSet, Scorer, SelfTest, import};
 use mainstay_scoring::{Explanation, ScoreRequest, score_file};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -27,7 +27,7 @@ use parquet::file::properties::WriterProperties;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// The least of so many runs is told.
+/// The least of so many runs is reported.
 const REPEATS: usize = 5;
 
 fn main() -> Result<()> {
@@ -45,26 +45,41 @@ fn main() -> Result<()> {
 fn time_scores(model: &Ensemble, rows: &Path) -> Result<()> {
     let columns = read_columns(model, rows)?;
     let columns: Vec<Column<'_>> = columns.iter().map(view).collect::<Result<_>>()?;
-    let scorer = Scorer::new(model);
     let mut raw_scores = vec![0.0; columns[0].len()];
-    let seconds = least(|| {
-        scorer.raw_scores(&columns, &mut raw_scores)?;
-        black_box(raw_scores.iter().map(|&raw_score| model.prediction(raw_score)).sum::<f64>());
-        Ok(())
+    let seconds = of_each_set(|instructions| {
+        let scorer = Scorer::with_instructions(model, instructions);
+        least(|| {
+            scorer.raw_scores(&columns, &mut raw_scores)?;
+            black_box(raw_scores.iter().map(|&raw_score| model.prediction(raw_score)).sum::<f64>());
+            Ok(())
+        })
     })?;
-    println!("{{\"rows\": {}, \"seconds\": {seconds}}}", raw_scores.len());
+    print_times(raw_scores.len(), SelfTest::scoring(), &seconds);
     Ok(())
 }
 
 fn time_contributions(model: &Ensemble, rows: &Path) -> Result<()> {
     let columns = read_columns(model, rows)?;
     let columns: Vec<Column<'_>> = columns.iter().map(view).collect::<Result<_>>()?;
-    let explainer = Explainer::new(model)?;
     let rows = columns[0].len();
     let mut contributions = vec![0.0; rows * columns.len()];
-    let seconds = least(|| Ok(explainer.contributions(&columns, black_box(&mut contributions))?))?;
-    println!("{{\"rows\": {rows}, \"seconds\": {seconds}}}");
+    let seconds = of_each_set(|instructions| {
+        let explainer = Explainer::with_instructions(model, instructions)?;
+        least(|| Ok(explainer.contributions(&columns, black_box(&mut contributions))?))
+    })?;
+    print_times(rows, SelfTest::contributions(), &seconds);
     Ok(())
+}
+
+/// What a measurement gives on each instruction set of this machine.
+fn of_each_set(mut seconds: impl FnMut(InstructionSet) -> Result<f64>) -> Result<Vec<(InstructionSet, f64)>> {
+    InstructionSet::available().into_iter().map(|set| Ok((set, seconds(set)?))).collect()
+}
+
+fn print_times(rows: usize, test: &SelfTest, seconds: &[(InstructionSet, f64)]) {
+    let seconds: Vec<String> = seconds.iter().map(|(set, seconds)| format!("\"{}\": {seconds}", set.name())).collect();
+    let (chosen, seconds) = (test.chosen().name(), seconds.join(", "));
+    println!("{{\"rows\": {rows}, \"chosen\": \"{chosen}\", \"seconds\": {{{seconds}}}}}");
 }
 
 fn time_file(model: &Ensemble, rows: &Path, threads: usize) -> Result<()> {

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use mainstay_job::{Access, models};
-use mainstay_model::summary::Summary;
 use mainstay_model::{Ensemble, EnsembleParts, Feature, export, format, import};
 use tempfile::NamedTempFile;
 
@@ -15,6 +14,7 @@ use crate::arguments::{ExportArguments, ExportFormat, GlobalArguments, ImportArg
 use crate::commands::outputs::check_outputs;
 use crate::commands::{open, write};
 use crate::render;
+use crate::render::model::Shown;
 
 /// Executes `mainstay model ...`.
 pub(crate) async fn execute(global: &GlobalArguments, verb: ModelVerb) -> Result<ExitCode> {
@@ -55,8 +55,8 @@ pub(crate) async fn execute(global: &GlobalArguments, verb: ModelVerb) -> Result
 }
 
 fn show(global: &GlobalArguments, path: &Path, model: &Ensemble, top: usize) -> Result<()> {
-    let summary = Summary::of(model);
-    write(global, &summary, || render::model::text(path, &summary, top))
+    let shown = Shown::of(model);
+    write(global, &shown, || render::model::text(path, &shown, top))
 }
 
 /// Reads a model of ours.

@@ -3,11 +3,49 @@
 use std::path::Path;
 
 use mainstay_model::summary::{Predicts, Summary};
+use mainstay_model::{Ensemble, InstructionSet, SelfTest};
+use serde::Serialize;
 
 use super::{percent, table};
 
+/// A model, and how this machine runs it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    summary: Summary,
+    instructions: Instructions,
+}
+
+/// The instruction sets of this machine, and which of them the kernels chose by their self-tests.
+#[derive(Debug, Serialize)]
+struct Instructions {
+    scoring: InstructionSet,
+    contributions: InstructionSet,
+    available: Vec<InstructionSet>,
+    /// Those that one of the kernels may not use, because they give other bits than the portable one.
+    refused: Vec<InstructionSet>,
+}
+
+impl Shown {
+    /// A model on this machine.
+    pub(crate) fn of(model: &Ensemble) -> Self {
+        Self { summary: Summary::of(model), instructions: Instructions::of_this_machine() }
+    }
+}
+
+impl Instructions {
+    fn of_this_machine() -> Self {
+        let tests = [SelfTest::scoring(), SelfTest::contributions()];
+        let is_refused = |instructions: &InstructionSet| tests.iter().any(|test| test.refuses(*instructions));
+        let available = InstructionSet::available();
+        let refused = available.iter().copied().filter(is_refused).collect();
+        Self { scoring: tests[0].chosen(), contributions: tests[1].chosen(), available, refused }
+    }
+}
+
 /// The model for people, with its `top` most important features.
-pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
+pub(crate) fn text(path: &Path, shown: &Shown, top: usize) -> String {
+    let summary = &shown.summary;
     let predicts = match summary.predicts {
         Predicts::Probability => "a probability (logistic link)",
         Predicts::Number => "a number (identity link)",
@@ -38,6 +76,7 @@ pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
         summary.trees, summary.leaves, summary.most_leaves, summary.depth
     );
     let features = format!("{}, of which {} are split on", summary.features, summary.importance.len());
+    let instructions = instructions(&shown.instructions);
     let facts = [
         ("predicts", predicts),
         ("calibration", calibration.as_str()),
@@ -46,9 +85,20 @@ pub(crate) fn text(path: &Path, summary: &Summary, top: usize) -> String {
         ("splits", numerical_and_categorical.as_str()),
         ("missing values", missing.as_str()),
         ("features", features.as_str()),
+        ("instructions", instructions.as_str()),
     ];
     let facts: String = facts.iter().map(|(name, value)| format!("{name:<15} {value}\n")).collect();
     format!("{}\n{}\n\n{facts}\n{}", path.display(), summary.digest, importance(summary, top))
+}
+
+fn instructions(of: &Instructions) -> String {
+    let names = |sets: &[InstructionSet]| sets.iter().map(|set| set.name()).collect::<Vec<_>>().join(", ");
+    let refused = match &of.refused[..] {
+        [] => String::new(),
+        refused => format!("; gives other bits and is not used: {}", names(refused)),
+    };
+    let (scoring, contributions) = (of.scoring.name(), of.contributions.name());
+    format!("{scoring} scores, {contributions} explains; this machine has {}{refused}", names(&of.available))
 }
 
 fn importance(summary: &Summary, top: usize) -> String {

@@ -2,17 +2,12 @@
 
 use super::program::{Child, Choice, Earlier, Program, SLOTS, Split, Step, slot};
 use super::quadrature::MOST_POINTS;
-use super::vector::{Vector, WIDTH};
+use super::vector::{ROWS, Rows, Vector};
 use crate::binning::{Lanes, Test};
 use crate::tree::MAX_DEPTH;
 
-/// Vectors that go through a step together, so that finding out what to do costs little.
-const VECTORS: usize = 4;
-/// Rows that go through a tree together.
-pub(super) const ROWS: usize = VECTORS * WIDTH;
-
-/// A number of each row.
-pub(super) type Rows<T> = [[T; WIDTH]; VECTORS];
+// `VECTORS` of the functions below is how many vectors of their kind hold [`ROWS`]. They go through a step together, so that finding
+// out what to do costs little.
 
 /// What the steps of a tree leave for each other. Truths are numbers with all bits set or none.
 pub(super) struct Scratch {
@@ -27,14 +22,14 @@ pub(super) struct Scratch {
 
 impl Scratch {
     pub(super) fn new() -> Self {
-        let zeros = |count| vec![[[0.0; WIDTH]; VECTORS]; count];
+        let zeros = |count| vec![[0.0; ROWS]; count];
         Self { slots: zeros(SLOTS * MOST_POINTS), goes_left: zeros(MAX_DEPTH), passed: zeros(MAX_DEPTH) }
     }
 }
 
 /// Adds what one tree gives to the contributions of the rows from `first_row` of the lanes on.
 #[inline(always)]
-pub(super) fn add_tree<V: Vector>(
+pub(super) fn add_tree<V: Vector, const VECTORS: usize>(
     program: &Program,
     lanes: &Lanes,
     first_row: usize,
@@ -42,18 +37,18 @@ pub(super) fn add_tree<V: Vector>(
     phi: &mut [Rows<f32>],
 ) {
     for (root, weight) in scratch.slots.iter_mut().zip(&program.weights) {
-        *root = [[*weight; WIDTH]; VECTORS];
+        *root = [*weight; ROWS];
     }
-    Pass { program, points: program.weights.len(), lanes, first_row, scratch, phi }.run::<V>();
+    Pass { program, points: program.weights.len(), lanes, first_row, scratch, phi }.run::<V, VECTORS>();
 }
 
 /// Adds the contributions of some trees to those of all.
 #[inline(always)]
-pub(super) fn add_sums<V: Vector>(phi: &[Rows<f32>], sums: &mut [Rows<f64>]) {
+pub(super) fn add_sums<V: Vector, const VECTORS: usize>(phi: &[Rows<f32>], sums: &mut [Rows<f64>]) {
     let features = phi.len().min(sums.len());
     for feature in 0..features {
         for vector in 0..VECTORS {
-            V::load(&phi[feature][vector]).add_to(&mut sums[feature][vector]);
+            V::load(&phi[feature], vector).add_to(&mut sums[feature], vector);
         }
     }
 }
@@ -74,7 +69,7 @@ const TWIG: u8 = 1;
 const SPLIT: u8 = 2;
 
 /// What lies on one side of a split, for all points and rows. A side has only what its kind needs.
-struct Side<'a, V> {
+struct Side<'a, V, const VECTORS: usize> {
     /// The value of a leaf.
     value: f32,
     /// By point: the values expected of a row at a twig, and whether it goes left there.
@@ -88,45 +83,48 @@ struct Side<'a, V> {
 
 impl Pass<'_> {
     #[inline(always)]
-    fn run<V: Vector>(&mut self) {
+    fn run<V: Vector, const VECTORS: usize>(&mut self) {
         for step in &self.program.steps {
             let (Step::Down(split) | Step::Up(split)) = *step;
             let split = &self.program.splits[split as usize];
             match (step, split.earlier) {
-                (Step::Down(_), None) => self.down::<V, false>(split),
-                (Step::Down(_), Some(_)) => self.down::<V, true>(split),
-                (Step::Up(_), None) => self.up_from::<V, false>(split),
-                (Step::Up(_), Some(_)) => self.up_from::<V, true>(split),
+                (Step::Down(_), None) => self.down::<V, VECTORS, false>(split),
+                (Step::Down(_), Some(_)) => self.down::<V, VECTORS, true>(split),
+                (Step::Up(_), None) => self.up_from::<V, VECTORS, false>(split),
+                (Step::Up(_), Some(_)) => self.up_from::<V, VECTORS, true>(split),
             }
         }
     }
 
     #[inline(always)]
-    fn down<V: Vector, const REPEATED: bool>(&mut self, split: &Split) {
+    fn down<V: Vector, const VECTORS: usize, const REPEATED: bool>(&mut self, split: &Split) {
         match split.children {
-            [Child::Split, Child::Split] => self.down_to::<V, REPEATED, true, true>(split),
-            [Child::Split, _] => self.down_to::<V, REPEATED, true, false>(split),
-            _ => self.down_to::<V, REPEATED, false, true>(split),
+            [Child::Split, Child::Split] => self.down_to::<V, VECTORS, REPEATED, true, true>(split),
+            [Child::Split, _] => self.down_to::<V, VECTORS, REPEATED, true, false>(split),
+            _ => self.down_to::<V, VECTORS, REPEATED, false, true>(split),
         }
     }
 
     #[inline(always)]
-    fn up_from<V: Vector, const REPEATED: bool>(&mut self, split: &Split) {
+    fn up_from<V: Vector, const VECTORS: usize, const REPEATED: bool>(&mut self, split: &Split) {
         match split.children {
-            [Child::Leaf(_), Child::Leaf(_)] => self.up::<V, REPEATED, LEAF, LEAF>(split),
-            [Child::Leaf(_), Child::Twig(_)] => self.up::<V, REPEATED, LEAF, TWIG>(split),
-            [Child::Leaf(_), Child::Split] => self.up::<V, REPEATED, LEAF, SPLIT>(split),
-            [Child::Twig(_), Child::Leaf(_)] => self.up::<V, REPEATED, TWIG, LEAF>(split),
-            [Child::Twig(_), Child::Twig(_)] => self.up::<V, REPEATED, TWIG, TWIG>(split),
-            [Child::Twig(_), Child::Split] => self.up::<V, REPEATED, TWIG, SPLIT>(split),
-            [Child::Split, Child::Leaf(_)] => self.up::<V, REPEATED, SPLIT, LEAF>(split),
-            [Child::Split, Child::Twig(_)] => self.up::<V, REPEATED, SPLIT, TWIG>(split),
-            [Child::Split, Child::Split] => self.up::<V, REPEATED, SPLIT, SPLIT>(split),
+            [Child::Leaf(_), Child::Leaf(_)] => self.up::<V, VECTORS, REPEATED, LEAF, LEAF>(split),
+            [Child::Leaf(_), Child::Twig(_)] => self.up::<V, VECTORS, REPEATED, LEAF, TWIG>(split),
+            [Child::Leaf(_), Child::Split] => self.up::<V, VECTORS, REPEATED, LEAF, SPLIT>(split),
+            [Child::Twig(_), Child::Leaf(_)] => self.up::<V, VECTORS, REPEATED, TWIG, LEAF>(split),
+            [Child::Twig(_), Child::Twig(_)] => self.up::<V, VECTORS, REPEATED, TWIG, TWIG>(split),
+            [Child::Twig(_), Child::Split] => self.up::<V, VECTORS, REPEATED, TWIG, SPLIT>(split),
+            [Child::Split, Child::Leaf(_)] => self.up::<V, VECTORS, REPEATED, SPLIT, LEAF>(split),
+            [Child::Split, Child::Twig(_)] => self.up::<V, VECTORS, REPEATED, SPLIT, TWIG>(split),
+            [Child::Split, Child::Split] => self.up::<V, VECTORS, REPEATED, SPLIT, SPLIT>(split),
         }
     }
 
     #[inline(always)]
-    fn down_to<V: Vector, const REPEATED: bool, const TO_LEFT: bool, const TO_RIGHT: bool>(&mut self, split: &Split) {
+    fn down_to<V: Vector, const VECTORS: usize, const REPEATED: bool, const TO_LEFT: bool, const TO_RIGHT: bool>(
+        &mut self,
+        split: &Split,
+    ) {
         let goes_left: [V; VECTORS] = self.goes_left(split.test);
         store(goes_left, &mut self.scratch.goes_left[split.depth]);
         let mut passed = goes_left;
@@ -143,20 +141,23 @@ impl Pass<'_> {
         for point in 0..self.points {
             for vector in 0..VECTORS {
                 let chance = chance::<V, REPEATED>(&chances[point], goes_left[vector], passed[vector], past);
-                let own = V::load(&own[point][vector]);
+                let own = V::load(&own[point], vector);
                 let leftwards = own * chance;
                 if TO_LEFT {
-                    leftwards.store(&mut left[point][vector]);
+                    leftwards.store(&mut left[point], vector);
                 }
                 if TO_RIGHT {
-                    (own - leftwards).store(&mut right[point][vector]);
+                    (own - leftwards).store(&mut right[point], vector);
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn up<V: Vector, const REPEATED: bool, const LEFT: u8, const RIGHT: u8>(&mut self, split: &Split) {
+    fn up<V: Vector, const VECTORS: usize, const REPEATED: bool, const LEFT: u8, const RIGHT: u8>(
+        &mut self,
+        split: &Split,
+    ) {
         let went_down = LEFT == SPLIT || RIGHT == SPLIT;
         let goes_left: [V; VECTORS] =
             if went_down { load(&self.scratch.goes_left[split.depth]) } else { self.goes_left(split.test) };
@@ -173,16 +174,16 @@ impl Pass<'_> {
         let (above, below) = self.scratch.slots.split_at_mut(slot(split.depth, false) * self.points);
         let own = &mut above[split.slot * self.points..][..self.points];
         let (below_left, below_right) = below.split_at(self.points);
-        let mut left = side::<V, LEFT>(self.program, split.children[0], left_goes_left, below_left);
-        let mut right = side::<V, RIGHT>(self.program, split.children[1], right_goes_left, below_right);
+        let mut left = side::<V, VECTORS, LEFT>(self.program, split.children[0], left_goes_left, below_left);
+        let mut right = side::<V, VECTORS, RIGHT>(self.program, split.children[1], right_goes_left, below_right);
         let mut sum = [V::splat(0.0); VECTORS];
         for point in 0..self.points {
             for vector in 0..VECTORS {
                 let chance = chance::<V, REPEATED>(&chances[point], goes_left[vector], passed[vector], past);
-                let weight = V::load(&own[point][vector]);
-                let worth_right = worth_of::<V, RIGHT>(&right, point, vector);
-                let difference = worth_of::<V, LEFT>(&left, point, vector) - worth_right;
-                (worth_right + chance * difference).store(&mut own[point][vector]);
+                let weight = V::load(&own[point], vector);
+                let worth_right = worth_of::<V, VECTORS, RIGHT>(&right, point, vector);
+                let difference = worth_of::<V, VECTORS, LEFT>(&left, point, vector) - worth_right;
+                (worth_right + chance * difference).store(&mut own[point], vector);
                 let gain = weight * difference;
                 sum[vector] = sum[vector] + if REPEATED { gain * V::splat(factors[point]) } else { gain };
                 if LEFT == TWIG || RIGHT == TWIG {
@@ -198,7 +199,7 @@ impl Pass<'_> {
         for vector in 0..VECTORS {
             let change = V::splat(1.0).and(goes_left[vector]) - share;
             let change = if REPEATED { change.and(passed[vector]) } else { change };
-            (V::load(&phi[vector]) + sum[vector] * change).store(&mut phi[vector]);
+            (V::load(phi, vector) + sum[vector] * change).store(phi, vector);
         }
         if LEFT == TWIG {
             self.add_twig(split.children[0], left_goes_left, left);
@@ -210,40 +211,47 @@ impl Pass<'_> {
 
     /// Adds the contribution of a twig that rows come by with these probabilities.
     #[inline(always)]
-    fn add_twig<V: Vector>(&mut self, child: Child, goes_left: [V; VECTORS], probability: [V; VECTORS]) {
+    fn add_twig<V: Vector, const VECTORS: usize>(
+        &mut self,
+        child: Child,
+        goes_left: [V; VECTORS],
+        probability: [V; VECTORS],
+    ) {
         if let Child::Twig(twig) = child {
             let twig = &self.program.twigs[twig as usize];
             let (difference, mean) = (V::splat(twig.difference), V::splat(twig.mean));
             let phi = &mut self.phi[twig.feature as usize];
             for vector in 0..VECTORS {
                 let change = difference.and(goes_left[vector]) - mean;
-                (V::load(&phi[vector]) + probability[vector] * change).store(&mut phi[vector]);
+                (V::load(phi, vector) + probability[vector] * change).store(phi, vector);
             }
         }
     }
 
     /// Whether the rows go left at a twig.
     #[inline(always)]
-    fn twig_goes_left<V: Vector>(&self, child: Child) -> [V; VECTORS] {
+    fn twig_goes_left<V: Vector, const VECTORS: usize>(&self, child: Child) -> [V; VECTORS] {
         match child {
             Child::Twig(twig) => self.goes_left(self.program.twigs[twig as usize].test),
             _ => [V::splat(0.0); VECTORS],
         }
     }
 
+    #[expect(clippy::needless_range_loop, reason = "an adapter that is not inlined would be a call")]
     #[inline(always)]
-    fn goes_left<V: Vector>(&self, test: Test) -> [V; VECTORS] {
-        let (bytes, _) = self.lanes.lane(test.lane)[self.first_row..][..ROWS].as_chunks::<WIDTH>();
+    fn goes_left<V: Vector, const VECTORS: usize>(&self, test: Test) -> [V; VECTORS] {
         let mut goes_left = [V::splat(0.0); VECTORS];
-        for vector in 0..VECTORS {
-            goes_left[vector] = V::is_below(&bytes[vector], test.bound);
+        if let Some(bytes) = self.lanes.lane(test.lane)[self.first_row..].first_chunk() {
+            for vector in 0..VECTORS {
+                goes_left[vector] = V::is_below(bytes, test.bound, vector);
+            }
         }
         goes_left
     }
 
     /// Whether the splits above on the same feature let the rows through.
     #[inline(always)]
-    fn passed<V: Vector>(&self, earlier: Earlier) -> [V; VECTORS] {
+    fn passed<V: Vector, const VECTORS: usize>(&self, earlier: Earlier) -> [V; VECTORS] {
         let mut passed = load(&self.scratch.goes_left[earlier.depth]);
         if earlier.right {
             let all = V::splat(f32::from_bits(u32::MAX));
@@ -262,12 +270,12 @@ impl Pass<'_> {
 }
 
 #[inline(always)]
-fn side<'a, V: Vector, const KIND: u8>(
+fn side<'a, V: Vector, const VECTORS: usize, const KIND: u8>(
     program: &'a Program,
     child: Child,
     goes_left: [V; VECTORS],
     stored: &'a [Rows<f32>],
-) -> Side<'a, V> {
+) -> Side<'a, V, VECTORS> {
     let points = program.weights.len();
     let mut side = Side { value: 0.0, worths: &[], goes_left, stored: &[], probability: [V::splat(0.0); VECTORS] };
     match (KIND, child) {
@@ -282,14 +290,18 @@ fn side<'a, V: Vector, const KIND: u8>(
 
 /// The values expected of rows that go to this side of a split.
 #[inline(always)]
-fn worth_of<V: Vector, const KIND: u8>(side: &Side<'_, V>, point: usize, vector: usize) -> V {
+fn worth_of<V: Vector, const VECTORS: usize, const KIND: u8>(
+    side: &Side<'_, V, VECTORS>,
+    point: usize,
+    vector: usize,
+) -> V {
     match KIND {
         LEAF => V::splat(side.value),
         TWIG => {
             let Choice { right, more } = side.worths[point];
             V::splat(right) + V::splat(more).and(side.goes_left[vector])
         }
-        _ => V::load(&side.stored[point][vector]),
+        _ => V::load(&side.stored[point], vector),
     }
 }
 
@@ -303,18 +315,20 @@ fn chance<V: Vector, const REPEATED: bool>(chances: &Choice, goes_left: V, passe
 // Loops over indexes, here and above: closures and adapters of iterators that are not inlined would be calls from within the innermost
 // loops, and not be compiled for the vectors.
 
+#[expect(clippy::needless_range_loop, reason = "an adapter that is not inlined would be a call")]
 #[inline(always)]
-fn load<V: Vector>(rows: &Rows<f32>) -> [V; VECTORS] {
+fn load<V: Vector, const VECTORS: usize>(rows: &Rows<f32>) -> [V; VECTORS] {
     let mut vectors = [V::splat(0.0); VECTORS];
     for vector in 0..VECTORS {
-        vectors[vector] = V::load(&rows[vector]);
+        vectors[vector] = V::load(rows, vector);
     }
     vectors
 }
 
+#[expect(clippy::needless_range_loop, reason = "an adapter that is not inlined would be a call")]
 #[inline(always)]
-fn store<V: Vector>(vectors: [V; VECTORS], rows: &mut Rows<f32>) {
+fn store<V: Vector, const VECTORS: usize>(vectors: [V; VECTORS], rows: &mut Rows<f32>) {
     for vector in 0..VECTORS {
-        vectors[vector].store(&mut rows[vector]);
+        vectors[vector].store(rows, vector);
     }
 }

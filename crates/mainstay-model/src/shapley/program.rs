@@ -1,12 +1,14 @@
 //! A tree as a list of steps over rows, with every number that the rows share worked out.
 
 use super::quadrature::Point;
-use crate::binning::{Binning, Test};
+use crate::binning::{Answers, Binning, Test, TreeTests};
 use crate::tree::{MAX_DEPTH, Tree};
 
 /// What a tree does to the contributions of a block of rows, in the order in which the kernel does it.
 #[derive(Debug, Clone)]
 pub(super) struct Program {
+    /// What has to stand in the lanes of the tree itself before its steps.
+    pub(super) answers: Answers,
     pub(super) steps: Vec<Step>,
     pub(super) splits: Vec<Split>,
     pub(super) twigs: Vec<Twig>,
@@ -105,6 +107,7 @@ impl Program {
     pub(super) fn new(tree: &Tree, binning: &Binning, rules: &[Vec<Point>]) -> Option<Self> {
         let points = rules.get(most_features_on_a_path(tree, 0, &mut Vec::new()).div_ceil(2))?;
         let program = Self {
+            answers: Answers::default(),
             steps: Vec::new(),
             splits: Vec::with_capacity(tree.leaf_count() - 1),
             twigs: Vec::new(),
@@ -112,11 +115,11 @@ impl Program {
             choices: Vec::new(),
             factors: Vec::new(),
         };
-        let mut compiler = Compiler { tree, binning, points, path: Vec::new(), program };
+        let mut compiler = Compiler { tree, tests: binning.tests(tree), points, path: Vec::new(), program };
         if !tree.is_leaf(0) {
             compiler.visit(0, 0)?;
         }
-        Some(compiler.program)
+        Some(Self { answers: compiler.tests.into_answers(), ..compiler.program })
     }
 }
 
@@ -149,7 +152,7 @@ struct OnPath {
 /// A program under way.
 struct Compiler<'a> {
     tree: &'a Tree,
-    binning: &'a Binning,
+    tests: TreeTests<'a>,
     points: &'a [Point],
     path: Vec<OnPath>,
     program: Program,
@@ -166,7 +169,7 @@ impl Compiler<'_> {
         let [left_share, right_share] = self.tree.child_shares(node);
         let split = self.program.splits.len();
         self.program.splits.push(Split {
-            test: self.binning.test(self.tree, node)?,
+            test: self.tests.test(node)?,
             feature,
             children: [Child::Split; 2],
             left_share: left_share as f32,
@@ -211,7 +214,7 @@ impl Compiler<'_> {
         let [left_share, _] = self.tree.child_shares(node);
         let difference = left - right;
         self.program.twigs.push(Twig {
-            test: self.binning.test(self.tree, node)?,
+            test: self.tests.test(node)?,
             feature: self.tree.feature(node) as u32,
             worths: self.program.choices.len(),
             difference: difference as f32,

@@ -75,21 +75,16 @@ proptest! {
     }
 
     #[test]
-    fn every_processor_gives_the_same_bits(seed: u64, depth in 0usize..16) {
-        let explainer = Explainer::new(&random_ensemble(seed, 20, 5, depth)).unwrap();
-        let columns = random_columns(seed, 20, 100);
-        let mut portable = vec![Vec::new(); 20];
-        explainer
-            .explain_portable(&views(&columns, 0..100), 100, &mut |_, count, sums| {
-                for (column, sums) in portable.iter_mut().zip(sums) {
-                    column.extend(sums.as_flattened()[..count].iter().map(|phi| phi.to_bits()));
-                }
-            })
-            .unwrap();
-        for (row, contributions) in fast(&explainer, &columns, 0..100).iter().enumerate() {
-            for (feature, phi) in contributions.iter().enumerate() {
-                prop_assert_eq!(portable[feature][row], phi.to_bits());
-            }
+    fn every_instruction_set_gives_the_same_bits(seed: u64, features in 1usize..20, depth in 0usize..16, rows in 1usize..300) {
+        let model = random_ensemble(seed, features, 5, depth);
+        let columns = random_columns(seed, features, rows);
+        let bits = |instructions| {
+            let explainer = Explainer::with_instructions(&model, instructions).unwrap();
+            fast(&explainer, &columns, 0..rows).concat().into_iter().map(f64::to_bits).collect::<Vec<_>>()
+        };
+        let portable = bits(InstructionSet::PORTABLE);
+        for instructions in InstructionSet::available() {
+            prop_assert_eq!(&portable, &bits(instructions), "{}", instructions.name());
         }
     }
 
@@ -205,4 +200,27 @@ fn refuses_what_it_cannot_explain() {
         refusal(&[&[1.0, f64::NAN], &[1.0, f64::INFINITY]], 4),
         "column `feature_1` is infinite in row 1: make it null or finite in its SQL"
     );
+}
+
+/// One split for each feature and way to treat missing values: more than the lanes of a block.
+#[test]
+fn an_ensemble_of_too_many_questions_is_explained_plainly() {
+    let features = 5000;
+    let stump = |at: u32| {
+        let root = Node::Split {
+            feature: at / 4,
+            condition: Condition::Below(0.5),
+            missing: if at.is_multiple_of(2) { Missing::Nan } else { Missing::NanOrZero },
+            default_left: (at / 2).is_multiple_of(2),
+            left: 1,
+            right: 2,
+            cover: 3.0,
+        };
+        let [left, right] = [(1.0, 1.0), (-1.0, 2.0)].map(|(value, cover)| Node::Leaf { value, cover });
+        Tree::new(&[root, left, right]).unwrap()
+    };
+    let model = model(features, (0..4 * features).map(stump).collect());
+    assert!(matches!(Explainer::new(&model).unwrap().way, Way::Plain(_)));
+    assert_agrees(&model, &vec![vec![0.0, f64::NAN, 3.0]; features as usize]);
+    assert!(matches!(Explainer::new(&random_ensemble(1, 5, 3, 4)).unwrap().way, Way::Kernel(..)));
 }
