@@ -136,6 +136,14 @@ impl Project {
         std::fs::write(path, text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Takes out of a model version how its features were defined, as if an earlier release had trained it.
+    pub(crate) fn forget_definitions(&self, version: u32) {
+        let file = self.lake().join(format!("registry/models/churn/versions/{version}.json"));
+        let mut record: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert!(record.as_object_mut().unwrap().remove("definitions").unwrap().is_object());
+        std::fs::write(file, serde_json::to_vec(&record).unwrap()).unwrap();
+    }
+
     /// The command, ready to run in this project.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));

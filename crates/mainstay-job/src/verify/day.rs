@@ -1,9 +1,10 @@
 //! A published day under examination, and what several checks read of it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
+use mainstay_config::{DailyJob, JobConfig};
 use mainstay_features::SqlProject;
 use mainstay_schema::Digest;
 use mainstay_schema::table::{self, Column, ColumnType, TableContract};
@@ -17,7 +18,7 @@ use super::sources::{self, SourcesAtHand};
 use crate::details::DailyDetails;
 use crate::offers_file::{self, DecodedOffers};
 use crate::open_project::OpenProject;
-use crate::show::{PublishedDay, private_session};
+use crate::show::{PublishedDay, job_or_daily, private_session};
 
 /// What is read once for all days.
 pub(super) struct Shared {
@@ -68,6 +69,15 @@ impl<'a> Day<'a> {
             policy: OnceCell::new(),
             sources: OnceCell::new(),
         })
+    }
+
+    /// The daily job of the project, whatever it was called when the day was made.
+    pub(super) fn daily_job(&self) -> Result<DailyJob> {
+        let name = job_or_daily(self.open, None)?;
+        match self.open.project.job(&name)? {
+            JobConfig::Daily(job) => Ok(job),
+            JobConfig::Training(_) => bail!("{name} is no daily job any more"),
+        }
     }
 
     /// The tables of the day with their contracts.

@@ -3,7 +3,7 @@
 //! A run keeps the text of its policy. For records of earlier releases the project's policy serves as long as it has the same digest.
 
 use anyhow::{Result, ensure};
-use mainstay_config::{JobConfig, Policy};
+use mainstay_config::Policy;
 use mainstay_schema::Ds;
 
 use super::day::Day;
@@ -54,10 +54,7 @@ pub(super) async fn find(day: &Day<'_>) -> Result<PolicyAtHand> {
 }
 
 fn project_policy(day: &Day<'_>) -> Result<Policy> {
-    match day.open.project.job(&day.record.job)? {
-        JobConfig::Daily(job) => Ok(day.open.project.policy(&job.policy)?),
-        JobConfig::Training(_) => anyhow::bail!("{} is no daily job any more", day.record.job),
-    }
+    Ok(day.open.project.policy(&day.daily_job()?.policy)?)
 }
 
 /// The settings that a record repeats are those of the policy.

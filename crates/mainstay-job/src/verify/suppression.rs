@@ -6,7 +6,6 @@ use anyhow::{Context, Result, ensure};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
-use mainstay_config::JobConfig;
 use mainstay_config::settings::ConsentDefault;
 
 use super::day::Day;
@@ -23,8 +22,9 @@ pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
         Ok(sources) => sources,
         Err(why) => return Finding::not_checked(why),
     };
-    let JobConfig::Daily(job) = day.open.project.job(&day.record.job)? else {
-        return Finding::not_checked(format!("{} is no daily job any more", day.record.job));
+    let job = match day.daily_job() {
+        Ok(job) => job,
+        Err(error) => return Finding::not_checked(format!("{error:#}")),
     };
     let session = &day.session;
     register(session, "source_consents", sources.suppression_model(session, &job.consents).await?)?;
