@@ -75,7 +75,7 @@ impl<'a> Day<'a> {
     pub(super) fn daily_job(&self) -> Result<DailyJob> {
         let name = job_or_daily(self.open, None)?;
         match self.open.project.job(&name)? {
-            JobConfig::Daily(job) => Ok(job),
+            JobConfig::Daily(job) => Ok(*job),
             JobConfig::Training(_) => bail!("{name} is no daily job any more"),
         }
     }
