@@ -6,7 +6,6 @@
 mod approval;
 mod architecture;
 mod bad_input;
-mod breaker;
 mod bug;
 mod complete_journey;
 mod concurrency;
