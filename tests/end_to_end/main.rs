@@ -29,4 +29,3 @@ mod slt;
 mod suppression;
 mod train_file;
 mod value;
-mod verify;
