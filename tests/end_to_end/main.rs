@@ -6,6 +6,7 @@
 mod approval;
 mod architecture;
 mod bad_input;
+mod breaker;
 mod bug;
 mod complete_journey;
 mod concurrency;
@@ -29,3 +30,4 @@ mod slt;
 mod suppression;
 mod train_file;
 mod value;
+mod verify;

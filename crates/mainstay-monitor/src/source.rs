@@ -32,6 +32,8 @@ const LEAST_SPREAD_OF_DAY: f64 = 0.5;
 const LEAST_SPREAD_OF_WEEK: f64 = 0.6;
 /// Rows, at least, of which chance leaves none.
 const ROWS_BEYOND_CHANCE: f64 = 12.0;
+/// Rows of the weakest day of the past, at least, after which no day has none.
+const LEAST_OF_EVERY_DAY: f64 = 4.0;
 /// Logarithms are counted in millionths.
 const LOG_UNIT: f64 = 1e6;
 
@@ -148,6 +150,8 @@ struct UsualRows {
     spread: f64,
     /// The most of a day of the past.
     most: f64,
+    /// The least of a day of the past.
+    least: f64,
 }
 
 impl Table<'_> {
@@ -198,8 +202,9 @@ impl Table<'_> {
         let (seen, usual) = week
             .fold((0.0, 0.0), |(seen, usual), (other, rows)| (seen + self.compared(*other, is_newest), usual + rows));
         let season = if usual > 0.0 { (seen / usual).min(1.0) } else { 1.0 };
-        let most = past.iter().map(|other| self.compared(*other, is_newest)).fold(0.0, f64::max);
-        Some(UsualRows { rows: of_weekday * season, spread, most })
+        let of_past = || past.iter().map(|other| self.compared(*other, is_newest));
+        let (most, least) = (of_past().fold(0.0, f64::max), of_past().fold(f64::INFINITY, f64::min));
+        Some(UsualRows { rows: of_weekday * season, spread, most, least })
     }
 
     /// The median of a past day's weekday among the same days, itself included.
@@ -216,12 +221,14 @@ impl Table<'_> {
     }
 
     fn rows_of_day(&self, day: Ds, is_newest: bool) -> Option<Measure> {
-        let UsualRows { rows: usual, spread, most } = self.usual_rows(day, is_newest)?;
+        let UsualRows { rows: usual, spread, most, least } = self.usual_rows(day, is_newest)?;
         let figure = self.compared(day, is_newest);
         let deviations = |usual: f64| (root(figure) - root(usual)).abs() / spread / ROW_DEVIATIONS;
-        // Roots say too little of no rows at all, which chance leaves of e rows once in exp(e) times.
+        // Roots say too little of no rows at all, which chance leaves of e rows once in exp(e) times; and where every day of weeks had a
+        // handful, on a day without any it was not chance.
         let clumped = spread / LEAST_SPREAD_OF_DAY;
-        let of_none = if figure == 0.0 { usual / (clumped * clumped) / ROWS_BEYOND_CHANCE } else { 0.0 };
+        let beyond_chance = usual / (clumped * clumped) / ROWS_BEYOND_CHANCE;
+        let of_none = if figure == 0.0 { beyond_chance.max(least / LEAST_OF_EVERY_DAY) } else { 0.0 };
         let lost = ((1.0 - figure / usual) / self.limits.rows_lost_at_most).min(deviations(usual).max(of_none));
         let gained = strain_of_multiple(figure, most, self.limits.rows_multiple_at_most).min(deviations(most));
         let (strain, usual, word) = match figure > most {
