@@ -12,8 +12,9 @@ fn number(of: &Value, name: &str) -> f64 {
 }
 
 #[test]
+#[cfg_attr(not(has_complete_journey), ignore = "its data are absent: expected in ../shared/data/complete_journey")]
 fn the_reference_cut_has_its_households_and_an_honest_test() {
-    let Some(data) = real_data("complete_journey") else { return };
+    let data = real_data("complete_journey");
     let project = Project::at(&root().join("tests/projects/complete_journey"), &format!("data: {}", data.display()));
 
     // Labels of the test cut of 2017-11-01 are complete at 2017-12-31, and training label windows end before the test cut.

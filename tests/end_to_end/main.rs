@@ -22,6 +22,7 @@ mod online_retail_ii;
 mod own_plans;
 mod promotion;
 mod quarantine;
+mod readme;
 mod rearranged;
 mod schedule;
 mod score_file;

@@ -626,6 +626,25 @@ mod tests {
         Arguments::try_parse_from([&train, flags].concat()).unwrap().check()
     }
 
+    /// The commands in the `sh` blocks of README.md, without comments, a continued line as one.
+    fn commands_of_readme() -> Vec<String> {
+        let readme = include_str!("../../../README.md").replace("\\\n", " ");
+        let blocks = readme.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap().to_owned());
+        let lines = blocks.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
+        lines.filter_map(|line| Some(line.strip_prefix("cargo run -- ")?.to_owned())).collect()
+    }
+
+    #[test]
+    fn every_command_of_the_readme_is_one() {
+        let commands = commands_of_readme();
+        assert!(commands.len() > 20, "{commands:?}");
+        for command in commands {
+            let words = shlex::split(&command).unwrap();
+            let parsed = Arguments::try_parse_from(std::iter::once("mainstay".to_owned()).chain(words));
+            parsed.unwrap_or_else(|error| panic!("{command}: {error}")).check().unwrap();
+        }
+    }
+
     #[test]
     fn days_of_the_label_are_asked_for_where_rows_are_parted_by_time() {
         let message = check(&["--time-column", "day"]).unwrap_err();

@@ -262,7 +262,8 @@ impl Table<'_> {
         let spread = spread(past.iter().map(|rows| root(*rows) - root(usual)))?.max(LEAST_SPREAD_OF_WEEK);
         let deviations = (root(usual) - root(figure)) / spread / ROW_DEVIATIONS;
         let lost = |of: f64| (1.0 - figure / of) / self.limits.rows_lost_at_most;
-        let last_week = week(1).map_or(f64::INFINITY, lost);
+        // Where the shop rested the week before, a season may have ended with it: there is nothing to hold the week against.
+        let last_week = lost(week(1)?);
         let strain = lost(usual).min(last_week).min(deviations);
         let message = format!(
             "{} rows in the seven days until {}, where about {} are usual",

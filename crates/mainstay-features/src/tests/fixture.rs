@@ -54,20 +54,6 @@ pub(crate) fn context() -> SessionContext {
     context
 }
 
-/// Whether the data of a real retailer are not at hand, with a word on it; a failure where `MAINSTAY_REQUIRE_DATA` is set, as in CI.
-pub(crate) fn are_absent(project: &Project) -> bool {
-    let source = &project.config().sources[0];
-    let are_absent = !Path::new(&source.tables[0].path).exists();
-    if are_absent {
-        let told = format!("the data of {} are absent: expected in {}", source.name, source.path);
-        let are_required =
-            std::env::var("MAINSTAY_REQUIRE_DATA").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
-        assert!(!are_required, "{told}, and MAINSTAY_REQUIRE_DATA is set: bring them, or unset it to skip their tests");
-        println!("SKIPPED: {told}");
-    }
-    are_absent
-}
-
 pub(crate) struct Fixture {
     pub(crate) ctx: SessionContext,
     folder: TempDir,

@@ -79,6 +79,34 @@ fn half_of_the_rows_lost_on_a_day_or_spread_over_a_week_is_found() {
 }
 
 #[test]
+fn a_day_without_rows_is_found_where_none_of_the_past_had_fewer_than_a_handful() {
+    // Rows that come in clumps: by their spread alone the lost day is within chance.
+    let clumped = |least: u64| {
+        let rows = move |number: i32, _| if number == 103 { 0 } else { least + [0, 30, 5, 40, 2][number as usize % 5] };
+        table(104, rows, |_| 50.0)
+    };
+    assert_eq!(findings(run_day(), &clumped(5)), [Check::RowsOfDay]);
+    assert_eq!(findings(run_day(), &clumped(1)), []);
+}
+
+#[test]
+fn a_season_that_ended_in_a_week_of_rest_is_no_loss() {
+    // A rush until the week of rest, half of its rows after it.
+    let rush = |number: i32, ds: Ds| match number {
+        0..=89 => weekly(number, ds),
+        90..=96 => 0,
+        _ => weekly(number, ds) * 9 / 20,
+    };
+    let rested = table(104, rush, |_| 50.0);
+    let rest = (90..=96).map(|number| day("2025-01-01").plus_days(number)).collect();
+    let volume = Volume { holidays: rest, ..Volume::default() };
+    assert!(!strains(run_day(), &rested, &volume).contains_key(&Check::RowsOfWeek));
+    // Without a rest between them half of the rows is a loss.
+    let halved = |number: i32, ds: Ds| if number > 96 { weekly(number, ds) * 9 / 20 } else { weekly(number, ds) };
+    assert!(findings(run_day(), &table(104, halved, |_| 50.0)).contains(&Check::RowsOfWeek));
+}
+
+#[test]
 fn ten_times_the_rows_is_found_and_the_burst_of_a_campaign_is_usual() {
     let of_newest =
         |rows: u64| table(104, move |number, ds| if number == 103 { rows } else { weekly(number, ds) }, |_| 50.0);

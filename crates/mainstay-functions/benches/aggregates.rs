@@ -1,7 +1,6 @@
 //! How much longer the exact aggregates take than the built-in ones, on one thread.
 //!
-//! `cargo run --release -p mainstay-functions --example aggregates -- [rows] [groups]`. Without `--release` the built-in ones
-//! are only lightly optimised, and the ratio flatters ours.
+//! `cargo bench -p mainstay-functions --bench aggregates -- [rows] [groups]`.
 
 // What it is for is to print.
 #![allow(clippy::print_stdout)]
@@ -22,7 +21,8 @@ const CALLS: [&str; 6] =
     ["sum(value)", "avg(value)", "stddev(value)", "sum(amount)", "avg(amount)", "max(value) - min(value)"];
 
 fn main() -> Result<()> {
-    let numbers = std::env::args().skip(1).map(|argument| argument.parse());
+    let given = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let numbers = given.map(|argument| argument.parse());
     let numbers = numbers.collect::<std::result::Result<Vec<usize>, _>>()?;
     let (rows, groups) = (numbers.first().copied().unwrap_or(10_000_000), numbers.get(1).copied().unwrap_or(100_000));
     let table = Arc::new(table(rows, groups.max(1) as u64)?);
