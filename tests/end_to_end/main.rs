@@ -26,6 +26,7 @@ mod rearranged;
 mod schedule;
 mod score_file;
 mod simulated;
+mod source_files;
 mod slt;
 mod suppression;
 mod train_file;
