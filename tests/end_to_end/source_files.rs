@@ -56,7 +56,8 @@ fn make_delta(folder: &Path) {
         let bytes = fs::metadata(file).unwrap().len();
         json!({"add": {"path": name(file), "partitionValues": {}, "size": bytes, "modificationTime": 1, "dataChange": true}})
     };
-    let schema = json!({"type": "struct", "fields": [{"name": "order_id", "type": "string", "nullable": true, "metadata": {}}]});
+    let schema =
+        json!({"type": "struct", "fields": [{"name": "order_id", "type": "string", "nullable": true, "metadata": {}}]});
     let metadata = json!({"metaData": {
         "id": "5fba94ed-9794-4965-ba6e-6ee3c0d22af9", "format": {"provider": "parquet", "options": {}},
         "schemaString": schema.to_string(), "partitionColumns": [], "configuration": {}, "createdTime": 1

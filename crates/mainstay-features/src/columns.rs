@@ -82,7 +82,9 @@ impl FileColumns {
     /// The table as the file has it: its columns under the names that they have there, without those that it does not hold.
     pub(crate) fn in_file(&self, table: &SourceTable) -> SourceTable {
         let mut in_file = table.clone();
-        in_file.columns.retain(|column| !self.absent.contains(&column.name) && !self.constant.contains_key(&column.name));
+        in_file
+            .columns
+            .retain(|column| !self.absent.contains(&column.name) && !self.constant.contains_key(&column.name));
         let name = |name: &mut String| {
             if let Some(found) = self.renamed.get(name) {
                 name.clone_from(found);

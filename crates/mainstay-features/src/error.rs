@@ -84,7 +84,7 @@ pub enum FeatureError {
     },
     /// A file lacks a declared column.
     #[error(
-        "source {table}: `{file}` has no column `{column}` (it has {}): write the column, say in `renamed_from` what it was called, or          take it out of mainstay.yml",
+        "source {table}: `{file}` has no column `{column}` (it has {}): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml",
         .present.join(", ")
     )]
     MissingColumn {
@@ -99,7 +99,7 @@ pub enum FeatureError {
     },
     /// No file has a declared column that may be null.
     #[error(
-        "source {table}: no file of `{path}` has a column `{column}` (they have {}): write the column, say in `renamed_from` what it was          called, or take it out of mainstay.yml",
+        "source {table}: no file of `{path}` has a column `{column}` (they have {}): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml",
         .present.join(", ")
     )]
     UnknownColumn {

@@ -9,6 +9,7 @@ use datafusion::arrow::datatypes::{Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::ScalarValue;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::provider_as_source;
@@ -69,6 +70,9 @@ pub(crate) fn listing(
     files: &[&OpenFile],
     more: &[Field],
 ) -> Result<Arc<dyn TableProvider>, FeatureError> {
+    if files.is_empty() {
+        return Ok(Arc::new(EmptyTable::new(contract::declared_schema(table))));
+    }
     let mut groups: BTreeMap<Arrangement<'_>, Vec<&OpenFile>> = BTreeMap::new();
     for file in files {
         groups.entry(file.arrangement()).or_default().push(file);

@@ -256,6 +256,9 @@ mod tests {
             reason: "x is y".into(),
         }];
         insta::assert_snapshot!(PinnedSources { tables: vec![table] }.warnings().join("\n"), @r"
+        source shop.orders: 1 of 3 files are set aside, with about 100 rows, as `bad_files: quarantine` says: /data/c.parquet; the first, as x is y
+        source shop.orders: 7 files of its folder are not read, as they are no Parquet files: /data/0.csv (text), /data/1.csv (text), /data/2.csv (text), /data/3.csv (text), /data/4.csv (text) and 2 more; write as Parquet what belongs to the table, and move out what does not
+        source shop.orders: column `gender` is null in the newest file, /data/a.parquet, which lacks it, as 1 of 2 files do: if it has another name by now, name the column so and the old name in its `renamed_from`
         ");
     }
 }
