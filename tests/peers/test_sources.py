@@ -25,11 +25,15 @@ from deltalake import DeltaTable, write_deltalake
 
 SEED = int(os.environ.get("MAINSTAY_SEED", "7"))
 SOURCES = int(os.environ.get("MAINSTAY_SOURCES", "300"))
-# Of the sources without a planted reason for a refusal all are read; of all, at least so many.
-LEAST_READ = 0.5
 EPOCH = datetime(1970, 1, 1)
+DUCKDB = duckdb.connect()
+DUCKDB.execute("set timezone = 'UTC'")
 ZONES = ["UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
 ENDINGS = [".parquet", ".PARQUET", ".parq", ".pq", ".snappy.parquet", ".parquet.gzip", ""]
+# Without the reading of types (docs/types.md) contracts refuse more types, and wall-clock times are of UTC.
+READS_TYPES = (Path(__file__).resolve().parents[2] / "docs" / "types.md").exists()
+# Sources without a planted reason for a refusal are all read; of all, at least so many.
+LEAST_READ = 0.5 if READS_TYPES else 0.1
 TEXTS = ["", "a", "Zoë", "naïve café", "日本", "x" * 300, "'quoted'", "tab\there", " padded ", "null"]
 
 
@@ -41,7 +45,6 @@ class Kind:
     arrow: pa.DataType
     # Whether a project may refuse it: some of its values the declared type cannot hold, or a reader may not want to guess.
     may_refuse: bool = False
-    zone: str | None = None
 
 
 def integers(*names: str) -> list[pa.DataType]:
@@ -50,6 +53,16 @@ def integers(*names: str) -> list[pa.DataType]:
 
 def kinds_of(declared: str) -> list[Kind]:
     """What a column of a declared type may be in a file."""
+    kinds = all_kinds_of(declared)
+    return kinds if READS_TYPES else [Kind(kind.declared, kind.arrow, kind.may_refuse or is_new(kind.arrow)) for kind in kinds]
+
+
+def is_new(arrow: pa.DataType) -> bool:
+    is_zoned = pa.types.is_timestamp(arrow) and arrow.tz not in (None, "UTC")
+    return is_zoned or pa.types.is_dictionary(arrow) or pa.types.is_date64(arrow)
+
+
+def all_kinds_of(declared: str) -> list[Kind]:
     kind = lambda *types, may_refuse=False: [Kind(declared, arrow, may_refuse) for arrow in types]
     match declared:
         case "text":
@@ -82,6 +95,8 @@ DECLARED = ["text", "integer", "bigint", "double", "boolean", "date", "timestamp
 
 def drawn(chance: random.Random, kind: Kind, rows: int, nullable: bool, zone: str) -> list:
     """Values that the declared type can hold, as the type in the file holds them."""
+    if pa.types.is_null(kind.arrow):
+        return [None] * rows
     return [None if nullable and chance.random() < 0.1 else one(chance, kind, zone) for _ in range(rows)]
 
 
@@ -200,20 +215,7 @@ def generate(number: int, root: Path) -> Source:
 
 def zone_of(chance: random.Random) -> str:
     """The zone of wall-clock times."""
-    return chance.choice(ZONES) if ZONE_IS_KNOWN else "UTC"
-
-
-# Whether a table may say the zone of its wall-clock times.
-ZONE_IS_KNOWN = "time_zone" in (Path(__file__).resolve().parents[2] / "docs" / "types.md").read_text() if (
-    Path(__file__).resolve().parents[2] / "docs" / "types.md"
-).exists() else False
-# Kinds that contracts refused before columns were read by what they hold.
-if not ZONE_IS_KNOWN:
-    _all_kinds = kinds_of
-
-    def kinds_of(declared: str) -> list[Kind]:
-        refused = lambda arrow: pa.types.is_dictionary(arrow) or getattr(arrow, "tz", None) not in (None, "UTC")
-        return [Kind(kind.declared, kind.arrow, kind.may_refuse or refused(kind.arrow)) for kind in _all_kinds(declared)]
+    return chance.choice(ZONES) if READS_TYPES else "UTC"
 
 
 def batch(chance: random.Random, source: Source, columns: list[Column], kinds: dict[str, Kind], first: int, rows: int) -> pa.Table:
@@ -315,7 +317,7 @@ def delta(chance: random.Random, source: Source) -> None:
 def unsuited(arrow: pa.DataType) -> bool:
     """What Delta has no type for, or another one."""
     is_zoned = pa.types.is_timestamp(arrow) and arrow.tz not in (None, "UTC")
-    return is_zoned or pa.types.is_dictionary(arrow) or pa.types.is_date64(arrow) or pa.types.is_decimal256(arrow)
+    return is_zoned or pa.types.is_unsigned_integer(arrow) or pa.types.is_dictionary(arrow) or pa.types.is_date64(arrow) or pa.types.is_decimal256(arrow)
 
 
 def beside(chance: random.Random, source: Source) -> None:
@@ -351,63 +353,47 @@ def spoil(chance: random.Random, source: Source) -> None:
         source.must_refuse.add(path.name)
 
 
-def cell(column: Column, name: str, arrow: pa.DataType) -> str:
+SHOWN = {"text": "varchar", "integer": "hugeint", "bigint": "hugeint", "double": "double", "boolean": "boolean", "date": "date",
+         "timestamp": "bigint", "money": "decimal(38, 6)"}
+
+
+def cell(column: Column, name: str | None, is_naive: bool) -> str:
     """A column of a file in DuckDB, in a type that shows every value."""
-    quoted = f'"{name}"'
-    match column.declared:
-        case "text":
-            return f"cast({quoted} as varchar)"
-        case "integer" | "bigint":
-            return f"cast({quoted} as hugeint)"
-        case "double":
-            return f"cast({quoted} as double)"
-        case "boolean":
-            return f"cast({quoted} as boolean)"
-        case "date":
-            return f"cast({quoted} as date)"
-        case "timestamp":
-            return f"epoch_us({quoted})"
-        case "money":
-            return f"cast(round({quoted}, 6) as decimal(38, 6))"
-    raise ValueError(column.declared)
+    shown = SHOWN[column.declared]
+    if name is None:
+        return f"cast(null as {shown})"
+    if column.declared == "timestamp":
+        return f'epoch_us(cast("{name}" as {"timestamp" if is_naive else "timestamptz"}))'
+    if column.declared == "money":
+        return f'cast(round("{name}", 6) as {shown})'
+    return f'cast("{name}" as {shown})'
 
 
 def expected(source: Source) -> dict[str, tuple]:
     """Rows by id, as DuckDB reads the files."""
-    if not source.files:
-        return {}
-    connection = duckdb.connect()
-    connection.execute("set timezone = 'UTC'")
     selects, naive = [], []
     hive = "true" if source.hive else "false"
-    for path, names in source.files:
+    for number, (path, names) in enumerate(source.files):
         schema = pq.read_schema(path)
-        read = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}', hive_partitioning = {hive}, hive_types_autocast = false)"
+        naive.append([is_naive(path, names.get(column.name)) for column in source.columns])
         columns = []
-        for column in source.columns:
+        for column, is_local in zip(source.columns, naive[-1]):
+            name = names.get(column.name)
             if column.name in source.hive:
-                columns.append(f"{hive_cell(column)} as {column.name}")
-            elif column.name in names and not pa.types.is_null(schema.field(names[column.name]).type):
-                columns.append(f"{cell(column, names[column.name], None)} as {column.name}")
-        zones = [is_naive(path, names.get(column.name)) for column in source.columns if column.declared == "timestamp"]
-        naive.append(zones)
-        columns.append(f"{len(naive) - 1} as file_number")
-        selects.append(f"select {', '.join(columns)} from {read}")
-    query = " union all by name ".join(selects)
-    wanted = [column.name for column in source.columns]
-    relation = connection.sql(query)
-    missing = [f"null as {name}" for name in wanted if name not in relation.columns]
-    shown = ", ".join([*(name for name in wanted if name in relation.columns), *missing, "file_number"])
+                columns.append(hive_cell(column))
+            elif name is None or pa.types.is_null(schema.field(name).type):
+                columns.append(cell(column, None, False))
+            else:
+                columns.append(cell(column, name, is_local))
+        quoted = str(path).replace("'", "''")
+        read = f"read_parquet('{quoted}', hive_partitioning = {hive}, hive_types_autocast = false)"
+        selects.append(f"select {', '.join(columns)}, {number} from {read}")
     rows = {}
-    times = [index for index, column in enumerate(source.columns) if column.declared == "timestamp"]
-    for row in connection.sql(f"select {shown} from ({query})").fetchall():
-        by_name = dict(zip([part.removeprefix("null as ") for part in shown.split(", ")], row))
-        values = [by_name[name] for name in wanted]
-        for position, index in enumerate(times):
-            if values[index] is not None and naive[by_name["file_number"]][position]:
-                values[index] = instant(values[index], source.zone)
-        values = tuple(canonical(column, value) for column, value in zip(source.columns, values))
-        rows[by_name["row_id"]] = values
+    for *values, number in DUCKDB.sql(" union all ".join(selects)).fetchall() if selects else []:
+        for position, column in enumerate(source.columns):
+            if column.declared == "timestamp" and values[position] is not None and naive[number][position]:
+                values[position] = instant(values[position], source.zone)
+        rows[values[0]] = tuple(canonical(column, value) for column, value in zip(source.columns, values))
     return rows
 
 
