@@ -28,6 +28,7 @@ mod schedule;
 mod score_file;
 mod simulated;
 mod slt;
+mod source_files;
 mod suppression;
 mod train_file;
 mod value;

@@ -50,9 +50,11 @@ pub struct SourceTable {
     pub description: Option<String>,
     /// Folder or file. Below the source's path and a template in YAML; rendered and absolute in a loaded project.
     pub path: String,
-    /// Format of the files.
+    /// What the path must be; as it is found where nothing is said.
+    pub format: Option<TableFormat>,
+    /// What is done with a file that cannot be read or does not keep the types of the columns.
     #[serde(default)]
-    pub format: TableFormat,
+    pub bad_files: BadFiles,
     /// Column of the time at which a row happened: a timestamp or date. Absent from a timeless table alone.
     pub event_time: Option<String>,
     /// Whether the rows hold at any time, so that every day sees them all. For attributes that nothing dates, such as those
@@ -86,6 +88,12 @@ impl SourceTable {
     pub fn column(&self, name: &str) -> Option<&SourceColumn> {
         self.columns.iter().find(|column| column.name == name)
     }
+
+    /// Whether every file has to have a column: null is not allowed in it, or nobody could place or name its rows.
+    pub fn must_have(&self, column: &SourceColumn) -> bool {
+        let SourceColumn { name, nullable, .. } = column;
+        !nullable || self.event_time.as_ref() == Some(name) || self.key.contains(name)
+    }
 }
 
 /// Which of several rows with the same key stands, where a key stands for one row alone.
@@ -112,13 +120,25 @@ pub struct Reference {
     pub key: String,
 }
 
-/// Format of a table's files.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the path of a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TableFormat {
-    /// Apache Parquet.
-    #[default]
+    /// A Parquet file, or a folder of such files, all of which count.
     Parquet,
+    /// A Delta table: the files of its newest version count.
+    Delta,
+}
+
+/// What is done with a file that cannot be read or does not keep the types of the columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BadFiles {
+    /// The run stops and names it.
+    #[default]
+    Stop,
+    /// It is left out and named, and its rows count as lost.
+    Quarantine,
 }
 
 /// How many hours the newest row may lie before as-of. At least one limit is given; a warning comes no later than an error.
@@ -158,10 +178,13 @@ impl Default for Volume {
 pub struct SourceColumn {
     /// Its name in the files.
     pub name: String,
+    /// Names that it had in older files.
+    #[serde(default)]
+    pub renamed_from: Vec<String>,
     /// Its type.
     #[serde(rename = "type")]
     pub column_type: ColumnType,
-    /// Whether null is allowed; it is unless said otherwise.
+    /// Whether null is allowed; it is unless said otherwise. Files that lack a column of which it is hold nulls.
     #[serde(default = "by_default")]
     pub nullable: bool,
     /// The least value allowed, for numbers only. For money a whole number of cents.
@@ -278,7 +301,29 @@ impl SourceTable {
     fn check_columns(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_not_empty(self.columns.is_empty(), "column", place)?;
         check_unique("column", self.columns.iter().map(|column| column.name.as_str()), place)?;
-        self.columns.iter().enumerate().try_for_each(|(index, column)| column.check(place.item(index)))
+        self.columns.iter().enumerate().try_for_each(|(index, column)| column.check(place.item(index)))?;
+        self.check_former_names(place)
+    }
+
+    // A name stands for one column in every file, whatever its age.
+    fn check_former_names(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        let mut taken: Vec<(&str, &str)> = Vec::new();
+        for (index, column) in self.columns.iter().enumerate() {
+            let place = place.item(index).key("renamed_from");
+            for (index, former) in column.renamed_from.iter().enumerate() {
+                place.item(index).ensure(!former.trim().is_empty(), || "a column needs a name".into())?;
+                place.item(index).ensure(self.column(former).is_none(), || {
+                    format!("`{former}` is a column of the table as it is now, so that no other column can have had its name: leave it out")
+                })?;
+                let other = taken.iter().find(|(name, _)| name == former);
+                place.item(index).ensure(other.is_none(), || {
+                    let other = other.map_or("", |(_, other)| other);
+                    format!("`{former}` is a former name of column `{other}` already: leave it out of one of both")
+                })?;
+                taken.push((former, &column.name));
+            }
+        }
+        Ok(())
     }
 
     fn check_times(&self, place: Place<'_>) -> Result<(), ConfigError> {

@@ -100,28 +100,18 @@ fn expected(declared: ColumnType) -> &'static str {
     }
 }
 
-/// Checks that a file has every declared column, with a type that the declared one accepts.
-pub(crate) fn check_file(name: &str, table: &SourceTable, file: &str, schema: &Schema) -> Result<(), FeatureError> {
-    for column in &table.columns {
-        let Some((_, field)) = schema.column_with_name(&column.name) else {
-            return Err(FeatureError::MissingColumn {
-                table: name.to_owned(),
-                file: file.to_owned(),
-                column: column.name.clone(),
-                present: schema.fields().iter().map(|field| field.name().clone()).collect(),
-            });
-        };
-        if !accepts(column.column_type, field.data_type()) {
-            return Err(FeatureError::WrongType {
-                table: name.to_owned(),
-                file: file.to_owned(),
-                column: column.name.clone(),
-                expected: expected(column.column_type),
-                found: field.data_type().to_string(),
-            });
-        }
+/// Checks that the type of a column of a file is one that the declared type accepts.
+pub(crate) fn check_column(name: &str, column: &SourceColumn, file: &str, field: &Field) -> Result<(), FeatureError> {
+    if accepts(column.column_type, field.data_type()) {
+        return Ok(());
     }
-    Ok(())
+    Err(FeatureError::WrongType {
+        table: name.to_owned(),
+        file: file.to_owned(),
+        column: column.name.clone(),
+        expected: expected(column.column_type),
+        found: field.data_type().to_string(),
+    })
 }
 
 /// The part of a contract that decides what models see of a table, in a form to digest.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use datafusion::error::DataFusionError;
 use mainstay_config::{ConfigError, UnknownName};
+use mainstay_table::foreign::ForeignError;
 
 /// Why sources or models cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +40,53 @@ pub enum FeatureError {
         found: String,
     },
     /// A file cannot be read as Parquet.
-    #[error("source {table}: `{file}` cannot be read as Parquet ({}): it is cut short or of another format; write it again, or move it out of the folder", parquet_cause(.source))]
+    #[error("source {table}: `{file}` cannot be read as Parquet: {found} ({}); write it again, or move it out of the folder", parquet_cause(.source))]
     Unreadable {
         /// `source.table`.
         table: String,
         /// The file.
         file: String,
+        /// What it is instead, as a sentence.
+        found: String,
         /// What the reader said.
         source: Box<DataFusionError>,
     },
+    /// `_metadata` or the like, which tells of the files beside it.
+    #[error(
+        "source {table}: `{file}` holds no rows, it only describes the Parquet files beside it: give their folder as the path"
+    )]
+    Summary {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+    },
+    /// A file that cannot be used for another reason.
+    #[error("source {table}: `{file}` cannot be used: {message}")]
+    File {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// Why not, and what to do.
+        message: String,
+    },
+    /// A file of several is bad, and the table does not say that the others are enough.
+    #[error("{0}; where the other files are enough, `bad_files: quarantine` of the table goes on without such a file")]
+    BadFile(Box<FeatureError>),
+    /// A Delta table cannot be read as it stands.
+    #[error("source {table}: {source}")]
+    Delta {
+        /// `source.table`.
+        table: String,
+        /// Why not, and what to do.
+        source: ForeignError,
+    },
     /// A file lacks a declared column.
-    #[error("source {table}: `{file}` has no column `{column}` (it has {}): write the column, or take it out of mainstay.yml", .present.join(", "))]
+    #[error(
+        "source {table}: `{file}` has no column `{column}` (it has {}): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml",
+        .present.join(", ")
+    )]
     MissingColumn {
         /// `source.table`.
         table: String,
@@ -58,6 +95,21 @@ pub enum FeatureError {
         /// The declared column.
         column: String,
         /// The columns of the file.
+        present: Vec<String>,
+    },
+    /// No file has a declared column that may be null.
+    #[error(
+        "source {table}: no file of `{path}` has a column `{column}` (they have {}): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml",
+        .present.join(", ")
+    )]
+    UnknownColumn {
+        /// `source.table`.
+        table: String,
+        /// The declared column.
+        column: String,
+        /// Where the files are.
+        path: String,
+        /// The columns of all files.
         present: Vec<String>,
     },
     /// A column of a file has another type than declared.
@@ -138,6 +190,8 @@ impl FeatureError {
             Self::Storage { .. } | Self::Changed { .. } => true,
             Self::Query(error) => is_storage(error),
             Self::Unreadable { source, .. } => is_storage(source),
+            Self::Delta { source, .. } => source.is_retryable(),
+            Self::BadFile(error) => error.is_retryable(),
             _ => false,
         }
     }

@@ -4,47 +4,39 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::{StreamExt, TryStreamExt};
 use mainstay_config::SourceTable;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::pin::PinnedTable;
-use crate::source::file_url;
+use crate::listing::{OpenFile, listing, listing_options};
+use crate::pinned::PinnedTable;
 
 /// Footers that are read at the same time.
 const CONCURRENT_READS: usize = 16;
 
 /// All rows of a pinned table, those that break its contract included: the declared columns in their declared types and order, then
-/// the others of its files by name. An undeclared column that has several types is left out.
+/// the others of its files by name. An undeclared column that has several types is left out, and former names of declared columns are
+/// none.
 pub async fn rows_as_found(
     ctx: &SessionContext,
     table: &SourceTable,
     pinned: &PinnedTable,
 ) -> Result<DataFrame, FeatureError> {
     let name = contract::table_name(&pinned.source, &pinned.table);
-    let urls = pinned.files.iter().map(|file| file_url(&name, &file.path)).collect::<Result<Vec<_>, _>>()?;
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-    let undeclared = undeclared_columns(ctx, table, &urls, &options).await?;
-    let declared = contract::declared_schema(table);
-    let fields: Vec<_> = declared.fields().iter().cloned().chain(undeclared.into_iter().map(Arc::new)).collect();
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(Arc::new(Schema::new(fields)));
-    Ok(ctx.read_table(Arc::new(ListingTable::try_new(config)?))?)
+    let files = pinned.files.iter().map(|file| OpenFile::open(&name, file)).collect::<Result<Vec<_>, _>>()?;
+    let undeclared = undeclared_columns(ctx, table, &files).await?;
+    Ok(ctx.read_table(listing(table, &files.iter().collect::<Vec<_>>(), &undeclared)?)?)
 }
 
 async fn undeclared_columns(
     ctx: &SessionContext,
     table: &SourceTable,
-    urls: &[ListingTableUrl],
-    options: &ListingOptions,
+    files: &[OpenFile],
 ) -> Result<Vec<Field>, FeatureError> {
-    let state = ctx.state();
-    let schemas = urls.iter().map(|url| options.infer_schema(&state, url));
+    let (state, options) = (ctx.state(), listing_options());
+    let schemas = files.iter().map(|file| options.infer_schema(&state, file.url()));
     let schemas: Vec<Arc<Schema>> = futures::stream::iter(schemas).buffered(CONCURRENT_READS).try_collect().await?;
     let mut types: BTreeMap<String, Option<DataType>> = BTreeMap::new();
     for field in schemas.iter().flat_map(|schema| schema.fields()) {
@@ -53,6 +45,8 @@ async fn undeclared_columns(
             *of = None;
         }
     }
-    let undeclared = types.into_iter().filter(|(name, _)| table.column(name).is_none());
+    let is_declared =
+        |name: &String| table.columns.iter().any(|column| column.name == *name || column.renamed_from.contains(name));
+    let undeclared = types.into_iter().filter(|(name, _)| !is_declared(name));
     Ok(undeclared.filter_map(|(name, data_type)| Some(Field::new(name, data_type?, true))).collect())
 }

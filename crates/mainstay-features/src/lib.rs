@@ -11,19 +11,24 @@
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
 
 mod absent;
+mod columns;
 mod conflicts;
 mod contract;
 mod data_test;
 mod definition;
 mod determinism;
 mod error;
+mod file_names;
+mod folder;
 mod found;
 mod freshness;
 mod graph;
 mod held;
+mod listing;
 mod model;
 mod moment;
 mod pin;
+mod pinned;
 mod plan;
 mod privacy;
 mod project;
@@ -40,6 +45,7 @@ mod template;
 mod versions;
 mod volume;
 
+pub use columns::FileColumns;
 pub use contract::arrow_type;
 pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
@@ -47,7 +53,8 @@ pub use found::rows_as_found;
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
 pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
 pub use moment::Moment;
-pub use pin::{PinnedFile, PinnedSources, PinnedTable, changed_since, pin, refuse_changed};
+pub use pin::{changed_since, pin, refuse_changed};
+pub use pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile};
 pub use privacy::PersonalColumn;
 pub use project::SqlProject;
 pub use quarantine::REDACTED;

@@ -1,86 +1,43 @@
 //! The files that a run reads, listed once and checked against the contracts.
 
-use std::collections::HashMap;
-use std::path::Path as FilePath;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
-use datafusion::datasource::listing::ListingTableUrl;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
+use mainstay_config::source::BadFiles;
 use mainstay_config::{Source, SourceTable};
+use mainstay_schema::FileFormat;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::parquet_to_arrow_schema;
-use parquet::file::metadata::ParquetMetaData;
-use serde::{Deserialize, Serialize};
-use url::Url;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use crate::contract;
+use crate::columns::{FileColumns, FileOf};
 use crate::error::FeatureError;
+use crate::folder::{Contents, DataFile, Folder, shown};
+use crate::listing::file_url;
+use crate::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile, last_modified};
 use crate::side_by_side::side_by_side;
-use crate::source;
 use crate::statistics::{self, BrokenRules};
 
 /// Footers of one table that are read at the same time.
 const CONCURRENT_READS: usize = 16;
+/// What stands at both ends of a Parquet file.
+const MAGIC: &[u8] = b"PAR1";
 
-/// The files of all source tables: part of the run record, and all that a run reads of its sources.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinnedSources {
-    /// The tables in the order of the project.
-    pub tables: Vec<PinnedTable>,
-}
-
-/// The files of one source table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinnedTable {
-    /// The source.
-    pub source: String,
-    /// The table of the source.
-    pub table: String,
-    /// Its files in the order of their paths, at least one.
-    pub files: Vec<PinnedFile>,
-}
-
-/// One file as it was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PinnedFile {
-    /// Its URL: `file:///...` or that of object storage.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its rows.
-    pub rows: u64,
-    /// When the store says that it was written.
-    pub last_modified: Timestamp,
-    /// The store's tag of its content, where it has one.
-    pub etag: Option<String>,
-    /// The newest instant at which a row happened or was known, by the file's statistics; absent where they do not tell.
-    #[serde(default)]
-    pub newest: Option<Timestamp>,
-    /// Whether the file's statistics show that no row breaks a rule for single rows of its contract.
-    #[serde(default)]
-    pub keeps_rules: bool,
-}
-
-impl PinnedFile {
-    /// Whether the store still tells of the file what it told when it was pinned.
-    fn is_same(&self, found: &ObjectMeta) -> bool {
-        self.bytes == found.size && self.last_modified == last_modified(found) && self.etag == found.e_tag
-    }
-}
-
-/// Lists the Parquet files of every source table and checks that each can be read and keeps the types of its contract.
+/// Lists the files of every source table and checks that each can be read and keeps the types of its contract.
 ///
-/// A path is a single `.parquet` file, or a folder of which all `*.parquet` files below count, save those in folders or
-/// with names that begin with `_` or `.`. The context provides the object stores.
+/// A path is a single file, a folder of which all files below count whose names end in `.parquet`, `.parq` or `.pq`, or have no ending and
+/// are Parquet by their content, or the folder of a Delta table, of whose newest version the files count. What writers leave beside data
+/// (names that begin with `_` or `.`, checksums, marks of folders) is left out; any other file is named in the pins. The context provides
+/// the object stores.
+///
+/// # Errors
+/// A file that cannot be read or does not keep the types of its contract, unless the table says `bad_files: quarantine`.
 pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSources, FeatureError> {
     let declared = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
     let tables = declared.map(|(source, table)| pin_table(ctx.clone(), source.clone(), table.clone()));
@@ -91,9 +48,50 @@ pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSourc
 async fn pin_table(ctx: SessionContext, source: Source, table: SourceTable) -> Result<PinnedTable, FeatureError> {
     let folder = Folder::locate(&ctx, &source, &table)?;
     let rules = BrokenRules::of(&ctx, &table)?;
-    let reads = folder.files().await?.into_iter().map(|file| folder.read_footer(&rules, file));
-    let files = futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
-    Ok(PinnedTable { source: source.name, table: table.name.clone(), files })
+    let Contents { files, bad, others, delta } = folder.contents().await?;
+    let reads = files.into_iter().map(|file| folder.read(&rules, file));
+    let read: Vec<Result<ReadFile, BadFile>> =
+        futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
+    let mut bad: Vec<BadFile> = bad.into_iter().map(|(meta, error)| BadFile { meta, rows: None, error }).collect();
+    let mut files = Vec::with_capacity(read.len());
+    for read in read {
+        match read {
+            Ok(file) => files.push(file),
+            Err(file) => bad.push(file),
+        }
+    }
+    bad.sort_by(|left, right| left.meta.location.cmp(&right.meta.location));
+    if files.is_empty() || table.bad_files == BadFiles::Stop {
+        if let Some(first) = bad.into_iter().next() {
+            return Err(if files.is_empty() { first.error } else { FeatureError::BadFile(Box::new(first.error)) });
+        }
+        bad = Vec::new();
+    }
+    if files.is_empty() && delta.is_none() {
+        let found = found_instead(&others);
+        return Err(FeatureError::NoFiles { table: folder.name.clone(), path: table.path.clone(), found });
+    }
+    let of_delta = delta.as_ref().map_or(&[][..], |(_, columns)| columns);
+    folder.refuse_unknown_columns(&files, of_delta)?;
+    let url = |meta: &ObjectMeta| folder.url_of(&meta.location).into();
+    let aside = |BadFile { meta, rows, error }: BadFile| SetAsideFile {
+        path: url(&meta),
+        bytes: meta.size,
+        rows,
+        reason: error.to_string(),
+    };
+    let unread = |(meta, format): (ObjectMeta, Option<FileFormat>)| UnreadFile {
+        path: url(&meta),
+        found: format.map(|format| format.to_string()),
+    };
+    Ok(PinnedTable {
+        files: files.into_iter().map(|file| file.pinned).collect(),
+        delta_version: delta.map(|(version, _)| version),
+        set_aside: bad.into_iter().map(aside).collect(),
+        not_read: others.into_iter().map(unread).collect(),
+        source: source.name,
+        table: table.name.clone(),
+    })
 }
 
 /// Refuses pins that no longer hold: where a file has been written anew or removed since, nobody can check what was read of it. Files
@@ -133,89 +131,22 @@ pub async fn changed_since(
     Ok(changed)
 }
 
-impl PinnedSources {
-    /// The files of a table, which must be pinned.
-    pub(crate) fn table(&self, source: &str, table: &str) -> Result<&PinnedTable, FeatureError> {
-        let pinned = self.tables.iter().find(|pinned| pinned.source == source && pinned.table == table);
-        pinned.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })
-    }
+/// A file that may be used.
+struct ReadFile {
+    pinned: PinnedFile,
+    /// Its columns.
+    names: Vec<String>,
 }
 
-/// Where the files of a source table lie.
-struct Folder<'a> {
-    /// `source.table`.
-    name: String,
-    table: &'a SourceTable,
-    url: ListingTableUrl,
-    store: Arc<dyn ObjectStore>,
+/// A file that may not.
+struct BadFile {
+    meta: ObjectMeta,
+    /// Its rows, where its footer could be read.
+    rows: Option<u64>,
+    error: FeatureError,
 }
 
-impl<'a> Folder<'a> {
-    /// A local path without a scheme is taken literally, wildcards included.
-    ///
-    /// Links and `..` are resolved, as object stores know none; where there is nothing to resolve, listing says that no
-    /// file is there.
-    fn locate(ctx: &SessionContext, source: &Source, table: &'a SourceTable) -> Result<Self, FeatureError> {
-        let name = contract::table_name(&source.name, &table.name);
-        let fault = || FeatureError::Contract {
-            table: name.clone(),
-            message: format!("`{}` is neither an absolute path nor a URL: correct the path of the source", table.path),
-        };
-        let url = if table.path.contains("://") {
-            Url::parse(&table.path).map_err(|_| fault())?
-        } else {
-            let path = FilePath::new(&table.path);
-            let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            Url::from_file_path(resolved).map_err(|()| fault())?
-        };
-        let url = ListingTableUrl::try_new(url, None)?;
-        let store = ctx.runtime_env().object_store(url.object_store())?;
-        Ok(Self { name, table, url, store })
-    }
-
-    /// The Parquet files in the order of their paths, at least one.
-    async fn files(&self) -> Result<Vec<ObjectMeta>, FeatureError> {
-        let (mut files, others): (Vec<_>, Vec<_>) =
-            self.found().await?.into_iter().partition(|file| file.location.extension() == Some("parquet"));
-        if files.is_empty() {
-            return Err(FeatureError::NoFiles {
-                table: self.name.clone(),
-                path: self.table.path.clone(),
-                found: found_instead(&others),
-            });
-        }
-        files.sort_by(|left, right| left.location.cmp(&right.location));
-        Ok(files)
-    }
-
-    /// What lies there, Parquet or not.
-    async fn found(&self) -> Result<Vec<ObjectMeta>, FeatureError> {
-        let folder = self.url.prefix();
-        // A folder may be called x.parquet too: what is no file is listed.
-        if folder.extension() == Some("parquet")
-            && let Some(file) = self.file(folder).await?
-        {
-            return Ok(vec![file]);
-        }
-        let listed = self.store.list(Some(folder)).try_collect().await;
-        let mut found: Vec<ObjectMeta> = listed.map_err(|error| self.storage(error))?;
-        found.retain(|file| is_visible(folder, &file.location));
-        Ok(found)
-    }
-
-    /// A single file, where there is one.
-    async fn file(&self, location: &Path) -> Result<Option<ObjectMeta>, FeatureError> {
-        match self.store.head(location).await {
-            Ok(file) => Ok(Some(file)),
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.storage(error)),
-        }
-    }
-
-    fn storage(&self, error: object_store::Error) -> FeatureError {
-        FeatureError::Storage { table: self.name.clone(), path: self.table.path.clone(), source: error }
-    }
-
+impl Folder<'_> {
     async fn refuse_changed(&self, pinned: &PinnedTable) -> Result<(), FeatureError> {
         match self.changed(pinned).await?.into_iter().next() {
             Some((file, change)) => Err(FeatureError::Changed { table: self.name.clone(), file, change }),
@@ -225,11 +156,11 @@ impl<'a> Folder<'a> {
 
     /// The pinned files that are no longer as they were, each with what became of it.
     async fn changed(&self, pinned: &PinnedTable) -> Result<Vec<(String, &'static str)>, FeatureError> {
-        let found = self.found().await?.into_iter().map(|file| (file.location.clone(), file));
+        let found = self.listed().await?.into_iter().map(|file| (file.location.clone(), file));
         let mut found: HashMap<Path, ObjectMeta> = found.collect();
         let mut changed = Vec::new();
         for file in &pinned.files {
-            let url = source::file_url(&self.name, &file.path)?;
+            let url = file_url(&self.name, &file.path)?;
             let now = match found.remove(url.prefix()) {
                 Some(now) => Some(now),
                 // Where a link leads elsewhere by now, the file still lies where it was pinned.
@@ -245,45 +176,95 @@ impl<'a> Folder<'a> {
         Ok(changed)
     }
 
-    async fn read_footer(&self, rules: &BrokenRules, file: ObjectMeta) -> Result<PinnedFile, FeatureError> {
-        let path = self.url_of(&file.location);
-        let shown = shown(&path);
-        let unreadable =
-            |error| FeatureError::Unreadable { table: self.name.clone(), file: shown.clone(), source: Box::new(error) };
-        let (metadata, schema) = read_metadata(&self.store, &file).await.map_err(unreadable)?;
-        contract::check_file(&self.name, self.table, &shown, &schema)?;
-        let newest = statistics::newest(self.table, &metadata, &schema).map_err(unreadable)?;
-        let keeps_rules = rules.hold_for_no_row(&metadata, &schema).map_err(unreadable)?;
+    /// What a file says of itself; why it may not be used, where that is for the file to answer and not for the store.
+    async fn read(&self, rules: &BrokenRules, file: DataFile) -> Result<Result<ReadFile, BadFile>, FeatureError> {
+        let DataFile { meta, partition } = file;
+        let shown = self.shown(&meta.location);
+        let (metadata, schema) = match read_metadata(&self.store, &meta).await {
+            Ok(read) => read,
+            Err(error) => {
+                let error = self.unreadable(&meta, error).await?;
+                return if error.is_retryable() { Err(error) } else { Ok(Err(BadFile { meta, rows: None, error })) };
+            }
+        };
         let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-        let last_modified = last_modified(&file);
-        Ok(PinnedFile {
-            path: path.into(),
-            bytes: file.size,
-            rows,
-            last_modified,
-            etag: file.e_tag,
-            newest,
-            keeps_rules,
+        let bad = |error| Ok(Err(BadFile { meta: meta.clone(), rows: Some(rows), error }));
+        if is_summary(&meta.location, &metadata) {
+            return bad(FeatureError::Summary { table: self.name.clone(), file: shown });
+        }
+        let found = FileOf { name: &self.name, table: self.table, shown: &shown };
+        let columns = match FileColumns::find(&found, &schema, &partition) {
+            Ok(columns) => columns,
+            Err(error) => return bad(error),
+        };
+        let told = statistics::newest(self.table, &columns, &metadata, &schema)
+            .and_then(|newest| Ok((newest, rules.hold_for_no_row(&columns, &metadata, &schema)?)));
+        let (newest, keeps_rules) = match told {
+            Ok(told) => told,
+            Err(error) => return bad(self.unreadable(&meta, error).await?),
+        };
+        let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let last_modified = last_modified(&meta);
+        let (path, bytes, etag) = (self.url_of(&meta.location).into(), meta.size, meta.e_tag);
+        let pinned = PinnedFile { path, bytes, rows, last_modified, etag, newest, keeps_rules, columns };
+        Ok(Ok(ReadFile { pinned, names }))
+    }
+
+    /// Why a file cannot be read, with what it is instead.
+    async fn unreadable(&self, file: &ObjectMeta, error: DataFusionError) -> Result<FeatureError, FeatureError> {
+        let error = FeatureError::Unreadable {
+            table: self.name.clone(),
+            file: self.shown(&file.location),
+            found: String::new(),
+            source: Box::new(error),
+        };
+        if error.is_retryable() {
+            return Ok(error);
+        }
+        let what = match self.format_of(file).await? {
+            Some(FileFormat::Parquet) if self.tail(file, MAGIC.len() as u64).await? == MAGIC => {
+                "its footer is damaged".to_owned()
+            }
+            Some(FileFormat::Parquet) => "it begins as a Parquet file, but is cut off".to_owned(),
+            Some(format) => format!("it is {format}"),
+            None => "it is no Parquet file".to_owned(),
+        };
+        Ok(match error {
+            FeatureError::Unreadable { table, file, source, .. } => {
+                FeatureError::Unreadable { table, file, found: what, source }
+            }
+            other => other,
         })
     }
 
-    fn url_of(&self, location: &Path) -> Url {
-        let mut url = self.url.get_url().clone();
-        url.set_path("");
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.clear().extend(location.parts().map(|part| part.as_ref().to_owned()));
-        }
-        url
+    /// Refuses a declared column that no file has: a slip of the pen would be null for ever.
+    fn refuse_unknown_columns(&self, files: &[ReadFile], of_delta: &[String]) -> Result<(), FeatureError> {
+        let Some(first) = files.first() else { return Ok(()) };
+        let is_absent = |name: &String| files.iter().all(|file| file.pinned.columns.absent.contains(name));
+        let absent = first.pinned.columns.absent.iter().find(|name| is_absent(name) && !of_delta.contains(name));
+        let Some(column) = absent else { return Ok(()) };
+        let present: BTreeSet<&String> = files.iter().flat_map(|file| &file.names).collect();
+        Err(FeatureError::UnknownColumn {
+            table: self.name.clone(),
+            column: column.clone(),
+            path: self.table.path.clone(),
+            present: present.into_iter().cloned().collect(),
+        })
     }
 }
 
-fn is_visible(folder: &Path, file: &Path) -> bool {
-    file.prefix_match(folder).is_some_and(|mut parts| !parts.any(|part| part.as_ref().starts_with(['_', '.'])))
+/// Whether the rows that a footer tells of stand in other files.
+fn is_summary(location: &Path, footer: &ParquetMetaData) -> bool {
+    let is_named = matches!(location.filename(), Some("_metadata" | "_common_metadata"));
+    let mut chunks = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    (is_named && footer.row_groups().is_empty()) || chunks.any(|chunk| chunk.file_path().is_some())
 }
 
-fn found_instead(others: &[ObjectMeta]) -> String {
-    match others.iter().filter_map(|file| file.location.filename()).min() {
-        Some(name) => format!(" (found `{name}`, which is not read)"),
+fn found_instead(others: &[(ObjectMeta, Option<FileFormat>)]) -> String {
+    match others.iter().filter_map(|(file, format)| Some((file.location.filename()?, format))).min_by_key(|file| file.0)
+    {
+        Some((name, Some(format))) => format!(" (found `{name}`, which is {format} and not read)"),
+        Some((name, None)) => format!(" (found `{name}`, which is not read)"),
         None => String::new(),
     }
 }
@@ -297,16 +278,4 @@ async fn read_metadata(
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
     Ok((metadata, schema))
-}
-
-fn last_modified(file: &ObjectMeta) -> Timestamp {
-    Timestamp::from_microsecond(file.last_modified.timestamp_micros()).unwrap_or_default()
-}
-
-/// A URL as a user writes it: a local file by its path.
-fn shown(url: &Url) -> String {
-    match url.to_file_path() {
-        Ok(path) if url.scheme() == "file" => path.to_string_lossy().into_owned(),
-        _ => url.to_string(),
-    }
 }

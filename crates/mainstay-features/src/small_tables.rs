@@ -14,7 +14,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use crate::error::FeatureError;
-use crate::pin::PinnedSources;
+use crate::pinned::PinnedSources;
 use crate::side_by_side::side_by_side;
 use crate::source::Sources;
 

@@ -4,12 +4,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::provider_as_source;
-use datafusion::execution::cache::TableScopedPath;
-use datafusion::execution::cache::cache_manager::{CachedFileMetadata, FileStatisticsCache};
-use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::functions::core::expr_fn::{coalesce, greatest};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -17,18 +12,15 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::source::Keep;
 use mainstay_config::{Project, Source, SourceTable};
-use url::Url;
 
 use crate::conflicts::{self, Conflicts};
 use crate::contract;
 use crate::error::FeatureError;
 use crate::held::HeldModels;
-use crate::pin::{PinnedFile, PinnedSources};
+use crate::listing::{OpenFile, listing};
+use crate::pinned::PinnedSources;
 use crate::rules::{self, Rule, ValueBefore};
 use crate::versions;
-
-/// What a listing of files may keep of their statistics, so that only the first plan over it reads them.
-const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
 
 /// The pinned files of a project, open for reading, and what was computed from them for several readers.
 #[derive(Debug, Clone)]
@@ -50,16 +42,6 @@ pub(crate) struct OpenTable {
     pub(crate) keeps_rules: bool,
     /// What is known of rows that contradict others: none until they were looked for.
     pub(crate) conflicts: Conflicts,
-}
-
-/// A pinned file, open for reading.
-#[derive(Debug, Clone)]
-pub(crate) struct OpenFile {
-    url: ListingTableUrl,
-    /// As in [`PinnedFile::newest`].
-    newest: Option<Timestamp>,
-    /// As in [`PinnedFile::keeps_rules`].
-    keeps_rules: bool,
 }
 
 impl Sources {
@@ -188,7 +170,7 @@ impl OpenTable {
         let rows = match unsettled.as_slice() {
             [] if !self.files.is_empty() => return Ok(None),
             files if files.len() == self.files.len() => self.scan()?,
-            files => self.scan_of(&listing(&self.table, files)?)?,
+            files => self.scan_of(&listing(&self.table, files, &[])?)?,
         };
         self.breaking(rows).map(Some)
     }
@@ -223,7 +205,7 @@ impl OpenTable {
             ([], _) => filter(self.keeping_rules()?, conditions),
             (_, []) => self.keeping_rules(),
             (earlier, others) => {
-                let of = |files| self.kept(self.scan_of(&listing(&self.table, files)?)?);
+                let of = |files| self.kept(self.scan_of(&listing(&self.table, files, &[])?)?);
                 Ok(of(earlier)?.union(filter(of(others)?, conditions)?.build()?)?)
             }
         }
@@ -246,7 +228,7 @@ impl OpenTable {
         let rows = match later.as_slice() {
             [] if !self.files.is_empty() => return Ok(None),
             files if files.len() == self.files.len() => self.scan()?,
-            files => self.scan_of(&listing(&self.table, files)?)?,
+            files => self.scan_of(&listing(&self.table, files, &[])?)?,
         };
         let seen = filter(self.kept(rows)?, self.known_before(bound)?.into_iter().chain([has_happened]))?;
         self.conflicts.leave_out(self, seen, bound).map(Some)
@@ -327,37 +309,14 @@ pub(crate) fn filter(
 fn open_table(source: &str, table: &SourceTable, pinned: &PinnedSources) -> Result<OpenTable, FeatureError> {
     let name = contract::table_name(source, &table.name);
     let pinned = pinned.table(source, &table.name)?;
-    let open = |file: &PinnedFile| {
-        let url = file_url(&name, &file.path)?;
-        Ok(OpenFile { url, newest: file.newest, keeps_rules: file.keeps_rules })
-    };
-    let files = pinned.files.iter().map(open).collect::<Result<Vec<_>, FeatureError>>()?;
+    let files =
+        pinned.files.iter().map(|file| OpenFile::open(&name, file)).collect::<Result<Vec<_>, FeatureError>>()?;
     Ok(OpenTable {
         source: source.to_owned(),
         table: table.clone(),
-        provider: listing(table, &files.iter().collect::<Vec<_>>())?,
+        provider: listing(table, &files.iter().collect::<Vec<_>>(), &[])?,
         files,
         keeps_rules: false,
         conflicts: Conflicts::default(),
     })
-}
-
-/// Files of a table as one. The declared schema makes every file, whatever the order and width of its columns, read in the
-/// declared types.
-fn listing(table: &SourceTable, files: &[&OpenFile]) -> Result<Arc<dyn TableProvider>, FeatureError> {
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
-    let config = ListingTableConfig::new_with_multi_paths(files.iter().map(|file| file.url.clone()).collect())
-        .with_listing_options(options)
-        .with_schema(contract::declared_schema(table));
-    let statistics: Arc<FileStatisticsCache> =
-        Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
-    Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics))))
-}
-
-pub(crate) fn file_url(table: &str, path: &str) -> Result<ListingTableUrl, FeatureError> {
-    let url = Url::parse(path).map_err(|_| FeatureError::Contract {
-        table: table.to_owned(),
-        message: format!("the pinned file `{path}` is not a URL: pin the sources again"),
-    })?;
-    Ok(ListingTableUrl::try_new(url, None)?)
 }

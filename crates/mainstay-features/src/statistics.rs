@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array, new_null_array};
 use datafusion::arrow::compute::{cast, max};
 use datafusion::arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::pruning::PruningStatistics;
@@ -17,6 +17,7 @@ use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::columns::{FileColumns, Place};
 use crate::contract;
 use crate::error::FeatureError;
 use crate::rules;
@@ -26,21 +27,21 @@ use crate::rules;
 /// them, and where they lie beyond the instants that there are.
 pub(crate) fn newest(
     table: &SourceTable,
+    columns: &FileColumns,
     file: &ParquetMetaData,
     schema: &Schema,
 ) -> Result<Option<Timestamp>, DataFusionError> {
     let mut newest = None;
-    for name in table.event_time.iter().chain(&table.known_at) {
-        let of_column = StatisticsConverter::try_new(name, schema, file.file_metadata().schema_descr())?;
-        let greatest = of_column.row_group_maxes(file.row_groups())?;
-        let nulls = of_column.row_group_null_counts(file.row_groups())?;
-        let is_told = |(group, nulls): (usize, Option<u64>)| {
-            let rows = file.row_group(group).num_rows();
-            greatest.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows))
+    let times = table.event_time.iter().chain(&table.known_at).filter_map(|name| table.column(name));
+    for declared in times {
+        let greatest = match columns.place(declared) {
+            Place::Absent => continue,
+            Place::Constant(value) => value.to_array()?,
+            Place::Column(name) => match greatest_of_groups(name, file, schema)? {
+                Some(greatest) => greatest,
+                None => return Ok(None),
+            },
         };
-        if !nulls.iter().enumerate().all(is_told) {
-            return Ok(None);
-        }
         let instants = cast(&greatest, &contract::timestamp_type())?;
         if instants.null_count() != greatest.null_count() {
             return Ok(None);
@@ -50,8 +51,26 @@ pub(crate) fn newest(
     Ok(newest.and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok()))
 }
 
+/// The greatest value of a column in each group of rows, null where it has none; `None` where a group has values but no statistics of
+/// them.
+fn greatest_of_groups(
+    name: &str,
+    file: &ParquetMetaData,
+    schema: &Schema,
+) -> Result<Option<ArrayRef>, DataFusionError> {
+    let of_column = StatisticsConverter::try_new(name, schema, file.file_metadata().schema_descr())?;
+    let greatest = of_column.row_group_maxes(file.row_groups())?;
+    let nulls = of_column.row_group_null_counts(file.row_groups())?;
+    let is_told = |(group, nulls): (usize, Option<u64>)| {
+        let rows = file.row_group(group).num_rows();
+        greatest.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows))
+    };
+    Ok(nulls.iter().enumerate().all(is_told).then_some(greatest))
+}
+
 /// What breaks the rules for single rows of a table, asked of the statistics of its files.
 pub(crate) struct BrokenRules {
+    table: SourceTable,
     declared: SchemaRef,
     /// Absent for a table without rules.
     any_broken: Option<PruningPredicate>,
@@ -68,45 +87,63 @@ impl BrokenRules {
                 Some(PruningPredicateBuilder::new().with_file_schema(Arc::clone(&declared)).try_build(broken)?)
             }
         };
-        Ok(Self { declared, any_broken })
+        Ok(Self { table: table.clone(), declared, any_broken })
     }
 
     /// Whether the statistics show that no row of a file breaks a rule.
-    pub(crate) fn hold_for_no_row(&self, file: &ParquetMetaData, schema: &Schema) -> Result<bool, DataFusionError> {
+    pub(crate) fn hold_for_no_row(
+        &self,
+        columns: &FileColumns,
+        file: &ParquetMetaData,
+        schema: &Schema,
+    ) -> Result<bool, DataFusionError> {
         let Some(any_broken) = &self.any_broken else { return Ok(true) };
-        let may_hold = any_broken.prune(&RowGroups { file, schema, declared: &self.declared })?;
+        let groups = RowGroups { table: &self.table, columns, file, schema, declared: &self.declared };
+        let may_hold = any_broken.prune(&groups)?;
         Ok(!may_hold.contains(&true))
     }
 }
 
 /// The statistics of the groups of rows of a file, in the declared types.
 struct RowGroups<'a> {
+    table: &'a SourceTable,
+    columns: &'a FileColumns,
     file: &'a ParquetMetaData,
     schema: &'a Schema,
     declared: &'a Schema,
 }
 
 impl<'a> RowGroups<'a> {
-    fn of_column(&self, column: &Column) -> Result<StatisticsConverter<'a>, ParquetError> {
-        StatisticsConverter::try_new(&column.name, self.schema, self.file.file_metadata().schema_descr())
+    fn place(&self, column: &Column) -> Option<Place<'a>> {
+        Some(self.columns.place(self.table.column(&column.name)?))
     }
 
-    /// What cannot be told, or not in the declared type, is null.
-    fn declared(&self, column: &Column, values: Result<ArrayRef, ParquetError>) -> Option<ArrayRef> {
+    fn of_column(&self, name: &str) -> Result<StatisticsConverter<'a>, ParquetError> {
+        StatisticsConverter::try_new(name, self.schema, self.file.file_metadata().schema_descr())
+    }
+
+    /// The values of a column that `told` takes from its statistics. What cannot be told, or not in the declared type, is null.
+    fn declared(
+        &self,
+        column: &Column,
+        told: impl Fn(&StatisticsConverter<'a>) -> Result<ArrayRef, ParquetError>,
+    ) -> Option<ArrayRef> {
         let declared = self.declared.field_with_name(&column.name).ok()?;
-        cast(&values.ok()?, declared.data_type()).ok()
+        match self.place(column)? {
+            Place::Column(name) => cast(&told(&self.of_column(name).ok()?).ok()?, declared.data_type()).ok(),
+            Place::Constant(value) => value.to_array_of_size(self.num_containers()).ok(),
+            Place::Absent => Some(new_null_array(declared.data_type(), self.num_containers())),
+        }
     }
 }
 
 impl PruningStatistics for RowGroups<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
-        let of_column = self.of_column(column).ok()?;
-        self.declared(column, of_column.row_group_mins(self.file.row_groups()))
+        self.declared(column, |of_column| of_column.row_group_mins(self.file.row_groups()))
     }
 
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
-        let of_column = self.of_column(column).ok()?;
-        self.declared(column, of_column.row_group_maxes(self.file.row_groups()))
+        self.declared(column, |of_column| of_column.row_group_maxes(self.file.row_groups()))
     }
 
     fn num_containers(&self) -> usize {
@@ -114,7 +151,14 @@ impl PruningStatistics for RowGroups<'_> {
     }
 
     fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
-        let of_column = self.of_column(column).ok()?;
+        let name = match self.place(column)? {
+            Place::Column(name) => name,
+            Place::Constant(value) if !value.is_null() => {
+                return Some(Arc::new(UInt64Array::from(vec![0; self.num_containers()])));
+            }
+            Place::Constant(_) | Place::Absent => return self.row_counts(),
+        };
+        let of_column = self.of_column(name).ok()?;
         // A required column has no nulls to count.
         if !of_column.arrow_field().is_nullable() {
             return Some(Arc::new(UInt64Array::from(vec![0; self.num_containers()])));
@@ -165,7 +209,8 @@ mod tests {
         let batch =
             RecordBatch::try_from_iter([("ordered_at", column(ordered)), ("loaded_at", column(loaded))]).unwrap();
         let read = footer(&batch, statistics);
-        let newest = newest(orders(&Fixture::new().project()), read.metadata(), read.schema()).unwrap();
+        let newest =
+            newest(orders(&Fixture::new().project()), &FileColumns::default(), read.metadata(), read.schema()).unwrap();
         newest.map(Timestamp::as_microsecond)
     }
 
@@ -201,7 +246,10 @@ mod tests {
         ];
         let columns = columns.map(|(name, values)| (name, values, is_nullable || name == "email" || name == "gender"));
         let read = footer(&RecordBatch::try_from_iter_with_nullable(columns).unwrap(), statistics);
-        BrokenRules::of(&fixture.ctx, &table).unwrap().hold_for_no_row(read.metadata(), read.schema()).unwrap()
+        BrokenRules::of(&fixture.ctx, &table)
+            .unwrap()
+            .hold_for_no_row(&FileColumns::default(), read.metadata(), read.schema())
+            .unwrap()
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod conflicts;
 mod contracts;
 mod definitions;
 mod determinism;
+mod files;
 mod marts;
 mod online_retail;
 mod point_in_time;

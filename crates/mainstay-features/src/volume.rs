@@ -19,7 +19,7 @@ use mainstay_schema::table::ColumnType;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::pin::{PinnedSources, PinnedTable};
+use crate::pinned::{PinnedSources, PinnedTable};
 use crate::source::{OpenTable, Sources};
 
 /// Days that are looked at of a large table: eight weeks before each of the newest seven days.

@@ -9,7 +9,8 @@ use anyhow::Result;
 use mainstay_config::{DailyJob, Policy, SourceTable};
 use mainstay_monitor::{
     Acceptance, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures, TableFigures,
-    TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk, judge_table,
+    TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk, judge_set_aside,
+    judge_table,
 };
 use mainstay_schema::{Cents, Digest, Ds};
 
@@ -70,6 +71,10 @@ impl Watch {
             self.measures.extend(measures);
         }
         for now in &day.pin.tables {
+            if !now.set_aside.is_empty() {
+                let lost = (now.rows_set_aside, now.set_aside.len());
+                self.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
+            }
             if let Some((ds, rows)) = self.published.rows_in_files(&now.table) {
                 self.measures.push(judge_history(&now.table, now.rows, rows, ds, limits));
             }

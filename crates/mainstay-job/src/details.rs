@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
-use mainstay_features::{Freshness, PinnedSources};
+use mainstay_features::{Freshness, PinnedSources, SetAsideFile};
 use mainstay_monitor::{Acceptance, DayFigures};
 use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
@@ -129,6 +129,18 @@ pub struct SourceTablePin {
     pub rows: u64,
     /// Their size.
     pub bytes: u64,
+    /// The version of a Delta table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_version: Option<u64>,
+    /// Bad files that are left out, as the table says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAsideFile>,
+    /// Their rows, estimated where they do not say them.
+    #[serde(default)]
+    pub rows_set_aside: u64,
+    /// Files of the folder that are not read, and are no marks of writers; the whole list names them.
+    #[serde(default)]
+    pub files_not_read: usize,
 }
 
 impl SourcesPin {
@@ -137,8 +149,12 @@ impl SourcesPin {
         let tables = pinned.tables.iter().map(|table| SourceTablePin {
             table: format!("{}.{}", table.source, table.table),
             files: table.files.len(),
-            rows: table.files.iter().map(|file| file.rows).sum(),
+            rows: table.rows(),
             bytes: table.files.iter().map(|file| file.bytes).sum(),
+            delta_version: table.delta_version,
+            set_aside: table.set_aside.clone(),
+            rows_set_aside: table.rows_set_aside(),
+            files_not_read: table.not_read.len(),
         });
         Self { file, digest, tables: tables.collect() }
     }

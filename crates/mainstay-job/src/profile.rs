@@ -29,6 +29,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     simulated::fill_absent_sources(open).await?;
     let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
     let pinned = mainstay_features::pin(&open.session, std::slice::from_ref(&source)).await?;
+    pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
     let step = open.progress.start(Step::Profile);
     let mut tables = Vec::new();
     for (table, pinned) in source.tables.iter().zip(&pinned.tables) {

@@ -53,6 +53,7 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     let step = open.progress.start(Step::Sources);
     let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
     let pinned_at = Timestamp::now();
+    pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
     let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;

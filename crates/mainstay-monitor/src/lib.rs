@@ -25,7 +25,7 @@ pub use plan::{Plan, judge_plan};
 pub use population::{Customers, judge_population};
 pub use profile::{FeatureProfile, FeatureProfiles, Tally, TrainingProfile};
 pub use risk::judge_risk;
-pub use source::{Amount, DayRows, TableDays, judge_history, judge_table};
+pub use source::{Amount, DayRows, TableDays, judge_history, judge_set_aside, judge_table};
 pub use verdict::{Acceptance, Accepted, Subject, Verdict};
 
 #[cfg(test)]

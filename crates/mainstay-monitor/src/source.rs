@@ -127,6 +127,23 @@ pub fn judge_history(table: &str, rows: u64, before: u64, before_ds: Ds, limits:
     }
 }
 
+/// Judges the rows of files that are set aside as bad, `lost` of them, against those of the files that are read.
+pub fn judge_set_aside(table: &str, rows: u64, (lost, files): (u64, usize), limits: &CircuitBreaker) -> Measure {
+    let (figure, usual) = (rows as f64, rows as f64 + lost as f64);
+    Measure {
+        name: name_of(table),
+        check: Check::History,
+        of: "set aside".to_owned(),
+        figure,
+        usual,
+        strain: bounded((1.0 - figure / usual) / limits.history_lost_at_most),
+        message: format!(
+            "{files} bad files are set aside (`bad_files: quarantine`), and with them about {lost} of {} rows",
+            rows.saturating_add(lost)
+        ),
+    }
+}
+
 fn name_of(table: &str) -> String {
     format!("source:{table}")
 }

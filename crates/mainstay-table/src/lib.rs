@@ -14,6 +14,7 @@ mod commit;
 pub mod digest;
 pub mod error;
 mod evolve;
+pub mod foreign;
 pub mod lake;
 pub mod ledger_table;
 mod log_rows;

@@ -62,6 +62,50 @@ mainstay.yml:45:57: column `loaded_at` is the time at which a row was known and 
 }
 
 #[test]
+fn a_former_name_is_that_of_one_column() {
+    let channel = "{name: channel, type: text}";
+    refused(&[
+        slip(
+            channel,
+            "{name: channel, type: text, renamed_from: [order_id]}",
+            "
+mainstay.yml:47:56: `order_id` is a column of the table as it is now, so that no other column can have had its name: leave it out
+   |
+47 |           - {name: channel, type: text, renamed_from: [order_id]}
+   |                                                        ^^^^^^^^",
+        ),
+        slip(
+            channel,
+            "{name: channel, type: text, renamed_from: [kanal, kanal]}",
+            "
+mainstay.yml:47:63: `kanal` is a former name of column `channel` already: leave it out of one of both
+   |
+47 |           - {name: channel, type: text, renamed_from: [kanal, kanal]}
+   |                                                               ^^^^^",
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_path_is_and_what_becomes_of_bad_files_has_two_answers_each() {
+    let path = "        path: orders\n";
+    refused(&[
+        slip(
+            path,
+            "        path: orders\n        bad_files: ignore\n",
+            "
+",
+        ),
+        slip(
+            path,
+            "        path: orders\n        format: csv\n",
+            "
+",
+        ),
+    ]);
+}
+
+#[test]
 fn a_reference_names_the_whole_key_of_another_table() {
     let key = "key: [order_id]";
     refused(&[

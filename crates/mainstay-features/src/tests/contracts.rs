@@ -117,7 +117,7 @@ async fn no_files_is_an_error() {
     let fixture = Fixture::new();
     insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: no Parquet file below `data/orders`: put its files there, or set the path of the source in mainstay.yml");
     fixture.write("data/orders/orders.csv", "order_id\n1\n");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: no Parquet file below `data/orders` (found `orders.csv`, which is not read): put its files there, or set the path of the source in mainstay.yml");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: no Parquet file below `data/orders` (found `orders.csv`, which is text (such as CSV) and not read): put its files there, or set the path of the source in mainstay.yml");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_missing_column_is_named() {
     fixture
         .write_query("data/orders/a.parquet", "select 'o1' as order_id, 'x' as email, 'f' as gender, now() as happened")
         .await;
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/a.parquet` has no column `ordered_at` (it has order_id, email, gender, happened): write the column, or take it out of mainstay.yml");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/a.parquet` has no column `ordered_at` (it has order_id, email, gender, happened): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml");
 }
 
 #[tokio::test]
@@ -143,11 +143,11 @@ async fn a_truncated_and_a_foreign_file_are_named() {
     fixture.write_orders("a.parquet", ONE_ORDER).await;
     let whole = std::fs::read(fixture.path("data/orders/a.parquet")).unwrap();
     fixture.write("data/orders/b.parquet", &whole[..whole.len() / 2]);
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Invalid Parquet file. Corrupt footer): it is cut short or of another format; write it again, or move it out of the folder");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet: it begins as a Parquet file, but is cut off (Invalid Parquet file. Corrupt footer); write it again, or move it out of the folder; where the other files are enough, `bad_files: quarantine` of the table goes on without such a file");
     fixture.write("data/orders/b.parquet", "order_id,net_amount\no1,1.00\n");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Invalid Parquet file. Corrupt footer): it is cut short or of another format; write it again, or move it out of the folder");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet: it is text (such as CSV) (Invalid Parquet file. Corrupt footer); write it again, or move it out of the folder; where the other files are enough, `bad_files: quarantine` of the table goes on without such a file");
     fixture.write("data/orders/b.parquet", "");
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet (Parquet files are at least 8 bytes long, but file length is 0): it is cut short or of another format; write it again, or move it out of the folder");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet: it is empty (Parquet files are at least 8 bytes long, but file length is 0); write it again, or move it out of the folder; where the other files are enough, `bad_files: quarantine` of the table goes on without such a file");
 }
 
 #[tokio::test]

@@ -81,6 +81,13 @@ impl Fixture {
         fixture
     }
 
+    /// Replaces `from` by `to` in `mainstay.yml`; `from` must be there.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path("mainstay.yml")).unwrap();
+        assert!(text.contains(from), "no `{from}`");
+        self.write("mainstay.yml", text.replacen(from, to, 1));
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -203,6 +203,18 @@ fn history_that_shrank_is_found() {
     assert!(!judge_history("a.b", 0, 0, day("2025-04-14"), &LIMITS()).is_finding());
 }
 
+#[test]
+fn rows_of_files_that_are_set_aside_are_lost() {
+    let judged = |lost| judge_set_aside("a.b", 900, (lost, 2), &LIMITS());
+    assert!(!judged(0).is_finding() && !judged(99).is_finding());
+    let found = judged(101);
+    assert!(found.is_finding());
+    assert_eq!(
+        found.to_string(),
+        "source:a.b: 2 bad files are set aside (`bad_files: quarantine`), and with them about 101 of 1001 rows"
+    );
+}
+
 /// A draw from a Poisson distribution by its normal approximation, which is what counts of a day look like.
 fn noisy(mean: f64, normal: f64) -> u64 {
     (mean + mean.sqrt() * normal).round().max(0.0) as u64
