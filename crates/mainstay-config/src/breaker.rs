@@ -29,7 +29,8 @@ pub struct CircuitBreaker {
     pub population_multiple_of_training_at_most: f64,
     /// By how much the share of customers without a value of a feature may rise; 0 to 1.
     pub null_share_rise_at_most: f64,
-    /// How many times higher or lower than usual the typical size of a feature may be; at least 1.
+    /// How many times higher than usual the typical size of a feature may be, and the square of it how many times lower, as days since an
+    /// event fall at once; the square both ways against training. At least 1.
     pub feature_multiple_at_most: f64,
     /// By how much the mean risk of a model may differ from the last published day's; 0 to 1.
     pub risk_change_at_most: f64,

@@ -62,21 +62,21 @@ impl Feature<'_> {
         let mut measures: Vec<Measure> = [
             nearest(&|other| self.null_share(other, Check::NullShare, limits.null_share_rise_at_most)),
             nearest(&|other| self.constant(other)),
-            nearest(&|other| self.size(other, Check::Size, limits.feature_multiple_at_most)),
+            nearest(&|other| self.size(other, Check::Size, self.multiple_since(other))),
         ]
         .into_iter()
         .flatten()
         .collect();
         let Some((training, (low, high))) = trained else { return measures };
-        // As much as some cut had is as usual as what the days before have.
-        if (*low..=*high).contains(&self.feature.log_mean) {
+        // As much as some cut had is as usual as what the days before have; and what had one value in training, such as what happened a year
+        // ago in the first year, is nothing that the model asks for.
+        if (*low..=*high).contains(&self.feature.log_mean) || training.profile.constant().is_some() {
             measures.iter_mut().filter(|measure| measure.check == Check::Size).for_each(|measure| measure.strain = 0.0);
         }
         measures.push(self.null_share(training, Check::NullShareSinceTraining, 2.0 * limits.null_share_rise_at_most));
         measures.extend(self.range(training.profile));
         if self.feature.constant().is_some() || training.profile.constant().is_some() {
-            // One value is held against the range. What had one in training, such as what happened a year ago in the first year, has no
-            // size to be held against, and the model does not ask for it.
+            // One value is held against the range; what had one in training has no size to be held against.
             return measures;
         }
         let multiple = limits.feature_multiple_at_most * limits.feature_multiple_at_most;
@@ -85,6 +85,13 @@ impl Feature<'_> {
         let strain = strain_of_multiple(self.feature.typical(), of_log(nearest_level), multiple);
         measures.push(Measure { strain: size.strain.min(strain), ..size });
         measures
+    }
+
+    /// How many times a size may be another. What counts the days since an event falls at once on the day on which many customers have one,
+    /// and rises by a day a day: what is lower may be so by the limit squared.
+    fn multiple_since(&self, other: &Reference<'_>) -> f64 {
+        let multiple = self.limits.feature_multiple_at_most;
+        if self.feature.log_mean < other.profile.log_mean { multiple * multiple } else { multiple }
     }
 
     fn null_share(&self, other: &Reference<'_>, check: Check, limit: f64) -> Measure {

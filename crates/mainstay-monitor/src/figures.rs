@@ -64,8 +64,8 @@ pub struct Before {
     pub model: Digest,
     /// The policy that decided.
     pub policy: Digest,
-    /// What was decided.
-    pub plan: Plan,
+    /// What was decided; `None` where nobody could be treated, as the model was not approved.
+    pub plan: Option<Plan>,
     /// Its figures; `None` where an earlier release published it.
     pub figures: Option<DayFigures>,
 }

@@ -20,7 +20,8 @@ pub struct Plan {
 
 /// Judges a plan against the most that any of the days before, which the same policy decided, has treated and spent.
 pub fn judge_plan(day: &Plan, policy: &Digest, before: &[&Before], limits: &CircuitBreaker) -> Vec<Measure> {
-    let plans: Vec<&Plan> = before.iter().filter(|other| other.policy == *policy).map(|other| &other.plan).collect();
+    let plans: Vec<&Plan> =
+        before.iter().filter(|other| other.policy == *policy).filter_map(|other| other.plan.as_ref()).collect();
     if plans.len() < LEAST_DAYS {
         return Vec::new();
     }
@@ -72,7 +73,7 @@ mod tests {
         let earlier: Vec<Before> = earlier
             .iter()
             .map(|(treated, spent)| Before {
-                plan: Plan { treated: *treated, spent: Cents(*spent) },
+                plan: Some(Plan { treated: *treated, spent: Cents(*spent) }),
                 ..before("2025-04-14", 2_500, 2_000)
             })
             .collect();
@@ -112,10 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn another_policy_says_nothing() {
-        let other = Before { policy: Digest::of(b"another"), ..before("2025-04-14", 2_500, 2_000) };
-        let earlier = vec![&other; 20];
+    fn another_policy_says_nothing_nor_does_a_model_that_was_not_approved() {
+        let another = Before { policy: Digest::of(b"another"), ..before("2025-04-14", 2_500, 2_000) };
+        let not_approved = Before { plan: None, ..before("2025-04-14", 2_500, 2_000) };
         let plan = Plan { treated: 3_378, spent: Cents(5_000_000) };
-        assert!(judge_plan(&plan, &Digest::of(b"policy"), &earlier, &CircuitBreaker::default()).is_empty());
+        for other in [another, not_approved] {
+            assert!(judge_plan(&plan, &Digest::of(b"policy"), &[&other; 20], &CircuitBreaker::default()).is_empty());
+        }
     }
 }

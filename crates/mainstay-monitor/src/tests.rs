@@ -21,7 +21,7 @@ pub(crate) fn before(ds: &str, known: u64, scored: u64) -> Before {
         customers: Customers { known, scored },
         model: Digest::of(b"model"),
         policy: Digest::of(b"policy"),
-        plan: Plan { treated: 6, spent: Cents(9_000) },
+        plan: Some(Plan { treated: 6, spent: Cents(9_000) }),
         figures: Some(figures),
     }
 }

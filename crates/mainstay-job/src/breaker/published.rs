@@ -56,12 +56,13 @@ impl Published {
 
 fn day_of(record: &RunRecord, details: DailyDetails) -> Before {
     let DailyDetails { inputs, model, population, allocation, monitoring, .. } = details;
+    let can_treat = model.gates_in_the_way().is_empty();
     Before {
         ds: record.ds,
         customers: Customers { known: population.known, scored: population.scored },
         model: model.digest,
         policy: inputs.policy,
-        plan: Plan { treated: allocation.treated, spent: allocation.spent_cents },
+        plan: can_treat.then_some(Plan { treated: allocation.treated, spent: allocation.spent_cents }),
         figures: monitoring,
     }
 }

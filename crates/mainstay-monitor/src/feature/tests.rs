@@ -62,6 +62,14 @@ fn a_feature_that_became_null_constant_or_a_hundred_times_itself_is_found() {
 }
 
 #[test]
+fn days_since_an_event_that_many_had_at_once_fall_without_a_finding() {
+    let long_ago = amounts();
+    let by_now = |days: f64| long_ago.iter().map(|since| since / days).collect::<Vec<_>>();
+    assert_eq!(findings(&by_now(15.0), &long_ago, None), []);
+    assert_eq!(checks(&findings(&long_ago, &by_now(15.0), None)), [Check::Size]);
+}
+
+#[test]
 fn one_customers_outlier_and_a_rare_feature_are_no_finding() {
     let mut outlier = amounts();
     outlier[0] = 1e12;
@@ -89,6 +97,8 @@ fn what_did_not_vary_in_training_may_begin_to() {
     let training = TrainingProfile::of_cuts(&[tally(&[0.0; 1000])], &names());
     assert_eq!(findings(&amounts(), &amounts(), Some(&training)), []);
     assert_eq!(findings(&[0.2; 1000], &[0.0; 1000], Some(&training)), []);
+    // A year after the first order.
+    assert_eq!(findings(&amounts(), &[0.0; 1000], Some(&training)), []);
 }
 
 #[test]
