@@ -41,7 +41,8 @@ fn renamed(batch: &RecordBatch, from: &str, to: &str) -> RecordBatch {
 
 fn with_column(batch: &RecordBatch, name: &str) -> RecordBatch {
     let values: ArrayRef = Arc::new(StringArray::from(vec!["spring"; batch.num_rows()]));
-    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(Field::new(name, DataType::Utf8, true))]);
+    let schema = batch.schema();
+    let fields = schema.fields().iter().cloned().chain([Arc::new(Field::new(name, DataType::Utf8, true))]);
     let columns = batch.columns().iter().cloned().chain([values]).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns).unwrap()
 }

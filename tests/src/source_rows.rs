@@ -12,6 +12,7 @@ use arrow::array::{AsArray, RecordBatch};
 use jiff::Timestamp;
 use mainstay_config::{Project, VarOverrides};
 use mainstay_features::{Moment, Sources, SqlProject, pin};
+use mainstay_functions::ModelCache;
 use mainstay_session::SessionSettings;
 use parquet::arrow::ArrowWriter;
 
@@ -32,7 +33,8 @@ pub(crate) fn run(folders: impl Iterator<Item = String>) -> Result<()> {
 
 async fn read(folder: &Path, is_held: bool) -> Result<()> {
     let project = Project::load(folder, &VarOverrides::default(), None)?;
-    let session = mainstay_session::build(&SessionSettings::default(), &Default::default())?;
+    let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
+    let session = mainstay_session::build(&SessionSettings::default(), &models)?;
     let pinned = pin(&session, &project.config().sources).await?;
     let mut sources = Sources::open(&project, &pinned)?;
     if is_held {
