@@ -193,7 +193,7 @@ mainstay.yml:36:17: unknown value `csv`
    |
 36 |         format: csv
    |                 ^^^
-   = known values: parquet",
+   = known values: parquet, delta",
             ),
             slip(
                 "          warn_after_hours: 36",

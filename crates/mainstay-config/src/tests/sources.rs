@@ -87,22 +87,17 @@ mainstay.yml:47:63: `kanal` is a former name of column `channel` already: leave 
 }
 
 #[test]
-fn what_a_path_is_and_what_becomes_of_bad_files_has_two_answers_each() {
-    let path = "        path: orders\n";
-    refused(&[
-        slip(
-            path,
-            "        path: orders\n        bad_files: ignore\n",
-            "
-",
-        ),
-        slip(
-            path,
-            "        path: orders\n        format: csv\n",
-            "
-",
-        ),
-    ]);
+fn bad_files_stop_or_are_set_aside() {
+    refused(&[slip(
+        "        path: orders\n",
+        "        path: orders\n        bad_files: ignore\n",
+        "
+mainstay.yml:36:20: unknown value `ignore`
+   |
+36 |         bad_files: ignore
+   |                    ^^^^^^
+   = known values: stop, quarantine",
+    )]);
 }
 
 #[test]
