@@ -35,7 +35,7 @@ fn a_column_that_the_files_lack() {
         "{name: gross_amount, type: money, minimum: 0}",
         "{name: gross_sales, type: money, minimum: 0}",
     );
-    refused(&project, &["gross_sales", "retailer.orders", "orders/"]);
+    refused(&project, &["gross_sales", "retailer.orders", "data/orders"]);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn a_model_that_no_training_job_makes() {
     let project = Project::copy();
     project.edit("jobs/daily_risk.yml", "model: churn", "model: chrun");
     let parts =
-        ["daily_risk.yml:13:8: no training job makes model `chrun`; did you mean `churn`?", "known models: churn"];
+        ["daily_risk.yml:12:8: no training job makes model `chrun`; did you mean `churn`?", "known models: churn"];
     refused(&project, &parts);
     project.edit("jobs/daily_risk.yml", "train_with: train_churn", "# no training");
     refused(&project, &parts);

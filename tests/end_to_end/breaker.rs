@@ -210,6 +210,13 @@ fn every_planted_fault_stops_the_day_and_nothing_is_reserved(shop: &Shop) {
     };
     shop.stopped_by(twice, &["customers"], &["population:", "customers are known,", "were on 2025-08-0"]);
 
+    // An old file of consents and one of contacts: what is gone forbids nothing any more.
+    for table in ["consents", "contacts"] {
+        let lost = |shop: &Shop| std::fs::remove_file(&shop.files(table, "2024")[0]).unwrap();
+        let says = format!("source:retailer.{table}: its files hold");
+        shop.stopped_by(lost, &[table], &[&says, "that is gone forbids nothing any more"]);
+    }
+
     // A slip in a name to accept, and a reason that is not given.
     let message = shop.project.failure(&[&RUN[..], &["--accept", "source:retailer.web_event"], &ACCEPTED_BY].concat());
     assert!(message.contains("did you mean `retailer.web_events`?"), "{message}");

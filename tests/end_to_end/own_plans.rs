@@ -210,10 +210,16 @@ fn other_software_on_our_tables_does_not_stop_later_days() {
     let missing: Vec<&Value> = plans.map(|plan| &plan["read_from"]["treated_missing"]).collect();
     assert_eq!(missing, [&json!(2), &json!(0)]);
 
+    // A day of which the treated are gone says nothing about whom it treated, nor does one that is gone.
+    let of_second = treated(&project, SECOND);
+    rewrite(&project.lake(), "campaign_allocations", SECOND, "DELETE", |customer| !of_second.contains(customer));
+    let message = project.failure(&["run", "daily_risk", "--date", "2025-08-04"]);
+    assert!(message.contains("campaign_allocations (version") && message.contains(") names 0 of them"), "{message}");
+
     // A day that is gone says nothing about whom it treated.
     rewrite(&project.lake(), "campaign_allocations", SECOND, "DELETE", |_| false);
     let message = project.failure(&["run", "daily_risk", "--date", "2025-08-04"]);
-    let says = format!("{SECOND} treated {} customers, nothing says any more whom", treated_of(&second));
+    let says = format!("{SECOND} treated {} customers, nothing says any more who all of them are", treated_of(&second));
     assert!(message.contains(&says), "{message}");
     assert!(message.contains(&format!("restore campaign_allocations to a version that holds {SECOND}")), "{message}");
     assert!(message.contains("lower `cooldown_days` of the policy until 2025-09-02"), "{message}");

@@ -38,7 +38,6 @@ fn the_units_of_the_repository_are_those_that_the_command_writes() {
 fn a_schedule_follows_the_time_zone_of_the_project() {
     let project = Project::copy();
     project.edit("mainstay.yml", "time_zone: UTC", "time_zone: America/New_York");
-    project.edit("jobs/daily_risk.yml", "  time_zone: UTC  ", "  # ");
     let schedule = project.json(&["schedule", "daily_risk"])["schedule"].clone();
     assert_eq!(schedule["time_zone"], "America/New_York");
     let runs = schedule["runs"].as_array().unwrap();

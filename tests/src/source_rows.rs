@@ -1,7 +1,7 @@
 //! What Mainstay reads of the sources of small projects, for tests against other readers of the same files.
 //!
 //! `mainstay-under-test source-rows <folder>...`: of each project the rows that the model `stg_rows` sees of all days, as `rows.parquet`
-//! below its folder, and what is refused as `refused.jsonl`; or the message that the project was refused with, as `error.txt`.
+//! below its folder, what is refused as `refused.jsonl`, and the files that are set aside with the reason as `aside.json`; or the message that the project was refused with, as `error.txt`.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -50,6 +50,8 @@ async fn read(folder: &Path, is_held: bool) -> Result<()> {
     let mut writer = ArrowWriter::try_new(File::create(folder.join("rows.parquet"))?, schema, None)?;
     batches.iter().try_for_each(|batch| writer.write(batch))?;
     writer.close()?;
+    let aside = pinned.tables.iter().flat_map(|table| &table.set_aside).map(|file| (&file.path, &file.reason));
+    fs::write(folder.join("aside.json"), serde_json::to_vec(&aside.collect::<Vec<_>>())?)?;
     let mut lines = File::create(folder.join("refused.jsonl"))?;
     for batch in &refused {
         for row in 0..batch.num_rows() {

@@ -21,6 +21,8 @@ pub struct CircuitBreaker {
     pub silence_multiple_at_most: f64,
     /// Share of the rows of a table's files that may be gone since the last published day; 0 to 1.
     pub history_lost_at_most: f64,
+    /// The same of a table of consents, contacts or cases, whose lost rows no longer forbid a contact; 0 to 1.
+    pub suppression_history_lost_at_most: f64,
     /// How many times higher or lower than usual the typical amount of a column may be on a day; at least 1.
     pub amount_multiple_at_most: f64,
     /// Share by which the known and the scored customers may change since the last published day; 0 to 1.
@@ -48,7 +50,8 @@ impl Default for CircuitBreaker {
             rows_lost_at_most: 0.4,
             rows_multiple_at_most: 10.0,
             silence_multiple_at_most: 3.0,
-            history_lost_at_most: 0.1,
+            history_lost_at_most: 0.02,
+            suppression_history_lost_at_most: 0.0,
             amount_multiple_at_most: 4.0,
             population_change_at_most: 0.2,
             population_multiple_of_training_at_most: 2.0,
@@ -67,6 +70,7 @@ impl CircuitBreaker {
         let shares = [
             ("rows_lost_at_most", self.rows_lost_at_most),
             ("history_lost_at_most", self.history_lost_at_most),
+            ("suppression_history_lost_at_most", self.suppression_history_lost_at_most),
             ("population_change_at_most", self.population_change_at_most),
             ("null_share_rise_at_most", self.null_share_rise_at_most),
             ("risk_change_at_most", self.risk_change_at_most),

@@ -18,6 +18,7 @@ use crate::breaker::published::Published;
 use crate::details::{ModelUsed, Population};
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::unmatched_suppression::suppression_tables;
 
 /// Key of [`TrainingFigures`] in the evaluation of a model version.
 pub(crate) const TRAINING_FIGURES: &str = "figures";
@@ -63,6 +64,7 @@ impl Watch {
     pub(crate) async fn judge_sources(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
         let limits = &self.job.circuit_breaker;
         let volumes = day.volumes(run).await?;
+        let forbidding = suppression_tables(run, day, &self.job)?;
         for (name, declared) in tables(run) {
             let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
             let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
@@ -76,7 +78,13 @@ impl Watch {
                 self.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
             }
             if let Some((ds, rows)) = self.published.rows_in_files(&now.table) {
-                self.measures.push(judge_history(&now.table, now.rows, rows, ds, limits));
+                self.measures.push(judge_history(
+                    &now.table,
+                    now.rows,
+                    (rows, ds),
+                    forbidding.contains(&now.table),
+                    limits,
+                ));
             }
         }
         Ok(())
@@ -128,7 +136,7 @@ impl Watch {
     /// Refuses a plan beyond its limits: asked between the decision and the reservation of its money.
     pub(crate) fn refuse_plan(&self, treated: u64, spent: Cents) -> Result<()> {
         let measures = self.of_plan(Plan { treated, spent });
-        refusal::refuse(&self.job.name, self.ds, &self.verdict(&measures).stops)
+        refusal::refuse(&self.job.name, self.ds, &self.verdict(&measures).stops, self.acceptance.as_ref())
     }
 
     /// What the record of the day keeps; says what was accepted and what stands accepted.
@@ -156,7 +164,7 @@ impl Watch {
     }
 
     fn refuse(&self) -> Result<()> {
-        refusal::refuse(&self.job.name, self.ds, &self.verdict(&self.measures).stops)
+        refusal::refuse(&self.job.name, self.ds, &self.verdict(&self.measures).stops, self.acceptance.as_ref())
     }
 
     fn verdict(&self, measures: &[Measure]) -> Verdict {

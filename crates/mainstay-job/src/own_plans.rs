@@ -12,6 +12,9 @@ use crate::details::{PinnedInputs, PinnedPlan, PlanSource};
 use crate::run::Run;
 use crate::show::PublishedDay;
 
+/// Treated customers whose rows may be erased of a plan, beside a twentieth of them.
+const MOST_ERASED: u64 = 10;
+
 /// Customers with an intervention within the cooldown, and the plans that say so.
 pub(crate) struct RecentPlans {
     pub(crate) customers: DataFrame,
@@ -100,8 +103,8 @@ impl NearPlan {
         Ok((treated, read_from))
     }
 
-    /// Says what the table lacks of the recorded plan. Rows that were erased are gone for good, and the run goes on without them; a plan
-    /// of which nothing is left says nothing about whom it treated.
+    /// Says what the table lacks of the recorded plan. Rows of a few persons that were erased are gone for good, and the run goes on without
+    /// them; where more of the treated are gone, nothing says any more whom the cooldown protects.
     fn what_is_missing(
         &self,
         run: &Run<'_>,
@@ -111,14 +114,14 @@ impl NearPlan {
         cooldown_days: u32,
     ) -> Result<PlanSource> {
         let recorded_treated = self.recorded_treated()?;
-        if rows == 0 && recorded_treated > 0 {
+        let rows_missing = self.table.rows.saturating_sub(rows);
+        let treated_missing = recorded_treated.saturating_sub(treated);
+        if treated_missing > MOST_ERASED.max(recorded_treated / 20) || treated == 0 && treated_missing > 0 {
             bail!(
-                "{}: campaign_allocations (version {version}) has no row of its run any more",
+                "{}: campaign_allocations (version {version}) names {treated} of them",
                 self.unknown_treated(cooldown_days)
             );
         }
-        let rows_missing = self.table.rows.saturating_sub(rows);
-        let treated_missing = recorded_treated.saturating_sub(treated);
         let what = match (rows_missing, treated_missing) {
             (0, _) => "no row is missing".to_owned(),
             (rows, treated) => format!(
@@ -156,7 +159,7 @@ impl NearPlan {
         let over = ds.plus_days(i32::try_from(cooldown_days).unwrap_or(i32::MAX).saturating_add(1));
         let treated = self.recorded_treated().unwrap_or_default();
         format!(
-            "{ds} treated {treated} customers, nothing says any more whom, and so the cooldown of {cooldown_days} days cannot be kept: \
+            "{ds} treated {treated} customers, nothing says any more who all of them are, and so the cooldown of {cooldown_days} days cannot be kept: \
              restore campaign_allocations to a version that holds {ds} (it was published as version {}), or, at the price of \
              contacting them again, lower `cooldown_days` of the policy until {over}",
             self.table.version

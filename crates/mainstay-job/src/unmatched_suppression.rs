@@ -10,7 +10,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, Policy};
-use mainstay_features::{Model, ModelKind};
+use mainstay_features::{Model, ModelKind, Moment};
 use mainstay_schema::column;
 
 use crate::details::SuppressionRows;
@@ -45,13 +45,10 @@ pub(crate) async fn check(
     let moment = run.suppression_moment();
     register(&session, "known_customers", customer_ids(run, day, &moment).await?)?;
     let mut models = Vec::new();
-    for (model, seen) in day.sql.lineage_at(&[&job.consents, &job.contact_rules], &moment)? {
-        if model.kind != ModelKind::Staging || seen.sources_before() < run.suppression.as_of {
-            continue;
-        }
+    for (model, seen) in staging_of_suppression(run, day, job)? {
         let rows = day.model(&session, &model.name, &seen).await?;
         let names_customers = rows.schema().has_column_with_unqualified_name(column::CUSTOMER_ID);
-        if names_customers && !CUSTOMERS.contains(&model.name.as_str()) {
+        if names_customers {
             register(&session, &model.name, rows)?;
             models.push((model.name.as_str(), table_of(model)));
         }
@@ -61,6 +58,23 @@ pub(crate) async fn check(
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
     unmatched.iter().filter_map(Unmatched::told).for_each(|told| run.open.progress.warn(told));
     Ok(unmatched.into_iter().map(|unmatched| unmatched.rows).collect())
+}
+
+/// The source tables of which rows forbid a contact: those of consents, contacts and cases.
+pub(crate) fn suppression_tables(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<BTreeSet<String>> {
+    let models = staging_of_suppression(run, day, job)?;
+    let tables = models.into_iter().flat_map(|(model, _)| &model.sources);
+    Ok(tables.map(|(source, table)| format!("{source}.{table}")).collect())
+}
+
+/// The staging models that decide who may be contacted, and what each sees; not those that say who is a customer.
+fn staging_of_suppression<'a>(run: &Run<'_>, day: &'a PinnedDay, job: &DailyJob) -> Result<Vec<(&'a Model, Moment)>> {
+    let mut models = day.sql.lineage_at(&[&job.consents, &job.contact_rules], &run.suppression_moment())?;
+    models.retain(|(model, seen)| {
+        let is_staging = model.kind == ModelKind::Staging && !CUSTOMERS.contains(&model.name.as_str());
+        is_staging && seen.sources_before() >= run.suppression.as_of
+    });
+    Ok(models)
 }
 
 /// The source table of a staging model, whose sound and refused rows are counted together; the model where it has several or none.
@@ -117,20 +131,25 @@ async fn count(session: &SessionContext, models: &[(&str, String)]) -> Result<Ve
     Ok(counted)
 }
 
-/// Adds examples of keys that name nobody, the least first, and counts those that would name a customer but for blanks or letters.
+/// Adds examples of keys that name nobody, the least first, and counts those that would name a customer but for what stands around them and
+/// is not seen, such as blanks, tabs, line ends and marks without width, or for the case of letters and leading zeros.
 async fn describe(session: &SessionContext, named: &str, counted: &mut [Unmatched]) -> Result<()> {
     let sql = format!(
         "{named},
-         trimmed as (select distinct btrim(customer_id) as customer_id from known),
-         folded as (select distinct lower(customer_id) as customer_id from trimmed),
+         trimmed as (select distinct {trimmed} as customer_id from known),
+         folded as (select distinct {folded} as customer_id from known),
          is_folded as (select (select count(*) from trimmed) = (select count(*) from folded) as holds),
          nobody as (select * from named left anti join known on named.customer_id = known.customer_id)
          select place, nobody.customer_id, nobody.times,
              trimmed.customer_id is not null or folded.customer_id is not null and is_folded.holds
          from nobody cross join is_folded
-         left join trimmed on btrim(nobody.customer_id) = trimmed.customer_id
-         left join folded on lower(btrim(nobody.customer_id)) = folded.customer_id
-         order by place, nobody.customer_id"
+         left join trimmed on {trimmed_key} = trimmed.customer_id
+         left join folded on {folded_key} = folded.customer_id
+         order by place, nobody.customer_id",
+        trimmed = trimmed("customer_id"),
+        folded = folded("customer_id"),
+        trimmed_key = trimmed("nobody.customer_id"),
+        folded_key = folded("nobody.customer_id"),
     );
     for batch in session.sql(&sql).await?.collect().await? {
         let (places, rows) = (integers(&batch, 0)?, integers(&batch, 2)?);
@@ -152,9 +171,19 @@ fn integers(batch: &RecordBatch, column: usize) -> Result<Vec<i64>> {
     Ok(column.context("a count is no whole number")?.values().to_vec())
 }
 
-/// A key in quotes, so that blanks show. Where somebody writes e-mail addresses in the place of keys, they stay unsaid.
+/// A key without what stands around it unseen.
+fn trimmed(key: &str) -> String {
+    format!(r"regexp_replace({key}, '^[\s\p{{C}}]+|[\s\p{{C}}]+$', '', 'g')")
+}
+
+/// A trimmed key in small letters, without the zeros ahead of its number.
+fn folded(key: &str) -> String {
+    format!(r"regexp_replace(lower({}), '^([^0-9]*)0+', '\1')", trimmed(key))
+}
+
+/// A key in quotes, with what is not seen written out. Where somebody writes e-mail addresses in the place of keys, they stay unsaid.
 fn shown(key: &str) -> String {
-    if key.contains('@') { "an e-mail address".to_owned() } else { format!("`{key}`") }
+    if key.contains('@') { "an e-mail address".to_owned() } else { format!("`{}`", key.escape_debug()) }
 }
 
 /// Fails with every table that has too many rows that name nobody.
@@ -189,7 +218,10 @@ impl Unmatched {
             told += &format!(", such as {}", self.examples.join(", "));
         }
         if *misspelt_rows > 0 {
-            told += &format!("; {misspelt_rows} of them would but for blanks or the case of letters");
+            told += &format!(
+                "; {misspelt_rows} of them would but for blanks or other marks around them, the case of letters or \
+                 leading zeros"
+            );
         }
         Some(told)
     }
@@ -247,10 +279,19 @@ mod tests {
         assert_eq!(
             refuse(&found, 1.0).unwrap_err().to_string(),
             "nobody is contacted, as these rows may forbid it and it is not known of whom: 4 of 5 rows of shop.consents (80.0 %) name \
-             no known customer, such as `C1  `, `X9`, `c2`; 3 of them would but for blanks or the case of letters; let the staging \
+             no known customer, such as `C1  `, `X9`, `c2`; 3 of them would but for blanks or other marks around them, the case of letters or leading zeros; let the staging \
              models write `customer_id` as `stg_orders` does (trim, lower), or bring the customers that are missing; where such rows \
              are of people who never bought, raise `unmatched_suppression_share_at_most` of the policy, which is 1"
         );
+    }
+
+    #[tokio::test]
+    async fn what_stands_unseen_around_a_key_and_leading_zeros_are_found_and_shown() {
+        let unseen = ["C0017\r", "\tC0018", "C0019\u{a0}", "\u{feff}C0020", "C0021\u{200b}", "C22", "C0100"];
+        let found = counted(&["C0017", "C0018", "C0019", "C0020", "C0021", "C0022", "C100"], &unseen, &[]).await;
+        assert_eq!(found[0].rows, of("shop.consents", 7, 7, 7));
+        let told = refuse(&found, 1.0).unwrap_err().to_string();
+        assert!(told.contains(r"`\tC0018`, `C0017\r`"), "{told}");
     }
 
     #[tokio::test]

@@ -50,10 +50,10 @@ pub enum Check {
 }
 
 impl Check {
-    /// Whether both are about rows that are missing, so that accepting one accepts the other where no more is lost.
-    pub(crate) fn is_same_loss(self, other: Self) -> bool {
+    /// Whether accepting this accepts the other where no more is lost: a week or a silence holds its days, and a day no other.
+    pub(crate) fn holds(self, other: Self) -> bool {
         let is_loss = |check| matches!(check, Self::RowsOfDay | Self::RowsOfWeek | Self::RowsDeclared | Self::Silence);
-        self == other || is_loss(self) && is_loss(other)
+        self == other || matches!(self, Self::RowsOfWeek | Self::Silence) && is_loss(other)
     }
 }
 
@@ -64,7 +64,7 @@ pub struct Measure {
     pub name: String,
     /// What is compared.
     pub check: Check,
-    /// Which of several under one name and check: a column, `known`; empty where there is one.
+    /// Which of several under one name and check: a column, a day, `known`; empty where there is one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
     /// The day's.

@@ -113,17 +113,31 @@ pub fn judge_table(
     (figures, measures)
 }
 
-/// Judges the rows in all files of a table against those that the last published day found: history must not vanish.
-pub fn judge_history(table: &str, rows: u64, before: u64, before_ds: Ds, limits: &CircuitBreaker) -> Measure {
+/// Judges the rows in all files of a table against those that the last published day found: history must not vanish, and that of a table
+/// that `forbids` contacts not at all.
+pub fn judge_history(
+    table: &str,
+    rows: u64,
+    (before, before_ds): (u64, Ds),
+    forbids: bool,
+    limits: &CircuitBreaker,
+) -> Measure {
     let (figure, usual) = (rows as f64, before as f64);
+    let (limit, why) = match forbids {
+        true => (
+            limits.suppression_history_lost_at_most,
+            "; a consent, contact or case that is gone forbids nothing any more",
+        ),
+        false => (limits.history_lost_at_most, ""),
+    };
     Measure {
         name: name_of(table),
         check: Check::History,
         of: String::new(),
         figure,
         usual,
-        strain: bounded((1.0 - figure / usual) / limits.history_lost_at_most),
-        message: format!("its files hold {rows} rows in all, and held {before} for {before_ds}"),
+        strain: bounded((usual - figure) / usual / limit),
+        message: format!("its files hold {rows} rows in all, and held {before} for {before_ds}{why}"),
     }
 }
 
@@ -136,7 +150,7 @@ pub fn judge_set_aside(table: &str, rows: u64, (lost, files): (u64, usize), limi
         of: "set aside".to_owned(),
         figure,
         usual,
-        strain: bounded((1.0 - figure / usual) / limits.history_lost_at_most),
+        strain: bounded((usual - figure) / usual / limits.history_lost_at_most),
         message: format!(
             "{files} bad files are set aside (`bad_files: quarantine`), and with them about {lost} of {} rows",
             rows.saturating_add(lost)
@@ -230,11 +244,14 @@ impl Table<'_> {
         median(same.map(|past| self.compared(*past, is_newest)).collect())
     }
 
-    /// The newest days by their rows: the one farthest from what is usual.
-    fn rows_of_days(&self) -> Option<Measure> {
+    /// The newest days by their rows: all that are findings, or the one farthest from what is usual, which comes last.
+    fn rows_of_days(&self) -> Vec<Measure> {
         let days = (1..=NEWEST_DAYS).map(|back| self.ds.plus_days(-back)).filter(|day| self.is_open(*day));
-        let measures = days.filter_map(|day| self.rows_of_day(day, self.ds.days_since(day) == 1));
-        worst(measures)
+        let mut measures: Vec<Measure> =
+            days.filter_map(|day| self.rows_of_day(day, self.ds.days_since(day) == 1)).collect();
+        measures.sort_by(|left, right| left.strain.total_cmp(&right.strain));
+        let usual = measures.iter().take_while(|measure| !measure.is_finding()).count();
+        measures.split_off(usual.min(measures.len().saturating_sub(1)))
     }
 
     fn rows_of_day(&self, day: Ds, is_newest: bool) -> Option<Measure> {
@@ -256,7 +273,7 @@ impl Table<'_> {
         let known = if is_newest { " known by its end" } else { "" };
         let message =
             format!("{} rows of {day}{known}, where {word} {} are usual", shown(figure), shown(usual.round()));
-        Some(self.measure(Check::RowsOfDay, "", (figure, usual), strain, message))
+        Some(self.measure(Check::RowsOfDay, &day.to_string(), (figure, usual), strain, message))
     }
 
     /// The newest seven days as one, against the median of the weeks before and the week before alone.
@@ -328,7 +345,7 @@ impl Table<'_> {
             "{} rows of {day} known by its end, where the project asks for {least} (`volume.rows_per_day_at_least`)",
             shown(figure)
         );
-        Some(self.measure(Check::RowsDeclared, "", (figure, usual), strain, message))
+        Some(self.measure(Check::RowsDeclared, &day.to_string(), (figure, usual), strain, message))
     }
 
     /// The typical amounts of a column on the newest days: those farthest from what is usual.

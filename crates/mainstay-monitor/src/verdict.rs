@@ -123,7 +123,7 @@ impl Accepted {
     /// Whether a finding is no more than what was accepted: the same thing, no farther from the usual.
     fn covers(&self, finding: &Measure) -> bool {
         let accepted = &self.finding;
-        let is_same = accepted.name == finding.name && accepted.check.is_same_loss(finding.check);
+        let is_same = accepted.name == finding.name && accepted.check.holds(finding.check);
         if !is_same || accepted.check == finding.check && accepted.of != finding.of {
             return false;
         }

@@ -14,7 +14,7 @@ use crate::alias::{AliasChange, AliasEntry};
 use crate::error::RegistryError;
 use crate::name;
 use crate::storage::Storage;
-use crate::version::{Candidate, ModelVersion};
+use crate::version::{Candidate, Gate, ModelVersion};
 
 /// How often a version number is claimed before giving up: more than writers will ever meet at once.
 const CLAIMS: u32 = 100;
@@ -32,7 +32,7 @@ impl Registry {
     }
 
     /// Registers a model under a name as its next version. A model that is registered already, having learnt from features of the same
-    /// definitions, keeps its version, and its record stays as it was; its bytes are written again, which mends a damaged file.
+    /// definitions and been asked the same gates, keeps its version, and its record stays as it was; its bytes are written again, which mends a damaged file.
     ///
     /// # Errors
     /// Where the name is none, or the store fails.
@@ -50,8 +50,11 @@ impl Registry {
             // One listing for both: a number beyond versions that were not looked at could give a model two of them.
             let numbers = self.version_numbers(name).await?;
             let versions = self.read_versions(name, &numbers).await?;
-            let is_it =
-                |version: &ModelVersion| version.digest == digest && version.definitions == candidate.definitions;
+            let is_it = |version: &ModelVersion| {
+                let is_model = version.digest == digest && version.definitions == candidate.definitions;
+                // The same model under other gates is a version of its own, with their verdict.
+                is_model && thresholds(&version.gates) == thresholds(&candidate.gates)
+            };
             if let Some(registered) = versions.into_iter().find(is_it) {
                 return Ok(registered);
             }
@@ -281,4 +284,9 @@ impl Registry {
     fn alias_path(&self, name: &str, alias: &str, number: u32) -> Path {
         self.storage.path(&["models", name, "aliases", alias, &format!("{number:06}.json")])
     }
+}
+
+/// What is asked of a model.
+fn thresholds(gates: &[Gate]) -> Vec<(&str, u64)> {
+    gates.iter().map(|gate| (gate.name.as_str(), gate.threshold.to_bits())).collect()
 }

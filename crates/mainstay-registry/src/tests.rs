@@ -95,12 +95,15 @@ async fn versions_are_numbered_and_the_same_model_keeps_its_own() {
     let again = Candidate { run_id: RunId::new("run-2"), ..candidate() };
     let known = registry.register("churn", &model(3.0), again.clone()).await.unwrap();
     assert_eq!((known.version.as_str(), known.run_id.as_str()), ("3", "run-1"));
+    let mut stricter = again.clone();
+    stricter.gates[0] = Gate { threshold: 0.9, passed: false, ..stricter.gates[0].clone() };
+    assert_eq!(registry.register("churn", &model(3.0), stricter).await.unwrap().version, "12", "under other gates");
     let elsewhere = registry.register("churn-emea", &model(3.0), again).await.unwrap();
     assert_eq!((elsewhere.version.as_str(), elsewhere.run_id.as_str()), ("1", "run-2"));
 
     let versions = registry.versions("churn").await.unwrap();
     let numbers: Vec<&str> = versions.iter().map(|version| version.version.as_str()).collect();
-    assert_eq!(numbers, ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"]);
+    assert_eq!(numbers, ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A job's schedule as files for the schedulers of a machine: a service and a timer of systemd, or a crontab.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use mainstay_job::schedule::ScheduleView;
 
@@ -146,10 +146,22 @@ CRON_TZ={time_zone}
 
 /// The project's folder, where models of a target below it lie too, and a target elsewhere.
 fn writable(view: &ScheduleView, service: &Service) -> Vec<String> {
-    let target = Path::new(&view.target);
+    let target = without_detours(Path::new(&view.target));
     let is_elsewhere = target.is_absolute() && !target.starts_with(&view.folder);
-    let target = is_elsewhere.then(|| view.target.clone());
+    let target = is_elsewhere.then(|| target.display().to_string());
     [service.folder.display().to_string()].into_iter().chain(target).collect()
+}
+
+/// A path whose `..` are gone, so that it can be compared.
+fn without_detours(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut shorter, part| {
+        match part {
+            Component::ParentDir => drop(shorter.pop()),
+            Component::CurDir => {}
+            part => shorter.push(part),
+        }
+        shorter
+    })
 }
 
 /// Whether anything that the service needs lies where `ProtectHome=yes` would hide it.

@@ -1,6 +1,6 @@
 //! What the circuit breaker says: to whom it stops, and of what was accepted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use anyhow::{Result, bail};
@@ -10,8 +10,8 @@ use mainstay_schema::Ds;
 
 use crate::run::Run;
 
-/// Refuses to go on where anything stops the run: one error with all of it, and how to go on.
-pub(super) fn refuse(job: &str, ds: Ds, stops: &[Measure]) -> Result<()> {
+/// Refuses to go on where anything stops the run: one error with all of it, and how to go on, beside what was accepted already.
+pub(super) fn refuse(job: &str, ds: Ds, stops: &[Measure], acceptance: Option<&Acceptance>) -> Result<()> {
     if stops.is_empty() {
         return Ok(());
     }
@@ -24,7 +24,9 @@ pub(super) fn refuse(job: &str, ds: Ds, stops: &[Measure]) -> Result<()> {
         // Writing to a text cannot fail.
         let _ = write!(message, "\n  {name}: {}", messages.join("; "));
     }
-    let accept: String = by_name.keys().map(|name| format!(" --accept {name}")).collect();
+    let accepted = names(acceptance).map(Subject::to_string);
+    let to_accept: BTreeSet<String> = by_name.keys().map(|name| (*name).to_owned()).chain(accepted).collect();
+    let accept: String = to_accept.iter().map(|name| format!(" --accept {name}")).collect();
     bail!(
         "{message}\nload what is missing or mend what is wrong and run it again; where it is right as it is, \
          `mainstay run {job} --date {ds}{accept} --why \"...\"` goes on and keeps the reason"
@@ -99,14 +101,22 @@ mod tests {
         };
         let ds = "2025-12-16".parse().unwrap();
         let stops = [stop("source:a.b", "0 rows"), stop("risk", "high"), stop("source:a.b", "large amounts")];
-        let message = refuse("daily_risk", ds, &stops).unwrap_err().to_string();
+        let message = refuse("daily_risk", ds, &stops, None).unwrap_err().to_string();
         assert_eq!(
             message,
             "the circuit breaker stops daily_risk of 2025-12-16 before any money is reserved:\n  risk: high\n  source:a.b: 0 rows; \
              large amounts\nload what is missing or mend what is wrong and run it again; where it is right as it is, `mainstay run \
              daily_risk --date 2025-12-16 --accept risk --accept source:a.b --why \"...\"` goes on and keeps the reason"
         );
-        refuse("daily_risk", ds, &[]).unwrap();
+        let accepted = Acceptance {
+            names: vec!["population".parse().unwrap(), "risk".parse().unwrap()],
+            by: String::new(),
+            why: String::new(),
+            at: Default::default(),
+        };
+        let message = refuse("daily_risk", ds, &stops[..1], Some(&accepted)).unwrap_err().to_string();
+        assert!(message.contains("--accept population --accept risk --accept source:a.b --why"), "{message}");
+        refuse("daily_risk", ds, &[], None).unwrap();
     }
 
     #[test]

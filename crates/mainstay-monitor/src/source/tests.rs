@@ -69,6 +69,15 @@ fn a_lost_day_is_found_and_named_with_both_figures() {
 }
 
 #[test]
+fn every_lost_day_is_a_finding_of_its_own() {
+    let lost = |number: i32, ds: Ds| if [100, 103].contains(&number) { 0 } else { weekly(number, ds) };
+    let (_, measures) = judge_table(run_day(), &table(104, lost, |_| 50.0), &Volume::default(), &LIMITS());
+    let found = measures.iter().filter(|measure| measure.check == Check::RowsOfDay && measure.is_finding());
+    let days: std::collections::BTreeSet<&str> = found.map(|measure| &*measure.of).collect();
+    assert_eq!(days, ["2025-04-11", "2025-04-14"].into());
+}
+
+#[test]
 fn half_of_the_rows_lost_on_a_day_or_spread_over_a_week_is_found() {
     let half = table(104, |number, ds| weekly(number, ds) / if number == 103 { 2 } else { 1 }, |_| 50.0);
     assert_eq!(findings(run_day(), &half), [Check::RowsOfDay]);
@@ -197,16 +206,24 @@ fn a_young_table_is_not_judged_by_two_weeks() {
 
 #[test]
 fn history_that_shrank_is_found() {
-    let judged = |rows| judge_history("a.b", rows, 1_000, day("2025-04-14"), &LIMITS());
-    assert!(!judged(900).is_finding() && !judged(2_000).is_finding());
-    assert!(judged(899).is_finding());
-    assert!(!judge_history("a.b", 0, 0, day("2025-04-14"), &LIMITS()).is_finding());
+    let judged = |rows, forbids| judge_history("a.b", rows, (1_000, day("2025-04-14")), forbids, &LIMITS());
+    assert!(!judged(980, false).is_finding() && !judged(2_000, false).is_finding());
+    assert!(judged(979, false).is_finding());
+    assert!(!judge_history("a.b", 0, (0, day("2025-04-14")), false, &LIMITS()).is_finding());
+    // Of what forbids a contact every row counts.
+    assert!(!judged(1_000, true).is_finding() && !judged(1_001, true).is_finding());
+    assert_eq!(
+        judged(999, true).to_string(),
+        "source:a.b: its files hold 999 rows in all, and held 1000 for 2025-04-14; a consent, contact or case that is gone forbids nothing \
+         any more"
+    );
+    assert!(judged(999, true).is_finding());
 }
 
 #[test]
 fn rows_of_files_that_are_set_aside_are_lost() {
     let judged = |lost| judge_set_aside("a.b", 900, (lost, 2), &LIMITS());
-    assert!(!judged(0).is_finding() && !judged(99).is_finding());
+    assert!(!judged(0).is_finding() && !judged(18).is_finding());
     let found = judged(101);
     assert!(found.is_finding());
     assert_eq!(

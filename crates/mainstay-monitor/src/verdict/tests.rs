@@ -50,12 +50,17 @@ fn what_was_accepted_stands_until_it_is_worse() {
 }
 
 #[test]
-fn a_lost_day_covers_the_week_that_it_belongs_to_and_the_silence_that_follows() {
-    let lost = finding(ORDERS, Check::RowsOfDay, 0.0, 100.0);
-    assert!(!stops(lost.clone(), &finding(ORDERS, Check::RowsOfWeek, 300.0, 700.0)));
-    assert!(!stops(lost.clone(), &finding(ORDERS, Check::Silence, 5.0, 1.0)));
-    assert!(!stops(finding(ORDERS, Check::Silence, 5.0, 1.0), &finding(ORDERS, Check::Silence, 50.0, 1.0)));
-    assert!(stops(finding(ORDERS, Check::RowsOfDay, 50.0, 100.0), &finding(ORDERS, Check::Silence, 5.0, 1.0)));
+fn a_silence_covers_its_days_and_a_lost_day_no_other() {
+    let of_day = |of: &str| Measure { of: of.to_owned(), ..finding(ORDERS, Check::RowsOfDay, 0.0, 100.0) };
+    let lost = of_day("2025-04-14");
+    let silence = |days| finding(ORDERS, Check::Silence, days, 1.0);
+    assert!(!stops(lost.clone(), &lost));
+    assert!(stops(lost.clone(), &of_day("2025-04-15")), "the next day is lost too");
+    assert!(stops(lost.clone(), &finding(ORDERS, Check::RowsOfWeek, 300.0, 700.0)));
+    assert!(stops(lost.clone(), &silence(5.0)));
+    assert!(!stops(silence(5.0), &silence(50.0)));
+    assert!(!stops(silence(5.0), &of_day("2025-04-15")));
+    assert!(!stops(finding(ORDERS, Check::RowsOfWeek, 0.0, 700.0), &of_day("2025-04-15")));
     assert!(stops(lost, &finding(ORDERS, Check::Amount, 500.0, 5.0)), "amounts are another matter");
 }
 
