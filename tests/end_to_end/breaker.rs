@@ -12,7 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
-use crate::harness::{Project, text};
+use crate::harness::{Project, copy_folder, text};
 
 /// The day before is the newest whose rows it sees.
 const DAY: &str = "2025-08-04";
@@ -76,13 +76,13 @@ impl Shop {
     fn with_fault<T>(&self, fault: impl FnOnce(&Self), tables: &[&str], run: impl FnOnce() -> T) -> T {
         let aside = self.project.data().with_extension("aside");
         for table in tables {
-            copy(&self.project.data().join(table), &aside.join(table));
+            copy_folder(&self.project.data().join(table), &aside.join(table));
         }
         fault(self);
         let result = run();
         for table in tables {
             std::fs::remove_dir_all(self.project.data().join(table)).unwrap();
-            copy(&aside.join(table), &self.project.data().join(table));
+            copy_folder(&aside.join(table), &self.project.data().join(table));
         }
         std::fs::remove_dir_all(aside).unwrap();
         result
@@ -95,14 +95,6 @@ fn none() -> Value {
 
 fn month(project: &Project) -> Value {
     project.json(&["show", "allocation", "--date", DAY_BEFORE])["month"].clone()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }
 
 fn read(file: &Path) -> RecordBatch {

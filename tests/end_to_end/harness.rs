@@ -88,10 +88,7 @@ impl Project {
     pub(crate) fn copy() -> Self {
         let scratch = TempDir::new().unwrap();
         let folder = scratch.path().join("project");
-        for part in ["jobs", "sql"] {
-            copy_folder(&root().join(part), &folder.join(part));
-        }
-        std::fs::copy(root().join("mainstay.yml"), folder.join("mainstay.yml")).unwrap();
+        copy_reference(&folder);
         copy_folder(&generated_data().join("data"), &scratch.path().join("data"));
         let vars = vars(&scratch.path().join("data"), &scratch.path().join("lake"));
         Self { folder, vars, scratch }
@@ -200,6 +197,14 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 fn vars(data: &Path, lake: &Path) -> String {
     format!("data: {}, lake: {}", data.display(), lake.display())
+}
+
+/// Copies the reference project, without data, into a folder.
+pub(crate) fn copy_reference(folder: &Path) {
+    for part in ["jobs", "sql"] {
+        copy_folder(&root().join(part), &folder.join(part));
+    }
+    std::fs::copy(root().join("mainstay.yml"), folder.join("mainstay.yml")).unwrap();
 }
 
 pub(crate) fn copy_folder(from: &Path, to: &Path) {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::harness::{copy_folder, root, text};
+use crate::harness::{copy_reference, root, text};
 
 /// A command of README's console and the lines that it shows of what is printed.
 struct Shown {
@@ -43,10 +43,7 @@ fn the_console_of_readme_is_what_its_commands_print() {
     assert_eq!(console.iter().map(|shown| &*shown.command).collect::<Vec<_>>()[0], "run daily_risk");
     assert!(console.iter().all(|shown| shown.lines.len() >= 4));
     let folder = TempDir::new().unwrap();
-    for part in ["jobs", "sql"] {
-        copy_folder(&root().join(part), &folder.path().join(part));
-    }
-    std::fs::copy(root().join("mainstay.yml"), folder.path().join("mainstay.yml")).unwrap();
+    copy_reference(folder.path());
     for Shown { command, lines } in console {
         let mut mainstay = Command::new(env!("CARGO_BIN_EXE_mainstay-under-test"));
         let output = mainstay.args(command.split(' ')).current_dir(folder.path()).output().unwrap();
