@@ -1,9 +1,15 @@
 //! Bad input: a clear message, exit code 1, nothing published.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Decimal128Array, RecordBatch};
+use arrow::datatypes::Decimal128Type;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::harness::{Project, text};
 
@@ -95,6 +101,41 @@ fn a_date_that_the_data_do_not_reach() {
     let message = project.failure(&["run", "daily_risk", "--date", "2025-08-24"]);
     assert!(message.contains("2025-08-24") && message.contains("2025-08-23"), "{message}");
     assert!(!project.has_published());
+}
+
+#[test]
+fn an_amount_beyond_money() {
+    let project = Project::copy();
+    let file = some_orders_file(&project);
+    let rows = ParquetRecordBatchReaderBuilder::try_new(File::open(&file).unwrap()).unwrap().build().unwrap();
+    let rows = rows.map(Result::unwrap).next().unwrap();
+    let index = rows.schema().index_of("net_amount").unwrap();
+    let mut cents: Vec<i128> = rows.column(index).as_primitive::<Decimal128Type>().values().to_vec();
+    cents[1] = 1_234_567_890_123_456_789_000;
+    let amounts = Decimal128Array::from(cents).with_precision_and_scale(38, 2).unwrap();
+    let schema = rows.schema();
+    let others = schema.fields().iter().zip(rows.columns());
+    let columns = others.map(|(field, values)| match field.name().as_str() {
+        "net_amount" => ("net_amount".to_owned(), Arc::new(amounts.clone()) as ArrayRef),
+        name => (name.to_owned(), Arc::clone(values)),
+    });
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), rows.schema(), None).unwrap();
+    writer.write(&rows).unwrap();
+    writer.close().unwrap();
+    let name = file.file_name().unwrap().to_str().unwrap();
+    refused(&project, &[name, "`net_amount`", "`12345678901234567890.00` in row 1", "retailer.orders", "money"]);
+}
+
+#[test]
+fn a_model_that_divides_by_zero() {
+    let project = Project::copy();
+    project.edit(
+        "sql/features/feat_orders.sql",
+        "cast(orders_7d as double)",
+        "cast(1 / (orders_7d - orders_7d) as double)",
+    );
+    refused(&project, &["sql/features/feat_orders.sql: the query of model `feat_orders`", "Divide by zero", "nullif"]);
 }
 
 #[test]

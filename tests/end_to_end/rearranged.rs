@@ -1,14 +1,16 @@
-//! Copies of source data: the same rows in another order and in other files.
+//! Copies of source data: the same rows in another order, in other files and in other types.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::{cast, concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, TimeUnit};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-/// Writes every table of a folder of source data to another folder, its rows shuffled and spread over so many files.
+/// Writes every table of a folder of source data to another folder, its rows shuffled and spread over so many files, every other one in the
+/// types of another writer.
 ///
 /// A table is a folder of Parquet files, or one such file, which becomes a folder of the same name.
 pub(crate) fn rearrange(from: &Path, to: &Path, files: usize, seed: u64) {
@@ -63,9 +65,28 @@ fn write(rows: &RecordBatch, folder: &Path, files: usize) {
     for part in 0..files {
         let start = (part * length).min(rows.num_rows());
         let slice = rows.slice(start, length.min(rows.num_rows() - start));
+        let slice = if part % 2 == 1 { retyped(&slice) } else { slice };
         let file = File::create(folder.join(format!("part-{part}.parquet"))).unwrap();
-        let mut writer = ArrowWriter::try_new(file, rows.schema(), None).unwrap();
+        let mut writer = ArrowWriter::try_new(file, slice.schema(), None).unwrap();
         writer.write(&slice).unwrap();
         writer.close().unwrap();
     }
+}
+
+/// The same values as pandas may hold them: categories, money as floats, wide integers, nanoseconds in a zone.
+fn retyped(rows: &RecordBatch) -> RecordBatch {
+    let nanoseconds = |zone: Option<&str>| DataType::Timestamp(TimeUnit::Nanosecond, zone.map(Into::into));
+    let schema = rows.schema();
+    let columns = schema.fields().iter().zip(rows.columns()).map(|(field, values)| {
+        let data_type = match field.data_type() {
+            DataType::Utf8 => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            DataType::Decimal128(_, 2) => DataType::Float64,
+            DataType::Int32 => DataType::Int64,
+            DataType::Timestamp(_, Some(_)) => nanoseconds(Some("+01:00")),
+            DataType::Timestamp(_, None) => nanoseconds(None),
+            other => other.clone(),
+        };
+        (field.name().clone(), cast(values, &data_type).unwrap())
+    });
+    RecordBatch::try_from_iter(columns.collect::<Vec<_>>()).unwrap()
 }

@@ -186,7 +186,9 @@ impl Layers {
         let (by, sources) = self.stated("sources", |file| file.sources.as_ref())?;
         let place = by.file.place().key("sources");
         let render = |template: &str, place: Place<'_>| variables.render(template, place, environment);
-        let resolve = |(index, source): (usize, &Source)| source.resolved(&by.folder, place.item(index), render);
+        let resolve = |(index, source): (usize, &Source)| {
+            source.resolved(&by.folder, &self.own.file.value.time_zone, place.item(index), render)
+        };
         sources.iter().enumerate().map(resolve).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use mainstay_schema::table::ColumnType;
 use mainstay_schema::{Cents, Ds};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_unique, check_unique_items};
 use crate::error::{ConfigError, UnknownName};
 use crate::place::Place;
-use crate::{target, yaml};
+use crate::{schedule, target, yaml};
 
 /// A folder of tables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Source {
     pub name: String,
     /// Folder or object storage URL. A template in YAML; rendered and absolute in a loaded project.
     pub path: String,
+    /// IANA name of the time zone of its times without one, and of its dates; that of the project where absent.
+    pub time_zone: Option<String>,
     /// Fills an empty path with generated data.
     pub simulator: Option<Simulator>,
     /// The tables of the source, at least one.
@@ -55,6 +58,12 @@ pub struct SourceTable {
     /// What is done with a file that cannot be read or does not keep the types of the columns.
     #[serde(default)]
     pub bad_files: BadFiles,
+    /// IANA name of the time zone of its times without one, and of its dates; that of the source where absent. In a loaded project it is
+    /// there: that of the project where neither says one.
+    pub time_zone: Option<String>,
+    /// The time zone whose midnights bound the days of the project; there in a loaded one.
+    #[serde(skip)]
+    pub project_time_zone: Option<String>,
     /// Column of the time at which a row happened: a timestamp or date. Absent from a timeless table alone.
     pub event_time: Option<String>,
     /// Whether the rows hold at any time, so that every day sees them all. For attributes that nothing dates, such as those
@@ -94,6 +103,21 @@ impl SourceTable {
         let SourceColumn { name, nullable, .. } = column;
         !nullable || self.event_time.as_ref() == Some(name) || self.key.contains(name)
     }
+
+    /// The zone of times that say none, and of dates; UTC outside of a loaded project.
+    pub fn zone(&self) -> TimeZone {
+        loaded_zone(self.time_zone.as_deref())
+    }
+
+    /// The zone of the project's days; UTC outside of a loaded project.
+    pub fn project_zone(&self) -> TimeZone {
+        loaded_zone(self.project_time_zone.as_deref())
+    }
+}
+
+// Names were checked as the project was loaded.
+fn loaded_zone(name: Option<&str>) -> TimeZone {
+    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
 }
 
 /// Which of several rows with the same key stands, where a key stands for one row alone.
@@ -207,6 +231,10 @@ pub struct SourceColumn {
     pub description: Option<String>,
 }
 
+fn check_zone(name: Option<&str>, place: Place<'_>) -> Result<(), ConfigError> {
+    name.map_or(Ok(()), |name| schedule::time_zone(name, place.key("time_zone")).map(|_| ()))
+}
+
 fn by_default() -> bool {
     true
 }
@@ -221,6 +249,7 @@ pub(crate) fn check_sources(sources: &[Source], place: Place<'_>) -> Result<(), 
 impl Source {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_identifier(&self.name, place.key("name"))?;
+        check_zone(self.time_zone.as_deref(), place)?;
         if let Some(simulator) = &self.simulator {
             let place = place.key("simulator");
             check_at_least_1(simulator.customers, place.key("customers"))?;
@@ -257,10 +286,12 @@ impl Source {
         })
     }
 
-    /// The source with its paths rendered, and resolved against the folder of the file that states it.
+    /// The source with its paths rendered, and resolved against the folder of the file that states it; each table with its time zone in a
+    /// project of another.
     pub(crate) fn resolved(
         &self,
         folder: &Path,
+        project_time_zone: &str,
         place: Place<'_>,
         render: impl Fn(&str, Place<'_>) -> Result<String, ConfigError>,
     ) -> Result<Self, ConfigError> {
@@ -269,6 +300,9 @@ impl Source {
         for (index, table) in resolved.tables.iter_mut().enumerate() {
             let path = render(&table.path, place.key("tables").item(index).key("path"))?;
             table.path = target::below(&resolved.path, &path);
+            let stated = table.time_zone.as_ref().or(self.time_zone.as_ref());
+            table.time_zone = Some(stated.map_or(project_time_zone, String::as_str).to_owned());
+            table.project_time_zone = Some(project_time_zone.to_owned());
         }
         Ok(resolved)
     }
@@ -277,6 +311,7 @@ impl Source {
 impl SourceTable {
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
         check_identifier(&self.name, place.key("name"))?;
+        check_zone(self.time_zone.as_deref(), place)?;
         self.check_columns(place.key("columns"))?;
         self.check_times(place)?;
         self.check_key(place.key("key"))?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::reading::Readings;
 
 /// What of a file is not under the declared names; all is where nothing stands here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,7 +59,7 @@ impl FileColumns {
             match found.as_slice() {
                 [field] => {
                     file.refuse_twice(schema, field.name())?;
-                    contract::check_column(file.name, declared, file.shown, field)?;
+                    contract::check_column(file.name, file.readings, declared, file.shown, field)?;
                     if *field.name() != declared.name {
                         columns.renamed.insert(declared.name.clone(), field.name().clone());
                     }
@@ -114,6 +115,7 @@ pub(crate) struct FileOf<'a> {
     /// `source.table`.
     pub(crate) name: &'a str,
     pub(crate) table: &'a SourceTable,
+    pub(crate) readings: &'a Readings,
     /// The file, as messages call it.
     pub(crate) shown: &'a str,
 }
@@ -122,7 +124,11 @@ impl FileOf<'_> {
     fn refuse_twice(&self, schema: &Schema, column: &str) -> Result<(), FeatureError> {
         match schema.fields().iter().filter(|field| field.name() == column).count() {
             0 | 1 => Ok(()),
-            times => Err(self.error(format!("it has {times} columns named `{column}`: write it once"))),
+            _ => Err(FeatureError::RepeatedColumn {
+                table: self.name.to_owned(),
+                file: self.shown.to_owned(),
+                column: column.to_owned(),
+            }),
         }
     }
 
@@ -199,7 +205,9 @@ mod tests {
     fn find(fields: &[(&str, DataType)], partition: &[(&str, &str)]) -> Result<FileColumns, String> {
         let fields: Vec<_> = fields.iter().map(|(name, found)| Field::new(*name, found.clone(), true)).collect();
         let partition: Vec<_> = partition.iter().map(|(name, value)| ((*name).into(), Some((*value).into()))).collect();
-        let file = FileOf { name: "shop.orders", table: &table(), shown: "a.parquet" };
+        let table = table();
+        let readings = Readings::of(&table);
+        let file = FileOf { name: "shop.orders", table: &table, readings: &readings, shown: "a.parquet" };
         FileColumns::find(&file, &Schema::new(fields), &partition).map_err(|error| error.to_string())
     }
 
@@ -212,7 +220,7 @@ mod tests {
         let both = [("order_id", DataType::Utf8), ("old order_id", DataType::Utf8), ("net_amount", money.clone())];
         insta::assert_snapshot!(find(&both, &[]).unwrap_err(), @"source shop.orders: `a.parquet` cannot be used: it has both `order_id` and `old order_id`, which are names of one column, `order_id`, by its `renamed_from`: write one of both, or correct `renamed_from`");
         let twice = [("order_id", DataType::Utf8), ("order_id", DataType::Utf8), ("net_amount", money.clone())];
-        insta::assert_snapshot!(find(&twice, &[]).unwrap_err(), @"source shop.orders: `a.parquet` cannot be used: it has 2 columns named `order_id`: write it once");
+        insta::assert_snapshot!(find(&twice, &[]).unwrap_err(), @"source shop.orders: `a.parquet` has several columns `order_id`, and nothing says which one counts: write one of them, or rename the others");
         insta::assert_snapshot!(find(&[("net_amount", money)], &[]).unwrap_err(), @"source shop.orders: `a.parquet` has no column `order_id` (it has net_amount): write the column, say in `renamed_from` what it was called, or take it out of mainstay.yml");
     }
 
@@ -239,7 +247,8 @@ mod tests {
             Field::new("order_id", DataType::Utf8, true),
             Field::new("net_amount", DataType::Decimal128(9, 2), true),
         ]);
-        let file = FileOf { name: "shop.orders", table: &table, shown: "gender=x/a.parquet" };
+        let readings = Readings::of(&table);
+        let file = FileOf { name: "shop.orders", table: &table, readings: &readings, shown: "gender=x/a.parquet" };
         let error = FileColumns::find(&file, &schema, &[("gender".into(), Some("x".into()))]).unwrap_err();
         insta::assert_snapshot!(error, @"source shop.orders: `gender=x/a.parquet` cannot be used: its column `gender` is `x` by the name of its folder, expected integer: correct the folder, or the type in mainstay.yml");
         let found = FileColumns::find(&file, &schema, &[("gender".into(), Some("07".into()))]).unwrap();

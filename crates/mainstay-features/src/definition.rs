@@ -17,6 +17,7 @@ use mainstay_config::VarValue;
 use mainstay_schema::definition::Definitions;
 use mainstay_schema::digest::{Digest, DigestHasher};
 
+use crate::contract;
 use crate::determinism::{Columns, Grains, equal_columns, identifying};
 use crate::error::FeatureError;
 use crate::held::HeldModels;
@@ -127,7 +128,11 @@ impl Definition {
     }
 
     fn of_table(name: &str, schema: &DFSchema) -> Self {
-        let table = digest_of_text("table", name);
+        let table = match schema.metadata().get(contract::TIME_ZONE) {
+            // In another zone its times are others.
+            Some(zone) => digest_of_text("table in a zone", &format!("{name} {zone}")),
+            None => digest_of_text("table", name),
+        };
         let columns =
             schema.fields().iter().map(|field| tagged("column", &[&table, &digest_of_text("", field.name())]));
         Self { rows: table, columns: columns.collect() }

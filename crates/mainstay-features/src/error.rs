@@ -114,7 +114,7 @@ pub enum FeatureError {
     },
     /// A column of a file has another type than declared.
     #[error(
-        "source {table}: column `{column}` of `{file}` is {found}, expected {expected}: write it so, or change its type in mainstay.yml"
+        "source {table}: column `{column}` of `{file}` is {found}, expected {expected}: {advice}, or change its type in mainstay.yml"
     )]
     WrongType {
         /// `source.table`.
@@ -127,6 +127,40 @@ pub enum FeatureError {
         expected: &'static str,
         /// The Arrow type of the file.
         found: String,
+        /// How to mend it.
+        advice: &'static str,
+    },
+    /// A declared column stands more than once in a file.
+    #[error(
+        "source {table}: `{file}` has several columns `{column}`, and nothing says which one counts: write one of them, or rename the others"
+    )]
+    RepeatedColumn {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+    },
+    /// A value that the declared type of its column cannot hold.
+    #[error(
+        "source {table}: column `{column}` of `{file}` is declared {declared} and holds {value} in row {row} (counted from 0), {fault}"
+    )]
+    UnreadableValue {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: String,
+        /// The column.
+        column: String,
+        /// Its declared type.
+        declared: &'static str,
+        /// The row of the file, from 0.
+        row: u64,
+        /// What it holds, in backticks; of a personal or protected column no more than that there is a value.
+        value: String,
+        /// Why it cannot be read, and what to do.
+        fault: &'static str,
     },
     /// A contract names a column or an address that cannot work.
     #[error("source {table}: {message}")]

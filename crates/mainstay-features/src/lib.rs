@@ -11,10 +11,12 @@
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
 
 mod absent;
+mod blame;
 mod columns;
 mod conflicts;
 mod contract;
 mod data_test;
+mod days;
 mod definition;
 mod determinism;
 mod error;
@@ -34,6 +36,7 @@ mod privacy;
 mod project;
 mod proof;
 mod quarantine;
+mod reading;
 mod references;
 mod repeats;
 mod rules;
@@ -42,9 +45,11 @@ mod small_tables;
 mod source;
 mod statistics;
 mod template;
+mod unreadable;
 mod versions;
 mod volume;
 
+pub use blame::is_of_values;
 pub use columns::FileColumns;
 pub use contract::arrow_type;
 pub use data_test::TestResult;

@@ -10,8 +10,7 @@ use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{ListingTable, ListingTableUrl};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::DataFusionError;
 use datafusion::execution::cache::TableScopedPath;
@@ -29,6 +28,7 @@ use crate::columns::{FileColumns, Place};
 use crate::contract;
 use crate::error::FeatureError;
 use crate::pinned::PinnedFile;
+use crate::reading;
 
 /// What a listing of files may keep of their statistics, so that only the first plan over it reads them.
 const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -81,7 +81,7 @@ pub(crate) fn listing(
     if is_plain {
         let declared = contract::declared_schema(table);
         let fields = declared.fields().iter().cloned().chain(more.iter().cloned().map(Arc::new));
-        return files_as_found(files, fields.collect());
+        return files_as_found(table, files, fields.collect());
     }
     let inputs = groups.into_values().map(|files| arranged(table, &files, more).map(Arc::new));
     let inputs = inputs.collect::<Result<Vec<_>, FeatureError>>()?;
@@ -97,8 +97,9 @@ fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<
     let columns = files.first().map(|file| file.columns.clone()).unwrap_or_default();
     // What only some of them lack is found by the listing.
     let columns = FileColumns { absent: BTreeSet::new(), ..columns };
-    let in_file = contract::declared_schema(&columns.in_file(table));
-    let fields = in_file.fields().iter().cloned().chain(more.iter().cloned().map(Arc::new)).collect();
+    let in_file = columns.in_file(table);
+    let declared = contract::declared_schema(&in_file);
+    let fields = declared.fields().iter().cloned().chain(more.iter().cloned().map(Arc::new)).collect();
     let mut read: Vec<Expr> = Vec::new();
     for column in &table.columns {
         let value = match columns.place(column) {
@@ -109,22 +110,21 @@ fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<
         read.push(value.alias(&column.name));
     }
     read.extend(more.iter().map(|field| contract::column(field.name()).alias(field.name())));
-    let files = files_as_found(files, fields)?;
+    let files = files_as_found(&in_file, files, fields)?;
     Ok(LogicalPlanBuilder::scan("files", provider_as_source(files), None)?.project(read)?.build()?)
 }
 
-fn files_as_found(files: &[&OpenFile], fields: Vec<FieldRef>) -> Result<Arc<dyn TableProvider>, FeatureError> {
-    let config = ListingTableConfig::new_with_multi_paths(files.iter().map(|file| file.url.clone()).collect())
-        .with_listing_options(listing_options())
-        .with_schema(Arc::new(Schema::new(fields)));
+/// Files as one, whose columns have the names of `in_file`.
+fn files_as_found(
+    in_file: &SourceTable,
+    files: &[&OpenFile],
+    fields: Vec<FieldRef>,
+) -> Result<Arc<dyn TableProvider>, FeatureError> {
+    let urls = files.iter().map(|file| file.url.clone()).collect();
+    let config = reading::listing(in_file, urls, Arc::new(Schema::new(fields)));
     let statistics: Arc<FileStatisticsCache> =
         Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
     Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics))))
-}
-
-/// Files are listed one by one, so that no ending is asked for.
-pub(crate) fn listing_options() -> ListingOptions {
-    ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("")
 }
 
 /// The URL of a pinned file.

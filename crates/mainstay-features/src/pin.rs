@@ -21,8 +21,10 @@ use crate::error::FeatureError;
 use crate::folder::{Contents, DataFile, Folder, shown};
 use crate::listing::file_url;
 use crate::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile, last_modified};
+use crate::reading::Readings;
 use crate::side_by_side::side_by_side;
 use crate::statistics::{self, BrokenRules};
+use crate::unreadable::ValuesOfFile;
 
 /// Footers of one table that are read at the same time.
 const CONCURRENT_READS: usize = 16;
@@ -47,9 +49,10 @@ pub async fn pin(ctx: &SessionContext, sources: &[Source]) -> Result<PinnedSourc
 
 async fn pin_table(ctx: SessionContext, source: Source, table: SourceTable) -> Result<PinnedTable, FeatureError> {
     let folder = Folder::locate(&ctx, &source, &table)?;
+    let readings = Readings::of(&table);
     let rules = BrokenRules::of(&ctx, &table)?;
     let Contents { files, bad, others, delta } = folder.contents().await?;
-    let reads = files.into_iter().map(|file| folder.read(&rules, file));
+    let reads = files.into_iter().map(|file| folder.read(&readings, &rules, file));
     let read: Vec<Result<ReadFile, BadFile>> =
         futures::stream::iter(reads).buffered(CONCURRENT_READS).try_collect().await?;
     let mut bad: Vec<BadFile> = bad.into_iter().map(|(meta, error)| BadFile { meta, rows: None, error }).collect();
@@ -177,7 +180,12 @@ impl Folder<'_> {
     }
 
     /// What a file says of itself; why it may not be used, where that is for the file to answer and not for the store.
-    async fn read(&self, rules: &BrokenRules, file: DataFile) -> Result<Result<ReadFile, BadFile>, FeatureError> {
+    async fn read(
+        &self,
+        readings: &Readings,
+        rules: &BrokenRules,
+        file: DataFile,
+    ) -> Result<Result<ReadFile, BadFile>, FeatureError> {
         let DataFile { meta, partition } = file;
         let shown = self.shown(&meta.location);
         let (metadata, schema) = match read_metadata(&self.store, &meta).await {
@@ -192,13 +200,30 @@ impl Folder<'_> {
         if is_summary(&meta.location, &metadata) {
             return bad(FeatureError::Summary { table: self.name.clone(), file: shown });
         }
-        let found = FileOf { name: &self.name, table: self.table, shown: &shown };
+        let found = FileOf { name: &self.name, table: self.table, readings, shown: &shown };
         let columns = match FileColumns::find(&found, &schema, &partition) {
             Ok(columns) => columns,
             Err(error) => return bad(error),
         };
-        let told = statistics::newest(self.table, &columns, &metadata, &schema)
-            .and_then(|newest| Ok((newest, rules.hold_for_no_row(&columns, &metadata, &schema)?)));
+        let in_file = columns.in_file(self.table);
+        let readings = if columns.renamed.is_empty() { readings.clone() } else { Readings::of(&in_file) };
+        let values = ValuesOfFile {
+            name: &self.name,
+            table: &in_file,
+            readings: &readings,
+            shown: &shown,
+            store: &self.store,
+            file: &meta,
+            metadata: &metadata,
+            schema: &schema,
+        };
+        match values.refuse_unreadable().await {
+            Ok(()) => {}
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) => return bad(error),
+        }
+        let told = statistics::newest(self.table, &columns, &readings, &metadata, &schema)
+            .and_then(|newest| Ok((newest, rules.hold_for_no_row(&columns, &readings, &metadata, &schema)?)));
         let (newest, keeps_rules) = match told {
             Ok(told) => told,
             Err(error) => return bad(self.unreadable(&meta, error).await?),

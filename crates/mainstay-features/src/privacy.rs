@@ -39,7 +39,7 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
     Ok(())
 }
 
-/// The source tables as they are declared, without rows.
+/// The source tables as they are declared, without rows; the metadata of their schemas say their zone, if it is another than UTC.
 pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
     Box::new(|source, table, _, _| {
         let mut tables =
@@ -47,7 +47,10 @@ pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
         let declared = tables.find(|declared| declared.name == table);
         let declared =
             declared.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
-        Ok(Arc::new(EmptyTable::new(contract::declared_schema(declared))) as Arc<dyn TableProvider>)
+        let schema = contract::declared_schema(declared).as_ref().clone();
+        let zone = declared.zone().iana_name().filter(|zone| *zone != "UTC").map(str::to_owned);
+        let metadata = zone.into_iter().map(|zone| (contract::TIME_ZONE.to_owned(), zone)).collect();
+        Ok(Arc::new(EmptyTable::new(Arc::new(schema.with_metadata(metadata)))) as Arc<dyn TableProvider>)
     })
 }
 

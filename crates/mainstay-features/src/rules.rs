@@ -13,6 +13,7 @@ use mainstay_config::source::SourceColumn;
 use mainstay_schema::table::ColumnType;
 
 use crate::contract;
+use crate::days::Days;
 use crate::error::FeatureError;
 
 /// A rule that every row, or every value that has come, keeps.
@@ -143,18 +144,30 @@ fn of_column(table: &SourceTable, declared: &SourceColumn) -> Result<Vec<Rule>, 
 /// The rule that a time does not lie before another, which is judged where both have come by `bound`.
 fn order(table: &SourceTable, declared: &SourceColumn, bound: Option<Timestamp>) -> Result<Option<Rule>, FeatureError> {
     let Some(other) = declared.not_before.as_ref().and_then(|name| table.column(name)) else { return Ok(None) };
-    let is_date = |column: &SourceColumn| column.column_type == ColumnType::Date;
-    let schema = DFSchema::try_from(contract::declared_schema(table))?;
-    let comparable = |column: &SourceColumn| match is_date(declared) || is_date(other) {
-        true => contract::column(&column.name).cast_to(&DataType::Date32, &schema),
-        false => Ok(contract::column(&column.name)),
-    };
-    let mut broken = comparable(declared)?.lt(comparable(other)?);
+    let mut broken = lies_before(table, declared, other)?;
     if let Some(has_come) = bound.map(|bound| has_come(table, other, bound)).transpose()?.flatten() {
         broken = has_come.and(broken);
     }
     let reason = format!("{} is before {}", declared.name, other.name);
     Ok(Some(Rule { reason, kept: broken.clone().is_not_true(), broken }))
+}
+
+/// Whether a time lies before another one; days are compared where one of both is a date.
+fn lies_before(table: &SourceTable, time: &SourceColumn, other: &SourceColumn) -> Result<Expr, FeatureError> {
+    let is_date = |column: &SourceColumn| column.column_type == ColumnType::Date;
+    let of = |column: &SourceColumn| contract::column(&column.name);
+    let days = Days::of(table);
+    match (is_date(time), is_date(other)) {
+        (true, true) | (false, false) => Ok(of(time).lt(of(other))),
+        (true, false) if !days.is_table_of_utc() => Ok(days.ends().call(vec![of(time)]).lt_eq(of(other))),
+        (false, true) if !days.is_table_of_utc() => Ok(of(time).lt(days.begins().call(vec![of(other)]))),
+        // Statistics see through a cast, and not through a function.
+        _ => {
+            let schema = DFSchema::try_from(contract::declared_schema(table))?;
+            let day = |column: &SourceColumn| of(column).cast_to(&DataType::Date32, &schema);
+            Ok(day(time)?.lt(day(other)?))
+        }
+    }
 }
 
 // Config checks that the bound of a whole number is whole, and that of money whole cents.

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array, new_null_array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, TimestampMicrosecondArray, UInt64Array, new_null_array,
+};
 use datafusion::arrow::compute::{cast, max};
-use datafusion::arrow::datatypes::{Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -19,7 +21,9 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::columns::{FileColumns, Place};
 use crate::contract;
+use crate::days::Days;
 use crate::error::FeatureError;
+use crate::reading::Readings;
 use crate::rules;
 
 /// The newest instant at which a row of a file happened or was known, as the declared types read it. `None` for a timeless table,
@@ -28,6 +32,7 @@ use crate::rules;
 pub(crate) fn newest(
     table: &SourceTable,
     columns: &FileColumns,
+    readings: &Readings,
     file: &ParquetMetaData,
     schema: &Schema,
 ) -> Result<Option<Timestamp>, DataFusionError> {
@@ -37,18 +42,28 @@ pub(crate) fn newest(
         let greatest = match columns.place(declared) {
             Place::Absent => continue,
             Place::Constant(value) => value.to_array()?,
-            Place::Column(name) => match greatest_of_groups(name, file, schema)? {
-                Some(greatest) => greatest,
-                None => return Ok(None),
-            },
+            Place::Column(name) if is_of_nulls(name, schema) => continue,
+            Place::Column(name) => {
+                let greatest = greatest_of_groups(name, file, schema)?;
+                let latest = greatest
+                    .map(|greatest| (greatest.null_count(), readings.column(name).and_then(|of| of.latest(&greatest))));
+                match latest {
+                    Some((nulls, Some(latest))) if latest.null_count() == nulls => latest,
+                    _ => return Ok(None),
+                }
+            }
         };
-        let instants = cast(&greatest, &contract::timestamp_type())?;
+        let instants = instants_of(readings.days(), Arc::clone(&greatest))?;
         if instants.null_count() != greatest.null_count() {
             return Ok(None);
         }
         newest = newest.max(max(instants.as_primitive::<TimestampMicrosecondType>()));
     }
     Ok(newest.and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok()))
+}
+
+fn is_of_nulls(name: &str, schema: &Schema) -> bool {
+    schema.field_with_name(name).is_ok_and(|field| *field.data_type() == DataType::Null)
 }
 
 /// The greatest value of a column in each group of rows, null where it has none; `None` where a group has values but no statistics of
@@ -66,6 +81,16 @@ fn greatest_of_groups(
         greatest.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows))
     };
     Ok(nulls.iter().enumerate().all(is_told).then_some(greatest))
+}
+
+/// Dates as [`contract::time_column`] reads them, which keeps their order; instants as they are.
+fn instants_of(days: &Days, times: ArrayRef) -> Result<ArrayRef, DataFusionError> {
+    let Some(dates) = times.as_primitive_opt::<Date32Type>() else { return Ok(times) };
+    if days.are_of_utc() {
+        return Ok(cast(&times, &contract::timestamp_type())?);
+    }
+    let instants = dates.iter().map(|day| day.map(|day| days.microseconds_seen_from(day)));
+    Ok(Arc::new(instants.collect::<TimestampMicrosecondArray>().with_timezone("UTC")))
 }
 
 /// What breaks the rules for single rows of a table, asked of the statistics of its files.
@@ -94,11 +119,12 @@ impl BrokenRules {
     pub(crate) fn hold_for_no_row(
         &self,
         columns: &FileColumns,
+        readings: &Readings,
         file: &ParquetMetaData,
         schema: &Schema,
     ) -> Result<bool, DataFusionError> {
         let Some(any_broken) = &self.any_broken else { return Ok(true) };
-        let groups = RowGroups { table: &self.table, columns, file, schema, declared: &self.declared };
+        let groups = RowGroups { table: &self.table, columns, file, schema, declared: &self.declared, readings };
         let may_hold = any_broken.prune(&groups)?;
         Ok(!may_hold.contains(&true))
     }
@@ -111,6 +137,7 @@ struct RowGroups<'a> {
     file: &'a ParquetMetaData,
     schema: &'a Schema,
     declared: &'a Schema,
+    readings: &'a Readings,
 }
 
 impl<'a> RowGroups<'a> {
@@ -118,8 +145,17 @@ impl<'a> RowGroups<'a> {
         Some(self.columns.place(self.table.column(&column.name)?))
     }
 
-    fn of_column(&self, name: &str) -> Result<StatisticsConverter<'a>, ParquetError> {
-        StatisticsConverter::try_new(name, self.schema, self.file.file_metadata().schema_descr())
+    /// Whether statistics of a column in the file are those of the declared one: a cast keeps them, and another reading need not.
+    fn are_kept(&self, name: &str) -> bool {
+        let found = self.schema.field_with_name(name).ok();
+        let reading =
+            found.zip(self.readings.column(name)).map(|(field, declared)| declared.reading(field.data_type()));
+        reading.is_some_and(|reading| reading.is_ok_and(|reading| reading.is_cast))
+    }
+
+    fn of_column(&self, name: &str) -> Option<StatisticsConverter<'a>> {
+        let descriptor = self.file.file_metadata().schema_descr();
+        StatisticsConverter::try_new(name, self.schema, descriptor).ok().filter(|_| self.are_kept(name))
     }
 
     /// The values of a column that `told` takes from its statistics. What cannot be told, or not in the declared type, is null.
@@ -130,7 +166,7 @@ impl<'a> RowGroups<'a> {
     ) -> Option<ArrayRef> {
         let declared = self.declared.field_with_name(&column.name).ok()?;
         match self.place(column)? {
-            Place::Column(name) => cast(&told(&self.of_column(name).ok()?).ok()?, declared.data_type()).ok(),
+            Place::Column(name) => cast(&told(&self.of_column(name)?).ok()?, declared.data_type()).ok(),
             Place::Constant(value) => value.to_array_of_size(self.num_containers()).ok(),
             Place::Absent => Some(new_null_array(declared.data_type(), self.num_containers())),
         }
@@ -158,7 +194,7 @@ impl PruningStatistics for RowGroups<'_> {
             }
             Place::Constant(_) | Place::Absent => return self.row_counts(),
         };
-        let of_column = self.of_column(name).ok()?;
+        let of_column = self.of_column(name)?;
         // A required column has no nulls to count.
         if !of_column.arrow_field().is_nullable() {
             return Some(Arc::new(UInt64Array::from(vec![0; self.num_containers()])));
@@ -179,7 +215,7 @@ impl PruningStatistics for RowGroups<'_> {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use datafusion::arrow::array::{Decimal128Array, RecordBatch, StringArray};
     use mainstay_config::Project;
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ArrowReaderMetadata;
@@ -209,8 +245,9 @@ mod tests {
         let batch =
             RecordBatch::try_from_iter([("ordered_at", column(ordered)), ("loaded_at", column(loaded))]).unwrap();
         let read = footer(&batch, statistics);
-        let newest =
-            newest(orders(&Fixture::new().project()), &FileColumns::default(), read.metadata(), read.schema()).unwrap();
+        let project = Fixture::new().project();
+        let (table, columns) = (orders(&project), FileColumns::default());
+        let newest = newest(table, &columns, &Readings::of(table), read.metadata(), read.schema()).unwrap();
         newest.map(Timestamp::as_microsecond)
     }
 
@@ -248,7 +285,7 @@ mod tests {
         let read = footer(&RecordBatch::try_from_iter_with_nullable(columns).unwrap(), statistics);
         BrokenRules::of(&fixture.ctx, &table)
             .unwrap()
-            .hold_for_no_row(&FileColumns::default(), read.metadata(), read.schema())
+            .hold_for_no_row(&FileColumns::default(), &Readings::of(&table), read.metadata(), read.schema())
             .unwrap()
     }
 

@@ -17,5 +17,6 @@ mod projects;
 mod reference;
 mod suppression;
 mod timeless;
+mod types;
 mod visibility;
 mod volumes;

@@ -5,7 +5,7 @@
 //! | `Null` | missing | missing | missing | missing |
 //! | `Boolean` | 0 and 1 | `0` and `1` | - | - |
 //! | `Int8` to `Int64`, `UInt8` to `UInt64` | the nearest double | its digits | - | its digits |
-//! | `Float16`, `Float32`, `Float64` | as it is | the fewest digits that give the double; NaN is missing | - | its digits if it is whole and below 2^53, otherwise - |
+//! | `Float16`, `Float32`, `Float64` | as it is | the fewest digits that give the double; NaN is missing | - | its digits if it is whole and below 2^53 (`Float32` 2^24, `Float16` 2^11), otherwise - |
 //! | `Decimal32` to `Decimal256` | the nearest double | its digits, no zeros behind the last decimal | - | its digits where the scale is 0, otherwise - |
 //! | `Utf8`, `LargeUtf8`, `Utf8View` | - | the text | texts like `2024-03-01`, alone or before a `T` or a blank | the text |
 //! | `Date32`, `Date64` | - | - | the day | - |

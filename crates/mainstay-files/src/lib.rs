@@ -4,12 +4,19 @@
 //! read as something else without a word: what does not fit is refused, with how to mend it. [`read`] does what `kind` decides;
 //! [`parquet_file`] opens a file, or says what it is instead of a Parquet file.
 //!
+//! [`declared`] says how a column becomes one of a declared type, as the sources of a project have them; [`local_time`] which instants
+//! the times of a zone are.
+//!
 //! It knows no model, no SQL and no project.
 
+pub mod declared;
 pub mod kind;
+pub mod local_time;
 pub mod parquet_file;
 pub mod read;
 
+pub use declared::{DeclaredColumn, Reading, Refused, UnreadableValue};
 pub use kind::ColumnKind;
+pub use local_time::LocalTime;
 pub use parquet_file::{FileError, open, read_footer};
 pub use read::{DayError, KeyError, WholeNumberError};

@@ -14,9 +14,6 @@ use thiserror::Error;
 use crate::kind::{ColumnKind, value_type};
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
-/// From here on doubles skip whole numbers.
-const DOUBLES_SKIP_FROM: f64 = 9_007_199_254_740_992.0;
-
 /// Why a column was not read as days.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DayError {
@@ -125,8 +122,9 @@ pub fn keys(array: &ArrayRef) -> Result<Vec<Option<String>>, KeyError> {
     }
     if kind == ColumnKind::Float {
         let numbers = numbers(array).map_err(|_| wrong_type())?;
+        let skip_from = floats_skip_from(value_type(array.data_type()));
         // NaN is what pandas writes where an id is missing.
-        let is_inexact = |value: &f64| !value.is_nan() && (value.fract() != 0.0 || value.abs() >= DOUBLES_SKIP_FROM);
+        let is_inexact = |value: &f64| !value.is_nan() && (value.fract() != 0.0 || value.abs() >= skip_from);
         let found = numbers.iter().enumerate().find_map(|(row, value)| Some((row, value.filter(is_inexact)?)));
         if let Some((row, value)) = found {
             return Err(KeyError::Inexact { row, value });
@@ -231,8 +229,17 @@ fn units_of_a_second(unit: TimeUnit) -> i64 {
     }
 }
 
+/// From where on floats of a type skip whole numbers.
+pub(crate) fn floats_skip_from(data_type: &DataType) -> f64 {
+    match data_type {
+        DataType::Float16 => 2_048.0,
+        DataType::Float32 => 16_777_216.0,
+        _ => 9_007_199_254_740_992.0,
+    }
+}
+
 /// The values behind a dictionary or runs, one for each row.
-fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let values = value_type(array.data_type());
     if values == array.data_type() { Ok(Arc::clone(array)) } else { cast(array, values) }
 }

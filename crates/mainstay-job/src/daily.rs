@@ -43,14 +43,19 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let mut day = sources::pin(run, found).await?;
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
-    day.hold(run, &[&job.consents], &run.suppression_moment()).await?;
+    let models: Vec<&str> = job.sql_models().iter().map(|(_, model)| *model).collect();
+    let held = day.hold(run, &[&job.consents], &run.suppression_moment()).await;
+    day.blamed(run, &models, held).await?;
     consent_records::check(run, &day, job, &policy).await?;
     let suppression_rows = unmatched_suppression::check(run, &day, job, &policy).await?;
-    let champion = champion::resolve_or_train(run, &day, job).await?;
+    let champion = champion::resolve_or_train(run, &day, job).await;
+    let champion = day.blamed(run, &models, champion).await?;
     watch.know_training(run, &champion.used).await?;
-    let features = watch.explain(features::stage(run, &mut day, job).await)?;
+    let features = features::stage(run, &mut day, job).await;
+    let features = watch.explain(day.blamed(run, &models, features).await)?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
-    let risk = watch.explain(score::stage(run, &day, &features, &scoring).await)?;
+    let risk = score::stage(run, &day, &features, &scoring).await;
+    let risk = watch.explain(day.blamed(run, &models, risk).await)?;
     day.check_unchanged(run).await?;
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;

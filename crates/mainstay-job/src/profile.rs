@@ -33,7 +33,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     let step = open.progress.start(Step::Profile);
     let mut tables = Vec::new();
     for (table, pinned) in source.tables.iter().zip(&pinned.tables) {
-        let profile = profile_table(open, table, pinned, as_of, &step).await;
+        let profile = profile_table(open, table, pinned, (ds, as_of), &step).await;
         tables.push(profile.with_context(|| format!("cannot profile {}.{}", source.name, table.name))?);
     }
     let profile = SourceProfile { source: source.name, ds, tables };
@@ -69,11 +69,11 @@ async fn profile_table(
     open: &OpenProject,
     table: &SourceTable,
     pinned: &PinnedTable,
-    as_of: Timestamp,
+    before: (Ds, Timestamp),
     step: &StepProgress,
 ) -> Result<TableProfile> {
     let rows = rows_as_found(&open.session, table, pinned).await?;
-    let spec = spec(table, pinned, &rows, as_of);
+    let spec = spec(table, pinned, &rows, before);
     let repeated_keys = match table.unique_key && table.keep == Keep::FirstKnown {
         true => Some(rows_with_repeated_keys(&rows, &table.key).await?),
         false => None,
@@ -98,7 +98,7 @@ async fn profile_table(
     Ok(all.finish(&spec, repeated_keys))
 }
 
-fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, as_of: Timestamp) -> TableSpec {
+fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, (ds, as_of): (Ds, Timestamp)) -> TableSpec {
     let column = |(name, data_type): (&String, &DataType)| {
         let declared = table.column(name);
         ColumnSpec {
@@ -115,7 +115,9 @@ fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, as_of: Time
         table: table.name.clone(),
         rows: pinned.files.iter().map(|file| file.rows).sum(),
         files: pinned.files.len() as u64,
+        time_zone: table.time_zone.clone().unwrap_or_else(|| "UTC".to_owned()),
         key: table.key.clone(),
+        ds,
         as_of,
         columns: rows.schema().fields().iter().map(|field| column((field.name(), field.data_type()))).collect(),
     }

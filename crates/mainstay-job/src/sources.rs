@@ -9,7 +9,9 @@ use arrow::datatypes::Schema;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
-use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
+use mainstay_features::{
+    Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, is_of_values, refuse_stale,
+};
 use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, column, table};
 
@@ -76,6 +78,24 @@ impl PinnedDay {
     /// The newest days of every source table with an event time.
     pub(crate) async fn volumes(&self, run: &Run<'_>) -> Result<Vec<TableDays>> {
         Ok(self.sources.volumes(&run.open.session, &self.pinned, run.ds).await?)
+    }
+
+    /// What came of computing from models of SQL; of a failure on values the error of the model that they failed in, where it fails as of the
+    /// day too.
+    pub(crate) async fn blamed<T>(&self, run: &Run<'_>, models: &[&str], result: Result<T>) -> Result<T> {
+        let Err(error) = result else { return result };
+        let is_of_values = |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref().is_some_and(is_of_values);
+        if !error.chain().any(is_of_values) {
+            return Err(error);
+        }
+        for moment in [run.moment(), run.suppression_moment()] {
+            // What fails here was to say more of a failure, and does not take its place.
+            let failing = self.sql.failing_model(&run.open.session, &self.sources, models, &moment).await;
+            if let Ok(Some(failing)) = failing {
+                return Err(failing.into());
+            }
+        }
+        Err(error)
     }
 
     /// A model of the project's SQL over these sources, as of a moment.

@@ -97,9 +97,8 @@ pub(crate) struct ColumnTally {
 }
 
 impl ColumnTally {
-    /// `as_of` in microseconds since 1970.
-    pub(crate) fn new(kind: Kind, as_of_micros: i64) -> Self {
-        let as_of = if kind == Kind::Date { as_of_micros.div_euclid(MICROS_PER_DAY) } else { as_of_micros };
+    /// `as_of` in days or microseconds since 1970, as the kind has them.
+    pub(crate) fn new(kind: Kind, as_of: i64) -> Self {
         Self {
             kind,
             missing: 0,

@@ -32,6 +32,8 @@ pub struct TableProfile {
     pub rows: u64,
     /// Its files.
     pub files: u64,
+    /// The zone of its times that say none, and of its dates.
+    pub time_zone: String,
     /// The columns that are to identify a row.
     pub key: Vec<String>,
     /// What looks wrong.
@@ -51,7 +53,11 @@ pub struct TableSpec {
     pub files: u64,
     /// The columns that are to identify a row.
     pub key: Vec<String>,
-    /// The instant before which values should lie.
+    /// The zone of its times that say none, and of its dates.
+    pub time_zone: String,
+    /// The day before which dates should lie.
+    pub ds: Ds,
+    /// The instant before which times should lie.
     pub as_of: Timestamp,
     /// Its columns, in the order of the batches.
     pub columns: Vec<ColumnSpec>,
@@ -95,10 +101,13 @@ impl TableTally {
     /// Nothing seen yet.
     pub fn new(spec: &TableSpec) -> Self {
         let kinds: Vec<Kind> = spec.columns.iter().map(|column| Kind::of(&column.data_type)).collect();
-        let as_of = spec.as_of.as_microsecond();
+        let first_late = |kind: Kind| match kind {
+            Kind::Date => i64::from(spec.ds.days_since(Ds::EPOCH)),
+            _ => spec.as_of.as_microsecond(),
+        };
         Self {
             rows: 0,
-            columns: kinds.iter().map(|kind| ColumnTally::new(*kind, as_of)).collect(),
+            columns: kinds.iter().map(|kind| ColumnTally::new(*kind, first_late(*kind))).collect(),
             pairs: Pairs::new(&kinds, spec.rows),
         }
     }
@@ -135,6 +144,7 @@ impl TableTally {
             table: spec.table.clone(),
             rows: self.rows,
             files: spec.files,
+            time_zone: spec.time_zone.clone(),
             key: spec.key.clone(),
             findings: findings(&seen),
             columns: self.columns.iter().zip(&spec.columns).map(|(tally, spec)| tally.profile(spec)).collect(),

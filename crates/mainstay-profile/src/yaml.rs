@@ -28,6 +28,7 @@ fn table(text: &mut String, table: &TableProfile) {
     let _ = writeln!(text, "\n  - name: {}", quoted(&table.table));
     let _ = writeln!(text, "    rows: {}", table.rows);
     let _ = writeln!(text, "    files: {}", table.files);
+    let _ = writeln!(text, "    time_zone: {}   # of times that say none, and of dates", bare(&table.time_zone));
     let _ = writeln!(text, "    key: [{}]", key.join(", "));
     if table.findings.is_empty() {
         let _ = writeln!(text, "    findings: []");

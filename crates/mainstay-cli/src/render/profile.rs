@@ -30,9 +30,10 @@ fn columns(source: &str, of: &TableProfile) -> String {
     let files = if of.files == 1 { "1 file".to_owned() } else { format!("{} files", of.files) };
     let header = ["column", "type", "missing", "distinct", "least", "median", "greatest", "most frequent"];
     format!(
-        "{source}.{}: {} rows, {files}, key {}\n{}\n",
+        "{source}.{}: {} rows, {files}, times and dates of {}, key {}\n{}\n",
         of.table,
         of.rows,
+        of.time_zone,
         of.key.join(", "),
         table(&header, &[2, 3, 4, 5, 6], rows)
     )

@@ -183,7 +183,7 @@ mainstay.yml:39:9: unknown key `freshnes`, did you mean `freshness`?
    |
 39 |         freshnes:
    |         ^^^^^^^^
-   = known keys: name, description, path, format, bad_files, event_time, timeless, known_at, key, unique_key, keep, references, freshness, volume, columns",
+   = known keys: name, description, path, format, bad_files, time_zone, event_time, timeless, known_at, key, unique_key, keep, references, freshness, volume, columns",
             ),
             slip(
                 "        path: orders\n",

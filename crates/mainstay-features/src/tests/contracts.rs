@@ -132,9 +132,9 @@ async fn a_missing_column_is_named() {
 #[tokio::test]
 async fn a_wrong_type_is_named() {
     let fixture = Fixture::new();
-    let columns = "'o1' as order_id, 'x' as email, 'f' as gender, '2025-01-01' as ordered_at";
+    let columns = "'o1' as order_id, 'x' as email, 'f' as gender, 20250101 as ordered_at";
     fixture.write_query("data/orders/a.parquet", &format!("select {columns}")).await;
-    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: column `ordered_at` of `data/orders/a.parquet` is Utf8, expected timestamp (in UTC or without a time zone): write it so, or change its type in mainstay.yml");
+    insta::assert_snapshot!(pin_error(&fixture).await, @"source shop.orders: column `ordered_at` of `data/orders/a.parquet` is Int64, expected timestamp: numbers such as 20240301 or the seconds since 1970 may mean several things: convert them, as in `to_date(cast(column as varchar), '%Y%m%d')` or `to_timestamp(column)`, or change its type in mainstay.yml");
 }
 
 #[tokio::test]

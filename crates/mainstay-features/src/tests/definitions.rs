@@ -140,3 +140,12 @@ async fn neither_partitions_nor_where_the_data_lie_have_a_part_in_a_definition()
     let columns: Vec<&str> = two.columns.keys().map(String::as_str).collect();
     assert_eq!(two.changes(&shorter, columns).unwrap().columns, ["status", "status_reason"]);
 }
+
+#[tokio::test]
+async fn another_time_zone_of_a_source_changes_what_is_read_of_it() {
+    let (before, now) = (fixture(&[]), fixture(&[]));
+    let yml = std::fs::read_to_string(now.path("mainstay.yml")).unwrap();
+    now.write("mainstay.yml", yml.replace("    path: data\n", "    path: data\n    time_zone: Europe/Paris\n"));
+    let changes = definitions(&before).await.changes(&definitions(&now).await, ["revenue", "weight"]).unwrap();
+    assert_eq!(changes.columns, ["revenue", "weight"]);
+}

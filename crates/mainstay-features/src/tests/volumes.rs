@@ -54,7 +54,11 @@ async fn days_are_those_of_the_projects_time_zone_and_of_any_split_into_files() 
         [("2025-01-04".into(), 2, 1), ("2025-01-05".into(), 1, 1)]
     );
     let yml = std::fs::read_to_string(fixture.path("mainstay.yml")).unwrap();
-    fixture.write("mainstay.yml", yml.replace("time_zone: UTC", "time_zone: Europe/Berlin"));
+    fixture.write(
+        "mainstay.yml",
+        yml.replace("time_zone: UTC", "time_zone: Europe/Berlin")
+            .replace("    path: data\n", "    path: data\n    time_zone: UTC\n"),
+    );
     // 23:30 in UTC is the next day in Berlin.
     assert_eq!(
         counts(&orders(&fixture, "2025-01-06").await),

@@ -33,6 +33,8 @@ fn table(columns: &[(&str, ArrayRef)]) -> (TableSpec, RecordBatch) {
         rows: batch.num_rows() as u64,
         files: 1,
         key: vec!["order_id".into()],
+        time_zone: "Europe/Paris".into(),
+        ds: Ds::EPOCH.plus_days(20_000),
         as_of: Timestamp::from_microsecond(20_000 * DAY).unwrap(),
         columns: columns.iter().map(|(name, values)| spec(name, values)).collect(),
     };

@@ -1,0 +1,139 @@
+//! Values that the declared type of their column cannot hold: found as files are pinned, so that no query fails on one later.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::Schema;
+use datafusion::error::DataFusionError;
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryStreamExt};
+use mainstay_config::SourceTable;
+use mainstay_files::{DeclaredColumn, Refused, UnreadableValue};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::error::FeatureError;
+use crate::reading::Readings;
+
+/// A file whose values are looked at.
+pub(crate) struct ValuesOfFile<'a> {
+    /// `source.table`.
+    pub(crate) name: &'a str,
+    pub(crate) table: &'a SourceTable,
+    pub(crate) readings: &'a Readings,
+    /// The file as messages call it.
+    pub(crate) shown: &'a str,
+    pub(crate) store: &'a Arc<dyn ObjectStore>,
+    pub(crate) file: &'a ObjectMeta,
+    pub(crate) metadata: &'a Arc<ParquetMetaData>,
+    pub(crate) schema: &'a Schema,
+}
+
+impl ValuesOfFile<'_> {
+    /// Refuses a file with a value that its declared type cannot hold, with the column and the row.
+    ///
+    /// Nothing is read of a file whose types or statistics show that there is none, and of another one the columns in doubt alone.
+    pub(crate) async fn refuse_unreadable(&self) -> Result<(), FeatureError> {
+        let doubtful: Vec<(&str, &DeclaredColumn)> =
+            self.readings.iter().filter(|(name, declared)| self.is_in_doubt(name, declared)).collect();
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        self.refuse_among(&doubtful).await
+    }
+
+    fn is_in_doubt(&self, name: &str, declared: &DeclaredColumn) -> bool {
+        let Ok(field) = self.schema.field_with_name(name) else { return false };
+        match declared.reading(field.data_type()).map(|reading| reading.refuses) {
+            Ok(Refused::Any) => true,
+            Ok(Refused::BeyondRange) => !self.ends_are_readable(name, declared).unwrap_or(false),
+            Ok(Refused::None) | Err(_) => false,
+        }
+    }
+
+    /// Whether the least and the greatest value of each group of rows are there and can be read, and so all between them.
+    fn ends_are_readable(&self, name: &str, declared: &DeclaredColumn) -> Option<bool> {
+        let groups = self.metadata.row_groups();
+        let of_column =
+            StatisticsConverter::try_new(name, self.schema, self.metadata.file_metadata().schema_descr()).ok()?;
+        let nulls = of_column.row_group_null_counts(groups).ok()?;
+        let ends = [of_column.row_group_mins(groups).ok()?, of_column.row_group_maxes(groups).ok()?];
+        let is_told = |ends: &ArrayRef| {
+            groups.iter().zip(&nulls).enumerate().all(|(group, (rows, nulls))| {
+                ends.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows.num_rows()))
+            })
+        };
+        Some(ends.iter().all(|ends| is_told(ends) && declared.read(ends).is_ok()))
+    }
+
+    async fn refuse_among(&self, doubtful: &[(&str, &DeclaredColumn)]) -> Result<(), FeatureError> {
+        let unreadable = |error: DataFusionError| FeatureError::Unreadable {
+            table: self.name.to_owned(),
+            file: self.shown.to_owned(),
+            found: "its footer can be read and its rows cannot".to_owned(),
+            source: Box::new(error),
+        };
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata), ArrowReaderOptions::new());
+        let metadata = metadata.map_err(|error| unreadable(error.into()))?;
+        let reader = StoredFile {
+            store: Arc::clone(self.store),
+            path: self.file.location.clone(),
+            metadata: Arc::clone(self.metadata),
+        };
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata);
+        let roots = doubtful.iter().filter_map(|(name, _)| self.schema.index_of(name).ok());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let mut rows = builder.with_projection(mask).build().map_err(|error| unreadable(error.into()))?;
+        let mut first = 0;
+        while let Some(batch) = rows.try_next().await.map_err(|error| unreadable(error.into()))? {
+            for (name, declared) in doubtful {
+                let Some(values) = batch.column_by_name(name) else { continue };
+                declared.read(values).map_err(|error| self.refusal(name, declared, first, &error))?;
+            }
+            first += batch.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    fn refusal(&self, column: &str, declared: &DeclaredColumn, first: u64, error: &UnreadableValue) -> FeatureError {
+        let is_told = self.table.column(column).is_some_and(|column| !column.personal && !column.protected);
+        FeatureError::UnreadableValue {
+            table: self.name.to_owned(),
+            file: self.shown.to_owned(),
+            column: column.to_owned(),
+            declared: declared.column_type.as_str(),
+            row: first + error.row as u64,
+            value: if is_told { format!("`{}`", error.value) } else { "a value".to_owned() },
+            fault: error.fault,
+        }
+    }
+}
+
+/// A file of a store whose footer was read.
+struct StoredFile {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    metadata: Arc<ParquetMetaData>,
+}
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        let bytes = async move { self.store.get_range(&self.path, range).await };
+        bytes.map(|read| read.map_err(|error| ParquetError::External(Box::new(error)))).boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        futures::future::ready(Ok(Arc::clone(&self.metadata))).boxed()
+    }
+}
