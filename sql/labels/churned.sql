@@ -11,7 +11,6 @@ returning as (
     from orders
     where
         not is_return
-        and net_amount > 0
         and ordered_at >= {{ as_of }}
         and ordered_at < {{ label_end }}
 )

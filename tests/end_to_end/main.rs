@@ -31,5 +31,6 @@ mod slt;
 mod source_files;
 mod suppression;
 mod train_file;
+mod training;
 mod value;
 mod verify;

@@ -23,7 +23,7 @@ pub(crate) type Changes<'a> = &'a [(&'a str, Option<&'a str>)];
 /// How often each (source, reason) stands in the quarantine.
 type Reasons = BTreeMap<(String, String), u64>;
 
-fn read(path: &Path) -> RecordBatch {
+pub(crate) fn read(path: &Path) -> RecordBatch {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(path).unwrap()).unwrap();
     let schema = Arc::clone(reader.schema());
     concat_batches(&schema, &reader.build().unwrap().collect::<Result<Vec<_>, _>>().unwrap()).unwrap()
@@ -169,5 +169,31 @@ fn bad_rows_are_quarantined_and_change_nothing_else() {
     for part in ["quarantined from", "duplicate key (order_id)", "order_id names no row of retailer.orders"] {
         assert!(shown.contains(part), "`{part}` is not in:\n{shown}");
     }
+    assert!(project.output(&["verify"]).status.success());
+
+    // A day later all are refused still: none stands in the quarantine a second time, and the record says since when.
+    let next = project.json(&["run", "daily_risk", "--date", "2025-08-02"]);
+    let planted = |run: &Value| {
+        let rows = quarantine(&project, run).into_iter();
+        rows.filter(|(.., row)| row.contains("PLANTED") || row.contains("99999.00")).count()
+    };
+    assert!(planted(&run) > 0 && planted(&next) == 0, "{} and {}", planted(&run), planted(&next));
+    let counted: Vec<&Value> = next["record"]["details"]["quarantine"].as_array().unwrap().iter().collect();
+    let below_0 = counted.iter().find(|of| of["reason"] == "net_amount is below 0").unwrap();
+    assert_eq!(
+        (&below_0["rows"], &below_0["new_rows"], &below_0["since"]),
+        (&1.into(), &0.into(), &"2025-08-01".into())
+    );
+    assert_eq!(next["record"]["details"]["quarantine_file"]["since"], "2025-08-01");
+    let known = recorded(&run);
+    assert!(known.iter().all(|(named, rows)| recorded(&next)[named] >= *rows), "what is refused stays refused");
+
+    // Once the source is mended, that is said, and the row stays where it was listed.
+    std::fs::remove_file(project.data().join("customers/planted.parquet")).unwrap();
+    let mended = project.json(&["run", "daily_risk", "--date", "2025-08-03"]);
+    let of = mended["record"]["details"]["quarantine"].as_array().unwrap();
+    let signed_up = of.iter().find(|of| of["reason"] == "signed_up_at is null").unwrap();
+    assert_eq!((&signed_up["rows"], &signed_up["mended_rows"]), (&0.into(), &1.into()));
+    assert_eq!(planted(&mended), 0);
     assert!(project.output(&["verify"]).status.success());
 }

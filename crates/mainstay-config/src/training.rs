@@ -26,6 +26,10 @@ pub struct TrainingJob {
     pub label: String,
     /// The past days that are learnt from.
     pub cuts: Cuts,
+    /// The share of the customers to learn from and to be judged on, above 0 and at most 1; all where it is left out. They are drawn by hash
+    /// of their ids, so that all cuts have the same ones.
+    #[serde(default)]
+    pub sample_customers: Option<f64>,
     /// What is fitted.
     pub algorithm: Algorithm,
     /// How scores become probabilities.
@@ -57,7 +61,8 @@ pub struct Cuts {
     pub calibration: u32,
     /// Days between two cuts, at least 1.
     pub step_days: u32,
-    /// Days after the first order before which there is no cut.
+    /// Days after the beginning of the history before which there is no cut. It begins on the first day from which on orders come
+    /// regularly: the next 60 days have a quarter of the days with orders that is usual, and no year without one follows.
     pub minimum_history_days: u32,
 }
 
@@ -93,7 +98,7 @@ pub struct Gates {
     /// offers bears.
     #[serde(default = "usual_error_at_test_cut")]
     pub calibration_error_at_test_cut_above_noise_at_most: f64,
-    /// Days between the first order and the test cut.
+    /// Days between the beginning of the history and the test cut.
     pub history_days_at_least: u32,
 }
 
@@ -163,6 +168,11 @@ impl TrainingJob {
             format!("expected at least the {training} cuts that trees are fitted on, found {calibration}")
         })?;
         check_at_least_1(self.cuts.step_days, cuts.key("step_days"))?;
+        if let Some(share) = self.sample_customers {
+            place.key("sample_customers").ensure(share > 0.0 && share <= 1.0, || {
+                format!("expected a share of the customers above 0 and at most 1, found {share}")
+            })?;
+        }
         self.algorithm.check(place.key("algorithm"))?;
         self.calibration.check(place.key("calibration"))?;
         self.gates.check(place.key("gates"))?;

@@ -4,14 +4,17 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_schema::date::Ds;
 
-/// Where a model stands in time: it sees what came before `as_of`; a label looks ahead until `label_end`, and what decides who may
-/// be contacted sees all that came before `suppression_as_of`.
+/// Where a model stands in time: it sees what came before `as_of`; a label looks ahead until `label_end`, at what was known by
+/// `labels_known_before`, and what decides who may be contacted sees all that came before `suppression_as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     /// The instant up to which all but labels may see, exclusive.
     pub as_of: Timestamp,
     /// The instant up to which labels may see, exclusive; absent where no label is asked for.
     pub label_end: Option<Timestamp>,
+    /// The instant before which the rows of a label had to be known, at or after `label_end`: an order of the label window that was
+    /// loaded late counts. `label_end` itself where absent.
+    pub labels_known_before: Option<Timestamp>,
     /// The instant up to which a model of suppression may see, exclusive, at or after `as_of`; absent for all other models.
     pub suppression_as_of: Option<Timestamp>,
 }
@@ -19,7 +22,7 @@ pub struct Moment {
 impl Moment {
     /// What came before an instant, without labels.
     pub fn before(as_of: Timestamp) -> Self {
-        Self { as_of, label_end: None, suppression_as_of: None }
+        Self { as_of, label_end: None, labels_known_before: None, suppression_as_of: None }
     }
 
     /// The moment of a model that decides who may be contacted: days are counted from `as_of`, and its rows are those that were
@@ -28,9 +31,16 @@ impl Moment {
         Self { suppression_as_of: Some(suppression_as_of), ..Self::before(as_of) }
     }
 
-    /// The moment of a label, which looks ahead until `label_end`.
+    /// The moment of a label, which looks ahead until `label_end`, at what was known by then.
     pub fn of_label(as_of: Timestamp, label_end: Timestamp) -> Self {
         Self { label_end: Some(label_end), ..Self::before(as_of) }
+    }
+
+    /// The same with labels that see what happened before their end and was known before `instant`, which is when a training looks: what
+    /// was loaded in between has happened all the same. An instant before the end changes nothing.
+    pub fn with_labels_known_before(self, instant: Timestamp) -> Self {
+        let later = self.label_end.filter(|end| *end < instant).map(|_| instant);
+        Self { labels_known_before: later, ..self }
     }
 
     /// The instant up to which all but labels see their sources.
@@ -47,6 +57,22 @@ impl Moment {
     pub fn of_cut(ds: Ds, horizon_days: u32, time_zone: &TimeZone) -> Result<Self, jiff::Error> {
         let end = ds.plus_days(i32::try_from(horizon_days).unwrap_or(i32::MAX));
         Ok(Self::of_label(ds.as_of(time_zone)?, end.as_of(time_zone)?))
+    }
+}
+
+/// The instants up to which rows of a source are seen, both exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Bounds {
+    /// They happened before this.
+    pub(crate) happened_before: Timestamp,
+    /// They were known before this, which is never earlier.
+    pub(crate) known_before: Timestamp,
+}
+
+impl Bounds {
+    /// What had happened and was known before one instant.
+    pub(crate) fn at(instant: Timestamp) -> Self {
+        Self { happened_before: instant, known_before: instant }
     }
 }
 

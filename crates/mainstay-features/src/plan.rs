@@ -6,7 +6,7 @@
 //! `source()`.
 //!
 //! The catalog has a schema for every instant up to which something is seen: models before as-of; for labels, staging and
-//! sources before the end of the horizon; for what decides who may be contacted, all but features before its own instant.
+//! sources before the end of the horizon, as far as they were known when the training looks; for what decides who may be contacted, all but features before its own instant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -33,7 +33,7 @@ use crate::error::{FeatureError, ModelFault};
 use crate::graph;
 use crate::held::{HeldModel, HeldModels};
 use crate::model::{Model, ModelKind};
-use crate::moment::{self, Moment};
+use crate::moment::{self, Bounds, Moment};
 use crate::project::SqlProject;
 use crate::source::Sources;
 use crate::template;
@@ -44,7 +44,7 @@ impl SqlProject {
     /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
     ///
     /// Staging, features and marts see what came before `as_of`. A label sees features as of `as_of`, and staging and
-    /// sources until `label_end`. At a moment of suppression the model and what it builds on see all that came before
+    /// sources until `label_end`, as they were known before `labels_known_before`. At a moment of suppression the model and what it builds on see all that came before
     /// `suppression_as_of`, but for features, which stay as of `as_of`.
     pub async fn model(
         &self,
@@ -78,16 +78,16 @@ impl SqlProject {
 impl Sources {
     /// The rows of the tables as they were known at an instant.
     pub(crate) fn as_known(&self) -> SourceTables<'_> {
-        Box::new(|source, table, rows, bound| match rows {
-            Rows::Sound => self.view(source, table, bound),
-            Rows::Refused => self.refused_view(source, table, bound),
+        Box::new(|source, table, rows, bounds| match rows {
+            Rows::Sound => self.view(source, table, bounds),
+            Rows::Refused => self.refused_view(source, table, bounds),
         })
     }
 }
 
-/// What stands for rows of a source table: (source, table, which of them, instant up to which they are seen).
+/// What stands for rows of a source table: (source, table, which of them, instants up to which they are seen).
 pub(crate) type SourceTables<'a> =
-    Box<dyn Fn(&str, &str, Rows, Timestamp) -> Result<Arc<dyn TableProvider>, FeatureError> + Send + Sync + 'a>;
+    Box<dyn Fn(&str, &str, Rows, Bounds) -> Result<Arc<dyn TableProvider>, FeatureError> + Send + Sync + 'a>;
 
 /// Which rows of a source table are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,9 +138,15 @@ fn with_plain_text(plan: LogicalPlan) -> Result<LogicalPlan, FeatureError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Horizon {
     Before(Timestamp),
+    /// What happened before `end` and was known before `known`, which is later.
+    Happened {
+        end: Timestamp,
+        known: Timestamp,
+    },
     Label {
         as_of: Timestamp,
         end: Timestamp,
+        known: Timestamp,
     },
     /// Days are counted from `as_of`; rows are those before `end`, which is later.
     Suppression {
@@ -152,7 +158,10 @@ enum Horizon {
 impl Horizon {
     fn of(model: &Model, moment: &Moment) -> Result<Self, FeatureError> {
         match (model.kind, moment.label_end) {
-            (ModelKind::Label, Some(end)) => Ok(Self::Label { as_of: moment.as_of, end }),
+            (ModelKind::Label, Some(end)) => {
+                let known = moment.labels_known_before.map_or(end, |known| known.max(end));
+                Ok(Self::Label { as_of: moment.as_of, end, known })
+            }
             (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd { model: model.name.clone() }),
             _ => Ok(match moment.suppression_as_of {
                 Some(end) if end != moment.as_of => Self::Suppression { as_of: moment.as_of, end },
@@ -164,8 +173,8 @@ impl Horizon {
     /// The moment at which a model sees this.
     fn moment(self) -> Moment {
         match self {
-            Self::Before(instant) => Moment::before(instant),
-            Self::Label { as_of, end } => Moment::of_label(as_of, end),
+            Self::Before(instant) | Self::Happened { end: instant, .. } => Moment::before(instant),
+            Self::Label { as_of, end, known } => Moment::of_label(as_of, end).with_labels_known_before(known),
             Self::Suppression { as_of, end } => Moment::of_suppression(as_of, end),
         }
     }
@@ -173,33 +182,45 @@ impl Horizon {
     /// What a model that is referred to sees.
     fn of_reference(self, reference: &Model) -> Self {
         match (self, reference.kind) {
-            (Self::Before(_), _) | (Self::Label { .. }, ModelKind::Label) => self,
-            (Self::Label { end, .. }, ModelKind::Staging) => Self::Before(end),
+            (Self::Before(_) | Self::Happened { .. }, _) | (Self::Label { .. }, ModelKind::Label) => self,
+            (Self::Label { .. }, ModelKind::Staging) => self.of_sources(),
             (Self::Label { as_of, .. }, ModelKind::Feature | ModelKind::Mart) => Self::Before(as_of),
             (Self::Suppression { as_of, .. }, ModelKind::Feature) => Self::Before(as_of),
             (Self::Suppression { .. }, _) => self,
         }
     }
 
-    fn as_of(self) -> Timestamp {
-        match self {
-            Self::Before(instant) | Self::Label { as_of: instant, .. } | Self::Suppression { as_of: instant, .. } => {
-                instant
+    /// What its sources are seen by.
+    fn of_sources(self) -> Self {
+        match self.bounds() {
+            Bounds { happened_before, known_before } if happened_before == known_before => {
+                Self::Before(happened_before)
             }
+            Bounds { happened_before, known_before } => Self::Happened { end: happened_before, known: known_before },
         }
     }
 
-    fn sources_before(self) -> Timestamp {
+    fn as_of(self) -> Timestamp {
         match self {
-            Self::Before(instant) | Self::Label { end: instant, .. } | Self::Suppression { end: instant, .. } => {
-                instant
+            Self::Before(instant)
+            | Self::Happened { end: instant, .. }
+            | Self::Label { as_of: instant, .. }
+            | Self::Suppression { as_of: instant, .. } => instant,
+        }
+    }
+
+    fn bounds(self) -> Bounds {
+        match self {
+            Self::Before(instant) | Self::Suppression { end: instant, .. } => Bounds::at(instant),
+            Self::Happened { end, known } | Self::Label { end, known, .. } => {
+                Bounds { happened_before: end, known_before: known }
             }
         }
     }
 
     fn label_end(self) -> Option<Timestamp> {
         match self {
-            Self::Before(_) | Self::Suppression { .. } => None,
+            Self::Before(_) | Self::Happened { .. } | Self::Suppression { .. } => None,
             Self::Label { end, .. } => Some(end),
         }
     }
@@ -211,8 +232,10 @@ impl Horizon {
     /// The rows of a model that sees this, where they are held.
     fn held<'a>(self, held: &'a HeldModels, model: &Model) -> Option<&'a HeldModel> {
         match self {
-            Self::Before(_) | Self::Suppression { .. } => held.find(&model.name, self.as_of(), self.sources_before()),
-            Self::Label { .. } => None,
+            Self::Before(_) | Self::Suppression { .. } => {
+                held.find(&model.name, self.as_of(), self.bounds().happened_before)
+            }
+            Self::Happened { .. } | Self::Label { .. } => None,
         }
     }
 }
@@ -221,7 +244,8 @@ impl fmt::Display for Horizon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Before(instant) => write!(f, "before {instant}"),
-            Self::Label { as_of, end } => write!(f, "{as_of} to {end}"),
+            Self::Happened { end, known } => write!(f, "before {end} as known before {known}"),
+            Self::Label { as_of, end, known } => write!(f, "{as_of} to {end} as known before {known}"),
             Self::Suppression { as_of, end } => write!(f, "{as_of} as seen before {end}"),
         }
     }
@@ -282,13 +306,13 @@ impl Planner<'_> {
             self.planned.insert((model.name.clone(), horizon), held.scan(&model.name)?);
             return Ok(());
         }
-        let sources = Horizon::Before(horizon.sources_before());
+        let sources = horizon.of_sources();
         for (source, table) in &model.sources {
-            let provider = (self.tables)(source, table, Rows::Sound, horizon.sources_before())?;
+            let provider = (self.tables)(source, table, Rows::Sound, horizon.bounds())?;
             self.register(sources, &contract::table_name(source, table), provider)?;
         }
         for (source, table) in &model.refused {
-            let provider = (self.tables)(source, table, Rows::Refused, horizon.sources_before())?;
+            let provider = (self.tables)(source, table, Rows::Refused, horizon.bounds())?;
             self.register(sources, &contract::refused_name(source, table), provider)?;
         }
         let plan = match model.is_absent {
@@ -328,7 +352,7 @@ impl Planner<'_> {
             let relation = horizon.of_reference(reference).relation(&reference.name);
             scope.refs.insert(reference.name.clone(), relation);
         }
-        let sources = Horizon::Before(horizon.sources_before());
+        let sources = horizon.of_sources();
         for (source, table) in &model.sources {
             let relation = sources.relation(&contract::table_name(source, table));
             scope.sources.insert((source.clone(), table.clone()), relation);

@@ -19,8 +19,8 @@ use crate::moment::Moment;
 use crate::plan::{self, SourceTables};
 use crate::project::SqlProject;
 
-/// Plans every model against the declared columns, without data, and refuses features and marts, which decide who gets
-/// what, that have or read a personal or protected column.
+/// Plans every model against the declared columns, without data, and refuses features, marts, which decide who gets what, and labels,
+/// which stand beside customers in the rows of a training, that have or read a personal or protected column.
 ///
 /// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any
 /// name, but that nothing in the feature needs, is not read.
@@ -31,7 +31,7 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
         let plan =
             plan::plan_model(ctx, project, declared_tables(project), &HeldModels::default(), &model.name, &moment)
                 .await?;
-        if matches!(model.kind, ModelKind::Feature | ModelKind::Mart) {
+        if model.kind != ModelKind::Staging {
             refuse_output(project, model, &plan)?;
             refuse_reads(project, model, &ctx.state().optimize(&plan)?)?;
         }

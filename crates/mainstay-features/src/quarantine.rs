@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::conflicts;
 use crate::error::FeatureError;
+use crate::moment::Bounds;
 use crate::rules::{self, Rule};
 use crate::source::{OpenTable, Sources};
 
@@ -88,7 +89,7 @@ impl QuarantinedTable<'_> {
     }
 
     fn not_later(&self, rows: DataFrame) -> Result<DataFrame, FeatureError> {
-        let conditions = self.open.not_later(self.as_of)?;
+        let conditions = self.open.not_later(Bounds::at(self.as_of))?;
         conditions.into_iter().try_fold(rows, |rows, condition| Ok(rows.filter(condition)?))
     }
 

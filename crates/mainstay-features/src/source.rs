@@ -1,5 +1,6 @@
 //! Source tables as models see them: the rows before an instant that keep their contract.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -18,6 +19,7 @@ use crate::contract;
 use crate::error::FeatureError;
 use crate::held::HeldModels;
 use crate::listing::{OpenFile, listing};
+use crate::moment::Bounds;
 use crate::pinned::PinnedSources;
 use crate::rules::{self, Rule, ValueBefore};
 use crate::versions;
@@ -61,35 +63,36 @@ impl Sources {
         Ok(Self { tables, held: HeldModels::default(), time_zone: time_zone.clone() })
     }
 
-    /// The rows of a table that a model may see before `bound`: those that happened before it, were known before it, and
-    /// keep the contract; of a timeless table all that keep it. A value that comes later than its row reads as null until
-    /// then, and where it breaks a rule.
+    /// The rows of a table that a model may see: those that happened and were known within the bounds, and keep the contract; of a
+    /// timeless table all that keep it. A value that comes later than its row reads as null until it has happened, and where it breaks a
+    /// rule.
     pub(crate) fn view(
         &self,
         source: &str,
         table: &str,
-        bound: Timestamp,
+        bounds: Bounds,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
-        let rows = open.values_as(open.rows_before(bound)?, bound, ValueBefore::as_seen)?;
+        let rows = open.values_as(open.rows_within(bounds)?, bounds.happened_before, ValueBefore::as_seen)?;
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
-    /// The rows of a table before `bound` that break its contract, in the declared columns: by a rule for single rows, or by a
+    /// The rows of a table within the bounds that break its contract, in the declared columns: by a rule for single rows, or by a
     /// reference. Copies of a row that stays are not among them: they say nothing that is not seen. A value that comes later than
     /// its row reads as null until then.
     pub(crate) fn refused_view(
         &self,
         source: &str,
         table: &str,
-        bound: Timestamp,
+        bounds: Bounds,
     ) -> Result<Arc<dyn TableProvider>, FeatureError> {
         let open = self.table(source, table)?;
         let mut rows = open.breaking_rules()?;
         for refused in open.conflicts.broken() {
             rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
         }
-        let rows = open.values_as(filter(rows, open.not_later(bound)?)?, bound, ValueBefore::as_stated)?;
+        let rows = filter(rows, open.not_later(bounds)?)?;
+        let rows = open.values_as(rows, bounds.happened_before, ValueBefore::as_stated)?;
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
@@ -99,6 +102,24 @@ impl Sources {
     /// A table that is not pinned.
     pub fn all_rows(&self, ctx: &SessionContext, source: &str, table: &str) -> Result<DataFrame, FeatureError> {
         self.table(source, table)?.read(ctx)
+    }
+
+    /// The rows that may be seen before an instant, by `source.table`: one count a table, from the metadata of the files that hold no
+    /// later time.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub async fn rows_known(
+        &self,
+        ctx: &SessionContext,
+        bound: Timestamp,
+    ) -> Result<BTreeMap<String, u64>, FeatureError> {
+        let mut known = BTreeMap::new();
+        for open in &self.tables {
+            let rows = DataFrame::new(ctx.state(), open.rows_before(bound)?.build()?).count().await?;
+            known.insert(open.name(), rows as u64);
+        }
+        Ok(known)
     }
 
     pub(crate) fn table(&self, source: &str, table: &str) -> Result<&OpenTable, FeatureError> {
@@ -178,16 +199,27 @@ impl OpenTable {
     /// The rows that may be seen before `bound` and keep the contract, with all their values: those too that come later or
     /// break a rule.
     pub(crate) fn rows_before(&self, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
-        let has_happened = self.event_time()?.map(|time| time.lt(contract::instant(bound)));
+        self.rows_within(Bounds::at(bound))
+    }
+
+    /// The same within bounds: of rows with one key those of all that were known decide which one stands, whenever they happened.
+    pub(crate) fn rows_within(&self, bounds: Bounds) -> Result<LogicalPlanBuilder, FeatureError> {
+        let Bounds { happened_before, known_before: known } = bounds;
+        let has_happened = self.event_time()?.map(|time| time.lt(contract::instant(happened_before)));
         match self.table.keep {
+            Keep::FirstKnown if known == happened_before => {
+                let seen = self.split(known, self.known_before(known)?.into_iter().chain(has_happened))?;
+                self.conflicts.leave_out(self, seen, known)
+            }
             Keep::FirstKnown => {
-                let seen = self.split(bound, self.known_before(bound)?.into_iter().chain(has_happened))?;
-                self.conflicts.leave_out(self, seen, bound)
+                let seen =
+                    self.split(happened_before, self.known_before(known)?.into_iter().chain(has_happened.clone()))?;
+                filter(self.conflicts.leave_out(self, seen, known)?, has_happened)
             }
             Keep::LatestKnown => {
-                let known = self.split(bound, self.known_before(bound)?)?;
-                let known = self.conflicts.leave_out(self, known, bound)?;
-                filter(versions::latest_known(self, known, bound)?, has_happened)
+                let known_rows = self.split(known, self.known_before(known)?)?;
+                let known_rows = self.conflicts.leave_out(self, known_rows, known)?;
+                filter(versions::latest_known(self, known_rows, known)?, has_happened)
             }
         }
     }
@@ -265,16 +297,17 @@ impl OpenTable {
         })
     }
 
-    /// What holds for a row that breaks the contract and does not belong to a later day than that of `bound`. One whose times are
+    /// What holds for a row that breaks the contract and does not belong to a later day than the bounds allow. One whose times are
     /// null belongs to every day: nothing says that it belongs to a later one.
-    pub(crate) fn not_later(&self, bound: Timestamp) -> Result<Vec<Expr>, FeatureError> {
-        let times = self.table.event_time.iter().chain(&self.table.known_at);
-        times
-            .map(|name| {
-                let time = contract::time_column(&self.table, name)?;
-                Ok(time.clone().is_null().or(time.lt(contract::instant(bound))))
-            })
-            .collect()
+    pub(crate) fn not_later(&self, bounds: Bounds) -> Result<Vec<Expr>, FeatureError> {
+        let Bounds { happened_before, known_before } = bounds;
+        let happened = self.table.event_time.iter().map(|name| (name, happened_before));
+        let known = self.table.known_at.iter().map(|name| (name, known_before));
+        let is_not_later = |(name, bound): (&String, Timestamp)| {
+            let time = contract::time_column(&self.table, name)?;
+            Ok(time.clone().is_null().or(time.lt(contract::instant(bound))))
+        };
+        happened.chain(known).map(is_not_later).collect()
     }
 
     /// When a row happened; `None` for a timeless table.

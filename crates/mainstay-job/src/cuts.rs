@@ -1,16 +1,12 @@
 //! Which past days a model learns from, and on which later day it is judged.
 
 use anyhow::{Context, Result, bail};
-use arrow::array::AsArray;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
-use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::prelude::{cast, col};
-use jiff::Timestamp;
 use mainstay_config::{TrainingJob, VarValue};
 use mainstay_schema::Ds;
 
+use crate::details::CutsAsked;
+use crate::history::History;
 use crate::run::Run;
-use crate::sources::PinnedDay;
 
 /// The cuts of a training: label windows of the training cuts end before the test cut begins.
 pub(crate) struct CutPlan {
@@ -21,6 +17,8 @@ pub(crate) struct CutPlan {
     /// The latest day whose label window is complete.
     pub(crate) test: Ds,
     pub(crate) horizon_days: u32,
+    /// How many the job asks for.
+    pub(crate) asked: CutsAsked,
 }
 
 impl CutPlan {
@@ -46,14 +44,19 @@ pub(crate) fn label_end(cut: Ds, horizon_days: u32) -> Ds {
 }
 
 /// The cuts of a job as of the run's day, as many as the history allows.
-pub(crate) fn plan(run: &Run<'_>, job: &TrainingJob, first_order: Ds) -> Result<CutPlan> {
+pub(crate) fn plan(run: &Run<'_>, job: &TrainingJob, history: History) -> Result<CutPlan> {
     let horizon_days = horizon_days(run)?;
-    let plan = plan_from(run.ds, job, first_order, horizon_days);
+    let plan = plan_from(run.ds, job, history.regular_from, horizon_days);
     if plan.training.is_empty() {
         let needed = i64::from(job.cuts.minimum_history_days) + 2 * i64::from(horizon_days);
+        let History { first_order, regular_from } = history;
+        let first = match first_order == regular_from {
+            true => format!("the first one is of {first_order}"),
+            false => format!("they come regularly from {regular_from} on, though the first one is of {first_order}"),
+        };
         bail!(
-            "{} needs {needed} days of orders before {}: the first one is of {first_order}; take a later --date, or lower \
-             minimum_history_days or horizon_days",
+            "{} needs {needed} days of orders before {}: {first}; take a later --date, or lower minimum_history_days or \
+             horizon_days",
             job.name,
             run.ds
         );
@@ -61,17 +64,18 @@ pub(crate) fn plan(run: &Run<'_>, job: &TrainingJob, first_order: Ds) -> Result<
     Ok(plan)
 }
 
-fn plan_from(ds: Ds, job: &TrainingJob, first_order: Ds, horizon_days: u32) -> CutPlan {
+fn plan_from(ds: Ds, job: &TrainingJob, history_from: Ds, horizon_days: u32) -> CutPlan {
     let back = |day: Ds, days: u32| day.plus_days(-i32::try_from(days).unwrap_or(i32::MAX));
     let test = back(ds, horizon_days);
     let latest = back(test, horizon_days);
-    let earliest = first_order.plus_days(i32::try_from(job.cuts.minimum_history_days).unwrap_or(i32::MAX));
+    let earliest = history_from.plus_days(i32::try_from(job.cuts.minimum_history_days).unwrap_or(i32::MAX));
     let cuts = (0..job.cuts.calibration).map(|step| back(latest, step.saturating_mul(job.cuts.step_days)));
     let mut training: Vec<Ds> = cuts.take_while(|cut| *cut >= earliest).collect();
     let mut calibration_only = training.split_off(training.len().min(job.cuts.training as usize));
     training.reverse();
     calibration_only.reverse();
-    CutPlan { training, calibration_only, test, horizon_days }
+    let asked = CutsAsked { training: job.cuts.training, calibration: job.cuts.calibration };
+    CutPlan { training, calibration_only, test, horizon_days, asked }
 }
 
 fn horizon_days(run: &Run<'_>) -> Result<u32> {
@@ -79,22 +83,6 @@ fn horizon_days(run: &Run<'_>) -> Result<u32> {
     match value {
         VarValue::Integer(days) if *days > 0 => u32::try_from(*days).context("horizon_days is too large"),
         other => bail!("variable horizon_days must be a whole number of days above 0, found {other}"),
-    }
-}
-
-/// The day of the first order that the run may see.
-pub(crate) async fn first_order(run: &Run<'_>, day: &PinnedDay) -> Result<Ds> {
-    let moment = run.moment();
-    let orders = day.model(&run.open.session, "stg_orders", &moment).await?;
-    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    let first = orders.aggregate(Vec::new(), vec![min(cast(col("ordered_at"), utc))])?.collect().await?;
-    let instant = first.iter().find_map(|batch| {
-        let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;
-        column.iter().next().flatten()
-    });
-    match instant {
-        Some(micros) => Ok(Ds::of(Timestamp::from_microsecond(micros)?, &run.open.project.time_zone())),
-        None => bail!("there is no order before {}: nothing can be learnt", run.ds),
     }
 }
 
@@ -124,6 +112,7 @@ mod tests {
         let learnt: Vec<Ds> = plan.learnt().collect();
         assert!(learnt.is_sorted());
         assert_eq!((learnt.len(), plan.training.len(), learnt[0]), (13, 8, ds("2010-06-08")));
+        assert_eq!(plan.asked.shortfall(plan.training.len(), learnt.len()), None);
     }
 
     #[test]
@@ -131,6 +120,11 @@ mod tests {
         let plan = plan_from(ds("2025-01-01"), &job(), ds("2024-01-01"), 90);
         assert_eq!(plan.training, [ds("2024-07-05")]);
         assert!(plan.calibration_only.is_empty());
+        let said = plan.asked.shortfall(plan.training.len(), plan.learnt().count()).unwrap();
+        assert_eq!(said, "1 of 8 cuts to train on and 1 of 13 to calibrate on");
+        let plan = plan_from(ds("2025-12-16"), &job(), ds("2024-01-01"), 90);
+        let said = plan.asked.shortfall(plan.training.len(), plan.learnt().count()).unwrap();
+        assert_eq!(said, "12 of 13 cuts to calibrate on");
         assert!(plan_from(ds("2024-12-01"), &job(), ds("2024-01-01"), 90).training.is_empty());
     }
 }

@@ -88,6 +88,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         reasons: job.reasons,
         population: risk.population,
         quarantine: day.quarantined.clone(),
+        quarantine_file: day.quarantine_file.clone(),
         suppression_rows,
         allocation: allocation.summary.clone(),
         training: champion.training,

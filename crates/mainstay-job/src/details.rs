@@ -31,6 +31,9 @@ pub struct DailyDetails {
     /// The source rows that were refused, by table and reason.
     #[serde(default)]
     pub quarantine: Vec<QuarantinedRows>,
+    /// All refused rows with their first and last day; `None` in records of an earlier release, whose table lists all of them every day.
+    #[serde(default)]
+    pub quarantine_file: Option<QuarantineFile>,
     /// Rows of consents, cases and contacts, and how many of them name no known customer, by source table; none in records of an
     /// earlier release.
     #[serde(default)]
@@ -276,8 +279,29 @@ pub struct QuarantinedRows {
     pub source: String,
     /// The rule.
     pub reason: String,
-    /// How many.
+    /// How many are refused as of the day.
     pub rows: u64,
+    /// Those of them that stand in the table under this day: they were not refused on the published day before.
+    #[serde(default)]
+    pub new_rows: u64,
+    /// Those that were refused on the published day before and are no longer.
+    #[serde(default)]
+    pub mended_rows: u64,
+    /// The first day on which one of the rows that are refused was; `None` without any, and in records of an earlier release.
+    #[serde(default)]
+    pub since: Option<Ds>,
+}
+
+/// All rows that are refused as of a day, with the first and the last published day on which they were, and those of the published day
+/// before that are refused no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineFile {
+    /// The Parquet file, below the target.
+    pub file: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// The published day that was compared with; `None` where there was none, so that all rows are new.
+    pub since: Option<Ds>,
 }
 
 /// The money and the worth of one day's plan.
@@ -357,6 +381,21 @@ pub struct TrainingDetails {
     pub alias: String,
     /// Past days that were learnt from.
     pub cuts: Vec<CutDetails>,
+    /// How many the job asked for; `None` in records of an earlier release.
+    #[serde(default)]
+    pub cuts_asked: Option<CutsAsked>,
+    /// The day of the first order of all; `None` in records of an earlier release.
+    #[serde(default)]
+    pub first_order: Option<Ds>,
+    /// The day from which on orders come regularly, with which the history begins; `None` in records of an earlier release.
+    #[serde(default)]
+    pub history_from: Option<Ds>,
+    /// The draw of customers that all cuts are of; `None` where they are of all.
+    #[serde(default)]
+    pub sample: Option<SampledCustomers>,
+    /// What the training held, where memory was limited.
+    #[serde(default)]
+    pub memory: Option<MemoryHeld>,
     /// The later day that it was judged on.
     pub test_cut: Ds,
     /// End of the last training label window.
@@ -396,6 +435,9 @@ pub struct TrainingDetails {
     pub sql: Digest,
     /// The source tables and where their files are listed.
     pub sources: SourcesPin,
+    /// Of each source table the rows that had happened, were known and kept their contract by then, by `source.table`.
+    #[serde(default)]
+    pub rows_known: BTreeMap<String, u64>,
     /// The instant that the training could see up to.
     pub as_of: Timestamp,
 }
@@ -424,6 +466,63 @@ pub struct SegmentFigures {
     /// 95 % interval of the AUC; `None` with fewer than two customers of either outcome.
     #[serde(default)]
     pub auc_interval: Option<Interval>,
+}
+
+/// How many cuts a training job asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutsAsked {
+    /// To fit the model on.
+    pub training: u32,
+    /// To calibrate on, those among them.
+    pub calibration: u32,
+}
+
+impl CutsAsked {
+    /// What is missing of them, in words, where so many were fitted on and so many calibrated on; `None` where nothing is.
+    pub fn shortfall(&self, fitted: usize, calibrated: usize) -> Option<String> {
+        let missing = |had: usize, asked: u32| had < asked as usize;
+        let Self { training, calibration } = *self;
+        match (missing(fitted, training), missing(calibrated, calibration)) {
+            (false, false) => None,
+            (true, false) => Some(format!("{fitted} of {training} cuts to train on")),
+            (false, true) => Some(format!("{calibrated} of {calibration} cuts to calibrate on")),
+            (true, true) => Some(format!(
+                "{fitted} of {training} cuts to train on and {calibrated} of {calibration} to calibrate on"
+            )),
+        }
+    }
+}
+
+/// A draw of customers, by hash of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SampledCustomers {
+    /// The share of the customers that was asked for.
+    pub share: f64,
+    /// Customers who were eligible at the test cut, drawn or not.
+    pub eligible_at_test_cut: u64,
+}
+
+/// What a training held in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryHeld {
+    /// The memory limit of the run.
+    pub limit_bytes: u64,
+    /// The most that the training was expected to hold at a time.
+    pub need_bytes: u64,
+    /// The values of its rows.
+    pub rows_bytes: u64,
+}
+
+impl TrainingDetails {
+    /// The cuts that were asked for and could not be had, in words; `None` where all were.
+    pub fn cuts_missing(&self) -> Option<String> {
+        let fitted = self.cuts.iter().filter(|cut| !cut.calibrates_only).count();
+        let missing = self.cuts_asked?.shortfall(fitted, self.cuts.len())?;
+        Some(match self.history_from {
+            Some(from) => format!("{missing}: the history begins on {from}"),
+            None => missing,
+        })
+    }
 }
 
 /// One training cut.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
 use mainstay_train::baseline::{FeatureRows, SingleFeature, scores_of, single_feature};
 use mainstay_train::{
     Competitor, Declared, GateResult, Gates, JudgedOn, Judgement, LeakageInput, LeakageReport, Recipe, Trained,
-    TrainingRows, TrainingSet, look_for_leaks,
+    TrainingSet, look_for_leaks,
 };
 
 use crate::chosen_model::ChosenModel;
@@ -30,9 +30,9 @@ pub(crate) struct JudgedModel {
 
 /// What is fitted and judged on, beside the settings of the job.
 pub(crate) struct FitInput {
-    pub(crate) training: TrainingRows,
-    pub(crate) test: TrainingRows,
-    /// Days between the first order and the test cut.
+    pub(crate) training: TrainingSet,
+    pub(crate) test: TrainingSet,
+    /// Days between the beginning of the history and the test cut.
     pub(crate) history_days: u32,
     pub(crate) docs: FeatureDocs,
     /// The model in use, where it has learnt nothing from the test cut.
@@ -53,8 +53,7 @@ pub(crate) fn fit_and_judge(
     step: &StepProgress,
 ) -> Result<JudgedModel> {
     let FitInput { training, test, history_days, docs, champion } = input;
-    let training = TrainingSet::new(training).context("the training rows")?.with_declared(&docs.declared)?;
-    let test = TrainingSet::new(test).context("the rows of the test cut")?;
+    let training = training.with_declared(&docs.declared)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let chosen = ChosenModel::find(&job.algorithm, job.seed, plan, &training, threads, step)?;
     let recipe = Recipe {
@@ -115,10 +114,10 @@ impl Alone {
             );
         };
         let evaluation = single_feature(
-            FeatureRows { values: before, labels: training.labels() },
-            FeatureRows { values: after, labels: test.labels() },
+            FeatureRows { values: &before, labels: training.labels() },
+            FeatureRows { values: &after, labels: test.labels() },
         )?;
-        Ok(Self { evaluation, scores: scores_of(after, evaluation.higher_is_riskier) })
+        Ok(Self { evaluation, scores: scores_of(&after, evaluation.higher_is_riskier) })
     }
 
     fn competitor(self, job: &TrainingJob) -> Competitor {
@@ -131,14 +130,16 @@ fn beside(champion: Option<&Ensemble>, trained: &Trained) -> Result<Option<Compe
     let Some(champion) = champion.filter(|champion| champion.digest() != trained.model.digest()) else {
         return Ok(None);
     };
-    let columns = champion.features().iter().map(|feature| column(&trained.test, &feature.name));
-    let Some(columns) = columns.collect::<Option<Vec<&[f64]>>>() else { return Ok(None) };
-    let mut scores = vec![0.0; trained.test.row_count()];
-    champion.raw_scores(&columns, &mut scores)?;
+    let positions = champion.features().iter().map(|feature| position(&trained.test, &feature.name));
+    let Some(positions) = positions.collect::<Option<Vec<usize>>>() else { return Ok(None) };
+    let scores = trained.test.raw_scores_of(champion, &positions)?;
     Ok(Some(Competitor { name: CHAMPION.to_owned(), scores }))
 }
 
-fn column<'a>(set: &'a TrainingSet, feature: &str) -> Option<&'a [f64]> {
-    let position = set.feature_names().iter().position(|name| name == feature)?;
-    set.columns().get(position).map(Vec::as_slice)
+fn column(set: &TrainingSet, feature: &str) -> Option<Vec<f64>> {
+    Some(set.column(position(set, feature)?))
+}
+
+fn position(set: &TrainingSet, feature: &str) -> Option<usize> {
+    set.feature_names().iter().position(|name| name == feature)
 }

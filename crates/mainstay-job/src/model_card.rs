@@ -96,6 +96,7 @@ fn data(run: &Run<'_>, made: &Made<'_>) -> card::Data {
         table: table.table.clone(),
         files: table.files as u64,
         rows: table.rows,
+        rows_known: details.rows_known.get(&table.table).copied(),
     });
     let ranking = &details.judgement.evaluation.ranking;
     card::Data {
@@ -104,6 +105,10 @@ fn data(run: &Run<'_>, made: &Made<'_>) -> card::Data {
         trained_until: details.trained_until,
         sources: sources.collect(),
         cuts: details.cuts.iter().map(learnt).collect(),
+        cuts_missing: details.cuts_missing(),
+        sampled: details
+            .sample
+            .map(|sample| card::Sampled { share: sample.share, eligible_at_test_cut: sample.eligible_at_test_cut }),
         test: card::Cut {
             day: details.test_cut,
             label_end: label_end(details.test_cut, made.horizon_days),

@@ -71,7 +71,7 @@ pub(crate) async fn stage(
         )
     })?;
     let mut population = count(run, &staged).await?;
-    population.quarantined_rows = day.quarantine.table.rows;
+    population.quarantined_rows = day.refused_rows;
     let rows = staged.table.rows;
     if rows != features.staged.table.rows || !population.is_reconciled() {
         // A customer who stands twice is named.

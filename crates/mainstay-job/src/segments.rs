@@ -69,9 +69,9 @@ impl Segments {
                 }
             }
         }
-        let group = |key: &String, position: usize| groups_of.get(key)?.get(position)?.clone();
+        let group = |key: &str, position: usize| groups_of.get(key)?.get(position)?.clone();
         let column = |(position, name): (usize, &&String)| {
-            ((*name).clone(), test.keys().iter().map(|key| group(key, position)).collect())
+            ((*name).clone(), test.keys().map(|key| group(key, position)).collect())
         };
         Ok(Self(present.iter().enumerate().map(column).collect()))
     }

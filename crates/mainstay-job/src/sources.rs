@@ -1,11 +1,7 @@
 //! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use anyhow::{Context, Result, bail};
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::Schema;
+use arrow::array::RecordBatch;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
@@ -13,11 +9,12 @@ use mainstay_features::{
     Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, is_of_values, refuse_stale,
 };
 use mainstay_monitor::TableDays;
-use mainstay_schema::{Ds, column, table};
+use mainstay_schema::{Ds, table};
 
-use crate::details::{QuarantinedRows, SourcesPin};
+use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
+use crate::quarantine::DayQuarantine;
 use crate::run::Run;
 use crate::simulated;
 use crate::staged::DigestedTable;
@@ -29,9 +26,14 @@ pub(crate) struct PinnedDay {
     pinned: PinnedSources,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
+    /// The rows that are refused since this day.
     pub(crate) quarantine: DigestedTable,
-    /// What stands in the quarantine, by table and reason.
+    /// All rows that are refused as of the day.
+    pub(crate) refused_rows: u64,
+    /// The same by table and reason.
     pub(crate) quarantined: Vec<QuarantinedRows>,
+    /// Where they stand; none of a training.
+    pub(crate) quarantine_file: Option<QuarantineFile>,
 }
 
 /// Sources whose files are known, before a day is chosen.
@@ -133,24 +135,33 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     let FoundSources { sources, pinned, sql, step, .. } = found;
     let freshness = judge_freshness(run, &sources).await?;
     let refused = sources.quarantine(&run.open.session, run.as_of).await?;
-    let quarantined = count_reasons(&refused);
-    let quarantine = stage_quarantine(run, &refused, &step).await?;
-    if quarantine.table.rows > 0 {
+    let DayQuarantine { new, refused: refused_rows, counts, file } = DayQuarantine::of(run, &refused).await?;
+    let quarantine = stage_quarantine(run, new, &step).await?;
+    if refused_rows > 0 {
+        let known = match quarantine.table.rows {
+            new if new == refused_rows => String::new(),
+            new => format!(" ({new} of them new)"),
+        };
         run.open.progress.warn(format!(
-            "{} source rows or values break their contract and are not used: see the table quarantine for the reasons",
-            quarantine.table.rows
+            "{refused_rows} source rows or values{known} break their contract and are not used: see the table quarantine for the reasons"
         ));
     }
     let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
     let digest = run.write_artefact("sources.json", content).await?;
     let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
     let rows: u64 = pin.tables.iter().map(|table| table.rows).sum();
-    run.finish(
-        Step::Sources,
-        step,
-        format!("{} tables, {rows} rows, {} quarantined", pin.tables.len(), quarantine.table.rows),
-    );
-    Ok(PinnedDay { sources, sql, pinned, pin, freshness, quarantine, quarantined })
+    run.finish(Step::Sources, step, format!("{} tables, {rows} rows, {refused_rows} quarantined", pin.tables.len()));
+    Ok(PinnedDay {
+        sources,
+        sql,
+        pinned,
+        pin,
+        freshness,
+        quarantine,
+        refused_rows,
+        quarantined: counts,
+        quarantine_file: file,
+    })
 }
 
 async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
@@ -161,38 +172,13 @@ async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshne
     Ok(freshness)
 }
 
-/// How many rows were refused, by table and reason in the order of their names.
-fn count_reasons(refused: &[RecordBatch]) -> Vec<QuarantinedRows> {
-    let texts = |batch: &RecordBatch, name| {
-        let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).cloned();
-        column.unwrap_or_else(|| StringArray::new_null(batch.num_rows()))
-    };
-    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-    for batch in refused {
-        for (source, reason) in texts(batch, "source").iter().zip(texts(batch, "reason").iter()) {
-            let named = (source.unwrap_or_default().to_owned(), reason.unwrap_or_default().to_owned());
-            *counts.entry(named).or_default() += 1;
-        }
-    }
-    counts.into_iter().map(|((source, reason), rows)| QuarantinedRows { source, reason, rows }).collect()
-}
-
-async fn stage_quarantine(run: &Run<'_>, refused: &[RecordBatch], step: &StepProgress) -> Result<DigestedTable> {
-    let batches = refused.iter().map(|batch| with_run_id(batch, run)).collect::<Result<Vec<_>>>()?;
-    let partitions = match batches.first() {
-        None => Vec::new(),
-        Some(first) => {
-            let schema = first.schema();
-            vec![Box::pin(MemoryStream::try_new(batches, schema, None)?) as _]
+async fn stage_quarantine(run: &Run<'_>, new: RecordBatch, step: &StepProgress) -> Result<DigestedTable> {
+    let partitions = match new.num_rows() {
+        0 => Vec::new(),
+        _ => {
+            let schema = new.schema();
+            vec![Box::pin(MemoryStream::try_new(vec![new], schema, None)?) as _]
         }
     };
     run.stage(table::quarantine(), partitions, step, None).await?.digested().await
-}
-
-fn with_run_id(batch: &RecordBatch, run: &Run<'_>) -> Result<RecordBatch> {
-    let run_ids: ArrayRef = Arc::new(StringArray::from(vec![run.run_id.as_str(); batch.num_rows()]));
-    let run_id = arrow::datatypes::Field::new(column::RUN_ID, arrow::datatypes::DataType::Utf8, false);
-    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(run_id)]).collect::<Vec<_>>();
-    let columns = batch.columns().iter().cloned().chain([run_ids]).collect();
-    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }

@@ -33,7 +33,8 @@ pub(crate) async fn check_training(run: &Run<'_>, day: &PinnedDay, job: &Trainin
     let (labels, others): (Vec<_>, Vec<_>) = lineage.into_iter().partition(|model| model.kind == ModelKind::Label);
     let now = run.moment();
     check(run, day, others.iter().map(|model| model.name.as_str()), now, run.ds).await?;
-    let cut = Moment::of_cut(plan.test, plan.horizon_days, &run.open.project.time_zone())?;
+    let cut = Moment::of_cut(plan.test, plan.horizon_days, &run.open.project.time_zone())?
+        .with_labels_known_before(now.as_of);
     check(run, day, labels.iter().map(|model| model.name.as_str()), cut, plan.test).await
 }
 

@@ -6,15 +6,17 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
+use mainstay_monitor::TrainingFigures;
 use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
-use mainstay_train::{Declared, GateResult, Monotone, Trained, TrainingRows};
+use mainstay_train::{Declared, GateResult, Monotone, Trained};
 
 use crate::breaker::TRAINING_FIGURES;
 use crate::cuts::{self, CutPlan};
 use crate::details::{CutDetails, RowsFile, SegmentFigures, TrainingDetails};
 use crate::fault;
 use crate::fit::{FeatureDocs, FitInput, JudgedModel, fit_and_judge};
+use crate::history::History;
 use crate::model_card::{self, Made};
 use crate::models::{CHALLENGER, CHAMPION};
 use crate::progress::Step;
@@ -24,28 +26,24 @@ use crate::skew;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
 use crate::training_figures;
-use crate::training_rows;
+use crate::training_rows::{Gathered, gather};
 use crate::training_table;
 
 /// Trains a model as of the run's day and registers it: as champion where there is none, else as challenger.
 pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<TrainingDetails> {
     let step = run.start(Step::Train);
-    let first_order = cuts::first_order(run, day).await?;
-    let plan = cuts::plan(run, job, first_order)?;
-    sql_tests::check_training(run, day, job, &plan).await?;
-    let learnt: Vec<Ds> = plan.learnt().collect();
-    let mut training = Vec::with_capacity(learnt.len());
-    for (position, cut) in learnt.iter().enumerate() {
-        step.advance(position as u64, Some(learnt.len() as u64 + 1), "cuts");
-        training.push(training_rows::collect(run, day, job, *cut, plan.horizon_days).await?);
+    let history = History::of(run, day).await?;
+    if let Some(stray) = history.stray() {
+        run.open.progress.warn(stray);
     }
-    let cuts = learnt.iter().zip(&training).map(|(cut, rows)| cut_details(*cut, rows, &plan)).collect();
-    let test = training_rows::collect(run, day, job, plan.test, plan.horizon_days).await?;
-    let history_days = plan.test.days_since(first_order).max(0).unsigned_abs();
-    let training = training_rows::concatenate(training);
+    let plan = cuts::plan(run, job, history)?;
+    sql_tests::check_training(run, day, job, &plan).await?;
+    let Gathered { training, test, by_cut, sample, memory, _reserved } = gather(run, day, job, &plan, &step).await?;
+    let cuts = by_cut.iter().map(|of| cut_details(*of, &plan)).collect();
+    let history_days = plan.test.days_since(history.regular_from).max(0).unsigned_abs();
     let docs = FeatureDocs {
-        reasons: reasons(day, job, &training.feature_names),
-        declared: declared(day, job, &training.feature_names),
+        reasons: reasons(day, job, training.feature_names()),
+        declared: declared(day, job, training.feature_names()),
     };
     let champion = champion_unaware_of(run, job, plan.test).await?;
     let input = FitInput { training, test, history_days, docs, champion };
@@ -55,7 +53,8 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     day.check_unchanged(run).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);
-    let version = register(run, day, job, &plan, &judged, &segments, &rows).await?;
+    let figures = training_figures::of(&judged.trained, sample.as_ref());
+    let version = register(run, day, job, &plan, &judged, &Evaluated { segments: &segments, figures }, &rows).await?;
     let alias = Alias::for_version(run, &version).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
@@ -63,6 +62,11 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         digest: version.digest,
         alias: alias.name.to_owned(),
         cuts,
+        cuts_asked: Some(plan.asked),
+        first_order: Some(history.first_order),
+        history_from: Some(history.regular_from),
+        sample,
+        memory,
         test_cut: plan.test,
         trained_until: plan.trained_until(),
         gates_failed: judged.gates.iter().any(|gate| !gate.passed),
@@ -80,6 +84,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         test_rows: rows.test,
         sql: day.sql.digest(),
         sources: day.pin.clone(),
+        rows_known: day.sources.rows_known(&run.open.session, run.as_of).await?,
         as_of: run.as_of,
     };
     let (model, horizon_days) = (&judged.trained.model, plan.horizon_days);
@@ -95,8 +100,9 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
 fn summary(details: &TrainingDetails) -> String {
     let failed: Vec<&str> = details.gates.iter().filter(|gate| !gate.passed).map(|gate| gate.name.as_str()).collect();
     let gates = if failed.is_empty() { "all gates passed".to_owned() } else { format!("FAILED {}", failed.join(", ")) };
+    let cuts = details.cuts_missing().map(|missing| format!("; {missing}")).unwrap_or_default();
     format!(
-        "{} version {} ({}), AUC {:.3} on {}, {} alone {:.3}, {gates}",
+        "{} version {} ({}), AUC {:.3} on {}, {} alone {:.3}, {gates}{cuts}",
         details.model,
         details.version,
         details.alias,
@@ -107,13 +113,13 @@ fn summary(details: &TrainingDetails) -> String {
     )
 }
 
-fn cut_details(cut: Ds, rows: &TrainingRows, plan: &CutPlan) -> CutDetails {
+fn cut_details((cut, rows, churned): (Ds, usize, usize), plan: &CutPlan) -> CutDetails {
     CutDetails {
         ds: cut,
         label_end: cuts::label_end(cut, plan.horizon_days),
         calibrates_only: plan.calibration_only.contains(&cut),
-        rows: rows.labels.len(),
-        churned: rows.labels.iter().filter(|churned| **churned).count(),
+        rows,
+        churned,
     }
 }
 
@@ -163,11 +169,10 @@ struct RowFiles {
 impl RowFiles {
     async fn write(run: &Run<'_>, plan: &CutPlan, trained: &Trained, segments: &Segments) -> Result<Self> {
         let training = training_table::training_rows(trained, plan.fit_from())?;
+        let training = Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?;
         let test = training_table::test_rows(trained, segments)?;
-        Ok(Self {
-            training: Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?,
-            test: Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?,
-        })
+        let test = Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?;
+        Ok(Self { training, test })
     }
 
     async fn write_one(run: &Run<'_>, name: &str, content: Vec<u8>, rows: usize) -> Result<RowsFile> {
@@ -176,13 +181,19 @@ impl RowFiles {
     }
 }
 
+/// What a version is judged by beside its own figures.
+struct Evaluated<'a> {
+    segments: &'a [SegmentFigures],
+    figures: TrainingFigures,
+}
+
 async fn register(
     run: &Run<'_>,
     day: &PinnedDay,
     job: &TrainingJob,
     plan: &CutPlan,
     judged: &JudgedModel,
-    segments: &[SegmentFigures],
+    evaluated: &Evaluated<'_>,
     rows: &RowFiles,
 ) -> Result<ModelVersion> {
     let registry = &run.open.registry;
@@ -204,13 +215,13 @@ async fn register(
         }),
         evaluation: serde_json::json!({
             "test": judged.judgement,
-            "segments": segments,
+            "segments": evaluated.segments,
             "calibration": trained.calibration,
             "by_cut": trained.by_cut,
             "baseline": judged.baseline,
             "leakage": judged.leakage,
             "trials": judged.chosen.trials,
-            TRAINING_FIGURES: training_figures::of(trained),
+            TRAINING_FIGURES: evaluated.figures,
         }),
         gates: judged.gates.iter().map(gate).collect(),
         definitions: Some(definitions),

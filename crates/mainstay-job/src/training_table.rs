@@ -3,6 +3,7 @@
 //! that these rows name no customer, nor does their order.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -18,16 +19,26 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use crate::segments::Segments;
 
+/// Rows that are held in double precision at a time as they are written.
+const BLOCK_ROWS: usize = 65_536;
+
 /// The training rows with the fold of their customer, and whether trees were fitted on their cut, from `fit_from` on; the raw score
 /// is that of trees fitted without this fold.
 pub(crate) fn training_rows(trained: &Trained, fit_from: Ds) -> Result<Vec<u8>> {
-    let folds = trained.folds.iter().map(|fold| u32::try_from(*fold).ok());
-    let judged: Vec<(&str, ArrayRef)> = vec![
-        ("fitted", Arc::new(BooleanArray::from_iter(trained.training.cuts().iter().map(|cut| Some(*cut >= fit_from))))),
-        ("fold", Arc::new(folds.collect::<UInt32Array>())),
-        (column::RAW_SCORE, doubles(&trained.training_scores)),
-    ];
-    encode(&named(&trained.training, judged)?)
+    let set = &trained.training;
+    let mut writer = None;
+    for first in (0..set.row_count()).step_by(BLOCK_ROWS) {
+        let rows = first..(first + BLOCK_ROWS).min(set.row_count());
+        let fitted = set.cuts()[rows.clone()].iter().map(|cut| Some(*cut >= fit_from));
+        let folds = trained.folds[rows.clone()].iter().map(|fold| u32::try_from(*fold).ok());
+        let judged: Vec<(&str, ArrayRef)> = vec![
+            ("fitted", Arc::new(BooleanArray::from_iter(fitted))),
+            ("fold", Arc::new(folds.collect::<UInt32Array>())),
+            (column::RAW_SCORE, doubles(&trained.training_scores[rows.clone()])),
+        ];
+        write(&mut writer, &named(set, rows, judged)?)?;
+    }
+    closed(writer)
 }
 
 /// The rows of the test cut with what the model says of them, and either their customers or, where the job tells groups apart, the
@@ -38,21 +49,21 @@ pub(crate) fn test_rows(trained: &Trained, segments: &Segments) -> Result<Vec<u8
     let mut judged: Vec<(&str, ArrayRef)> =
         vec![(column::RAW_SCORE, doubles(&trained.test_scores)), (column::CHURN_PROBABILITY, doubles(&probabilities))];
     if segments.is_empty() {
-        return encode(&named(&trained.test, judged)?);
+        return encode(&named(&trained.test, 0..trained.test.row_count(), judged)?);
     }
     judged.extend(segments.iter().map(|(name, groups)| (name.as_str(), Arc::clone(groups))));
-    let rows = RecordBatch::try_from_iter(columns(&trained.test, judged))?;
+    let rows = RecordBatch::try_from_iter(columns(&trained.test, 0..trained.test.row_count(), judged))?;
     encode(&take_record_batch(&rows, &by_score(trained))?)
 }
 
-fn named(rows: &TrainingSet, judged: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
-    let customers: ArrayRef = Arc::new(StringArray::from_iter_values(rows.keys()));
-    Ok(RecordBatch::try_from_iter([(column::CUSTOMER_ID, customers)].into_iter().chain(columns(rows, judged)))?)
+fn named(set: &TrainingSet, rows: Range<usize>, judged: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    let customers: ArrayRef = Arc::new(StringArray::from_iter_values(set.keys().skip(rows.start).take(rows.len())));
+    Ok(RecordBatch::try_from_iter([(column::CUSTOMER_ID, customers)].into_iter().chain(columns(set, rows, judged)))?)
 }
 
 /// The rows by rising score, then by their features: an order that follows from what stands in them alone.
 fn by_score(trained: &Trained) -> UInt64Array {
-    let (scores, features) = (&trained.test_scores, trained.test.columns());
+    let (scores, features) = (&trained.test_scores, trained.test.columns().collect::<Vec<_>>());
     let compared = |column: &[f64], one: usize, other: usize| match (column.get(one), column.get(other)) {
         (Some(one), Some(other)) => one.total_cmp(other),
         _ => Ordering::Equal,
@@ -65,28 +76,46 @@ fn by_score(trained: &Trained) -> UInt64Array {
     order.into_iter().map(|row| row as u64).collect()
 }
 
-fn columns<'a>(rows: &'a TrainingSet, judged: Vec<(&'a str, ArrayRef)>) -> Vec<(&'a str, ArrayRef)> {
+fn columns<'a>(set: &'a TrainingSet, rows: Range<usize>, judged: Vec<(&'a str, ArrayRef)>) -> Vec<(&'a str, ArrayRef)> {
+    let cuts = set.cuts()[rows.clone()].iter().map(|cut| days_since_1970(*cut));
     let mut columns: Vec<(&str, ArrayRef)> = vec![
-        ("cut", Arc::new(Date32Array::from_iter_values(rows.cuts().iter().map(|cut| days_since_1970(*cut))))),
-        (column::CHURNED, Arc::new(BooleanArray::from(rows.labels().to_vec()))),
+        ("cut", Arc::new(Date32Array::from_iter_values(cuts))),
+        (column::CHURNED, Arc::new(BooleanArray::from(set.labels()[rows.clone()].to_vec()))),
     ];
     columns.extend(judged);
-    let features = rows.feature_names().iter().zip(rows.columns());
-    columns.extend(features.map(|(name, values)| (name.as_str(), doubles(values))));
+    let mut values = vec![f64::NAN; rows.len()];
+    for (feature, name) in set.feature_names().iter().enumerate() {
+        set.fill(feature, rows.start, &mut values);
+        columns.push((name, doubles(&values)));
+    }
     columns
 }
 
-fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
+/// A small table as a Parquet file.
+pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let mut writer = None;
+    write(&mut writer, batch)?;
+    closed(writer)
+}
+
+/// Adds rows to a file, which begins with the first of them.
+fn write(file: &mut Option<ArrowWriter<Vec<u8>>>, batch: &RecordBatch) -> Result<()> {
+    if let Some(writer) = file {
+        return Ok(writer.write(batch)?);
+    }
     // Statistics of floats are left out, as in every table (see ARCHITECTURE.md).
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)
         .build();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties))?;
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
     writer.write(batch)?;
-    writer.close()?;
-    Ok(bytes)
+    *file = Some(writer);
+    Ok(())
+}
+
+fn closed(file: Option<ArrowWriter<Vec<u8>>>) -> Result<Vec<u8>> {
+    file.map_or_else(|| Ok(Vec::new()), |writer| Ok(writer.into_inner()?))
 }
 
 /// Missing values as nulls.
@@ -94,7 +123,8 @@ fn doubles(values: &[f64]) -> ArrayRef {
     Arc::new(values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<Float64Array>())
 }
 
-fn days_since_1970(day: Ds) -> i32 {
+/// Days of the epoch, as Arrow and Parquet count them.
+pub(crate) fn days_since_1970(day: Ds) -> i32 {
     day.days_since(Ds(jiff::civil::date(1970, 1, 1)))
 }
 
@@ -179,7 +209,7 @@ mod tests {
     #[test]
     fn test_rows_beside_groups_name_no_customer() {
         let trained = trained();
-        let groups = trained.test.keys().iter().map(|key| Some(format!("group of {key}"))).collect();
+        let groups = trained.test.keys().map(|key| Some(format!("group of {key}"))).collect();
         let batch = read(test_rows(&trained, &Segments::of([("gender", groups)])).unwrap());
         assert_eq!(names(&batch), ["cut", "churned", "raw_score", "churn_probability", "segment_gender", "recency"]);
         let raw = batch["raw_score"].as_primitive::<Float64Type>();
@@ -188,8 +218,7 @@ mod tests {
         // Each row stays whole.
         assert_eq!(groups.len(), 50);
         for (row, group) in groups.iter().enumerate() {
-            let of =
-                |group: &str| trained.test.keys().iter().position(|key| format!("group of {key}") == group).unwrap();
+            let of = |group: &str| trained.test.keys().position(|key| format!("group of {key}") == group).unwrap();
             assert_eq!(raw.value(row), trained.test_scores[of(group)]);
         }
     }

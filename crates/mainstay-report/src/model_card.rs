@@ -74,8 +74,24 @@ pub struct Data {
     pub sources: Vec<SourceTable>,
     /// The cuts that were learnt from, in order.
     pub cuts: Vec<Cut>,
+    /// The cuts that were asked for and could not be had, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuts_missing: Option<String>,
+    /// The draw of customers that all cuts are of; absent where they are of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
     /// The later cut that it was judged on.
     pub test: Cut,
+}
+
+/// A draw of customers, by hash of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sampled {
+    /// The share of the customers that was asked for.
+    pub share: f64,
+    /// Customers who were eligible at the test cut, drawn or not.
+    pub eligible_at_test_cut: u64,
 }
 
 /// A source table as it was pinned.
@@ -86,8 +102,11 @@ pub struct SourceTable {
     pub table: String,
     /// Its files.
     pub files: u64,
-    /// Rows in them.
+    /// Rows in them, those too that came later than the training could see.
     pub rows: u64,
+    /// Rows that the training could see; `None` in cards of an earlier release.
+    #[serde(default)]
+    pub rows_known: Option<u64>,
 }
 
 /// A past day whose customers were looked at, and the window in which they left or stayed.

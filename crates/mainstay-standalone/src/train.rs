@@ -179,7 +179,7 @@ fn competitors(
     test: &TrainingSet,
 ) -> Result<Vec<Competitor>, TrainFileError> {
     let alone = |position: usize| {
-        let of = |set: &TrainingSet| set.columns().get(position).cloned().unwrap_or_default();
+        let of = |set: &TrainingSet| set.column(position);
         let (before, after) = (of(training), of(test));
         let before = FeatureRows { values: &before, labels: training.labels() };
         let single = single_feature(before, FeatureRows { values: before.values, labels: training.labels() })?;
@@ -214,7 +214,7 @@ fn champion_scores(champion: &Ensemble, test: &TrainingSet) -> Result<Vec<f64>, 
         let position = test.feature_names().iter().position(|name| *name == feature.name);
         let absent = || TrainFileError::NoFeature { flag: "the champion", column: feature.name.clone() };
         let position = position.ok_or_else(absent)?;
-        let (values, declared) = (&test.columns()[position], &test.declared()[position]);
+        let (values, declared) = (test.column(position), &test.declared()[position]);
         // Codes are those of each model's own list.
         let recoded = declared.categories.as_ref().map(|ours| {
             let code = |value: &f64| match value.is_nan() {
@@ -223,7 +223,7 @@ fn champion_scores(champion: &Ensemble, test: &TrainingSet) -> Result<Vec<f64>, 
             };
             values.iter().map(code).collect()
         });
-        columns.push(recoded.unwrap_or_else(|| values.clone()));
+        columns.push(recoded.unwrap_or(values));
     }
     let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
     let mut scores = vec![0.0; test.row_count()];

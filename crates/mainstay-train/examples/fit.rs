@@ -102,8 +102,9 @@ fn scores(trained: &Trained) -> Result<String> {
     let scores = trained.training_scores.iter().chain(&trained.test_scores);
     let rows = [&trained.training, &trained.test];
     let rows = rows.into_iter().flat_map(|set| (0..set.row_count()).map(move |row| (set, row)));
-    for (((set, row), role), score) in rows.zip(roles).zip(scores) {
-        writeln!(text, "{},{},{},{role},{score}", set.keys()[row], set.cuts()[row], u8::from(set.labels()[row]))?;
+    let keys = trained.training.keys().chain(trained.test.keys());
+    for ((((set, row), key), role), score) in rows.zip(keys).zip(roles).zip(scores) {
+        writeln!(text, "{key},{},{},{role},{score}", set.cuts()[row], u8::from(set.labels()[row]))?;
     }
     Ok(text)
 }

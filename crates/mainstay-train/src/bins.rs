@@ -11,6 +11,7 @@
 use mainstay_model::{CategorySet, Condition, Missing, Node};
 
 use crate::declared::Declared;
+use crate::rows::TrainingSet;
 
 /// The most bins of present values: codes 1 to 64. More of them cost linfa time and rank no better.
 const MAX_BINS: usize = 64;
@@ -77,19 +78,20 @@ pub(crate) struct ValueSplit {
 
 impl CodedRows {
     /// Bins every feature by its quantiles over all rows.
-    pub(crate) fn new(columns: &[Vec<f64>], declared: &[Declared]) -> Self {
+    pub(crate) fn new(set: &TrainingSet) -> Self {
+        Self::of(set.columns(), set.declared())
+    }
+
+    pub(crate) fn of(columns: impl Iterator<Item = Vec<f64>>, declared: &[Declared]) -> Self {
         let has_categories = |feature: usize| declared.get(feature).is_some_and(|of| of.categories.is_some());
-        let edges = |(feature, column): (usize, &Vec<f64>)| match has_categories(feature) {
-            true => Vec::new(),
-            false => edges_of(column),
-        };
-        let edges: Vec<Vec<f64>> = columns.iter().enumerate().map(edges).collect();
-        let mut coded = Self { columns: Vec::new(), varying: Vec::new(), edges };
-        for (feature, column) in columns.iter().enumerate() {
+        let mut coded = Self { columns: Vec::new(), varying: Vec::new(), edges: Vec::new() };
+        for (feature, column) in columns.enumerate() {
             if has_categories(feature) {
-                coded.push_categories(feature, column);
+                coded.edges.push(Vec::new());
+                coded.push_categories(feature, &column);
                 continue;
             }
+            coded.edges.push(edges_of(&column));
             let missing = column.iter().filter(|value| value.is_nan()).count();
             let edges = &coded.edges[feature];
             let sides: &[Option<Side>] = match (edges.is_empty(), missing) {
@@ -103,7 +105,7 @@ impl CodedRows {
             };
             let of_side = |&missing: &Option<Side>| {
                 let kind = ColumnKind::Ordered(missing);
-                CodedColumn { feature, codes: codes_of(column, edges, kind), kind }
+                CodedColumn { feature, codes: codes_of(&column, edges, kind), kind }
             };
             let added: Vec<CodedColumn> = sides.iter().map(of_side).collect();
             coded.varying.push((coded.columns.len()..coded.columns.len() + added.len()).collect());
@@ -122,11 +124,11 @@ impl CodedRows {
     }
 
     /// Other rows by the same bins.
-    pub(crate) fn recode(&self, columns: &[Vec<f64>]) -> Vec<CodedColumn> {
-        let recoded = self
-            .columns
-            .iter()
-            .map(|of| CodedColumn { codes: codes_of(&columns[of.feature], &self.edges[of.feature], of.kind), ..*of });
+    pub(crate) fn recode(&self, rows: &TrainingSet) -> Vec<CodedColumn> {
+        let recoded = self.columns.iter().map(|of| {
+            let codes = codes_of(&rows.column(of.feature), &self.edges[of.feature], of.kind);
+            CodedColumn { codes, ..*of }
+        });
         recoded.collect()
     }
 
@@ -276,6 +278,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rows::TrainingRows;
 
     fn goes_left(split: &ValueSplit, value: f64) -> bool {
         let left = if value.is_nan() { split.default_left.unwrap() } else { split.condition.holds(value) };
@@ -283,7 +286,7 @@ mod tests {
     }
 
     fn coded(columns: &[Vec<f64>]) -> CodedRows {
-        CodedRows::new(columns, &[])
+        CodedRows::of(columns.iter().cloned(), &[])
     }
 
     fn split(coded: &CodedRows, column: usize, last_left: u8) -> ValueSplit {
@@ -374,7 +377,7 @@ mod tests {
         let column = vec![2.0, 0.0, f64::NAN, 1.0, 0.0, 3.0];
         let declared =
             Declared { categories: Some(["a", "b", "c", "d"].map(str::to_owned).into()), ..Declared::default() };
-        let coded = CodedRows::new(std::slice::from_ref(&column), std::slice::from_ref(&declared));
+        let coded = CodedRows::of(std::iter::once(column.clone()), std::slice::from_ref(&declared));
         let mut scores = [9.0; 256];
         // By rising score: c, missing, a, d, b.
         scores[..5].copy_from_slice(&[1.0, 2.0, 4.0, 0.0, 3.0]);
@@ -391,7 +394,14 @@ mod tests {
             (Condition::OneOf(CategorySet::new([0, 2]).unwrap()), Some(true))
         );
         assert!(!tree.parts_values(0, 2));
-        let other = coded.recode(&[vec![1.0, f64::NAN]]);
+        let other = TrainingRows {
+            feature_names: vec!["letter".into()],
+            columns: vec![vec![1.0, f64::NAN]],
+            labels: vec![true, false],
+            keys: vec!["a".into(), "b".into()],
+            cuts: vec!["2024-01-01".parse().unwrap(); 2],
+        };
+        let other = coded.recode(&TrainingSet::new(other).unwrap());
         assert_eq!([0, 1].map(|row| tree.over(&other).code(0, row)), [4, 1]);
     }
 }

@@ -123,7 +123,7 @@ impl<'a> Boosting<'a> {
         let positive = weight * positives as f64;
         let bias = logit(positive / (positive + (set.row_count() - positives) as f64));
         let margins = vec![bias; set.row_count()];
-        let coded = CodedRows::new(set.columns(), set.declared());
+        let coded = CodedRows::new(set);
         let watch = watched.map(|watched| Watch::new(&coded, watched, weight, bias));
         Self { params, set, coded, bias, margins, trees: Vec::new(), rounds: 0, watch }
     }
@@ -295,7 +295,7 @@ struct Best {
 impl Watch {
     fn new(coded: &CodedRows, watched: &TrainingSet, positive_weight: f64, bias: f64) -> Self {
         Self {
-            columns: coded.recode(watched.columns()),
+            columns: coded.recode(watched),
             labels: watched.labels().to_vec(),
             positive_weight,
             margins: vec![bias; watched.row_count()],

@@ -63,7 +63,7 @@ impl TrainingSet {
                 let is_code = |value: &f64| {
                     value.is_nan() || (value.fract() == 0.0 && (0.0..categories.len() as f64).contains(value))
                 };
-                if let Some(value) = self.columns()[position].iter().find(|value| !is_code(value)) {
+                if let Some(value) = self.column(position).iter().find(|value| !is_code(value)) {
                     return Err(TrainError::CategoryCode {
                         feature: name.clone(),
                         value: *value,

@@ -27,8 +27,8 @@ pub(crate) fn drift(before: &TrainingSet, after: &TrainingSet) -> Vec<Drift> {
     let columns = before.feature_names().iter().zip(before.columns()).zip(after.columns());
     let mut moved: Vec<Drift> = columns
         .filter_map(|((feature, before), after)| {
-            let (psi, least) = psi(before, after);
-            (psi > least).then(|| Drift { feature: feature.clone(), psi, ks: ks(before, after) })
+            let (psi, least) = psi(&before, &after);
+            (psi > least).then(|| Drift { feature: feature.clone(), psi, ks: ks(&before, &after) })
         })
         .collect();
     moved.sort_by(|a, b| b.psi.total_cmp(&a.psi).then_with(|| a.feature.cmp(&b.feature)));

@@ -167,7 +167,7 @@ impl<'a> Growing<'a> {
     fn start(params: &'a ForestParams, set: &'a TrainingSet) -> Self {
         let positives = set.labels().iter().filter(|label| **label).count();
         let base_rate = positives as f64 / set.row_count() as f64;
-        let coded = CodedRows::new(set.columns(), set.declared());
+        let coded = CodedRows::new(set);
         Self { params, set, coded, base_rate, bias: logit(base_rate) }
     }
 

@@ -246,7 +246,7 @@ mod tests {
     use crate::draw::mix;
 
     fn coded(columns: &[Vec<f64>]) -> CodedRows {
-        CodedRows::new(columns, &[])
+        CodedRows::of(columns.iter().cloned(), &[])
     }
 
     fn plain(coded: &CodedRows) -> TreeColumns<'_> {

@@ -69,7 +69,7 @@ impl ValidLogisticParams {
         if found < minimum {
             return Err(TrainError::TooFewRows { found, minimum });
         }
-        let features: Vec<Prepared> = (0..set.columns().len()).map(|f| Prepared::of(set, f, &self.0)).collect();
+        let features: Vec<Prepared> = (0..set.feature_names().len()).map(|f| Prepared::of(set, f, &self.0)).collect();
         let mut coefficients = self.coefficients(set, &features, threads)?;
         let mut left_out = vec![false; features.len()];
         // Each turn leaves one feature more out.
@@ -114,7 +114,7 @@ impl ValidLogisticParams {
         values.iter_mut().step_by(width).for_each(|cell| *cell = 1.0);
         let mut first = 1;
         for (prepared, column) in features.iter().zip(set.columns()) {
-            for (row, value) in values.chunks_exact_mut(width).zip(column) {
+            for (row, value) in values.chunks_exact_mut(width).zip(&column) {
                 prepared.fill(*value, |at, cell| row[first + at] = cell);
             }
             first += prepared.width();
@@ -161,7 +161,7 @@ enum Scale {
 
 impl Prepared {
     fn of(set: &TrainingSet, feature: usize, params: &LogisticParams) -> Self {
-        let column = &set.columns()[feature];
+        let column = &set.column(feature);
         let rows = column.len() as f64;
         let missing = column.iter().filter(|value| value.is_nan()).count() as f64 / rows;
         if let Some(categories) = &set.declared()[feature].categories {

@@ -93,14 +93,14 @@ impl Recipe {
             let allowed = "at least 2".to_owned();
             return Err(TrainError::Parameter { parameter: "folds", found: self.folds.to_string(), allowed });
         }
-        let folds: Vec<usize> = training.keys().iter().map(|key| fold(key, self.seed, self.folds)).collect();
+        let folds: Vec<usize> = training.keys().map(|key| fold(key, self.seed, self.folds)).collect();
         let mut rounds = Rounds { before: 0, all: (self.folds + 1) * self.model.steps(), progress };
 
         let fitted = self.fit_without(&training, &folds, None, threads, &mut rounds)?;
         let mut training_scores = vec![0.0; training.row_count()];
         for held_back in 0..self.folds {
             let unseen = self.fit_without(&training, &folds, Some(held_back), threads, &mut rounds)?;
-            let scores = raw_scores(&unseen, &training)?;
+            let scores = training.raw_scores(&unseen)?;
             for ((score, unseen), _) in
                 training_scores.iter_mut().zip(scores).zip(&folds).filter(|(_, f)| **f == held_back)
             {
@@ -111,7 +111,7 @@ impl Recipe {
         let model = fitted.with_calibration(platt(&training_scores, training.labels())?)?;
         let checked = cross_calibrated(&training_scores, training.labels(), &folds, self.folds)?;
         let check = Reliability::of(&judged(&training, &training_scores, checked))?;
-        let test_scores = raw_scores(&model, &test)?;
+        let test_scores = test.raw_scores(&model)?;
         let probabilities: Vec<f64> = test_scores.iter().map(|raw| model.probability(*raw)).collect();
         let evaluation = evaluate(&probabilities, test.labels())?;
         let tested = Reliability::of(&judged(&test, &test_scores, probabilities))?;
@@ -152,12 +152,7 @@ fn cross_calibrated(raw: &[f64], labels: &[bool], folds: &[usize], count: usize)
 }
 
 fn judged<'a>(rows: &'a TrainingSet, raw: &[f64], probabilities: Vec<f64>) -> JudgedRows<'a> {
-    JudgedRows {
-        customers: rows.keys().iter().map(String::as_str).collect(),
-        raw: raw.to_vec(),
-        probabilities,
-        labels: rows.labels().to_vec(),
-    }
+    JudgedRows { customers: rows.keys().collect(), raw: raw.to_vec(), probabilities, labels: rows.labels().to_vec() }
 }
 
 /// Progress over several fits.
@@ -171,13 +166,6 @@ impl Rounds<'_> {
     fn tell(&mut self, done: usize) {
         (self.progress)(self.before + done, self.all);
     }
-}
-
-fn raw_scores(model: &Ensemble, rows: &TrainingSet) -> Result<Vec<f64>, TrainError> {
-    let columns: Vec<&[f64]> = rows.columns().iter().map(Vec::as_slice).collect();
-    let mut scores = vec![0.0; rows.row_count()];
-    model.raw_scores(&columns, &mut scores)?;
-    Ok(scores)
 }
 
 fn by_cut(training: &TrainingSet, scores: &[f64]) -> Vec<CutRanking> {

@@ -1,10 +1,18 @@
 //! The rows to learn from.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mainstay_model::Ensemble;
 use mainstay_model::ensemble::MAX_FEATURES;
 use mainstay_schema::Ds;
 
+use crate::column::CompactColumn;
 use crate::declared::Declared;
 use crate::error::TrainError;
+
+/// Rows that are scored at a time: what is held of them in double precision stays in the cache.
+const BLOCK_ROWS: usize = 4_096;
 
 /// Rows as they were read: one a customer and cut, in any order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,12 +49,120 @@ fn select<T: Clone>(values: &[T], kept: &[bool]) -> Vec<T> {
     values.iter().enumerate().filter(|(row, _)| is_kept(*row)).map(|(_, value)| value.clone()).collect()
 }
 
-/// Validated rows, sorted by cut and customer.
+/// Validated rows, sorted by cut and customer. A copy, and a part of the rows, share the values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSet {
-    rows: TrainingRows,
+    feature_names: Arc<[String]>,
+    columns: Arc<[CompactColumn]>,
+    /// The customers, each once, in any order.
+    customers: Arc<[String]>,
+    /// Where the values of each row stand; in the order of the rows where absent.
+    chosen: Option<Arc<[u32]>>,
+    /// The customer of each row.
+    customer_of: Vec<u32>,
+    labels: Vec<bool>,
+    cuts: Vec<Ds>,
     /// By feature.
     declared: Vec<Declared>,
+}
+
+/// A set that takes its rows cut by cut, so that no more than one cut of them is held in double precision.
+#[derive(Debug)]
+pub struct TrainingSetBuilder {
+    feature_names: Vec<String>,
+    columns: Vec<CompactColumn>,
+    customers: HashMap<String, u32>,
+    customer_of: Vec<u32>,
+    labels: Vec<bool>,
+    cuts: Vec<Ds>,
+}
+
+impl TrainingSetBuilder {
+    /// A set of these features without rows.
+    pub fn new(feature_names: Vec<String>) -> Self {
+        Self {
+            columns: vec![CompactColumn::default(); feature_names.len()],
+            feature_names,
+            customers: HashMap::new(),
+            customer_of: Vec::new(),
+            labels: Vec::new(),
+            cuts: Vec::new(),
+        }
+    }
+
+    /// Adds the rows of cuts that lie after all that are there; a cut may have none.
+    ///
+    /// # Errors
+    /// Other features, ragged columns, two rows of a customer at one cut, an infinite value, or a cut that does not lie after the others.
+    pub fn push(&mut self, rows: TrainingRows) -> Result<(), TrainError> {
+        if rows.keys.is_empty() && rows.labels.is_empty() {
+            return Ok(());
+        }
+        check_lengths(&rows)?;
+        if rows.feature_names != self.feature_names {
+            let (found, allowed) = (rows.feature_names.join(", "), self.feature_names.join(", "));
+            return Err(TrainError::Parameter { parameter: "features", found, allowed });
+        }
+        let mut order: Vec<usize> = (0..rows.keys.len()).collect();
+        order.sort_by(|&a, &b| (rows.cuts[a], &rows.keys[a]).cmp(&(rows.cuts[b], &rows.keys[b])));
+        check_keys(&rows, &order)?;
+        if let (Some(last), Some(first)) = (self.cuts.last(), order.first().map(|row| rows.cuts[*row]))
+            && first <= *last
+        {
+            let (found, allowed) = (first.to_string(), format!("a day after {last}"));
+            return Err(TrainError::Parameter { parameter: "cut", found, allowed });
+        }
+        for (name, values) in rows.feature_names.iter().zip(&rows.columns) {
+            if let Some(row) = order.iter().copied().find(|row| values[*row].is_infinite()) {
+                let (key, cut) = (rows.keys[row].clone(), rows.cuts[row]);
+                return Err(TrainError::Infinite { column: name.clone(), key, cut });
+            }
+        }
+        let TrainingRows { columns, labels, mut keys, cuts, .. } = rows;
+        self.labels.extend(order.iter().map(|&row| labels[row]));
+        self.cuts.extend(order.iter().map(|&row| cuts[row]));
+        self.customer_of.reserve_exact(order.len());
+        for &row in &order {
+            let next = self.customers.len() as u32;
+            let customer = *self.customers.entry(std::mem::take(&mut keys[row])).or_insert(next);
+            self.customer_of.push(customer);
+        }
+        // One column at a time, so that what has found its place is not held twice.
+        for (kept, values) in self.columns.iter_mut().zip(columns) {
+            kept.push(&order.iter().map(|&row| values[row]).collect::<Vec<f64>>());
+        }
+        Ok(())
+    }
+
+    /// Bytes that the rows take.
+    pub fn bytes(&self) -> usize {
+        self.columns.iter().map(CompactColumn::bytes).sum()
+    }
+
+    /// The set of all rows.
+    ///
+    /// # Errors
+    /// No rows or features, or labels of one class only.
+    pub fn finish(self) -> Result<TrainingSet, TrainError> {
+        if self.feature_names.is_empty() {
+            return Err(TrainError::NoFeatures);
+        }
+        check_classes(&self.labels)?;
+        let mut customers = vec![String::new(); self.customers.len()];
+        for (customer, position) in self.customers {
+            customers[position as usize] = customer;
+        }
+        Ok(TrainingSet {
+            declared: vec![Declared::default(); self.columns.len()],
+            feature_names: self.feature_names.into(),
+            columns: self.columns.into(),
+            customers: customers.into(),
+            chosen: None,
+            customer_of: self.customer_of,
+            labels: self.labels,
+            cuts: self.cuts,
+        })
+    }
 }
 
 impl TrainingSet {
@@ -55,12 +171,9 @@ impl TrainingSet {
     /// # Errors
     /// No rows or features, ragged columns, two rows of a customer at one cut, an infinite value, or labels of one class only.
     pub fn new(rows: TrainingRows) -> Result<Self, TrainError> {
-        check_lengths(&rows)?;
-        let set = Self { declared: vec![Declared::default(); rows.columns.len()], rows: sorted(rows) };
-        set.check_keys()?;
-        set.check_values()?;
-        check_classes(&set.rows.labels)?;
-        Ok(set)
+        let mut builder = TrainingSetBuilder::new(rows.feature_names.clone());
+        builder.push(rows)?;
+        builder.finish()
     }
 
     /// The rows at which `kept` is true.
@@ -68,43 +181,94 @@ impl TrainingSet {
     /// # Errors
     /// No rows, or labels of one class only.
     pub fn subset(&self, kept: &[bool]) -> Result<Self, TrainError> {
-        let mut row = 0;
-        let rows = self.rows.select(|_, _| {
-            row += 1;
-            kept.get(row - 1).copied().unwrap_or(false)
-        });
-        check_classes(&rows.labels)?;
-        Ok(Self { rows, declared: self.declared.clone() })
+        let kept_rows = || (0..self.row_count()).filter(|row| kept.get(*row).copied().unwrap_or(false));
+        let labels: Vec<bool> = kept_rows().map(|row| self.labels[row]).collect();
+        check_classes(&labels)?;
+        Ok(Self {
+            feature_names: Arc::clone(&self.feature_names),
+            columns: Arc::clone(&self.columns),
+            customers: Arc::clone(&self.customers),
+            chosen: Some(kept_rows().map(|row| self.place(row) as u32).collect()),
+            customer_of: kept_rows().map(|row| self.customer_of[row]).collect(),
+            labels,
+            cuts: kept_rows().map(|row| self.cuts[row]).collect(),
+            declared: self.declared.clone(),
+        })
     }
 
     /// How many rows there are.
     pub fn row_count(&self) -> usize {
-        self.rows.keys.len()
+        self.labels.len()
     }
 
     /// Names of the features.
     pub fn feature_names(&self) -> &[String] {
-        &self.rows.feature_names
+        &self.feature_names
     }
 
-    /// A column a feature; NaN is a missing value.
-    pub fn columns(&self) -> &[Vec<f64>] {
-        &self.rows.columns
+    /// The values of a feature; NaN is a missing value.
+    pub fn column(&self, feature: usize) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.row_count()];
+        self.fill(feature, 0, &mut values);
+        values
+    }
+
+    /// A column a feature, one held at a time; NaN is a missing value.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = Vec<f64>> {
+        (0..self.columns.len()).map(|feature| self.column(feature))
+    }
+
+    /// The values of a feature from a row on, as many as `out` takes.
+    pub fn fill(&self, feature: usize, first: usize, out: &mut [f64]) {
+        let Some(column) = self.columns.get(feature) else { return };
+        match &self.chosen {
+            None => column.fill(first, out),
+            Some(chosen) => {
+                out.iter_mut()
+                    .zip(chosen.iter().skip(first))
+                    .for_each(|(value, row)| *value = column.get(*row as usize));
+            }
+        }
+    }
+
+    /// The raw score of each row by a model of these features, in their order.
+    ///
+    /// # Errors
+    /// What the model refuses.
+    pub fn raw_scores(&self, model: &Ensemble) -> Result<Vec<f64>, TrainError> {
+        self.raw_scores_of(model, &(0..self.columns.len()).collect::<Vec<_>>())
+    }
+
+    /// The raw score of each row by a model that takes the features at these positions.
+    ///
+    /// # Errors
+    /// What the model refuses.
+    pub fn raw_scores_of(&self, model: &Ensemble, features: &[usize]) -> Result<Vec<f64>, TrainError> {
+        let mut scores = vec![0.0; self.row_count()];
+        let mut values = vec![vec![0.0; BLOCK_ROWS.min(self.row_count())]; features.len()];
+        for (block, out) in scores.chunks_mut(BLOCK_ROWS).enumerate() {
+            for (feature, values) in features.iter().zip(&mut values) {
+                self.fill(*feature, block * BLOCK_ROWS, &mut values[..out.len()]);
+            }
+            let columns: Vec<&[f64]> = values.iter().map(|values| &values[..out.len()]).collect();
+            model.raw_scores(&columns, out)?;
+        }
+        Ok(scores)
     }
 
     /// The labels, both classes among them.
     pub fn labels(&self) -> &[bool] {
-        &self.rows.labels
+        &self.labels
     }
 
-    /// The customers.
-    pub fn keys(&self) -> &[String] {
-        &self.rows.keys
+    /// The customer of each row.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.customer_of.iter().map(|customer| self.customers[*customer as usize].as_str())
     }
 
     /// The cuts, ascending.
     pub fn cuts(&self) -> &[Ds] {
-        &self.rows.cuts
+        &self.cuts
     }
 
     /// What is declared of each feature.
@@ -117,22 +281,20 @@ impl TrainingSet {
         self.declared[position] = declared;
     }
 
-    fn check_keys(&self) -> Result<(), TrainError> {
-        let pairs: Vec<_> = self.rows.cuts.iter().zip(&self.rows.keys).collect();
-        match pairs.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(TrainError::DuplicateRow { key: pair[0].1.clone(), cut: *pair[0].0 }),
-            None => Ok(()),
-        }
+    /// Where the values of a row stand.
+    fn place(&self, row: usize) -> usize {
+        self.chosen.as_ref().map_or(row, |chosen| chosen[row] as usize)
     }
+}
 
-    fn check_values(&self) -> Result<(), TrainError> {
-        for (name, column) in self.rows.feature_names.iter().zip(&self.rows.columns) {
-            if let Some(row) = column.iter().position(|value| value.is_infinite()) {
-                let (key, cut) = (self.rows.keys[row].clone(), self.rows.cuts[row]);
-                return Err(TrainError::Infinite { column: name.clone(), key, cut });
-            }
-        }
-        Ok(())
+fn check_keys(rows: &TrainingRows, order: &[usize]) -> Result<(), TrainError> {
+    let same = |pair: &&[usize]| {
+        let [one, other] = **pair else { return false };
+        (rows.cuts[one], &rows.keys[one]) == (rows.cuts[other], &rows.keys[other])
+    };
+    match order.windows(2).find(same) {
+        Some(pair) => Err(TrainError::DuplicateRow { key: rows.keys[pair[0]].clone(), cut: rows.cuts[pair[0]] }),
+        None => Ok(()),
     }
 }
 
@@ -171,18 +333,6 @@ pub(crate) fn check_classes(labels: &[bool]) -> Result<(), TrainError> {
     Ok(())
 }
 
-fn sorted(rows: TrainingRows) -> TrainingRows {
-    let mut order: Vec<usize> = (0..rows.keys.len()).collect();
-    order.sort_by(|&a, &b| (rows.cuts[a], &rows.keys[a]).cmp(&(rows.cuts[b], &rows.keys[b])));
-    TrainingRows {
-        feature_names: rows.feature_names,
-        columns: rows.columns.iter().map(|column| order.iter().map(|&row| column[row]).collect()).collect(),
-        labels: order.iter().map(|&row| rows.labels[row]).collect(),
-        keys: order.iter().map(|&row| rows.keys[row].clone()).collect(),
-        cuts: order.iter().map(|&row| rows.cuts[row]).collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,8 +357,8 @@ mod tests {
     #[test]
     fn sorts_by_cut_and_customer() {
         let set = TrainingSet::new(rows()).unwrap();
-        assert_eq!(set.keys(), ["a", "b", "a"]);
-        assert_eq!(set.columns()[0], [2.0, 1.0, 3.0]);
+        assert_eq!(set.keys().collect::<Vec<_>>(), ["a", "b", "a"]);
+        assert_eq!(set.column(0), [2.0, 1.0, 3.0]);
         assert_eq!(set.labels(), [false, false, true]);
         assert_eq!(set.cuts()[2].to_string(), "2024-03-01");
     }
@@ -217,7 +367,11 @@ mod tests {
     fn a_subset_keeps_the_order() {
         let set = TrainingSet::new(rows()).unwrap();
         let subset = set.subset(&[false, true, true]).unwrap();
-        assert_eq!((subset.keys(), subset.labels()), (&["b".to_owned(), "a".to_owned()][..], &[false, true][..]));
+        assert_eq!((subset.keys().collect::<Vec<_>>(), subset.labels()), (vec!["b", "a"], &[false, true][..]));
+        assert_eq!(subset.column(0), [1.0, 3.0]);
+        let one_more = TrainingSet::new(rows().select(|_, _| true)).unwrap().subset(&[true, false, true]).unwrap();
+        let of_subset = one_more.subset(&[true, true]).unwrap();
+        assert_eq!((of_subset.column(0), of_subset.column(1)), (vec![2.0, 3.0], vec![20.0, 30.0]));
         assert!(matches!(set.subset(&[true, true, false]), Err(TrainError::OneClass { label: false, rows: 2 })));
         assert!(matches!(set.subset(&[]), Err(TrainError::NoRows)));
     }
@@ -227,6 +381,31 @@ mod tests {
         let selected = rows().select(|key, cut| key == "a" && cut.to_string() == "2024-02-01");
         assert_eq!(selected.columns, [vec![2.0], vec![20.0]]);
         assert_eq!((selected.labels, selected.keys), (vec![false], vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn cut_by_cut_gives_the_same_set() {
+        let whole = TrainingSet::new(rows()).unwrap();
+        let mut builder = TrainingSetBuilder::new(rows().feature_names);
+        for cut in ["2024-02-01", "2024-03-01"] {
+            builder.push(rows().select(|_, of| of.to_string() == cut)).unwrap();
+        }
+        let by_cut = builder.finish().unwrap();
+        assert_eq!(by_cut.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+        let bits = |set: &TrainingSet| -> Vec<u64> { set.columns().flatten().map(f64::to_bits).collect() };
+        assert_eq!((bits(&by_cut), by_cut.labels(), by_cut.cuts()), (bits(&whole), whole.labels(), whole.cuts()));
+    }
+
+    #[test]
+    fn cuts_come_in_their_order() {
+        let mut builder = TrainingSetBuilder::new(rows().feature_names);
+        builder.push(rows().select(|_, of| of.to_string() == "2024-03-01")).unwrap();
+        let error = builder.push(rows().select(|_, of| of.to_string() == "2024-02-01")).unwrap_err();
+        assert_eq!(error.to_string(), "`cut` is 2024-02-01: it must be a day after 2024-03-01");
+        let mut other = rows();
+        other.feature_names[1] = "visits".into();
+        let error = TrainingSetBuilder::new(rows().feature_names).push(other).unwrap_err();
+        assert_eq!(error.to_string(), "`features` is recency, visits: it must be recency, orders");
     }
 
     #[test]

@@ -173,7 +173,7 @@ impl Search {
             return Ok((splits, true));
         }
         let folds = self.validations.max(3);
-        let of: Vec<usize> = set.keys().iter().map(|key| fold(key, self.seed ^ 0x7e57, folds)).collect();
+        let of: Vec<usize> = set.keys().map(|key| fold(key, self.seed ^ 0x7e57, folds)).collect();
         for held_back in 0..self.validations {
             let judge: Vec<bool> = of.iter().map(|fold| *fold == held_back).collect();
             let fit = judge.iter().map(|judged| !judged).collect();
@@ -201,17 +201,15 @@ impl Search {
             let share = share.max(LEAST_ROWS as f64 / available as f64);
             // Whole customers, so that none is on both sides of a later draw.
             let parts = 1_000;
-            let is_drawn = |key: &String| (fold(key, self.seed ^ 0xd4a3, parts) as f64) < share * parts as f64;
-            let kept: Vec<bool> = set.keys().iter().zip(&split.fit).map(|(key, fit)| *fit && is_drawn(key)).collect();
+            let is_drawn = |key: &str| (fold(key, self.seed ^ 0xd4a3, parts) as f64) < share * parts as f64;
+            let kept: Vec<bool> = set.keys().zip(&split.fit).map(|(key, fit)| *fit && is_drawn(key)).collect();
             let fit_on = set.subset(&kept)?;
             rows = fit_on.row_count();
             let (model, kept) = watching.check()?.fit_watching(&fit_on, &split.judge, threads, &mut |_, _| {})?;
             if let ModelParams::Boosted(boosted) = kept {
                 rounds.push(boosted.rounds);
             }
-            let columns: Vec<&[f64]> = split.judge.columns().iter().map(Vec::as_slice).collect();
-            let mut scores = vec![0.0; split.judge.row_count()];
-            model.raw_scores(&columns, &mut scores)?;
+            let scores = split.judge.raw_scores(&model)?;
             aucs.push(rank(&scores, split.judge.labels())?.auc);
             done();
         }

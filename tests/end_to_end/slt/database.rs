@@ -58,6 +58,7 @@ pub(super) struct Database {
     model: Digest,
     ds: Ds,
     suppression_as_of: Option<Timestamp>,
+    labels_known_before: Option<Timestamp>,
     time_zone: TimeZone,
     vars: BTreeMap<String, String>,
     folder: TempDir,
@@ -84,6 +85,7 @@ impl Database {
             model,
             ds: DAY.parse()?,
             suppression_as_of: None,
+            labels_known_before: None,
             time_zone: TimeZone::UTC,
             vars: BTreeMap::new(),
             folder: TempDir::new()?,
@@ -134,6 +136,7 @@ impl Database {
         self.stated = SessionContext::new_with_config(config);
         self.ds = DAY.parse()?;
         self.suppression_as_of = None;
+        self.labels_known_before = None;
         self.time_zone = TimeZone::UTC;
         self.vars.clear();
         self.opened = None;
@@ -148,6 +151,7 @@ impl Database {
         match name {
             "as_of" => self.ds = value.parse()?,
             "suppression_as_of" => self.suppression_as_of = Some(value.parse()?),
+            "labels_known_before" => self.labels_known_before = Some(value.parse()?),
             "time_zone" => self.time_zone = TimeZone::get(value)?,
             _ => {
                 self.vars.insert(name.to_owned(), value.to_owned());
@@ -200,7 +204,10 @@ impl Database {
         let Some(opened) = &self.opened else { return Ok(Vec::new()) };
         let horizon_days = opened.project.variables().get("horizon_days")?.to_string().parse()?;
         let moment = match self.suppression_as_of {
-            None => Moment::of_cut(self.ds, horizon_days, &self.time_zone)?,
+            None => {
+                let cut = Moment::of_cut(self.ds, horizon_days, &self.time_zone)?;
+                self.labels_known_before.map_or(cut, |instant| cut.with_labels_known_before(instant))
+            }
             Some(suppression_as_of) => Moment::of_suppression(self.ds.as_of(&self.time_zone)?, suppression_as_of),
         };
         let mut registered = Vec::new();

@@ -1,6 +1,6 @@
 //! A run record.
 
-use mainstay_job::details::{DailyDetails, SuppressionRows, TrainingDetails};
+use mainstay_job::details::{DailyDetails, SampledCustomers, SuppressionRows, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
@@ -126,8 +126,12 @@ fn quarantine(details: &DailyDetails) -> String {
         return String::new();
     }
     let rows = details.quarantine.iter();
-    let rows = rows.map(|refused| vec![refused.source.clone(), refused.reason.clone(), refused.rows.to_string()]);
-    table(&["quarantined from", "because", "rows"], &[2], rows)
+    let rows = rows.map(|refused| {
+        let since = refused.since.map(|since| since.to_string()).unwrap_or_default();
+        let counts = [refused.rows, refused.new_rows, refused.mended_rows].map(|rows| rows.to_string());
+        [vec![refused.source.clone(), refused.reason.clone()], counts.to_vec(), vec![since]].concat()
+    });
+    table(&["quarantined from", "because", "rows", "new", "mended", "since"], &[2, 3, 4], rows)
 }
 
 /// What the circuit breaker let pass because somebody accepted it, and what came nearest to its limits; nothing where nothing was judged.
@@ -168,6 +172,8 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
         model.rows,
         percent(model.base_rate)
     );
+    text += &details.sample.map(sampled).unwrap_or_default();
+    text += &details.cuts_missing().map(|missing| format!("{missing}\n")).unwrap_or_default();
     text += &details.leakage.as_ref().map(judgement::leaks).unwrap_or_default();
     text += &judgement::beside_others(&details.judgement);
     let figures = [
@@ -193,6 +199,13 @@ pub(crate) fn training(details: &TrainingDetails) -> String {
     text += &tried::trials(&details.trials, "cuts or folds");
     text += &details.leakage.as_ref().map(judgement::drift).unwrap_or_default();
     text + &gates(details)
+}
+
+fn sampled(sample: SampledCustomers) -> String {
+    let SampledCustomers { share, eligible_at_test_cut } = sample;
+    format!(
+        "a draw of customers with a share of {share}, of {eligible_at_test_cut} who were eligible at the test cut\n"
+    )
 }
 
 fn made_of(details: &TrainingDetails) -> String {

@@ -240,6 +240,16 @@ jobs/train_churn.yml:9:16: expected at least the 8 cuts that trees are fitted on
   |
 9 |   calibration: 7
   |                ^"),
+slip("algorithm:", "sample_customers: 0\nalgorithm:", "
+jobs/train_churn.yml:12:19: expected a share of the customers above 0 and at most 1, found 0
+   |
+12 | sample_customers: 0
+   |                   ^"),
+slip("algorithm:", "sample_customers: 20000\nalgorithm:", "
+jobs/train_churn.yml:12:19: expected a share of the customers above 0 and at most 1, found 20000
+   |
+12 | sample_customers: 20000
+   |                   ^^^^^"),
 slip("rounds: 100", "rounds: 0", "
 jobs/train_churn.yml:14:11: expected a number from 1 to 10000, found 0
    |

@@ -71,6 +71,47 @@ async fn a_label_looks_ahead_while_the_features_it_joins_do_not() {
 }
 
 #[tokio::test]
+async fn a_label_counts_what_was_loaded_late_once_the_training_knows_of_it() {
+    let fixture = fixture().await;
+    let label = cut("2025-01-01T11:30:00Z", "2025-01-02T00:00:00Z");
+    let known_before = |instant: &str| label.with_labels_known_before(instant.parse().unwrap());
+    assert_eq!(fixture.rows("later", &known_before("2025-01-03T00:00:00Z")).await, ["bare"], "not known yet");
+    assert_eq!(fixture.rows("later", &known_before("2025-01-03T00:00:01Z")).await, ["bare", "late"]);
+    assert_eq!(
+        fixture.rows("later", &known_before("2026-01-01T00:00:00Z")).await,
+        ["bare", "late"],
+        "`next` happened after it"
+    );
+    assert_eq!(known_before("2025-01-01T23:00:00Z"), label, "an instant before the end of the window changes nothing");
+
+    // Of two orders with one key the one that was seen first stands, also where both came late.
+    fixture
+        .write_orders(
+            "copies.parquet",
+            "
+        ('late', '2025-01-01T12:00:00', '2025-01-04T00:00:00', 9.00),
+        ('twin', '2025-01-02T12:00:00', '2025-01-03T00:00:00', 5.00),
+        ('twin', '2025-01-01T12:00:00', '2025-01-05T00:00:00', 6.00)",
+        )
+        .await;
+    assert_eq!(fixture.rows("later", &known_before("2025-01-04T12:00:00Z")).await, ["bare", "late"]);
+    assert_eq!(
+        fixture.rows("later", &known_before("2026-01-01T00:00:00Z")).await,
+        ["bare", "late"],
+        "`twin` stands as of the 2nd"
+    );
+}
+
+#[tokio::test]
+async fn rows_are_counted_as_far_as_they_are_known() {
+    let fixture = fixture().await;
+    let sources = fixture.sources().await;
+    let known =
+        async |as_of: &str| sources.rows_known(&fixture.ctx, as_of.parse().unwrap()).await.unwrap()["shop.orders"];
+    assert_eq!((known("2025-01-02T00:00:00Z").await, known("2025-02-01T00:00:00Z").await), (2, 4));
+}
+
+#[tokio::test]
 async fn moments_live_side_by_side_in_one_session() {
     let fixture = fixture().await;
     let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);

@@ -85,6 +85,40 @@ async fn a_new_name_in_staging_does_not_hide_a_protected_column() {
 }
 
 #[tokio::test]
+async fn no_alias_hides_a_personal_column() {
+    let refused = "reads `email`, which source shop.orders declares personal";
+    for sql in [
+        "select order_id, email as e from {{ ref('stg_orders') }}",
+        "select order_id, length(email) as e from {{ ref('stg_orders') }}",
+        "select order_id, count(email) over (partition by order_id) as e from {{ ref('stg_orders') }}",
+        "select one.order_id, e from {{ ref('stg_orders') }} as one
+         inner join (select order_id, email as e from {{ ref('stg_orders') }}) as other on one.order_id = other.order_id",
+        "with mails as (select order_id, email as e from {{ ref('stg_orders') }}) select order_id, m['e'] as f
+         from (select order_id, named_struct('e', e) as m from mails)",
+    ] {
+        let message = sql_error(sql).await;
+        assert!(message.contains(refused), "{sql}: {message}");
+    }
+    // Through two models with a new name each.
+    let fixture = Fixture::new();
+    fixture
+        .write("sql/staging/stg_orders.sql", "select order_id, email as contact from {{ source('shop', 'orders') }}");
+    fixture.write("sql/staging/stg_reached.sql", "select order_id, contact as reached from {{ ref('stg_orders') }}");
+    fixture
+        .write("sql/features/feat_reached.sql", "select order_id, reached is null as r from {{ ref('stg_reached') }}");
+    let message = fixture.load_error().await;
+    assert!(message.starts_with("sql/features/feat_reached.sql") && message.contains(refused), "{message}");
+}
+
+#[tokio::test]
+async fn a_label_may_not_read_protected_columns_either() {
+    let fixture = Fixture::with_staging();
+    fixture.write("sql/labels/left.sql", "select order_id, gender = 'f' as is_left from {{ ref('stg_orders') }}");
+    let message = fixture.load_error().await;
+    assert!(message.starts_with("sql/labels/left.sql: reads `gender`"), "{message}");
+}
+
+#[tokio::test]
 async fn descriptions_are_held_against_their_models() {
     let described = async |yml: &str| {
         let fixture = Fixture::with_staging();

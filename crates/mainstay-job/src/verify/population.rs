@@ -6,12 +6,24 @@ use mainstay_schema::table;
 use super::day::Day;
 use super::finding::Finding;
 use crate::details::Population;
+use crate::quarantine::refused_and_new;
 use crate::score;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     let mut counted = score::population(day.session.table("customer_risk").await?).await?;
     let quarantine = day.record.table(&table::quarantine().name).context("there is no quarantine")?;
-    counted.quarantined_rows = quarantine.rows;
+    counted.quarantined_rows = match &day.details.quarantine_file {
+        Some(kept) => {
+            let (refused, new) = refused_and_new(day.artefact(&kept.file, kept.digest).await?, day.record.ds)?;
+            ensure!(
+                new == quarantine.rows,
+                "{new} rows are refused for the first time, but {} stand in the quarantine",
+                quarantine.rows
+            );
+            refused
+        }
+        None => quarantine.rows,
+    };
     hold(&counted, &day.details.population)
 }
 

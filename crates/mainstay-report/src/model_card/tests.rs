@@ -38,11 +38,20 @@ fn card() -> ModelCard {
             simulated: false,
             as_of: "2026-01-05T00:00:00Z".parse().unwrap(),
             trained_until: ds("2025-10-07"),
-            sources: vec![SourceTable { table: "retailer.orders".into(), files: 12, rows: 1_234_567 }],
+            sources: vec![SourceTable {
+                table: "retailer.orders".into(),
+                files: 12,
+                rows: 1_234_567,
+                rows_known: Some(1_198_000),
+            }],
             cuts: vec![
                 cut("2025-06-09", "2025-09-07", CutUse::Calibration, 1500, 600),
                 cut("2025-07-09", "2025-10-07", CutUse::Fit, 1540, 640),
             ],
+            cuts_missing: Some(
+                "1 of 8 cuts to train on and 2 of 13 to calibrate on: the history begins on 2024-12-11".into(),
+            ),
+            sampled: Some(Sampled { share: 0.25, eligible_at_test_cut: 6_412 }),
             test: cut("2025-10-07", "2026-01-05", CutUse::Test, 1595, 623),
         },
         shape: Shape { algorithm: "boosted trees".into(), trees: 200, terms: 0, leaves: 3120, depth: 4 },
@@ -118,9 +127,7 @@ fn what_the_project_does_not_say_is_asked_for() {
 fn a_model_of_simulated_data_says_so() {
     let mut simulated = card();
     simulated.data.simulated = true;
-    assert!(
-        simulated.markdown().contains("## Data\n\n**Simulated data: of invented customers. Not for use.**\n\nWhat")
-    );
+    assert!(simulated.markdown().contains("## Data\n\n**Simulated data: of invented customers. Not for use.**\n\nThe"));
     assert!(!card().markdown().contains("Simulated"));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cut, CutUse, Feature, Gate, ModelCard, Reliability, Segment, Shape};
+use super::{Cut, CutUse, Feature, Gate, ModelCard, Reliability, Sampled, Segment, Shape};
 use crate::markdown::{code, count, list, percent, plain, section, table};
 
 /// Features that are told of by name; the rest is in the JSON.
@@ -189,7 +189,10 @@ fn gates(gates: &[Gate]) -> String {
 
 fn data(card: &ModelCard) -> String {
     let data = &card.data;
-    let sources = data.sources.iter().map(|source| vec![code(&source.table), count(source.files), count(source.rows)]);
+    let sources = data.sources.iter().map(|source| {
+        let known = source.rows_known.map_or_else(|| "not on record".to_owned(), count);
+        vec![code(&source.table), known, count(source.files), count(source.rows)]
+    });
     let cuts = data.cuts.iter().chain([&data.test]).map(|cut| {
         let used_for = match cut.used_for {
             CutUse::Fit => "fit and calibration",
@@ -205,14 +208,26 @@ fn data(card: &ModelCard) -> String {
         ]
     });
     format!(
-        "{}What was known before {}, pinned as {} ({}).\n\n{}\nEach cut shows the customers as they were known before its day, and \
-         whether they left before the end of its label window.\n\n{}",
+        "{}The rows that had happened and were known before {}, of files that are pinned as {} ({}).\n\n{}\nEach cut shows the \
+         customers as they were known before its day, and whether they left before the end of its label window, by what was known when \
+         the model was trained.{}{}\n\n{}",
         if data.simulated { "**Simulated data: of invented customers. Not for use.**\n\n" } else { "" },
         data.as_of.strftime("%Y-%m-%d %H:%M UTC"),
         code(&card.lineage.sources_file),
         code(&card.lineage.sources.to_string()),
-        table(&["source", "files", "rows"], 1, sources),
+        table(&["source", "rows known by then", "files", "rows in them"], 1, sources),
+        data.sampled.map(|sampled| sample(&sampled, data.test.customers)).unwrap_or_default(),
+        data.cuts_missing.as_ref().map(|missing| format!(" There are {}.", plain(missing))).unwrap_or_default(),
         table(&["cut", "labels until", "used for", "customers", "left"], 3, cuts)
+    )
+}
+
+fn sample(sampled: &Sampled, drawn: u64) -> String {
+    format!(
+        " All cuts are of the same draw of customers, by hash of their ids, with a share of {}: at the test cut {} of {}.",
+        sampled.share,
+        count(drawn),
+        count(sampled.eligible_at_test_cut)
     )
 }
 

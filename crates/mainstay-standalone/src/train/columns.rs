@@ -132,7 +132,7 @@ impl Columns {
     /// The columns by whose values figures are told.
     pub(super) fn segments(&self, request: &TrainRequest, test: &TrainingSet) -> Vec<Segmentation> {
         let features = test.feature_names().iter().zip(test.columns()).zip(test.declared());
-        let segmentation = |((name, values), declared): ((&String, &Vec<f64>), &Declared)| {
+        let segmentation = |((name, values), declared): ((&String, Vec<f64>), &Declared)| {
             let is_named = request.segments.contains(name);
             let categories = declared.categories.as_ref();
             let is_small = categories.is_some_and(|categories| categories.len() <= MOST_SEGMENT_VALUES);

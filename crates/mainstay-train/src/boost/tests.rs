@@ -123,7 +123,7 @@ fn scores_as_it_was_trained() {
     let margins = boosting.margins.clone();
     let model = boosting.finish().unwrap().model;
     assert!(model.trees().len() > 30);
-    assert_eq!(scores(&model, set.columns()), margins);
+    assert_eq!(set.raw_scores(&model).unwrap(), margins);
     let uses = |feature| model.trees().iter().flat_map(Tree::nodes).any(|node| splits_on(&node, feature));
     assert!(uses(4), "the feature with missing values is used");
     assert!(!uses(5), "the constant is not");

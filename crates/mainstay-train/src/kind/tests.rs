@@ -130,16 +130,16 @@ fn with_categories(rows: u64, seed: u64) -> TrainingSet {
 fn categories_are_told_apart_by_every_kind_and_unknown_ones_are_missing() {
     let (training, test) = (with_categories(6_000, 1), with_categories(3_000, 2));
     let risk = |code: &f64| if code.is_nan() { 0.9 } else { unit(mix(*code as u64 ^ 5)) };
-    let truth: Vec<f64> = test.columns()[1].iter().map(risk).collect();
+    let truth: Vec<f64> = test.column(1).iter().map(risk).collect();
     let oracle = rank(&truth, test.labels()).unwrap().auc;
     for kind in Kind::ALL {
         let model = fit(small(kind), &training, 2);
-        let auc = rank(&scores(&model, test.columns()), test.labels()).unwrap().auc;
+        let auc = rank(&test.raw_scores(&model).unwrap(), test.labels()).unwrap().auc;
         assert!(auc > oracle - 0.03, "{kind}: {auc}, oracle {oracle}");
         let city = &model.features()[1];
         assert_eq!((city.code_of("city 7"), city.code_of("Atlantis").is_nan()), (7.0, true));
         let read = Ensemble::from_json(&model.to_json()).unwrap();
-        assert_eq!(scores(&read, test.columns()), scores(&model, test.columns()));
+        assert_eq!(test.raw_scores(&read).unwrap(), test.raw_scores(&model).unwrap());
         let nodes: Vec<Node> = model.trees().iter().flat_map(Tree::nodes).collect();
         let is_set = |node: &&Node| matches!(node, Node::Split { condition: mainstay_model::Condition::OneOf(_), .. });
         assert_eq!(nodes.iter().filter(is_set).count() > 0, kind != Kind::Logistic);
@@ -151,7 +151,7 @@ fn weights_move_the_scores_and_calibration_brings_them_back() {
     let set = TrainingSet::new(draw_truth(1, 4_000).rows).unwrap();
     let ModelParams::Boosted(params) = small(Kind::Boosted) else { panic!() };
     let model = fit(ModelParams::Boosted(BoostedTreesParams { positive_weight: 5.0, ..params }), &set, 2);
-    let raw = scores(&model, set.columns());
+    let raw = set.raw_scores(&model).unwrap();
     let mean = |model: &Ensemble| raw.iter().map(|raw| model.probability(*raw)).sum::<f64>() / raw.len() as f64;
     let base_rate = set.labels().iter().filter(|label| **label).count() as f64 / 4_000.0;
     assert!(mean(&model) > base_rate + 0.1, "{} {base_rate}", mean(&model));
@@ -179,7 +179,7 @@ fn boosting_stops_where_watched_rows_get_no_better() {
     let same = BoostedTreesParams { rounds: fitted.rounds, patience: 0, ..params }.check().unwrap();
     assert_eq!(same.fit(&set, threads(1), &mut |_, _| {}).unwrap().digest(), fitted.model.digest());
     let all = valid.fit_watching(&set, None, threads(2), &mut |_, _| {}).unwrap();
-    let auc = |model| rank(&scores(model, later.columns()), later.labels()).unwrap().auc;
+    let auc = |model| rank(&later.raw_scores(model).unwrap(), later.labels()).unwrap().auc;
     assert!(auc(&fitted.model) > auc(&all.model));
 }
 

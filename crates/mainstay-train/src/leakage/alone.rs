@@ -36,7 +36,7 @@ pub(super) fn look(input: &LeakageInput<'_>) -> Vec<Finding> {
         let labels = training.labels();
         let positives = labels.iter().filter(|label| **label).count();
         let has_categories = training.declared()[position].categories.is_some();
-        let alone = Alone { name, values, labels, positives, has_categories };
+        let alone = Alone { name, values: &values, labels, positives, has_categories };
         findings.extend(alone.named_like(input.label));
         if positives.min(labels.len() - positives) < LEAST_ROWS {
             continue;
@@ -50,7 +50,7 @@ pub(super) fn look(input: &LeakageInput<'_>) -> Vec<Finding> {
             .or_else(|| alone.constant_within_label());
         match of_label {
             Some(finding) => findings.push(finding),
-            None => findings.extend(alone.collapses(&input.test.columns()[position], input.test.labels())),
+            None => findings.extend(alone.collapses(&input.test.column(position), input.test.labels())),
         }
     }
     findings

@@ -25,7 +25,7 @@ pub(super) fn look(input: &LeakageInput<'_>, known: &[Finding]) -> Vec<Finding> 
         .zip(training.columns())
         .zip(training.declared())
         .filter(|((name, _), declared)| declared.categories.is_none() && !is_known(name))
-        .map(|((name, values), _)| (name, drawn(values)))
+        .map(|((name, values), _)| (name, drawn(&values)))
         .take(MOST_FEATURES)
         .collect();
     let mut findings = Vec::new();

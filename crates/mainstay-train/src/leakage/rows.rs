@@ -1,10 +1,11 @@
 //! Checks of rows: names of customers among the features, dates after the decision, test rows among the training rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_schema::Ds;
 
 use super::{DateColumn, Finding, LeakKind, LeakageInput};
+use crate::draw::mix;
 use crate::rows::TrainingSet;
 
 /// Rows below which a coincidence is no surprise.
@@ -33,9 +34,9 @@ fn id_like(set: &TrainingSet) -> Vec<Finding> {
             continue;
         }
         let why = match () {
-            () if is_key(set, values) => "is the number of the customer",
-            () if numbers_rows(values) => "numbers the rows",
-            () if names_customers(set, values) => "has one value for each customer at every cut",
+            () if is_key(set, &values) => "is the number of the customer",
+            () if numbers_rows(&values) => "numbers the rows",
+            () if names_customers(set, &values) => "has one value for each customer at every cut",
             () => continue,
         };
         findings.push(Finding {
@@ -50,8 +51,8 @@ fn id_like(set: &TrainingSet) -> Vec<Finding> {
 
 /// The digits of the key.
 fn is_key(set: &TrainingSet, values: &[f64]) -> bool {
-    let number = |key: &String| key.chars().filter(char::is_ascii_digit).collect::<String>().parse::<f64>().ok();
-    set.keys().iter().zip(values).all(|(key, value)| number(key) == Some(*value))
+    let number = |key: &str| key.chars().filter(char::is_ascii_digit).collect::<String>().parse::<f64>().ok();
+    set.keys().zip(values).all(|(key, value)| number(key) == Some(*value))
 }
 
 /// Whole numbers that hardly repeat, with few gaps.
@@ -67,7 +68,7 @@ fn numbers_rows(values: &[f64]) -> bool {
 fn names_customers(set: &TrainingSet, values: &[f64]) -> bool {
     let mut of_key: BTreeMap<&str, f64> = BTreeMap::new();
     let mut repeats = 0;
-    for (key, value) in set.keys().iter().zip(values) {
+    for (key, value) in set.keys().zip(values) {
         if value.fract() != 0.0 {
             return false;
         }
@@ -101,17 +102,12 @@ fn knows_the_future(set: &TrainingSet, dates: &DateColumn) -> Option<Finding> {
 
 /// Test rows whose features are those of a training row to the bit, beyond how often training rows are like others.
 fn twins(input: &LeakageInput<'_>) -> Option<Finding> {
-    let row_of = |set: &TrainingSet, row: usize| -> Vec<u64> {
-        set.columns().iter().map(|column| column[row].to_bits()).collect()
-    };
-    let mut training: HashMap<Vec<u64>, usize> = HashMap::new();
-    for row in 0..input.training.row_count() {
-        *training.entry(row_of(input.training, row)).or_default() += 1;
-    }
-    let repeated: usize = training.values().filter(|count| **count > 1).sum();
+    let mut training = fingerprints(input.training);
+    training.sort_unstable();
+    let repeated: usize = training.chunk_by(|a, b| a == b).map(<[u128]>::len).filter(|count| *count > 1).sum();
     let among_training = repeated as f64 / input.training.row_count() as f64;
     let rows = input.test.row_count();
-    let found = (0..rows).filter(|row| training.contains_key(&row_of(input.test, *row))).count();
+    let found = fingerprints(input.test).iter().filter(|row| training.binary_search(row).is_ok()).count();
     let share = found as f64 / rows as f64;
     let message = format!(
         "{:.1} % of the test rows have the very features of a training row: rows were copied before they were parted; remove the \
@@ -122,18 +118,24 @@ fn twins(input: &LeakageInput<'_>) -> Option<Finding> {
     (rows >= LEAST_ROWS && share > TWINS + 2.0 * among_training).then_some(finding)
 }
 
+/// A hash of the features of each row, in 128 bits, by which rows that differ are told apart.
+fn fingerprints(set: &TrainingSet) -> Vec<u128> {
+    let mut halves = vec![(0_u64, u64::MAX); set.row_count()];
+    for column in set.columns() {
+        for ((low, high), value) in halves.iter_mut().zip(column) {
+            *low = mix(*low ^ value.to_bits());
+            *high = mix(high.rotate_left(17) ^ mix(!value.to_bits()));
+        }
+    }
+    halves.into_iter().map(|(low, high)| u128::from(high) << 64 | u128::from(low)).collect()
+}
+
 /// A customer on both sides at one cut: rows were parted at random, and the model may know the customer.
 fn both_sides(input: &LeakageInput<'_>) -> Option<Finding> {
     let cuts: BTreeSet<_> = input.training.cuts().iter().collect();
-    let keys: BTreeSet<&String> = input.training.keys().iter().collect();
-    let of_same_cut: Vec<&String> = input
-        .test
-        .keys()
-        .iter()
-        .zip(input.test.cuts())
-        .filter(|(_, cut)| cuts.contains(cut))
-        .map(|(key, _)| key)
-        .collect();
+    let keys: BTreeSet<&str> = input.training.keys().collect();
+    let of_same_cut: Vec<&str> =
+        input.test.keys().zip(input.test.cuts()).filter(|(_, cut)| cuts.contains(cut)).map(|(key, _)| key).collect();
     let found = of_same_cut.iter().filter(|key| keys.contains(*key)).count();
     let share = found as f64 / input.test.row_count() as f64;
     let message = format!(

@@ -65,14 +65,14 @@ fn no_row_is_scored_by_trees_that_know_its_customer() {
         ..recipe()
     };
     let fitted = recipe.model.fit(&set, NonZeroUsize::MIN, &mut |_, _| {}).unwrap();
-    let seen = rank(&raw_scores(&fitted, &set).unwrap(), set.labels()).unwrap().auc;
+    let seen = rank(&set.raw_scores(&fitted).unwrap(), set.labels()).unwrap().auc;
     assert!(seen > 0.8, "trees learn noise by heart: {seen}");
-    let folds: Vec<usize> = set.keys().iter().map(|key| fold(key, 11, 3)).collect();
+    let folds: Vec<usize> = set.keys().map(|key| fold(key, 11, 3)).collect();
     let mut progress = |_, _| {};
     let mut rounds = Rounds { before: 0, all: 0, progress: &mut progress };
     for held_back in 0..3 {
         let unseen = recipe.fit_without(&set, &folds, Some(held_back), NonZeroUsize::MIN, &mut rounds).unwrap();
-        let scores = raw_scores(&unseen, &set).unwrap();
+        let scores = set.raw_scores(&unseen).unwrap();
         let held_back = |row: &usize| folds[*row] == held_back;
         let (scores, labels): (Vec<f64>, Vec<bool>) =
             (0..3_000).filter(held_back).map(|row| (scores[row], set.labels()[row])).unzip();
