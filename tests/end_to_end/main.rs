@@ -20,6 +20,7 @@ mod kinds;
 mod month;
 mod online_retail_ii;
 mod own_plans;
+mod own_sql;
 mod promotion;
 mod quarantine;
 mod readme;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::text::NotText;
+
 /// Why settings cannot be used. All of it is for the user to put right.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -28,14 +30,30 @@ pub enum ConfigError {
         /// Where it was looked for.
         folders: Vec<String>,
     },
+    /// A file is there, but is no text in UTF-8.
+    #[error("{}: {fault}", at(.path, *.fault))]
+    NotText {
+        /// The path as the user gave it.
+        path: String,
+        /// What it holds instead.
+        fault: NotText,
+    },
     /// A file or folder is there but cannot be read.
-    #[error("cannot read `{path}`: check that it may be read and holds UTF-8 text")]
+    #[error("cannot read `{path}`: check that it is a file and may be read")]
     Read {
         /// The path as the user gave it.
         path: String,
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// A file, with the line and column of what is wrong where they are known.
+fn at(path: &str, fault: NotText) -> String {
+    match fault.place() {
+        Some((line, column)) => format!("{path}:{line}:{column}"),
+        None => path.to_owned(),
+    }
 }
 
 /// What is wrong at one place of a file, shown with the line it stands in.

@@ -1,11 +1,12 @@
 //! Jobs, the files `jobs/*.yml`: what `mainstay run` can run.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::CircuitBreaker;
-use crate::checks::{check_identifier, check_range};
+use crate::checks::{check_at_least_1, check_identifier, check_range};
 use crate::error::ConfigError;
 use crate::place::Place;
 use crate::schedule::Schedule;
@@ -67,6 +68,17 @@ pub struct DailyJob {
     /// How far a day may differ from the days before it.
     #[serde(default)]
     pub circuit_breaker: CircuitBreaker,
+    /// The longest that the SQL of a step may run, at least 1; see [`step_time_limit`](Self::step_time_limit).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_time_limit_seconds: Option<u32>,
+}
+
+/// How long the SQL of a step may run where a job does not say: six hours, in which nobody waits for a day any more.
+const STEP_TIME_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// The limit that a job states, or the usual one.
+pub(crate) fn step_time_limit(stated_seconds: Option<u32>) -> Duration {
+    stated_seconds.map_or(STEP_TIME_LIMIT, |seconds| Duration::from_secs(seconds.into()))
 }
 
 fn default_consents() -> String {
@@ -137,7 +149,15 @@ impl DailyJob {
         ]
     }
 
+    /// The longest that the SQL of a step may run; six hours where the job does not say.
+    pub fn step_time_limit(&self) -> Duration {
+        step_time_limit(self.step_time_limit_seconds)
+    }
+
     fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        if let Some(seconds) = self.step_time_limit_seconds {
+            check_at_least_1(seconds, place.key("step_time_limit_seconds"))?;
+        }
         if let Some(schedule) = &self.schedule {
             schedule.check(place.key("schedule"))?;
         }

@@ -18,6 +18,7 @@ pub mod schedule;
 pub mod settings;
 pub mod source;
 pub mod target;
+pub mod text;
 pub mod training;
 pub mod vars;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ConfigError;
 use crate::settings::{Layer, Layers, ProjectFile};
+use crate::text;
 
 const PROJECT_FILE: &str = "mainstay.yml";
 
@@ -53,8 +54,11 @@ pub(crate) fn show(folder: &str, file: &str) -> String {
 
 /// The text of a file, or `None` where there is none; `shown` is the path as the user gave it.
 pub(crate) fn read(path: &Path, shown: &str) -> Result<Option<String>, ConfigError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::read(path) {
+        Ok(bytes) => {
+            let decoded = text::decode(bytes);
+            decoded.map(Some).map_err(|fault| ConfigError::NotText { path: shown.to_owned(), fault })
+        }
         Err(error) if is_absent(&error) => Ok(None),
         Err(source) => Err(ConfigError::Read { path: shown.to_owned(), source }),
     }

@@ -1,5 +1,6 @@
 //! The YAML reader's errors in the words of the user.
 
+use mainstay_schema::Cents;
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use crate::error::{ConfigError, UnknownName};
@@ -17,6 +18,7 @@ pub(crate) fn explain(source: &SourceText, error: &Error, root: Option<&Node>) -
     let is_written = error.location().is_some_and(|location| !location.span().is_empty());
     let written = if is_written { source.at(position) } else { String::new() };
     let (message, help) = describe(error, &written, source.from(position));
+    let help = help.or_else(|| cents_help(source.before(position), &written));
     source.error(map.unwrap_or(position), message, help)
 }
 
@@ -61,6 +63,7 @@ fn scalar_name(rust_type: &str) -> &'static str {
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "u64" => "a whole number, at least 0",
+        "i8" | "i16" | "i32" | "i64" => "a whole number",
         "floating point" => "a number",
         _ => "a plain value",
     }
@@ -79,6 +82,13 @@ fn single_value(onwards: &str) -> (String, Option<String>) {
     // An unquoted template begins like a map in a map.
     let help = onwards.starts_with("{{").then(|| "quote a template: \"{{ var('x') }}\"".to_owned());
     ("expected a single value here".into(), help)
+}
+
+/// What an amount in the currency is in cents, where `before` ends with a key of cents.
+fn cents_help(before: &str, written: &str) -> Option<String> {
+    let key = before.trim_end().strip_suffix(':')?;
+    let amount: Cents = written.parse().ok().filter(|_| key.ends_with("_cents"))?;
+    Some(format!("it is counted in cents: {written} is {} cents", amount.0))
 }
 
 fn indentation_help(message: &str) -> Option<String> {

@@ -73,6 +73,9 @@ mod tests {
             Some("policy.yml:2:1: unknown key `rule`, did you mean `rules`?")
         );
         let first = |text: &str| refused(text).lines().next().unwrap_or_default().to_owned();
+        let expected = "policy.yml:1:15: expected a whole number, found `10.50`\n  |\n1 | budget_cents: 10.50\n  |               ^^^^^\n  \
+                        = it is counted in cents: 10.50 is 1050 cents";
+        assert_eq!(refused("budget_cents: 10.50"), expected);
         assert_eq!(first("budget_cents: -1"), "policy.yml:1:15: expected a number of cents of at least 0, found -1");
         assert_eq!(
             first("budget_cents: 1\nrules:\n  limits:\n    - channel: call\n"),

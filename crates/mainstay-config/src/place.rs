@@ -42,6 +42,13 @@ impl SourceText {
         line.get(start..).unwrap_or_default()
     }
 
+    /// The line of a position up to it.
+    pub(crate) fn before(&self, position: Position) -> &str {
+        let line = self.line(position);
+        let end = line.char_indices().nth(position.column - 1).map_or(line.len(), |(end, _)| end);
+        line.get(..end).unwrap_or_default()
+    }
+
     fn line(&self, position: Position) -> &str {
         self.text.lines().nth(position.line - 1).unwrap_or_default()
     }

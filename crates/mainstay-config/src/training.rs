@@ -1,11 +1,13 @@
 //! The settings of a training job.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::Algorithm;
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
-use crate::job::JobKind;
+use crate::job::{JobKind, step_time_limit};
 use crate::place::Place;
 
 /// Trains, calibrates and judges a model in time order, and registers it.
@@ -48,6 +50,9 @@ pub struct TrainingJob {
     /// What people should know before they use the model: it stands in the card of every version.
     #[serde(default)]
     pub card: Card,
+    /// The longest that the SQL of the training may run, at least 1; six hours where the job does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_time_limit_seconds: Option<u32>,
 }
 
 /// The past days that are learnt from: cuts a step apart, whose label windows end before the test cut begins.
@@ -151,7 +156,15 @@ pub struct Card {
 }
 
 impl TrainingJob {
+    /// The longest that the SQL of the training may run.
+    pub fn step_time_limit(&self) -> Duration {
+        step_time_limit(self.step_time_limit_seconds)
+    }
+
     pub(crate) fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        if let Some(seconds) = self.step_time_limit_seconds {
+            check_at_least_1(seconds, place.key("step_time_limit_seconds"))?;
+        }
         let names = [
             ("model", &self.model),
             ("features", &self.features),

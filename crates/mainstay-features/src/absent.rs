@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use mainstay_config::UnknownName;
@@ -85,37 +85,19 @@ pub(crate) fn digest(model: &Model, hasher: &mut DigestHasher) {
     }
 }
 
-/// Refuses columns of a model that are not what its description states, so that they are the same with and without
-/// their source.
+/// Refuses a column that the description of a model which may be absent does not state: it would not be there without the source.
 pub(crate) fn refuse_other_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
-    let fault = |message| Err(ModelFault::new(model.description_file(), message).into());
-    for field in plan.schema().fields() {
-        let described = model.column(field.name());
-        if described.is_none() && model.when_absent.is_some() {
-            return fault(format!(
-                "column `{}` is not described: `when_absent: empty` needs every column with its type",
-                field.name()
-            ));
+    let names = plan.schema().fields().iter().map(|field| field.name());
+    match names.into_iter().find(|name| model.when_absent.is_some() && model.column(name).is_none()) {
+        Some(name) => {
+            let message =
+                format!("column `{name}` is not described: `when_absent: empty` needs every column with its type");
+            Err(ModelFault::new(model.description_file(), message).into())
         }
-        let declared = described.and_then(|column| column.column_type);
-        if let Some(declared) = declared.filter(|&declared| !is_of_type(field.data_type(), declared)) {
-            return fault(format!(
-                "column `{}` is {}, declared {declared}: cast it in the SQL, or declare its type",
-                field.name(),
-                field.data_type()
-            ));
-        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn typed_columns(model: &Model) -> impl Iterator<Item = (&str, ColumnType)> {
     model.columns.iter().filter_map(|column| Some((column.name.as_str(), column.column_type?)))
-}
-
-fn is_of_type(found: &DataType, declared: ColumnType) -> bool {
-    match declared {
-        ColumnType::Text => found.is_string(),
-        _ => *found == contract::arrow_type(declared),
-    }
 }

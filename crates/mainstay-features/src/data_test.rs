@@ -4,6 +4,7 @@ use std::fmt;
 
 use datafusion::arrow::array::{ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::DFSchema;
 use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions::string::expr_fn::concat;
 use datafusion::functions_aggregate::expr_fn::{count, min, sum};
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::contract::column;
 use crate::error::FeatureError;
 use crate::graph;
-use crate::model::{AcceptedValue, ColumnTest, Model};
+use crate::model::{AcceptedValue, ColumnDoc, ColumnTest, Model};
 use crate::moment::Moment;
 use crate::project::SqlProject;
-use crate::proof::Proof;
+use crate::proof::{Bound, Proof};
 use crate::source::Sources;
 
 const OCCURRENCES: &str = "occurrences of the key";
@@ -96,7 +97,7 @@ impl SqlProject {
         proof: Option<&Proof<'_>>,
     ) -> Result<Vec<TestResult>, FeatureError> {
         let model = self.find(model)?;
-        let mut checks = row_checks(model);
+        let mut checks = row_checks(model, rows.schema());
         let of_rows = checks.len();
         let (grain, others): (Vec<_>, Vec<_>) = unique_keys(model).into_iter().partition(|key| *key == model.grain);
         checks.extend(grain.into_iter().map(|key| unique_check(model, key)));
@@ -117,6 +118,8 @@ enum Check {
     NotNull { test: String, column: String },
     /// That every value of the column that is not null is one of these.
     Accepted { test: String, column: String, values: Vec<Expr> },
+    /// That no value of the column lies beyond the bound.
+    Bound { test: String, column: String, bound: Bound },
     /// That every key stands once; one with a null in it is none.
     Unique { test: String, key: Vec<String> },
 }
@@ -126,20 +129,26 @@ impl Check {
         match self {
             Self::NotNull { column, .. } => proof.is_never_null(column),
             Self::Accepted { .. } => false,
+            Self::Bound { column, bound, .. } => proof.keeps(column, *bound),
             Self::Unique { key, .. } => proof.is_unique(key),
         }
     }
 
     fn into_test(self) -> String {
         match self {
-            Self::NotNull { test, .. } | Self::Accepted { test, .. } | Self::Unique { test, .. } => test,
+            Self::NotNull { test, .. }
+            | Self::Accepted { test, .. }
+            | Self::Bound { test, .. }
+            | Self::Unique { test, .. } => test,
         }
     }
 }
 
-fn row_checks(model: &Model) -> Vec<Check> {
+fn row_checks(model: &Model, schema: &DFSchema) -> Vec<Check> {
     let mut checks = Vec::new();
-    for declared in &model.columns {
+    let is_there =
+        |declared: &&ColumnDoc| !declared.optional || schema.has_column_with_unqualified_name(&declared.name);
+    for declared in model.columns.iter().filter(is_there) {
         let (name, column) = (&declared.name, declared.name.clone());
         for test in &declared.tests {
             checks.push(match test {
@@ -148,6 +157,16 @@ fn row_checks(model: &Model) -> Vec<Check> {
                     test: format!("{name} accepted_values"),
                     column: column.clone(),
                     values: values.iter().map(literal).collect(),
+                },
+                ColumnTest::Minimum(least) => Check::Bound {
+                    test: format!("{name} minimum {least}"),
+                    column: column.clone(),
+                    bound: Bound::Minimum(*least),
+                },
+                ColumnTest::Maximum(most) => Check::Bound {
+                    test: format!("{name} maximum {most}"),
+                    column: column.clone(),
+                    bound: Bound::Maximum(*most),
                 },
                 ColumnTest::Unique => continue,
             });
@@ -231,6 +250,14 @@ async fn query(
             }
             Check::Accepted { column: name, values, .. } => {
                 of_row.push((failures.clone(), flag(column(name).in_list(values.clone(), true))?));
+                column(&failures)
+            }
+            Check::Bound { column: name, bound, .. } => {
+                let is_beyond = match bound {
+                    Bound::Minimum(least) => column(name).lt(lit(*least)),
+                    Bound::Maximum(most) => column(name).gt(lit(*most)),
+                };
+                of_row.push((failures.clone(), flag(is_beyond)?));
                 column(&failures)
             }
             Check::Unique { key, .. } => flag(is_whole(key).and(column(OCCURRENCES).gt(lit(1_i64))))?,

@@ -11,21 +11,23 @@
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
 
 mod absent;
-mod blame;
 mod columns;
 mod conflicts;
 mod contract;
+mod ctes;
 mod data_test;
 mod days;
 mod definition;
 mod determinism;
 mod error;
+mod failing;
 mod file_names;
 mod folder;
 mod found;
 mod freshness;
 mod graph;
 mod held;
+mod interface;
 mod listing;
 mod model;
 mod moment;
@@ -49,11 +51,11 @@ mod unreadable;
 mod versions;
 mod volume;
 
-pub use blame::is_of_values;
 pub use columns::FileColumns;
 pub use contract::arrow_type;
 pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
+pub use failing::is_computation;
 pub use found::rows_as_found;
 pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
 pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};

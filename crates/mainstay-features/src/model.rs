@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use mainstay_schema::table::ColumnType;
 use serde::Deserialize;
 
+use crate::interface::Interface;
+
 /// What a model is for, by its folder under `sql/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModelKind {
@@ -52,6 +54,12 @@ pub struct Model {
     pub file: String,
     /// The template of its SQL.
     pub template: String,
+    /// The `.yml` file that describes it: the one beside it, or that of the project that this one extends.
+    pub described_in: Option<String>,
+    /// Whether its SQL is the project's own, and not that of one that it extends.
+    pub(crate) is_own: bool,
+    /// What holds for it whoever writes it.
+    pub(crate) interface: Option<Interface>,
     /// What one row means; empty without a `.yml`.
     pub description: String,
     /// The columns that identify a row; empty without a `.yml`.
@@ -70,6 +78,8 @@ pub struct Model {
     pub refused: BTreeSet<(String, String)>,
     /// The variables that it reads with `var()`.
     pub variables: BTreeSet<String>,
+    /// What is passed over in its file, each as `file:line: message`.
+    pub warnings: BTreeSet<String>,
 }
 
 impl Model {
@@ -78,9 +88,9 @@ impl Model {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The `.yml` file beside the `.sql` file.
+    /// The `.yml` file that describes it, or the one beside the `.sql` file that would.
     pub(crate) fn description_file(&self) -> String {
-        format!("{}.yml", self.file.trim_end_matches(".sql"))
+        self.described_in.clone().unwrap_or_else(|| format!("{}.yml", self.file.trim_end_matches(".sql")))
     }
 }
 
@@ -113,7 +123,7 @@ pub struct ColumnDoc {
     pub name: String,
     /// What it means, with its unit.
     pub description: String,
-    /// Its type, which a model with `when_absent` states for all its columns.
+    /// Its type, which the model gives whoever writes it; one with `when_absent` states it for all its columns.
     #[serde(default, rename = "type")]
     pub column_type: Option<ColumnType>,
     /// For a feature: the reason in plain words, `{value}` standing for its value.
@@ -122,6 +132,9 @@ pub struct ColumnDoc {
     /// For a feature: which way the risk may go as its value rises; a model is trained so that it goes no other way.
     #[serde(default)]
     pub monotone: Option<Monotone>,
+    /// Whether the model may lack it.
+    #[serde(default)]
+    pub optional: bool,
     /// What must hold of its values.
     #[serde(default)]
     pub tests: Vec<ColumnTest>,
@@ -147,6 +160,10 @@ pub enum ColumnTest {
     Unique,
     /// Every value is one of these; nulls do not count.
     AcceptedValues(Vec<AcceptedValue>),
+    /// No value is below this number; nulls do not count.
+    Minimum(i64),
+    /// No value is above this number; nulls do not count.
+    Maximum(i64),
 }
 
 /// A value that a column may have.

@@ -28,10 +28,12 @@ use mainstay_config::UnknownName;
 
 use crate::absent;
 use crate::contract;
+use crate::ctes;
 use crate::determinism;
 use crate::error::{FeatureError, ModelFault};
 use crate::graph;
 use crate::held::{HeldModel, HeldModels};
+use crate::interface;
 use crate::model::{Model, ModelKind};
 use crate::moment::{self, Bounds, Moment};
 use crate::project::SqlProject;
@@ -319,6 +321,7 @@ impl Planner<'_> {
             true => absent::plan(model)?,
             false => self.plan_sql(model, horizon).await?,
         };
+        let plan = interface::conform(model, plan)?;
         refuse_unknown_columns(model, &plan)?;
         absent::refuse_other_columns(model, &plan)?;
         self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
@@ -329,7 +332,8 @@ impl Planner<'_> {
     async fn plan_sql(&self, model: &Model, horizon: Horizon) -> Result<LogicalPlan, FeatureError> {
         let sql = self.render(model, horizon)?;
         let dialect = self.state.config_options().sql_parser.dialect;
-        let statement = self.state.sql_to_statement(&sql, &dialect).map_err(|error| sql_fault(model, &error))?;
+        let mut statement = self.state.sql_to_statement(&sql, &dialect).map_err(|error| sql_fault(model, &error))?;
+        ctes::rename_shadowing(model, &mut statement)?;
         determinism::refuse_tablesample(model, &statement)?;
         let plan = self.state.statement_to_plan(statement).await.map_err(|error| sql_fault(model, &error))?;
         refuse_statement(model, &plan)?;
@@ -394,7 +398,8 @@ fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureErro
 /// Refuses a description of columns that the model does not have.
 fn refuse_unknown_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
     let columns: BTreeSet<&str> = plan.schema().fields().iter().map(|field| field.name().as_str()).collect();
-    let described = model.columns.iter().map(|column| &column.name).chain(&model.grain);
+    let needed = model.columns.iter().filter(|column| !column.optional);
+    let described = needed.map(|column| &column.name).chain(&model.grain);
     match described.into_iter().find(|name| !columns.contains(name.as_str())) {
         Some(name) => {
             let unknown = UnknownName::new("column", name.as_str(), columns);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use jiff::{Timestamp, ToSpan};
@@ -13,6 +14,8 @@ use mainstay_config::source::SourceColumn;
 
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
+use crate::failing;
+use crate::graph;
 use crate::held::HeldModels;
 use crate::model::{Model, ModelKind};
 use crate::moment::Moment;
@@ -33,10 +36,33 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
                 .await?;
         if model.kind != ModelKind::Staging {
             refuse_output(project, model, &plan)?;
-            refuse_reads(project, model, &ctx.state().optimize(&plan)?)?;
+            let optimized = match ctx.state().optimize(&plan) {
+                Ok(optimized) => optimized,
+                Err(error) => return Err(constant_fault(ctx, project, model, &moment, error).await),
+            };
+            refuse_reads(project, model, &optimized)?;
         }
     }
     Ok(())
+}
+
+/// A constant that cannot be worked out, as the fault of the model that it stands in.
+async fn constant_fault(
+    ctx: &SessionContext,
+    project: &SqlProject,
+    model: &Model,
+    moment: &Moment,
+    error: DataFusionError,
+) -> FeatureError {
+    for part in graph::in_order(project.models_by_name(), [model]) {
+        let (tables, held) = (declared_tables(project), HeldModels::default());
+        if let Ok(plan) = plan::plan_model(ctx, project, tables, &held, &part.name, moment).await
+            && let Err(error) = ctx.state().optimize(&plan)
+        {
+            return ModelFault::new(&part.file, failing::describe(&error)).into();
+        }
+    }
+    error.into()
 }
 
 /// The source tables as they are declared, without rows; the metadata of their schemas say their zone, if it is another than UTC.

@@ -1,11 +1,12 @@
 //! The models of a project: found, described, put in order.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use datafusion::prelude::SessionContext;
-use mainstay_config::{Project, Source, UnknownName, VarValue};
+use mainstay_config::{Project, Source, UnknownName, VarValue, text};
 use mainstay_schema::digest::{Digest, DigestHasher};
 use serde_saphyr::{MessageFormatter, UserMessageFormatter};
 
@@ -13,6 +14,7 @@ use crate::absent;
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
 use crate::graph;
+use crate::interface;
 use crate::model::{ColumnDoc, Description, Model, ModelKind};
 use crate::privacy;
 use crate::template::{self, Rendered, Scope};
@@ -74,6 +76,11 @@ impl SqlProject {
     /// The names of the models that stand empty, as the project declares none of their sources.
     pub fn absent(&self) -> impl Iterator<Item = &str> {
         self.models.values().filter(|model| model.is_absent).map(|model| model.name.as_str())
+    }
+
+    /// What is passed over in the files of the models, each as `file:line: message`.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.models.values().flat_map(|model| &model.warnings).map(String::as_str)
     }
 
     /// The digest of what the models decide: the SQL of all, variables filled in but not the instants of a run, the
@@ -151,6 +158,7 @@ impl SqlProject {
             model.sources = rendered.sources;
             model.refused = rendered.refused;
             model.variables = rendered.variables;
+            model.warnings = rendered.warnings;
         }
         for (file, table) in &undeclared {
             absent::refuse_slip(file, table, scope.sources.keys(), &self.models)?;
@@ -170,10 +178,15 @@ enum Presence {
 
 /// The SQL of a model and what it names, unless it may be absent and the project has none of its sources.
 fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Presence, ModelFault> {
-    if model.when_absent.is_some() {
-        scope.names_any_source = true;
-        let named = template::render(&model.file, &model.template, scope)?.sources;
-        scope.names_any_source = false;
+    if model.when_absent.is_none() && model.is_own {
+        return template::render(&model.file, &model.template, scope).map(Presence::Present);
+    }
+    scope.names_any_source = true;
+    let named = template::render(&model.file, &model.template, scope)?.sources;
+    scope.names_any_source = false;
+    if model.when_absent.is_none() {
+        interface::refuse_unwritten(model, &named, scope)?;
+    } else {
         if named.is_empty() {
             let message = "`when_absent`, but the model names no source that could be absent: leave it out";
             return Err(ModelFault::new(model.description_file(), message));
@@ -185,12 +198,17 @@ fn render_where_present(model: &Model, scope: &mut Scope) -> Result<Presence, Mo
     template::render(&model.file, &model.template, scope).map(Presence::Present)
 }
 
-/// The models of all folders; one of an earlier folder hides those of the same name in later ones.
+/// The models of all folders; one of an earlier folder stands for those of the same name in later ones, and keeps what they promise.
 fn read_models(folders: &[PathBuf], root: &Path) -> Result<BTreeMap<String, Model>, FeatureError> {
-    let mut models = BTreeMap::new();
+    let mut models: BTreeMap<String, Model> = BTreeMap::new();
     for folder in folders {
+        let is_own = *folder == root.join("sql");
         for (name, model) in read_folder(folder, root)? {
-            models.entry(name).or_insert(model);
+            let model = Model { is_own, ..model };
+            match models.entry(name) {
+                Entry::Vacant(free) => _ = free.insert(model),
+                Entry::Occupied(mut own) => interface::inherit(own.get_mut(), model)?,
+            }
         }
     }
     Ok(models)
@@ -229,8 +247,12 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         let message = "a model is named by lower-case letters, digits and `_`: rename the file";
         return Err(ModelFault::new(file, message).into());
     }
-    let description = read_description(&path.with_extension("yml"), &name, root)?;
+    let described_in = path.with_extension("yml");
+    let description = read_description(&described_in, &name, root)?;
     Ok(Model {
+        described_in: described_in.is_file().then(|| shown(&described_in, root)),
+        interface: None,
+        is_own: true,
         template: read(path, root)?,
         description: description.description,
         grain: description.grain,
@@ -241,6 +263,7 @@ fn read_model(folder: &Path, path: &Path, root: &Path) -> Result<Model, FeatureE
         sources: BTreeSet::new(),
         refused: BTreeSet::new(),
         variables: BTreeSet::new(),
+        warnings: BTreeSet::new(),
         name,
         kind,
         file,
@@ -313,7 +336,14 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 fn read(path: &Path, root: &Path) -> Result<String, FeatureError> {
-    fs::read_to_string(path).map_err(|source| FeatureError::Read { path: shown(path, root), source })
+    let bytes = fs::read(path).map_err(|source| FeatureError::Read { path: shown(path, root), source })?;
+    text::decode(bytes).map_err(|fault| {
+        let at = ModelFault::new(shown(path, root), fault.to_string());
+        match fault.place() {
+            Some((line, column)) => at.at(line, column).into(),
+            None => at.into(),
+        }
+    })
 }
 
 fn shown(path: &Path, root: &Path) -> String {

@@ -1,12 +1,30 @@
 //! What the plan of a model shows by its shape, so that no query has to test it: a grain that is a `group by`, or the key of a source
-//! whose repeats are left out; a column without nulls because the contract of its source refuses them.
+//! whose repeats are left out; a column without nulls, or without values beyond a bound, because the contract of its source refuses them.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, JoinType, TableReference};
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, Filter, Join, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable, Filter, Join, LogicalPlan};
 
 use crate::determinism::{Columns, identifying};
 use crate::source::{OpenTable, Sources};
+
+/// What no value of a column lies beyond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bound {
+    Minimum(i64),
+    Maximum(i64),
+}
+
+impl Bound {
+    /// Whether a number is not beyond it.
+    fn admits(self, value: f64) -> bool {
+        match self {
+            Self::Minimum(least) => value >= least as f64,
+            Self::Maximum(most) => value <= most as f64,
+        }
+    }
+}
 
 /// A plan over sources whose conflicts were looked for.
 pub(crate) struct Proof<'a> {
@@ -33,6 +51,12 @@ impl<'a> Proof<'a> {
         place.is_some_and(|place| self.holds_values(self.plan, place))
     }
 
+    /// Whether no row can have a value beyond a bound in this column; nulls do not count.
+    pub(crate) fn keeps(&self, column: &str, bound: Bound) -> bool {
+        let place = self.plan.schema().maybe_index_of_column(&Column::from_name(column.to_owned()));
+        place.is_some_and(|place| self.is_within(self.plan, place, bound))
+    }
+
     /// The source table whose sound rows a relation of the catalog stands for. SQL cannot give a name with a schema itself.
     fn sound(&self, table: &TableReference) -> Option<&'a OpenTable> {
         table.schema()?;
@@ -54,7 +78,7 @@ impl<'a> Proof<'a> {
             LogicalPlan::Window(window) if place < window.input.schema().fields().len() => of_input(place),
             LogicalPlan::Join(join) => self.of_side(join, place),
             LogicalPlan::Union(union) => union.inputs.iter().all(|input| self.holds_values(input, place)),
-            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Distinct(_) => of_input(place),
+            LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Distinct(Distinct::All(_)) => of_input(place),
             LogicalPlan::EmptyRelation(empty) => !empty.produce_one_row,
             _ => false,
         }
@@ -69,6 +93,61 @@ impl<'a> Proof<'a> {
                 input.schema().maybe_index_of_column(column).is_some_and(|place| self.holds_values(input, place))
             }
             other => !other.nullable(input.schema().as_ref()).unwrap_or(true),
+        }
+    }
+
+    fn is_within(&self, plan: &LogicalPlan, place: usize, bound: Bound) -> bool {
+        let of_input = |place| plan.inputs().first().is_some_and(|input| self.is_within(input, place, bound));
+        match plan {
+            LogicalPlan::SubqueryAlias(alias) => {
+                let states = |open: &OpenTable| {
+                    open.states(alias.schema.field(place).name(), |stated| match bound {
+                        Bound::Minimum(_) => stated.minimum.is_some_and(|minimum| bound.admits(minimum)),
+                        Bound::Maximum(_) => stated.maximum.is_some_and(|maximum| bound.admits(maximum)),
+                    })
+                };
+                self.sound(&alias.alias).is_some_and(states) || of_input(place)
+            }
+            LogicalPlan::Projection(projection) => projection
+                .expr
+                .get(place)
+                .is_some_and(|expression| self.gives_within(expression, &projection.input, bound)),
+            LogicalPlan::Window(window) if place < window.input.schema().fields().len() => of_input(place),
+            LogicalPlan::Filter(_)
+            | LogicalPlan::Sort(_)
+            | LogicalPlan::Limit(_)
+            | LogicalPlan::Distinct(Distinct::All(_)) => of_input(place),
+            LogicalPlan::Join(join) => match join.join_type {
+                JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
+                    let width = join.left.schema().fields().len();
+                    let (side, place) = if place < width { (&join.left, place) } else { (&join.right, place - width) };
+                    self.is_within(side, place, bound)
+                }
+                _ => false,
+            },
+            LogicalPlan::Union(union) => union.inputs.iter().all(|input| self.is_within(input, place, bound)),
+            LogicalPlan::EmptyRelation(empty) => !empty.produce_one_row,
+            _ => false,
+        }
+    }
+
+    /// Whether an expression over the rows of `input` is never beyond a bound.
+    fn gives_within(&self, expression: &Expr, input: &LogicalPlan, bound: Bound) -> bool {
+        match expression {
+            Expr::Alias(alias) => self.gives_within(&alias.expr, input, bound),
+            // Rounding does not pass a whole number.
+            Expr::Cast(cast) => self.gives_within(&cast.expr, input, bound),
+            Expr::Column(column) => {
+                input.schema().maybe_index_of_column(column).is_some_and(|place| self.is_within(input, place, bound))
+            }
+            Expr::Literal(value, _) => match value.cast_to(&DataType::Float64) {
+                Ok(datafusion::common::ScalarValue::Float64(value)) => value.is_none_or(|value| bound.admits(value)),
+                _ => false,
+            },
+            Expr::ScalarFunction(function) if function.func.name() == "coalesce" => {
+                function.args.iter().all(|value| self.gives_within(value, input, bound))
+            }
+            _ => false,
         }
     }
 
@@ -128,6 +207,24 @@ mod tests {
         assert_eq!(shown(sql, &["id"], &["id", "kg", "net_amount", "loaded_at"]).await, expected);
         assert!(shown(sql, &["kg", "id"], &[]).await.0);
         assert!(!shown(sql, &["kg"], &[]).await.0);
+    }
+
+    #[tokio::test]
+    async fn the_bounds_of_a_contract_are_known_through_the_models() {
+        let fixture = Fixture::with_staging();
+        let sql = "select net_amount, coalesce(net_amount, 0) as filled, cast(net_amount as double) as number, net_amount - 1 as less,
+            coalesce(net_amount, -1) as other, \"Weight kg\" as kg from {{ ref('stg_orders') }}";
+        fixture.write("sql/features/feat_x.sql", sql);
+        fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 1.00)").await;
+        let (sources, project) = (fixture.sources().await, fixture.load().await.unwrap());
+        let rows = project.model(&fixture.ctx, &sources, "feat_x", &at("2025-02-01T00:00:00Z")).await.unwrap();
+        let proof = Proof::new(&sources, rows.logical_plan());
+        let shown =
+            |bound| ["net_amount", "filled", "number", "less", "other", "kg"].map(|column| proof.keeps(column, bound));
+        assert_eq!(shown(Bound::Minimum(0)), [true, true, true, false, false, false]);
+        assert_eq!(shown(Bound::Minimum(-1)), [true, true, true, false, true, false]);
+        assert_eq!(shown(Bound::Minimum(1)), [false; 6]);
+        assert_eq!(shown(Bound::Maximum(0)), [false; 6]);
     }
 
     #[tokio::test]

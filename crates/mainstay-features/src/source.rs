@@ -11,7 +11,7 @@ use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mainstay_config::source::Keep;
+use mainstay_config::source::{Keep, SourceColumn};
 use mainstay_config::{Project, Source, SourceTable};
 
 use crate::conflicts::{self, Conflicts};
@@ -145,6 +145,11 @@ impl OpenTable {
     /// Whether every row that a view shows has a value in this column: the contract refuses nulls, and it does not come later.
     pub(crate) fn keeps_values_in(&self, name: &str) -> bool {
         self.table.column(name).is_some_and(|column| !column.nullable && column.visible_from.is_none())
+    }
+
+    /// Whether the contract states something of a column.
+    pub(crate) fn states(&self, name: &str, is_stated: impl Fn(&SourceColumn) -> bool) -> bool {
+        self.table.column(name).is_some_and(is_stated)
     }
 
     /// All rows, those that break the contract included.

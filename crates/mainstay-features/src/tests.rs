@@ -4,12 +4,15 @@ pub(crate) mod fixture;
 
 mod absent;
 mod as_known;
+mod canonical;
 mod complete_journey;
 mod conflicts;
 mod contracts;
+mod ctes;
 mod definitions;
 mod determinism;
 mod files;
+mod interface;
 mod marts;
 mod online_retail;
 mod point_in_time;

@@ -14,10 +14,12 @@ use crate::features;
 use crate::money;
 use crate::one_day::{self, JobDays};
 use crate::open_project::OpenProject;
+use crate::progress::Step;
 use crate::publish::{self, StagedDay};
 use crate::run::{Outcome, Run, RunRequest};
 use crate::score::{self, Scoring};
 use crate::sources::{self, FoundSources};
+use crate::sql_work::within_limit;
 use crate::target_owner;
 use crate::unmatched_suppression;
 
@@ -25,7 +27,8 @@ use crate::unmatched_suppression;
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest) -> Result<Outcome> {
     let plans = target_owner::plans(open, job).await?;
     money::settle_published(&open.lake).await?;
-    let days = JobDays { job: &job.name, kind: JobKind::Daily, series: plans };
+    let step_time_limit = job.step_time_limit();
+    let days = JobDays { job: &job.name, kind: JobKind::Daily, series: plans, step_time_limit };
     one_day::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 
@@ -43,19 +46,16 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let mut day = sources::pin(run, found).await?;
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
-    let models: Vec<&str> = job.sql_models().iter().map(|(_, model)| *model).collect();
-    let held = day.hold(run, &[&job.consents], &run.suppression_moment()).await;
-    day.blamed(run, &models, held).await?;
+    let consents = run.suppression_moment();
+    within_limit(run, Step::Sources, day.hold(run, &[&job.consents], &consents)).await?;
     consent_records::check(run, &day, job, &policy).await?;
-    let suppression_rows = unmatched_suppression::check(run, &day, job, &policy).await?;
-    let champion = champion::resolve_or_train(run, &day, job).await;
-    let champion = day.blamed(run, &models, champion).await?;
+    let unmatched = unmatched_suppression::check(run, &day, job, &policy);
+    let suppression_rows = within_limit(run, Step::Sources, unmatched).await?;
+    let champion = champion::resolve_or_train(run, &day, job).await?;
     watch.know_training(run, &champion.used).await?;
-    let features = features::stage(run, &mut day, job).await;
-    let features = watch.explain(day.blamed(run, &models, features).await)?;
+    let features = watch.explain(within_limit(run, Step::Features, features::stage(run, &mut day, job)).await)?;
     let scoring = Scoring { job, policy: &policy, champion: &champion };
-    let risk = score::stage(run, &day, &features, &scoring).await;
-    let risk = watch.explain(day.blamed(run, &models, risk).await)?;
+    let risk = watch.explain(within_limit(run, Step::Score, score::stage(run, &day, &features, &scoring)).await)?;
     day.check_unchanged(run).await?;
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;

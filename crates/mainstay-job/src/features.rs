@@ -15,6 +15,7 @@ use crate::progress::Step;
 use crate::run::Run;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
+use crate::sql_work;
 use crate::staged::Staged;
 use crate::tallied::Tallied;
 
@@ -38,13 +39,15 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let moment = run.moment();
     hold_shared(run, day, job).await?;
     sql_tests::check_daily(run, day, job).await?;
+    run.computes(&day.sql, model);
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
     let contract = contract(&day.sql, model, &names);
     let frame = frame.select(columns(&names, run))?;
     let tallied = Tallied::new(names.len(), BESIDE_FEATURES.len());
     let partitions = bucketed(&run.open.session, frame).await?.into_iter().map(|rows| tallied.watch(rows)).collect();
-    let (staged, known) = tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day))?;
+    let staged = async { tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day)) };
+    let (staged, known) = sql_work::name_failing(run, day, &[model], &[moment], staged.await).await?;
     let rows = staged.table.rows;
     if rows != known {
         // A customer who stands twice is named.

@@ -53,6 +53,7 @@ mod simulator;
 mod skew;
 mod sources;
 mod sql_tests;
+mod sql_work;
 mod staged;
 mod suppression;
 mod tallied;

@@ -1,5 +1,7 @@
 //! One day of any job: already done, or claimed, taken through its steps, and given up where one fails.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use jiff::Timestamp;
 use mainstay_schema::Ds;
@@ -21,6 +23,8 @@ pub(crate) struct JobDays<'a> {
     pub(crate) kind: JobKind,
     /// The days, whatever the job was called when they were made.
     pub(crate) series: Series,
+    /// The longest that the SQL of a step may run.
+    pub(crate) step_time_limit: Duration,
 }
 
 /// Claims a day and takes it through `steps`, unless it is published already and not forced.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
-use mainstay_features::Moment;
+use mainstay_features::{Moment, SqlProject};
 use mainstay_monitor::{Acceptance, Subject};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
@@ -22,6 +22,7 @@ use crate::fault;
 use crate::one_day::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
+use crate::sql_work;
 use crate::staged::Staged;
 use crate::suppression::{StatedInstant, SuppressionInstant};
 
@@ -99,6 +100,10 @@ pub(crate) struct Run<'a> {
     pub(crate) is_simulated: bool,
     /// What the run goes on in spite of.
     pub(crate) acceptance: Option<Acceptance>,
+    /// The longest that the SQL of a step may run.
+    pub(crate) step_time_limit: Duration,
+    /// The model that is being computed, for messages.
+    computed_model: Mutex<Option<String>>,
     /// The names of it that were needed beside the circuit breaker, by their place.
     needed: Mutex<BTreeSet<usize>>,
     started_at: Timestamp,
@@ -117,7 +122,7 @@ impl<'a> Run<'a> {
         suppression: SuppressionInstant,
     ) -> Result<Self> {
         let RunRequest { is_forced, acceptance, .. } = request.clone();
-        let JobDays { job, kind, series } = days;
+        let JobDays { job, kind, series, step_time_limit } = days;
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
@@ -137,6 +142,8 @@ impl<'a> Run<'a> {
             is_forced,
             is_simulated,
             acceptance,
+            step_time_limit,
+            computed_model: Mutex::default(),
             needed: Mutex::default(),
             started_at,
             _heartbeat: heartbeat,
@@ -168,6 +175,16 @@ impl<'a> Run<'a> {
     /// The moment of models that decide who may be contacted.
     pub(crate) fn suppression_moment(&self) -> Moment {
         Moment::of_suppression(self.as_of, self.suppression.as_of)
+    }
+
+    /// Keeps which model is computed from here on.
+    pub(crate) fn computes(&self, sql: &SqlProject, model: &str) {
+        *self.computed_model.lock().unwrap_or_else(PoisonError::into_inner) = Some(sql_work::described(sql, model));
+    }
+
+    /// The model that was computed last.
+    pub(crate) fn computed_model(&self) -> Option<String> {
+        self.computed_model.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {

@@ -5,9 +5,7 @@ use arrow::array::RecordBatch;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
-use mainstay_features::{
-    Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, is_of_values, refuse_stale,
-};
+use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
 use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, table};
 
@@ -17,6 +15,7 @@ use crate::progress::{Step, StepProgress};
 use crate::quarantine::DayQuarantine;
 use crate::run::Run;
 use crate::simulated;
+use crate::sql_work;
 use crate::staged::DigestedTable;
 
 /// The sources of a run as they were found, and the SQL over them.
@@ -61,6 +60,7 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
     let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
     let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
+    sql.warnings().for_each(|warning| open.progress.warn(warning));
     let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sql, sources, pinned, pinned_at, last_complete_day, is_simulated, step })
 }
@@ -68,7 +68,13 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
 impl PinnedDay {
     /// Computes models at a moment of the day once, for all steps that read them.
     pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
-        Ok(self.sql.hold(&run.open.session, &mut self.sources, names, moment).await?)
+        for name in names {
+            run.computes(&self.sql, name);
+            let held = self.sql.hold(&run.open.session, &mut self.sources, &[name], moment).await;
+            let held = held.map_err(anyhow::Error::from);
+            sql_work::name_failing(run, self, &[name], std::slice::from_ref(moment), held).await?;
+        }
+        Ok(())
     }
 
     /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
@@ -80,24 +86,6 @@ impl PinnedDay {
     /// The newest days of every source table with an event time.
     pub(crate) async fn volumes(&self, run: &Run<'_>) -> Result<Vec<TableDays>> {
         Ok(self.sources.volumes(&run.open.session, &self.pinned, run.ds).await?)
-    }
-
-    /// What came of computing from models of SQL; of a failure on values the error of the model that they failed in, where it fails as of the
-    /// day too.
-    pub(crate) async fn blamed<T>(&self, run: &Run<'_>, models: &[&str], result: Result<T>) -> Result<T> {
-        let Err(error) = result else { return result };
-        let is_of_values = |cause: &(dyn std::error::Error + 'static)| cause.downcast_ref().is_some_and(is_of_values);
-        if !error.chain().any(is_of_values) {
-            return Err(error);
-        }
-        for moment in [run.moment(), run.suppression_moment()] {
-            // What fails here was to say more of a failure, and does not take its place.
-            let failing = self.sql.failing_model(&run.open.session, &self.sources, models, &moment).await;
-            if let Ok(Some(failing)) = failing {
-                return Err(failing.into());
-            }
-        }
-        Err(error)
     }
 
     /// A model of the project's SQL over these sources, as of a moment.

@@ -13,6 +13,7 @@ use mainstay_schema::Ds;
 use crate::cuts::CutPlan;
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 
 /// Tests the models that a daily job reads, each as it is read, but for its feature model, whose rows are tested once staged.
 pub(crate) async fn check_daily(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<()> {
@@ -45,8 +46,14 @@ async fn check(
     moment: Moment,
     ds: Ds,
 ) -> Result<()> {
-    let models: Vec<&str> = models.collect();
-    refuse_failed(&day.sql.run_tests(&run.open.session, &day.sources, &models, &moment).await?, ds)
+    let mut results = Vec::new();
+    for model in models {
+        run.computes(&day.sql, model);
+        let tested = day.sql.run_tests(&run.open.session, &day.sources, &[model], &moment).await;
+        let tested = tested.map_err(anyhow::Error::from);
+        results.extend(sql_work::name_failing(run, day, &[model], &[moment], tested).await?);
+    }
+    refuse_failed(&results, ds)
 }
 
 /// Fails with all tests that failed.

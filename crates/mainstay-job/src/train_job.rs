@@ -15,7 +15,7 @@ use crate::training;
 pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: &RunRequest) -> Result<Outcome> {
     target_owner::check_currency(open).await?;
     let series = Series::Training { job: job.name.clone() };
-    let days = JobDays { job: &job.name, kind: JobKind::Training, series };
+    let days = JobDays { job: &job.name, kind: JobKind::Training, series, step_time_limit: job.step_time_limit() };
     one_day::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 

@@ -25,6 +25,7 @@ use crate::segments::Segments;
 use crate::skew;
 use crate::sources::PinnedDay;
 use crate::sql_tests;
+use crate::sql_work;
 use crate::training_figures;
 use crate::training_rows::{Gathered, gather};
 use crate::training_table;
@@ -37,8 +38,12 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         run.open.progress.warn(stray);
     }
     let plan = cuts::plan(run, job, history)?;
-    sql_tests::check_training(run, day, job, &plan).await?;
-    let Gathered { training, test, by_cut, sample, memory, _reserved } = gather(run, day, job, &plan, &step).await?;
+    let sql = async {
+        sql_tests::check_training(run, day, job, &plan).await?;
+        gather(run, day, job, &plan, &step).await
+    };
+    let Gathered { training, test, by_cut, sample, memory, _reserved } =
+        sql_work::within_limit(run, Step::Train, sql).await?;
     let cuts = by_cut.iter().map(|of| cut_details(*of, &plan)).collect();
     let history_days = plan.test.days_since(history.regular_from).max(0).unsigned_abs();
     let docs = FeatureDocs {

@@ -20,6 +20,7 @@ use crate::features::feature_names;
 use crate::progress::StepProgress;
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 use crate::training_memory::TrainingMemory;
 
 /// The rows of all cuts.
@@ -146,11 +147,11 @@ impl Cuts<'_> {
         columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
         let key = [column::CUSTOMER_ID];
         let rows = labels.join(features, JoinType::Inner, &key, &key, None)?.select(columns)?;
-        let mut stream = rows.execute_stream().await.with_context(|| cannot_collect(cut))?;
-        let mut collected = empty(names, expected.unwrap_or(0));
-        while let Some(batch) = stream.try_next().await.with_context(|| cannot_collect(cut))? {
-            append(&mut collected, &batch, cut)?;
-        }
+        self.run.computes(&self.day.sql, &self.job.features);
+        let computed = read(rows, empty(names, expected.unwrap_or(0)), cut).await;
+        let models = [self.job.features.as_str(), &self.job.label];
+        let named = sql_work::name_failing(self.run, self.day, &models, &[self.moment(cut)?], computed).await;
+        let mut collected = named.with_context(|| format!("cannot collect the training rows of {cut}"))?;
         if collected.keys.len() != collected.labels.len() {
             bail!("the label of cut {cut} has a row without a customer_id");
         }
@@ -159,8 +160,13 @@ impl Cuts<'_> {
     }
 }
 
-fn cannot_collect(cut: Ds) -> String {
-    format!("cannot collect the training rows of {cut}")
+/// The rows of a cut behind those that are there, without their cut.
+async fn read(rows: DataFrame, mut into: TrainingRows, cut: Ds) -> Result<TrainingRows> {
+    let mut stream = rows.execute_stream().await?;
+    while let Some(batch) = stream.try_next().await? {
+        append(&mut into, &batch, cut)?;
+    }
+    Ok(into)
 }
 
 fn empty(names: &[String], rows: usize) -> TrainingRows {

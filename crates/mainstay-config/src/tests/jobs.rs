@@ -112,7 +112,7 @@ jobs/daily_risk.yml:11:1: unknown key `trainwith`, did you mean `train_with`?
    |
 11 | trainwith: train_churn
    | ^^^^^^^^^
-   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker, step_time_limit_seconds",
             ),
             slip(
                 "features: customer_features",
@@ -176,7 +176,7 @@ jobs/daily_risk.yml:12:1: unknown key `cuts`
    |
 12 | cuts: {training: 8}
    | ^^^^
-   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker",
+   = known keys: name, kind, description, schedule, features, value, consents, contact_rules, model, alias, train_with, reasons, policy, circuit_breaker, step_time_limit_seconds",
             ),
         ],
     );

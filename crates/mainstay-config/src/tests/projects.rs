@@ -112,7 +112,9 @@ fn files_that_are_absent_or_empty_are_refused() {
     let read = |folder: &str| message(load(&empty.path().join(folder)), &empty);
     let expected = "no `mainstay.yml` in `DISK/absent`: run the command in the folder of a project, or name one with --project-dir";
     assert_eq!(read("absent"), expected);
-    assert_eq!(read("latin"), "cannot read `DISK/latin/mainstay.yml`: check that it may be read and holds UTF-8 text");
+    let expected = "DISK/latin/mainstay.yml:1:10: is not written in UTF-8: the byte 0xE9 belongs to another encoding, such as \
+                    Latin-1 or Windows-1252; save it as UTF-8";
+    assert_eq!(read("latin"), expected);
     let expected = "DISK/blank/mainstay.yml:1:1: the file is empty or holds nothing but comments";
     assert_eq!(read("blank").lines().next(), Some(expected));
     let expected = "DISK/comment/mainstay.yml:1:1: the file is empty or holds nothing but comments";

@@ -72,7 +72,7 @@ async fn with_its_source_a_model_is_what_its_description_states() {
     let fixture = Fixture::with_tables(WEB_EVENTS);
     add_model(&fixture, SQL, YML);
     assert_eq!(fixture.load().await.unwrap().absent().count(), 0);
-    insta::assert_snapshot!(message(WEB_EVENTS, SQL, &YML.replace("bigint", "integer")).await, @"sql/staging/stg_web_events.yml: column `event_id` is Int64, declared integer: cast it in the SQL, or declare its type");
+    insta::assert_snapshot!(message(WEB_EVENTS, SQL, &YML.replace("bigint", "text")).await, @"sql/staging/stg_web_events.sql: column `event_id` is Int64, declared text: write `cast(event_id as varchar) as event_id`, as the types of `sql/staging/stg_web_events.yml` hold");
     insta::assert_snapshot!(message(WEB_EVENTS, &SQL.replace("device", "device, occurred_at"), YML).await, @"sql/staging/stg_web_events.yml: column `occurred_at` is not described: `when_absent: empty` needs every column with its type");
 }
 

@@ -131,7 +131,7 @@ async fn descriptions_are_held_against_their_models() {
     insta::assert_snapshot!(described("name: stg_orders\ndescription: x\ngrain: [orderid]\n").await, @"sql/staging/stg_orders.yml: unknown column `orderid`, did you mean `order_id`? (known columns: Weight kg, email, gender, loaded_at, net_amount, order_id, ordered_at)");
     insta::assert_snapshot!(
         described("name: stg_orders\ndescription: x\ncolumns:\n  - {name: order_id, description: x, tests: [notnull]}\n").await,
-        @"sql/staging/stg_orders.yml:4:46: unknown test `notnull`, did you mean `not_null`? (known tests: not_null, unique, accepted_values)"
+        @"sql/staging/stg_orders.yml:4:46: unknown test `notnull`, did you mean `not_null`? (known tests: not_null, unique, accepted_values, minimum, maximum)"
     );
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mainstay_allocator::{AllocationError, InstanceError};
 use mainstay_config::ConfigError;
+use mainstay_files::{FileError, KeyError};
 use mainstay_verifier::Refusal;
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -19,9 +20,12 @@ pub enum AllocateFileError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A file is no Parquet, or damaged.
-    #[error("cannot read {} as Parquet: convert it, or write it anew", path.display())]
-    NotParquet {
+    /// A file of rows is not there, or is no Parquet.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Rows of a Parquet file cannot be read.
+    #[error("cannot read the rows of {}: it is damaged, write it anew", path.display())]
+    Damaged {
         /// The file.
         path: PathBuf,
         /// What the reader said.
@@ -54,6 +58,33 @@ pub enum AllocateFileError {
         found: String,
         /// What it must hold.
         wanted: &'static str,
+    },
+    /// Ids that would not be the same in the plan.
+    #[error("column `customer_id` of {}{}: {source}", path.display(), in_row(*row))]
+    CustomerId {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0, where it is one value.
+        row: Option<u64>,
+        /// What is wrong.
+        source: KeyError,
+    },
+    /// A whole number that does not fit.
+    #[error(
+        "column `{column}` of {} is {value} in row {row} (counted from 0): it must lie below 9223372036854775808 (2^63); {advice}",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The row, from 0.
+        row: u64,
+        /// What stands there.
+        value: String,
+        /// How to mend it.
+        advice: &'static str,
     },
     /// A column seems to forbid contact, but is not the one that does.
     #[error(
@@ -192,4 +223,8 @@ pub enum AllocateFileError {
     /// The verifier refuses the plan or its certificate.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+}
+
+fn in_row(row: Option<u64>) -> String {
+    row.map(|row| format!(" in row {row} (counted from 0)")).unwrap_or_default()
 }

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use mainstay_config::OfferPolicy;
+use mainstay_config::{ConfigError, OfferPolicy, text};
+use mainstay_files::{open, read_footer};
 use mainstay_schema::plan::Certificate;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -21,17 +23,15 @@ pub struct CertificateFile {
     pub certificate: Certificate,
 }
 
-pub(super) fn open(path: &Path) -> Result<File, Error> {
-    let failed = |source| Error::Open { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
-    }
-    Ok(file)
+/// The rows of a Parquet file, or what the file is instead.
+pub(super) fn open_rows(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+    let footer = read_footer(path, ArrowReaderOptions::new())?;
+    Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(open(path)?, footer))
 }
 
 pub(super) fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Open { path: path.to_owned(), source })
+    let bytes = std::fs::read(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+    text::decode(bytes).map_err(|fault| Error::Policy(ConfigError::NotText { path: path.display().to_string(), fault }))
 }
 
 /// Refuses outputs that are there already, or that are inputs.

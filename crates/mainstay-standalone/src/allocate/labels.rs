@@ -4,7 +4,13 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use mainstay_files::kind::value_type;
+use mainstay_files::read::keys;
+use mainstay_files::{ColumnKind, KeyError};
 
 /// Numbers names in the order in which they come; which number a name has shows nowhere.
 #[derive(Debug)]
@@ -67,14 +73,39 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ids {
     Numbers(Vec<i64>),
-    Texts(Vec<String>),
+    /// Texts, and what is read as texts; they are written in the type that they came in.
+    Texts {
+        ids: Vec<String>,
+        written_as: DataType,
+    },
+}
+
+/// A column of ids as texts, each one that of its id alone; null where missing.
+pub(super) fn id_texts(column: &ArrayRef) -> Result<StringArray, KeyError> {
+    let texts = match ColumnKind::of(column.data_type()) {
+        // Without a copy of each.
+        ColumnKind::Text => cast(column, &DataType::Utf8).ok().and_then(|texts| texts.as_string_opt::<i32>().cloned()),
+        _ => None,
+    };
+    match texts {
+        Some(texts) => Ok(texts),
+        None => Ok(StringArray::from(keys(column)?)),
+    }
+}
+
+/// The type in which ids of a type are written.
+pub(super) fn written_as(id_type: &DataType) -> DataType {
+    match ColumnKind::of(id_type) {
+        ColumnKind::Float | ColumnKind::Decimal { .. } | ColumnKind::Integer => value_type(id_type).clone(),
+        _ => DataType::Utf8,
+    }
 }
 
 impl Ids {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Numbers(ids) => ids.len(),
-            Self::Texts(ids) => ids.len(),
+            Self::Texts { ids, .. } => ids.len(),
         }
     }
 
@@ -82,15 +113,15 @@ impl Ids {
     pub(super) fn told(&self, customer: usize) -> String {
         match self {
             Self::Numbers(ids) => ids.get(customer).map(ToString::to_string),
-            Self::Texts(ids) => ids.get(customer).cloned(),
+            Self::Texts { ids, .. } => ids.get(customer).cloned(),
         }
         .unwrap_or_default()
     }
 
-    pub(super) fn to_array(&self) -> ArrayRef {
+    pub(super) fn to_array(&self) -> Result<ArrayRef, ArrowError> {
         match self {
-            Self::Numbers(ids) => Arc::new(Int64Array::from(ids.clone())),
-            Self::Texts(ids) => Arc::new(StringArray::from_iter_values(ids)),
+            Self::Numbers(ids) => Ok(Arc::new(Int64Array::from(ids.clone()))),
+            Self::Texts { ids, written_as } => cast(&StringArray::from_iter_values(ids), written_as),
         }
     }
 }

@@ -14,7 +14,7 @@ use mainstay_schema::{BlockedBy, Cents, DigestHasher};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::AllocateFileError as Error;
-use super::files::open;
+use super::files::open_rows;
 use super::labels::Ids;
 use super::rows::{Rows, Table};
 
@@ -38,8 +38,7 @@ pub(super) struct Question {
 /// # Errors
 /// The first thing that is wrong with the file, or a name of the policy that it does not have.
 pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Error> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?)
-        .map_err(|source| Error::NotParquet { path: path.to_owned(), source })?;
+    let builder = open_rows(path)?;
     policy.check_names(&columns_alone(builder.schema(), policy.policy()))?;
     let table = collect(path, builder, &policy.policy().rules)?;
     policy.check_names(&table.known_names())?;
@@ -48,8 +47,7 @@ pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Er
 
 /// The same for a policy that was checked when it was written down.
 pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<Question, Error> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?)
-        .map_err(|source| Error::NotParquet { path: path.to_owned(), source })?;
+    let builder = open_rows(path)?;
     question(path, collect(path, builder, &policy.rules)?, policy)
 }
 
@@ -81,9 +79,9 @@ fn collect(
 ) -> Result<Table, Error> {
     let with_lower_bound = rules.value == ValueSource::LowerBound;
     let mut rows = Rows::new(path, builder.schema(), &rules.group_columns(), with_lower_bound)?;
-    let reader = builder.build().map_err(|source| Error::NotParquet { path: path.to_owned(), source })?;
+    let reader = builder.build().map_err(|source| Error::Damaged { path: path.to_owned(), source })?;
     for batch in reader {
-        let batch = batch.map_err(|error| Error::NotParquet { path: path.to_owned(), source: error.into() })?;
+        let batch = batch.map_err(|error| Error::Damaged { path: path.to_owned(), source: error.into() })?;
         rows.append(&batch)?;
     }
     rows.finish()
@@ -173,7 +171,7 @@ fn labels(table: &Table, kinds: &[Kind]) -> mainstay_schema::Digest {
         Ids::Numbers(ids) => {
             hasher.integers(ids.iter().copied());
         }
-        Ids::Texts(ids) => {
+        Ids::Texts { ids, .. } => {
             for id in ids {
                 hasher.frame(id.as_bytes());
             }

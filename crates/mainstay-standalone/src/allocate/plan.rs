@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use mainstay_allocator::ValidInstance;
 use mainstay_allocator::{Solution, standings};
@@ -12,7 +12,6 @@ use mainstay_schema::DecisionReason;
 use mainstay_schema::plan::Offer;
 use parquet::arrow::ArrowWriter;
 
-use super::labels::Ids;
 use super::offers::Question;
 
 /// What the plan says of one customer.
@@ -68,10 +67,9 @@ pub(super) fn write(
     rows: &[Row],
     writer: impl Write + Send,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let ids = question.ids.to_array();
-    let id_type = if matches!(question.ids, Ids::Numbers(_)) { DataType::Int64 } else { DataType::Utf8 };
+    let ids = question.ids.to_array()?;
     let schema = Arc::new(Schema::new(vec![
-        Field::new("customer_id", id_type, false),
+        Field::new("customer_id", ids.data_type().clone(), false),
         Field::new("offer", DataType::Utf8, true),
         Field::new("cost_cents", DataType::Int64, false),
         Field::new("value_cents", DataType::Int64, false),

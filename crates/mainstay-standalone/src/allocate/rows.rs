@@ -8,10 +8,12 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use mainstay_config::UnknownName;
 use mainstay_config::rules::KnownNames;
+use mainstay_files::KeyError;
+use mainstay_files::read::{self, WholeNumberError};
 use mainstay_schema::BlockedBy;
 
 use super::error::AllocateFileError as Error;
-use super::labels::{Ids, Interner};
+use super::labels::{Ids, Interner, id_texts, written_as};
 
 /// The column of what forbids contact.
 const BLOCKED_BY: &str = "blocked_by";
@@ -40,6 +42,7 @@ pub(super) struct Rows {
     with_lower_bound: bool,
     seen: u64,
     ids: IdInterner,
+    ids_written_as: DataType,
     names: Interner<String>,
     pairs: Interner<(u32, u32)>,
     groups: Interner<Vec<String>>,
@@ -122,13 +125,15 @@ impl Rows {
             }
         }
         refuse_unread_suppression(path, schema, group_columns)?;
-        let is_number = schema.field_with_name("customer_id").is_ok_and(|field| field.data_type().is_integer());
+        let id_type = schema.field_with_name("customer_id").map_or(&DataType::Utf8, |field| field.data_type());
+        let is_number = id_type.is_integer();
         Ok(Self {
             path: path.to_owned(),
             group_columns: group_columns.iter().map(|&column| column.to_owned()).collect(),
             with_lower_bound,
             seen: 0,
             ids: if is_number { IdInterner::Numbers(Interner::new()) } else { IdInterner::Texts(Interner::new()) },
+            ids_written_as: written_as(id_type),
             names: Interner::new(),
             pairs: Interner::new(),
             groups: Interner::new(),
@@ -186,7 +191,7 @@ impl Rows {
             }
             IdInterner::Texts(texts) => {
                 let (ids, places) = texts.sorted();
-                (Ids::Texts(ids), places)
+                (Ids::Texts { ids, written_as: self.ids_written_as }, places)
             }
         };
         let mut ends = vec![0u32; ids.len()];
@@ -312,9 +317,7 @@ impl Rows {
                 return Err(Error::NotCents { path, column, row, value });
             }
         }
-        let cents = self.cast(name, column, &DataType::Int64)?;
-        self.check_no_null(name, &cents)?;
-        let cents = cents.as_primitive::<Int64Type>().clone();
+        let cents = self.whole_numbers(name, column, "write it in cents, or leave out the row")?;
         if let Some((row, &amount)) = cents.values().iter().enumerate().find(|(_, cents)| is_positive && **cents < 0) {
             let (path, column, row) = place(row);
             return Err(Error::Negative { path, column, row, cents: amount });
@@ -325,14 +328,34 @@ impl Rows {
     fn customers(&mut self, batch: &RecordBatch) -> Result<Vec<u32>, Error> {
         let column = self.column(batch, "customer_id")?;
         self.check_no_null("customer_id", column)?;
-        let to = if matches!(self.ids, IdInterner::Numbers(_)) { DataType::Int64 } else { DataType::Utf8 };
-        let column = self.cast("customer_id", column, &to)?;
-        self.check_no_null("customer_id", &column)?;
-        Ok(match &mut self.ids {
-            IdInterner::Numbers(ids) => {
-                column.as_primitive::<Int64Type>().values().iter().map(|id| ids.number(id)).collect()
-            }
-            IdInterner::Texts(ids) => column.as_string::<i32>().iter().flatten().map(|id| ids.number(id)).collect(),
+        if matches!(self.ids, IdInterner::Numbers(_)) {
+            let numbers = self.whole_numbers("customer_id", column, "write such ids as texts")?;
+            let IdInterner::Numbers(ids) = &mut self.ids else { return Ok(Vec::new()) };
+            return Ok(numbers.values().iter().map(|id| ids.number(id)).collect());
+        }
+        let texts = id_texts(column).map_err(|source| {
+            let row = match &source {
+                KeyError::Inexact { row, .. } => Some(self.seen + *row as u64),
+                KeyError::Type { .. } => None,
+            };
+            Error::CustomerId { path: self.path.clone(), row, source }
+        })?;
+        self.check_no_null("customer_id", &texts)?;
+        let IdInterner::Texts(ids) = &mut self.ids else { return Ok(Vec::new()) };
+        Ok(texts.iter().flatten().map(|id| ids.number(id)).collect())
+    }
+
+    /// The numbers of a column without nulls, where each fits into 64 bits with a sign.
+    fn whole_numbers(&self, name: &str, column: &ArrayRef, advice: &'static str) -> Result<Int64Array, Error> {
+        if *column.data_type() != DataType::UInt64 {
+            return Ok(self.cast(name, column, &DataType::Int64)?.as_primitive::<Int64Type>().clone());
+        }
+        read::whole_numbers(column).map_err(|WholeNumberError { row, value }| Error::TooLarge {
+            path: self.path.clone(),
+            column: name.to_owned(),
+            row: self.seen + row as u64,
+            value,
+            advice,
         })
     }
 

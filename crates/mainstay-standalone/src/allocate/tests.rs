@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch, StringArray,
-    UInt64Array,
+    ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch,
+    StringArray, UInt64Array,
 };
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -119,10 +119,8 @@ fn read(path: &Path) -> RecordBatch {
 
 fn column(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let column = batch.column_by_name(name).unwrap();
-    match column.as_primitive_opt::<Int64Type>() {
-        Some(numbers) => numbers.iter().map(|number| number.map(|number| number.to_string())).collect(),
-        None => column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect(),
-    }
+    let texts = arrow::compute::cast(column, &DataType::Utf8).unwrap();
+    texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
 }
 
 fn told(values: &[&str]) -> Vec<Option<String>> {
@@ -392,12 +390,75 @@ fn outputs_are_not_overwritten_unless_asked_for() {
 }
 
 #[test]
+fn ids_of_any_type_come_back_as_they_were() {
+    let decimal = |scale| Decimal128Array::from(vec![10, 9, 9, 100, 10]).with_precision_and_scale(38, scale).unwrap();
+    let floats = Float64Array::from(vec![10.0, 9.0, 9.0, 100.0, 10.0]);
+    let unsigned = UInt64Array::from(vec![10, 9, 9, 100, 10]);
+    let of_types: [ArrayRef; 3] = [Arc::new(decimal(0)), Arc::new(floats), Arc::new(unsigned)];
+    for ids in of_types {
+        let case = Case::new(with("customer_id", Arc::clone(&ids)), BUDGET);
+        case.allocate().unwrap();
+        let written = case.plan().column_by_name("customer_id").unwrap().clone();
+        let expected = if ids.data_type().is_integer() { DataType::Int64 } else { ids.data_type().clone() };
+        assert_eq!(*written.data_type(), expected);
+        let mut all: Vec<String> = column(&case.plan(), "customer_id").into_iter().flatten().collect();
+        all.iter_mut().for_each(|id| *id = id.trim_end_matches(".0").to_owned());
+        all.sort();
+        assert_eq!(all, ["10", "100", "9"], "{}", ids.data_type());
+        case.verify().unwrap();
+    }
+}
+
+#[test]
+fn ids_that_would_not_come_back_are_refused() {
+    let refusal = |ids: ArrayRef| Case::new(with("customer_id", ids), BUDGET).refusal();
+    let cents = Decimal128Array::from(vec![10, 9, 9, 100, 10]).with_precision_and_scale(10, 2).unwrap();
+    assert_eq!(
+        refusal(Arc::new(cents)),
+        "column `customer_id` of offers.parquet: it is of type Decimal128(10, 2): write ids as whole numbers or texts, as in \
+         `cast(column as decimal(38, 0))`"
+    );
+    assert_eq!(
+        refusal(Arc::new(Float64Array::from(vec![1.0, 2.0, 2.5, 3.0, 1.0]))),
+        "column `customer_id` of offers.parquet in row 2 (counted from 0): 2.5 is no id that a double holds exactly: write ids as texts \
+         or whole numbers"
+    );
+    assert_eq!(
+        refusal(Arc::new(UInt64Array::from(vec![1, 2, 2, u64::MAX, 1]))),
+        "column `customer_id` of offers.parquet is 18446744073709551615 in row 3 (counted from 0): it must lie below \
+         9223372036854775808 (2^63); write such ids as texts"
+    );
+}
+
+#[test]
+fn an_amount_that_does_not_fit_is_named() {
+    let amounts = UInt64Array::from(vec![300, 2_000, 1 << 63, 200, 1_900]);
+    assert_eq!(
+        Case::new(with("value_cents", Arc::new(amounts)), BUDGET).refusal(),
+        "column `value_cents` of offers.parquet is 9223372036854775808 in row 2 (counted from 0): it must lie below \
+         9223372036854775808 (2^63); write it in cents, or leave out the row"
+    );
+}
+
+#[test]
+fn a_policy_in_another_encoding_is_named() {
+    let case = Case::new(columns(), BUDGET);
+    std::fs::write(case.path("policy.yml"), b"# f\xfcr M\xe4rz\nbudget_cents: 5\n").unwrap();
+    assert_eq!(
+        case.refusal(),
+        "policy.yml:1:4: is not written in UTF-8: the byte 0xFC belongs to another encoding, such as Latin-1 or Windows-1252; save it as \
+         UTF-8"
+    );
+}
+
+#[test]
 fn files_that_are_not_what_they_should_be_are_told() {
     let case = Case::new(columns(), BUDGET);
     std::fs::write(case.path("offers.parquet"), "no parquet at all").unwrap();
-    assert_eq!(case.refusal(), "cannot read offers.parquet as Parquet: convert it, or write it anew");
+    let message = case.refusal();
+    assert!(message.starts_with("offers.parquet is text (such as CSV), no Parquet file: convert it"), "{message}");
     std::fs::remove_file(case.path("offers.parquet")).unwrap();
-    assert_eq!(case.told(&case.allocate().unwrap_err()), "cannot read offers.parquet: check the path");
+    assert_eq!(case.told(&case.allocate().unwrap_err()), "cannot open offers.parquet: check the path");
     assert_eq!(case.told(&case.verify().unwrap_err()), "cannot read cert.json: check the path");
     std::fs::write(case.path("cert.json"), "{}").unwrap();
     assert_eq!(

@@ -9,11 +9,11 @@ use arrow::datatypes::{DataType, Int64Type};
 use mainstay_schema::plan::Plan;
 use mainstay_schema::{Cents, DecisionReason};
 use mainstay_verifier::{Standing, Standings, Verified, verify};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
 use super::error::AllocateFileError as Error;
-use super::files::{CertificateFile, open, read_text};
+use super::files::{CertificateFile, open_rows, read_text};
+use super::labels::id_texts;
 use super::offers::{self, Question};
 use super::plan::BLOCKED;
 
@@ -67,9 +67,8 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
 
 /// The plan's choices as positions of offers; every row must say what the offers say.
 fn read_plan(path: &Path, question: &Question, standings: &Standings<'_>) -> Result<Plan, Error> {
-    let failed = |source| Error::NotParquet { path: path.to_owned(), source };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?).map_err(failed)?;
-    let reader = builder.build().map_err(failed)?;
+    let failed = |source| Error::Damaged { path: path.to_owned(), source };
+    let reader = open_rows(path)?.build().map_err(failed)?;
     let customers: HashMap<String, usize> =
         (0..question.ids.len()).map(|customer| (question.ids.told(customer), customer)).collect();
     let mut is_decided = vec![false; customers.len()];
@@ -77,19 +76,24 @@ fn read_plan(path: &Path, question: &Question, standings: &Standings<'_>) -> Res
     let others = |what: String| Error::OtherCustomers { path: path.to_owned(), what };
     for batch in reader {
         let batch = batch.map_err(|error| failed(error.into()))?;
-        let column = |name: &str, to: &DataType| {
-            let column = batch.column_by_name(name).ok_or_else(|| Error::MissingColumn {
+        let of_any_type = |name: &str| {
+            batch.column_by_name(name).ok_or_else(|| Error::MissingColumn {
                 path: path.to_owned(),
                 column: name.to_owned(),
                 found: batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
-            })?;
-            cast(column, to).map_err(|error| failed(error.into()))
+            })
         };
-        let (ids, offers) = (column("customer_id", &DataType::Utf8)?, column("offer", &DataType::Utf8)?);
+        let column = |name: &str, to: &DataType| cast(of_any_type(name)?, to).map_err(|error| failed(error.into()));
+        let ids = id_texts(of_any_type("customer_id")?).map_err(|source| Error::CustomerId {
+            path: path.to_owned(),
+            row: None,
+            source,
+        })?;
+        let offers = column("offer", &DataType::Utf8)?;
         let reasons = column("decision_reason", &DataType::Utf8)?;
         let (costs, values) = (column("cost_cents", &DataType::Int64)?, column("value_cents", &DataType::Int64)?);
         for row in 0..batch.num_rows() {
-            let id = ids.as_string::<i32>().value(row);
+            let id = ids.value(row);
             let &customer = customers.get(id).ok_or_else(|| others(format!("it has {id}, who is not among them")))?;
             if std::mem::replace(&mut is_decided[customer], true) {
                 return Err(others(format!("it has {id} twice")));

@@ -14,7 +14,7 @@ select
     -- The first digits of a stock code are the nearest that the shop has to a category.
     substr(stock_code, 1, 2) as category,
     quantity,
-    unit_price,
+    cast(unit_price as decimal(18, 2)) as unit_price,
     amount as net_amount
 from invoice_lines
 where not is_cancellation

@@ -1,0 +1,140 @@
+//! Which model it was whose SQL failed as it ran.
+//!
+//! A plan holds the SQL of all models that it builds on, and an error of a computation says nothing of where it stands. So each model is
+//! computed by itself, what it builds on first, until one fails.
+
+use std::error::Error;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
+
+use crate::error::{FeatureError, ModelFault};
+use crate::moment::Moment;
+use crate::project::SqlProject;
+use crate::source::Sources;
+
+/// Whether an error is one of a computation over rows, as a division by zero is, and none of storage or of planning.
+pub fn is_computation(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<ArrowError>() {
+        return is_of_values(error);
+    }
+    error.downcast_ref::<DataFusionError>().is_some_and(|error| match error.find_root() {
+        DataFusionError::ArrowError(error, _) => is_of_values(error),
+        DataFusionError::Execution(_) => true,
+        _ => false,
+    })
+}
+
+fn is_of_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::InvalidArgumentError(_)
+    )
+}
+
+impl SqlProject {
+    /// The fault of the first model that cannot be computed, among the named ones and all that they build on; `None` where each can be.
+    pub async fn failing_model(
+        &self,
+        ctx: &SessionContext,
+        sources: &Sources,
+        names: &[&str],
+        moment: &Moment,
+    ) -> Option<FeatureError> {
+        for (model, at) in self.lineage_at(names, moment).ok()? {
+            let computed = async {
+                let rows = self.model(ctx, sources, &model.name, &at).await?;
+                let mut rows = rows.execute_stream().await?;
+                while rows.try_next().await?.is_some() {}
+                Ok::<_, FeatureError>(())
+            };
+            if let Err(FeatureError::Query(error)) = computed.await
+                && is_computation(&error)
+            {
+                return Some(ModelFault::new(&model.file, describe(&error)).into());
+            }
+        }
+        None
+    }
+}
+
+/// What failed, and what to do.
+pub(crate) fn describe(error: &DataFusionError) -> String {
+    match error.find_root() {
+        DataFusionError::ArrowError(error, _) => match error.as_ref() {
+            ArrowError::DivideByZero => {
+                "divides by zero in some row: divide by `nullif(divisor, 0)`, which gives null there".to_owned()
+            }
+            ArrowError::ArithmeticOverflow(what) => format!(
+                "a number does not fit its type in some row ({what}): cast to a wider type first, such as bigint or decimal(38, 2)"
+            ),
+            ArrowError::CastError(what) | ArrowError::ParseError(what) => format!(
+                "a value cannot be cast in some row ({what}): use `try_cast`, which gives null there, or leave such rows out"
+            ),
+            other => format!("fails in some row ({other}): guard the expression, or leave such rows out"),
+        },
+        other => {
+            let message = other.strip_backtrace();
+            let message = message.strip_prefix("Execution error: ").unwrap_or(&message);
+            format!("fails in some row ({message}): guard the expression, or leave such rows out")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::fixture::{Fixture, at};
+
+    /// What fails of a model that a feature builds on.
+    async fn fault(expression: &str) -> String {
+        let fixture = Fixture::with_staging();
+        fixture.write(
+            "sql/staging/stg_sums.sql",
+            format!("select order_id, {expression} as x from {{{{ ref('stg_orders') }}}}"),
+        );
+        fixture.write("sql/features/feat_x.sql", "select order_id, x from {{ ref('stg_sums') }}");
+        fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 2.00)").await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let moment = at("2025-02-01T00:00:00Z");
+        let error =
+            project.model(&fixture.ctx, &sources, "feat_x", &moment).await.unwrap().collect().await.unwrap_err();
+        assert!(super::is_computation(&error), "{error}");
+        let fault = project.failing_model(&fixture.ctx, &sources, &["feat_x"], &moment).await;
+        fixture.message(&fault.unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_model_is_named_with_what_to_do() {
+        insta::assert_snapshot!(fault("1 / (cast(net_amount as bigint) - 2)").await, @"sql/staging/stg_sums.sql: divides by zero in some row: divide by `nullif(divisor, 0)`, which gives null there");
+        let of_cast = fault("cast(order_id as int)").await;
+        assert!(
+            of_cast.starts_with("sql/staging/stg_sums.sql: a value cannot be cast in some row (")
+                && of_cast.contains("'o1'"),
+            "{of_cast}"
+        );
+        assert!(of_cast.ends_with("): use `try_cast`, which gives null there, or leave such rows out"), "{of_cast}");
+        let product =
+            "cast(net_amount as decimal(38, 2)) * cast('9999999999999999999999999999999999999' as decimal(38, 0))";
+        let of_overflow = fault(product).await;
+        assert!(
+            of_overflow.starts_with("sql/staging/stg_sums.sql: a number does not fit its type in some row ("),
+            "{of_overflow}"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_fault_no_model_is_named() {
+        let fixture = Fixture::with_staging();
+        fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 2.00)").await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let fault = project.failing_model(&fixture.ctx, &sources, &["stg_orders"], &at("2025-02-01T00:00:00Z")).await;
+        assert!(fault.is_none());
+    }
+}
