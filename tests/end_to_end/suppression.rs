@@ -45,7 +45,7 @@ fn what_came_after_midnight_forbids_contact() {
     let offers = treated(&project);
     let by_mail: Vec<&String> =
         offers.iter().filter(|(_, channel)| channel == "email").map(|(customer, _)| customer).collect();
-    let [one, two, three, four, five, opened_a_case, was_contacted, ..] = by_mail[..] else {
+    let [one, two, three, four, five, opened_a_case, was_contacted, tomorrow, ..] = by_mail[..] else {
         panic!("too few offers by e-mail: {offers:?}")
     };
     let again = project.json(&[&RUN[..], &["--force"]].concat());
@@ -59,6 +59,8 @@ fn what_came_after_midnight_forbids_contact() {
         .iter()
         .flat_map(|id| ["email", "call"].map(|by| withdrawal(id, by, "2025-08-22T12:00:00Z")))
         .collect();
+    // And one of a clock that runs ahead.
+    consents.extend(["email", "call"].map(|by| withdrawal(tomorrow, by, "2999-01-01T00:00:00Z")));
     consents.push(withdrawal("a stranger", "email", "2025-08-22T12:00:00Z"));
     plant(&project, "consents", &consents.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let case = [
@@ -99,14 +101,15 @@ fn what_came_after_midnight_forbids_contact() {
     let found = ["retailer.consents", "retailer.contacts", "retailer.support_tickets"].map(unmatched);
     assert_eq!((found, counted.len()), ([1, 0, 0].map(Value::from), 3));
     let still: BTreeSet<String> = treated(&project).into_iter().map(|(customer, _)| customer).collect();
-    let left_alone = withdrawn.into_iter().chain([opened_a_case, was_contacted]);
+    let left_alone = withdrawn.into_iter().chain([opened_a_case, was_contacted, tomorrow]);
     assert!(left_alone.into_iter().all(|customer| !still.contains(customer)));
     assert!(still.len() + 20 > offers.len(), "nobody else lost an offer: {} of {}", still.len(), offers.len());
     let reason = |id: &String| {
         let shown = project.json(&["show", "allocation", "--date", DAY, "--customer", id]);
         shown["customers"][0]["decision_reason"].as_str().unwrap().to_owned()
     };
-    assert_eq!([one, opened_a_case, was_contacted].map(reason), ["no_consent", "open_case", "frequency_cap"]);
+    let reasons = ["no_consent", "open_case", "frequency_cap", "no_consent"];
+    assert_eq!([one, opened_a_case, was_contacted, tomorrow].map(reason), reasons);
     assert_eq!(project.json(&["verify"])["verified"], true);
     let shown = text(&project.output(&["show", "run", "--date", DAY]).stdout);
     for part in ["when the sources were pinned", "rows of retailer.consents name no known customer"] {

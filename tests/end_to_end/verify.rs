@@ -132,6 +132,28 @@ fn what_was_changed_together_with_its_digest_is_found() {
         assert!(message.contains("reasons of decisions of 2025-08-01") && message.contains(found), "{message}");
     }
 
+    // Rows that other software adds to the table are nowhere in the record, and everybody who reads the table sees them.
+    let log = day.file("campaign_allocations/_delta_log");
+    let newest = std::fs::read_dir(&log).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.len() == "00000000000000000000.json".len() && name.to_string_lossy().ends_with(".json")
+    });
+    let commit = log.join(format!("{:020}.json", newest.count()));
+    let twice = table.with_file_name("of-another-tool.parquet");
+    std::fs::copy(&table, &twice).unwrap();
+    let added = serde_json::json!({"add": {
+        "path": format!("ds={DAY}/of-another-tool.parquet"), "partitionValues": {"ds": DAY},
+        "size": twice.metadata().unwrap().len(), "modificationTime": 0, "dataChange": true,
+    }});
+    std::fs::write(&commit, format!("{{\"commitInfo\": {{\"operation\": \"WRITE\"}}}}\n{added}")).unwrap();
+    let message = day.project.failure(&["verify"]);
+    assert!(
+        message.contains("canonical digests of 2025-08-01")
+            && message.contains("whoever reads campaign_allocations sees"),
+        "{message}"
+    );
+    std::fs::remove_file(&commit).unwrap();
+
     // A policy whose catalogue promises more.
     let policy = day.file(inputs["policy_file"]["file"].as_str().unwrap());
     let promised = std::fs::read_to_string(&policy).unwrap().replace("effect: 0.40", "effect: 0.80");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::Algorithm;
+use crate::breaker::CircuitBreaker;
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
 use crate::job::{JobKind, step_time_limit};
@@ -50,6 +51,9 @@ pub struct TrainingJob {
     /// What people should know before they use the model: it stands in the card of every version.
     #[serde(default)]
     pub card: Card,
+    /// How far the days of the sources may differ from the days before them; only the limits of sources count.
+    #[serde(default)]
+    pub circuit_breaker: CircuitBreaker,
     /// The longest that the SQL of the training may run, at least 1; six hours where the job does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_time_limit_seconds: Option<u32>,
@@ -162,6 +166,7 @@ impl TrainingJob {
     }
 
     pub(crate) fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
+        self.circuit_breaker.check(place.key("circuit_breaker"))?;
         if let Some(seconds) = self.step_time_limit_seconds {
             check_at_least_1(seconds, place.key("step_time_limit_seconds"))?;
         }

@@ -17,18 +17,32 @@ pub struct Moment {
     pub labels_known_before: Option<Timestamp>,
     /// The instant up to which a model of suppression may see, exclusive, at or after `as_of`; absent for all other models.
     pub suppression_as_of: Option<Timestamp>,
+    /// Whether a model of suppression sees rows that say to be of later among the refused ones: where `suppression_as_of` is the instant at
+    /// which the files were pinned, none can be, and doubt forbids. False where it is an instant of the past, of which they are the future.
+    pub later_rows_are_refused: bool,
 }
 
 impl Moment {
     /// What came before an instant, without labels.
     pub fn before(as_of: Timestamp) -> Self {
-        Self { as_of, label_end: None, labels_known_before: None, suppression_as_of: None }
+        Self {
+            as_of,
+            label_end: None,
+            labels_known_before: None,
+            suppression_as_of: None,
+            later_rows_are_refused: false,
+        }
     }
 
     /// The moment of a model that decides who may be contacted: days are counted from `as_of`, and its rows are those that were
     /// there by `suppression_as_of`.
     pub fn of_suppression(as_of: Timestamp, suppression_as_of: Timestamp) -> Self {
         Self { suppression_as_of: Some(suppression_as_of), ..Self::before(as_of) }
+    }
+
+    /// The same where no row can be of later: those that say so are seen among the refused ones.
+    pub fn refusing_later_rows(self) -> Self {
+        Self { later_rows_are_refused: self.suppression_as_of.is_some(), ..self }
     }
 
     /// The moment of a label, which looks ahead until `label_end`, at what was known by then.
@@ -67,12 +81,14 @@ pub(crate) struct Bounds {
     pub(crate) happened_before: Timestamp,
     /// They were known before this, which is never earlier.
     pub(crate) known_before: Timestamp,
+    /// Rows of later are refused, and seen as such.
+    pub(crate) later_are_refused: bool,
 }
 
 impl Bounds {
     /// What had happened and was known before one instant.
     pub(crate) fn at(instant: Timestamp) -> Self {
-        Self { happened_before: instant, known_before: instant }
+        Self { happened_before: instant, known_before: instant, later_are_refused: false }
     }
 }
 

@@ -150,10 +150,11 @@ enum Horizon {
         end: Timestamp,
         known: Timestamp,
     },
-    /// Days are counted from `as_of`; rows are those before `end`, which is later.
+    /// Days are counted from `as_of`; rows are those before `end`, which is later. Those of later still are unseen or refused.
     Suppression {
         as_of: Timestamp,
         end: Timestamp,
+        later_are_refused: bool,
     },
 }
 
@@ -166,7 +167,9 @@ impl Horizon {
             }
             (ModelKind::Label, None) => Err(FeatureError::NoLabelEnd { model: model.name.clone() }),
             _ => Ok(match moment.suppression_as_of {
-                Some(end) if end != moment.as_of => Self::Suppression { as_of: moment.as_of, end },
+                Some(end) if end != moment.as_of || moment.later_rows_are_refused => {
+                    Self::Suppression { as_of: moment.as_of, end, later_are_refused: moment.later_rows_are_refused }
+                }
                 _ => Self::Before(moment.as_of),
             }),
         }
@@ -177,7 +180,10 @@ impl Horizon {
         match self {
             Self::Before(instant) | Self::Happened { end: instant, .. } => Moment::before(instant),
             Self::Label { as_of, end, known } => Moment::of_label(as_of, end).with_labels_known_before(known),
-            Self::Suppression { as_of, end } => Moment::of_suppression(as_of, end),
+            Self::Suppression { as_of, end, later_are_refused } => {
+                let moment = Moment::of_suppression(as_of, end);
+                if later_are_refused { moment.refusing_later_rows() } else { moment }
+            }
         }
     }
 
@@ -195,10 +201,12 @@ impl Horizon {
     /// What its sources are seen by.
     fn of_sources(self) -> Self {
         match self.bounds() {
-            Bounds { happened_before, known_before } if happened_before == known_before => {
+            Bounds { happened_before, known_before, .. } if happened_before == known_before => {
                 Self::Before(happened_before)
             }
-            Bounds { happened_before, known_before } => Self::Happened { end: happened_before, known: known_before },
+            Bounds { happened_before, known_before, .. } => {
+                Self::Happened { end: happened_before, known: known_before }
+            }
         }
     }
 
@@ -213,9 +221,10 @@ impl Horizon {
 
     fn bounds(self) -> Bounds {
         match self {
-            Self::Before(instant) | Self::Suppression { end: instant, .. } => Bounds::at(instant),
+            Self::Before(instant) => Bounds::at(instant),
+            Self::Suppression { end, later_are_refused, .. } => Bounds { later_are_refused, ..Bounds::at(end) },
             Self::Happened { end, known } | Self::Label { end, known, .. } => {
-                Bounds { happened_before: end, known_before: known }
+                Bounds { known_before: known, ..Bounds::at(end) }
             }
         }
     }
@@ -248,7 +257,8 @@ impl fmt::Display for Horizon {
             Self::Before(instant) => write!(f, "before {instant}"),
             Self::Happened { end, known } => write!(f, "before {end} as known before {known}"),
             Self::Label { as_of, end, known } => write!(f, "{as_of} to {end} as known before {known}"),
-            Self::Suppression { as_of, end } => write!(f, "{as_of} as seen before {end}"),
+            Self::Suppression { as_of, end, later_are_refused: false } => write!(f, "{as_of} as seen before {end}"),
+            Self::Suppression { as_of, end, .. } => write!(f, "{as_of} as seen before {end}, the end of all"),
         }
     }
 }

@@ -80,6 +80,9 @@ impl Sources {
     /// The rows of a table within the bounds that break its contract, in the declared columns: by a rule for single rows, or by a
     /// reference. Copies of a row that stays are not among them: they say nothing that is not seen. A value that comes later than
     /// its row reads as null until then.
+    ///
+    /// Where later rows are refused, the same of all times, and beside them each row that says of itself or of a value to be of later, with
+    /// its values as they stand.
     pub(crate) fn refused_view(
         &self,
         source: &str,
@@ -91,8 +94,13 @@ impl Sources {
         for refused in open.conflicts.broken() {
             rows = rows.union(conflicts::scan("refused", &refused.rows)?.build()?)?;
         }
-        let rows = filter(rows, open.not_later(bounds)?)?;
-        let rows = open.values_as(rows, bounds.happened_before, ValueBefore::as_stated)?;
+        let rows = match bounds.later_are_refused {
+            true => rows.union(open.later_rows(bounds.happened_before)?.build()?)?,
+            false => {
+                let rows = filter(rows, open.not_later(bounds)?)?;
+                open.values_as(rows, bounds.happened_before, ValueBefore::as_stated)?
+            }
+        };
         Ok(Arc::new(ViewTable::new(rows.build()?, None)))
     }
 
@@ -209,7 +217,7 @@ impl OpenTable {
 
     /// The same within bounds: of rows with one key those of all that were known decide which one stands, whenever they happened.
     pub(crate) fn rows_within(&self, bounds: Bounds) -> Result<LogicalPlanBuilder, FeatureError> {
-        let Bounds { happened_before, known_before: known } = bounds;
+        let Bounds { happened_before, known_before: known, .. } = bounds;
         let has_happened = self.event_time()?.map(|time| time.lt(contract::instant(happened_before)));
         match self.table.keep {
             Keep::FirstKnown if known == happened_before => {
@@ -246,6 +254,16 @@ impl OpenTable {
                 Ok(of(earlier)?.union(filter(of(others)?, conditions)?.build()?)?)
             }
         }
+    }
+
+    /// The rows that keep the rules for single rows and say that they, or one of their values, are of `bound` or later.
+    fn later_rows(&self, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+        let (table, bound) = (&self.table, contract::instant(bound));
+        let is_later = |name: &String| Ok(contract::time_column(table, name)?.gt_eq(bound.clone()));
+        let times = table.event_time.iter().chain(&table.known_at);
+        let of_values = table.columns.iter().filter_map(|column| column.visible_from.as_ref());
+        let is_later = times.chain(of_values).map(is_later).collect::<Result<Vec<Expr>, FeatureError>>()?;
+        filter(self.keeping_rules()?, [is_later.into_iter().reduce(Expr::or).unwrap_or(lit(false))])
     }
 
     /// The rows that may be seen before `bound`, keep the contract and happened from `since` on; `None` where no file may hold any.
@@ -305,7 +323,7 @@ impl OpenTable {
     /// What holds for a row that breaks the contract and does not belong to a later day than the bounds allow. One whose times are
     /// null belongs to every day: nothing says that it belongs to a later one.
     pub(crate) fn not_later(&self, bounds: Bounds) -> Result<Vec<Expr>, FeatureError> {
-        let Bounds { happened_before, known_before } = bounds;
+        let Bounds { happened_before, known_before, .. } = bounds;
         let happened = self.table.event_time.iter().map(|name| (name, happened_before));
         let known = self.table.known_at.iter().map(|name| (name, known_before));
         let is_not_later = |(name, bound): (&String, Timestamp)| {

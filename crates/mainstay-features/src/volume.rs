@@ -13,6 +13,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf,
 use datafusion::prelude::{DataFrame, SessionContext, cast};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use mainstay_config::source::SourceColumn;
 use mainstay_monitor::{Amount, DayRows, TableDays};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
@@ -95,11 +96,19 @@ impl<'a> Counting<'a> {
         Some(Ds::of(newest, self.time_zone)).filter(|newest| *newest < self.since)
     }
 
-    /// Columns of amounts. What comes later than its row is left out: of the newest days it is not there yet.
+    /// Columns of amounts: numbers, but for those that name something. What comes later than its row is left out: of the newest days it is not
+    /// there yet.
     fn columns(&self) -> Vec<String> {
-        let is_amount = |of: ColumnType| matches!(of, ColumnType::Money | ColumnType::Double);
-        let columns = self.open.table.columns.iter();
-        let amounts = columns.filter(|column| is_amount(column.column_type) && column.visible_from.is_none());
+        let table = &self.open.table;
+        let names_something = |column: &SourceColumn| {
+            table.key.contains(&column.name) || table.references.iter().any(|reference| reference.column == column.name)
+        };
+        let is_amount = |column: &&SourceColumn| match column.column_type {
+            ColumnType::Money | ColumnType::Double => true,
+            ColumnType::Integer | ColumnType::BigInt => !names_something(column),
+            _ => false,
+        };
+        let amounts = table.columns.iter().filter(|column| column.visible_from.is_none()).filter(is_amount);
         amounts.map(|column| column.name.clone()).collect()
     }
 

@@ -49,6 +49,17 @@ pub(crate) async fn check(registry: &Registry, model: &ModelUsed, treated: u64) 
         return Ok("not recorded by the release that published the day".to_owned());
     };
     let version = registry.version(&model.name, &model.version).await?;
+    hold(model, approval, &version, &registry.history(&model.name, &model.alias).await?, treated)
+}
+
+/// What a record says of an approval, against what the registry does.
+fn hold(
+    model: &ModelUsed,
+    approval: &Approval,
+    version: &ModelVersion,
+    history: &[AliasEntry],
+    treated: u64,
+) -> Result<String> {
     ensure!(version.digest == model.digest, "{} version {} is another model by now", model.name, model.version);
     let failed = version.failed_gates();
     ensure!(
@@ -64,7 +75,6 @@ pub(crate) async fn check(registry: &Registry, model: &ModelUsed, treated: u64) 
         ensure!(treated == 0, "{treated} customers were treated by a model that has failed {}", told(&failed));
         return Ok(format!("nobody is treated: {} version {} has failed {}", model.name, model.version, told(&failed)));
     };
-    let history = registry.history(&model.name, &model.alias).await?;
     let entry = history.iter().find(|entry| entry.number == number);
     let entry = entry.with_context(|| format!("{} of {} has no entry {number}", model.alias, model.name))?;
     ensure!(
@@ -126,6 +136,19 @@ mod tests {
         entries.iter().zip(1..).map(entry).collect()
     }
 
+    /// The first version as a day used it.
+    fn used(approval: &Approval) -> ModelUsed {
+        ModelUsed {
+            name: "churn".into(),
+            alias: "champion".into(),
+            version: "1".into(),
+            digest: Digest::of(b"model"),
+            gates_failed: true,
+            trained_until: "2025-08-01".parse().unwrap(),
+            approval: Some(approval.clone()),
+        }
+    }
+
     #[test]
     fn a_version_whose_gates_failed_is_approved_by_the_entry_that_overrides_them_all() {
         let failed = version(&[("auc_at_least", false), ("history_days_at_least", false), ("precision", true)]);
@@ -152,17 +175,47 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_says_something_else_than_the_registry_is_found_out() {
+        let failed = version(&[("auc_at_least", false), ("precision", true)]);
+        let approval = |gates: &[&str], overridden_by| Approval {
+            failed_gates: gates.iter().map(|gate| (*gate).to_owned()).collect(),
+            overridden_by,
+        };
+        let entries = history(&[("1", &[], None), ("1", &["auc_at_least"], None)]);
+        let held = |approval: &Approval, version: &ModelVersion, treated| {
+            hold(&used(approval), approval, version, &entries, treated).map_err(|error| error.to_string())
+        };
+        let (none, one) = (approval(&[], None), approval(&["auc_at_least"], None));
+        assert_eq!(held(&one, &failed, 0).unwrap(), "nobody is treated: churn version 1 has failed auc_at_least");
+        assert_eq!(
+            held(&approval(&["auc_at_least"], Some(2)), &failed, 9).unwrap(),
+            "auc_at_least overridden by ana (a pilot)"
+        );
+        assert_eq!(held(&none, &version(&[("precision", true)]), 9).unwrap(), "all gates of churn version 1 passed");
+        let another = ModelVersion { digest: Digest::of(b"another"), ..failed.clone() };
+        assert_eq!(held(&one, &another, 0).unwrap_err(), "churn version 1 is another model by now");
+        assert_eq!(
+            held(&none, &failed, 9).unwrap_err(),
+            "the record says that these gates failed: none; the registry says: auc_at_least"
+        );
+        assert_eq!(
+            held(&one, &failed, 9).unwrap_err(),
+            "9 customers were treated by a model that has failed auc_at_least"
+        );
+        assert_eq!(
+            held(&approval(&["auc_at_least"], Some(3)), &failed, 9).unwrap_err(),
+            "champion of churn has no entry 3"
+        );
+        assert_eq!(
+            held(&approval(&["auc_at_least"], Some(1)), &failed, 9).unwrap_err(),
+            "entry 1 of champion of churn does not override auc_at_least of version 1"
+        );
+    }
+
+    #[test]
     fn the_warning_says_which_gates_and_how_they_are_overridden() {
         let approval = Approval { failed_gates: vec!["auc_at_least".into()], overridden_by: None };
-        let model = ModelUsed {
-            name: "churn".into(),
-            alias: "champion".into(),
-            version: "1".into(),
-            digest: Digest::of(b"model"),
-            gates_failed: true,
-            trained_until: "2025-08-01".parse().unwrap(),
-            approval: Some(approval.clone()),
-        };
+        let model = used(&approval);
         assert_eq!(
             warning(&model).unwrap(),
             "NOBODY IS TREATED: model churn version 1 has failed auc_at_least and nobody has overridden that; promote a better version, \

@@ -6,13 +6,15 @@ mod refusal;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use mainstay_config::{DailyJob, Policy, SourceTable};
+use mainstay_config::{DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
 use mainstay_monitor::{
-    Acceptance, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures, TableFigures,
-    TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk, judge_set_aside,
-    judge_table,
+    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures,
+    TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk,
+    judge_set_aside, judge_table,
 };
-use mainstay_schema::{Cents, Digest, Ds};
+use mainstay_schema::{Cents, Ds};
+use mainstay_table::run_record;
+use serde::Deserialize;
 
 use crate::breaker::published::Published;
 use crate::details::{ModelUsed, Population};
@@ -27,7 +29,6 @@ pub(crate) const TRAINING_FIGURES: &str = "figures";
 pub(crate) struct Watch {
     job: DailyJob,
     ds: Ds,
-    policy: Digest,
     acceptance: Option<Acceptance>,
     published: Published,
     /// What is known of the model's training.
@@ -42,13 +43,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Reads what the days before this one were. A name to accept that nothing can have is refused.
-    pub(crate) async fn begin(run: &Run<'_>, job: &DailyJob, policy: &Policy) -> Result<Self> {
+    pub(crate) async fn begin(run: &Run<'_>, job: &DailyJob) -> Result<Self> {
         let names = tables(run).map(|(name, _)| name);
         refusal::check_tables(run.acceptance.as_ref(), names)?;
         Ok(Self {
             job: job.clone(),
             ds: run.ds,
-            policy: policy.digest(),
             acceptance: run.acceptance.clone(),
             published: Published::before(run).await?,
             training: None,
@@ -58,6 +58,22 @@ impl Watch {
             measures: Vec::new(),
             has_rested: false,
         })
+    }
+
+    /// What the policy says that it did not say on the last published day, a line a key. Warns where it says anything else.
+    pub(crate) async fn compare_policy(&self, run: &Run<'_>, policy: &Policy, text: &str) -> Result<Vec<String>> {
+        let Some(last) = self.published.policy.as_ref().filter(|last| last.digest != policy.digest()) else {
+            return Ok(Vec::new());
+        };
+        let before = match &last.text {
+            Some(kept) => run.open.lake.get(&kept.file).await?,
+            None => None,
+        };
+        let before = before.map(|before| String::from_utf8_lossy(&before).into_owned());
+        let changes = before.map(|before| policy_changes(&before, text)).unwrap_or_default();
+        let what = if changes.is_empty() { String::new() } else { format!(": {}", changes.join("; ")) };
+        run.open.progress.warn(format!("the policy {} is another one than on {}{what}", self.job.policy, last.ds));
+        Ok(changes)
     }
 
     /// Judges rows, silence, amounts and history of the source tables.
@@ -136,7 +152,7 @@ impl Watch {
     /// Refuses a plan beyond its limits: asked between the decision and the reservation of its money.
     pub(crate) fn refuse_plan(&self, treated: u64, spent: Cents) -> Result<()> {
         let measures = self.of_plan(Plan { treated, spent });
-        refusal::refuse(&self.job.name, self.ds, &self.verdict(&measures).stops, self.acceptance.as_ref())
+        self.refuse_for(&measures)
     }
 
     /// What the record of the day keeps; says what was accepted and what stands accepted.
@@ -164,7 +180,12 @@ impl Watch {
     }
 
     fn refuse(&self) -> Result<()> {
-        refusal::refuse(&self.job.name, self.ds, &self.verdict(&self.measures).stops, self.acceptance.as_ref())
+        self.refuse_for(&self.measures)
+    }
+
+    fn refuse_for(&self, measures: &[Measure]) -> Result<()> {
+        let stops = self.verdict(measures).stops;
+        refusal::refuse(&self.job.name, self.ds, "any money is reserved", &stops, self.acceptance.as_ref())
     }
 
     fn verdict(&self, measures: &[Measure]) -> Verdict {
@@ -173,8 +194,34 @@ impl Watch {
 
     fn of_plan(&self, plan: Plan) -> Vec<Measure> {
         let before: Vec<&Before> = self.published.days.iter().collect();
-        judge_plan(&plan, &self.policy, &before, &self.job.circuit_breaker)
+        judge_plan(&plan, &before, &self.job.circuit_breaker)
     }
+}
+
+/// Refuses to train on sources beyond their limits, as a model outlives the day; gives what was accepted, or stands accepted since the last
+/// training. There are no days on record to hold the history against.
+pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<Vec<Accepted>> {
+    let acceptance = run.acceptance.as_ref();
+    refusal::check_tables(acceptance, tables(run).map(|(name, _)| name))?;
+    let volumes = day.volumes(run).await?;
+    let mut measures = Vec::new();
+    for (name, declared) in tables(run) {
+        if let Some(days) = volumes.iter().find(|days| days.table == name) {
+            measures.extend(judge_table(run.ds, days, &declared.volume, &job.circuit_breaker).1);
+        }
+    }
+    measures.extend(day.pin.tables.iter().filter(|table| !table.set_aside.is_empty()).map(|table| {
+        let lost = (table.rows_set_aside, table.set_aside.len());
+        judge_set_aside(&table.table, table.rows, lost, &job.circuit_breaker)
+    }));
+    let last = run_record::published_days(&run.open.lake, &run.series, |day| day < run.ds).await?.pop();
+    let earlier = last.and_then(|record| Vec::<Accepted>::deserialize(record.details.get("accepted")?).ok());
+    let Verdict { stops, mut accepted, standing } =
+        Verdict::of(run.ds, &measures, &earlier.unwrap_or_default(), acceptance);
+    refusal::refuse(&job.name, run.ds, "it learns from them", &stops, acceptance)?;
+    refusal::say(run, acceptance, &accepted, &standing);
+    accepted.extend(standing);
+    Ok(accepted)
 }
 
 /// The declared tables by their names.

@@ -13,14 +13,17 @@ use mainstay_config::{DailyJob, Policy};
 use crate::run::Run;
 use crate::score::register;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 
 /// Refuses a policy whose purpose, or one of whose channels, stands in no record of consent, where there are any.
 pub(crate) async fn check(run: &Run<'_>, day: &PinnedDay, job: &DailyJob, policy: &Policy) -> Result<()> {
     let session = SessionContext::new_with_state(run.open.session.state());
     let consents = day.model(&session, &job.consents, &run.suppression_moment()).await?;
     register(&session, "customer_consents", consents)?;
+    run.computes(&day.sql, &job.consents);
     let records =
-        records(&session).await.with_context(|| format!("cannot read the consents of model {}", job.consents))?;
+        records(&session).await.with_context(|| format!("cannot read the consents of model {}", job.consents));
+    let records = sql_work::name_failing(run, day, &[&job.consents], &[run.suppression_moment()], records).await?;
     hold_against(&records, policy).with_context(|| {
         format!("the policy {} does not fit the consents of {} as of {}", job.policy, job.consents, run.ds)
     })

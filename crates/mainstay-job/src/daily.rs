@@ -42,15 +42,18 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         ));
     }
     check_models(job, &found)?;
-    let mut watch = Watch::begin(run, job, &policy).await?;
+    let mut watch = Watch::begin(run, job).await?;
+    let policy_changes = watch.compare_policy(run, &policy, &policy_text).await?;
     let mut day = sources::pin(run, found).await?;
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
     let consents = run.suppression_moment();
     within_limit(run, Step::Sources, day.hold(run, &[&job.consents], &consents)).await?;
-    consent_records::check(run, &day, job, &policy).await?;
-    let unmatched = unmatched_suppression::check(run, &day, job, &policy);
-    let suppression_rows = within_limit(run, Step::Sources, unmatched).await?;
+    let suppression_rows = within_limit(run, Step::Sources, async {
+        consent_records::check(run, &day, job, &policy).await?;
+        unmatched_suppression::check(run, &day, job, &policy).await
+    })
+    .await?;
     let champion = champion::resolve_or_train(run, &day, job).await?;
     watch.know_training(run, &champion.used).await?;
     let features = watch.explain(within_limit(run, Step::Features, features::stage(run, &mut day, job)).await)?;
@@ -72,6 +75,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sql: day.sql.digest(),
             absent_models: day.sql.absent().map(str::to_owned).collect(),
             policy: policy.digest(),
+            policy_changes,
             policy_file: Some(run.keep("policy.yml", policy_text.into_bytes()).await?),
             ledger_version: allocation.ledger_version,
             cooldown_days: policy.cooldown_days,
@@ -81,6 +85,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             suppress_open_cases: policy.suppress_open_cases,
             suppression_as_of: Some(run.suppression.as_of),
             suppression_is_stated: run.suppression.is_stated,
+            later_rows_are_refused: run.suppression_moment().later_rows_are_refused,
             holdout: score::holdout(&policy, run.ds),
         },
         model: champion.used,

@@ -69,6 +69,9 @@ pub struct PinnedInputs {
     /// The text of the policy, below the target; `None` in records of an earlier release.
     #[serde(default)]
     pub policy_file: Option<KeptFile>,
+    /// What it says that the policy of the last published day did not, a line a key.
+    #[serde(default)]
+    pub policy_changes: Vec<String>,
     /// Version of the budget ledger that the allowance was computed from.
     pub ledger_version: Option<u64>,
     /// Days that must lie between two interventions for one customer.
@@ -88,6 +91,9 @@ pub struct PinnedInputs {
     /// Whether that instant was stated, and is not the one at which the sources were pinned.
     #[serde(default)]
     pub suppression_is_stated: bool,
+    /// Whether rows that say to be of that instant or later forbade as refused ones do; runs of an earlier release did not see them.
+    #[serde(default)]
+    pub later_rows_are_refused: bool,
     /// The customers who are never treated, for comparison.
     pub holdout: Option<PinnedHoldout>,
 }

@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
 
     /// The moment of models that decide who may be contacted.
     pub(crate) fn suppression_moment(&self) -> Moment {
-        Moment::of_suppression(self.as_of, self.suppression.as_of)
+        self.suppression.moment(self.as_of)
     }
 
     /// Keeps which model is computed from here on.

@@ -78,7 +78,7 @@ pub(crate) async fn refuse(
         return Ok(());
     }
     bail!(
-        "{named} has learnt otherwise: {}; undo the change, train a new version, or run the day all the same with {} --why TEXT",
+        "{named} has learnt otherwise: {}; undo the change (of the SQL, or of the `time_zone` of its sources), train a new version, or run the day all the same with {} --why TEXT",
         found.told(),
         open.iter().map(|name| format!("--accept {name}")).collect::<Vec<_>>().join(" ")
     )

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use mainstay_features::Moment;
 use mainstay_schema::Ds;
 
 /// An instant that a caller states in the place of the one at which the sources are pinned.
@@ -73,6 +74,13 @@ impl SuppressionInstant {
             );
         }
         Ok(Self { as_of: in_microseconds(as_of), is_stated: stated.is_some() })
+    }
+
+    /// The moment of models that decide who may be contacted. Nothing has happened after the sources were pinned: a row that says so has a
+    /// wrong clock or zone, and forbids as a refused one does. What came after an instant that was stated is its future.
+    pub(crate) fn moment(&self, day_begins: Timestamp) -> Moment {
+        let moment = Moment::of_suppression(day_begins, self.as_of);
+        if self.is_stated { moment } else { moment.refusing_later_rows() }
     }
 }
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 use mainstay_config::TrainingJob;
 use mainstay_table::{JobKind, RunRecord, Series};
 
+use crate::breaker;
 use crate::one_day::{self, JobDays};
 use crate::open_project::OpenProject;
 use crate::run::{Outcome, Run, RunRequest};
@@ -21,9 +22,10 @@ pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: &RunRequ
 
 async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {
     let day = sources::pin(run, found).await?;
+    let accepted = breaker::refuse_sources(run, &day, job).await?;
     let training = training::train(run, &day, job).await?;
     run.check_still_ours().await?;
-    let details = serde_json::json!({"training": training, "seconds": run.seconds()});
+    let details = serde_json::json!({"training": training, "accepted": accepted, "seconds": run.seconds()});
     let record = run.record(Vec::new(), details);
     run.write_record(&record).await?;
     Ok(record)

@@ -18,6 +18,7 @@ use crate::features::customer_ids;
 use crate::run::Run;
 use crate::score::register;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 
 /// What says who is a customer, and so is not held against it.
 const CUSTOMERS: [&str; 2] = ["stg_orders", "stg_customers"];
@@ -53,8 +54,12 @@ pub(crate) async fn check(
             models.push((model.name.as_str(), table_of(model)));
         }
     }
+    let mut read = vec![job.contact_rules.as_str(), &job.consents];
+    read.extend(CUSTOMERS.iter().filter(|name| day.sql.find(name).is_ok()));
+    read.iter().for_each(|model| run.computes(&day.sql, model));
     let unmatched =
-        count(&session, &models).await.context("cannot hold consents, contacts and cases against customers")?;
+        count(&session, &models).await.context("cannot hold consents, contacts and cases against customers");
+    let unmatched = sql_work::name_failing(run, day, &read, &[moment], unmatched).await?;
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
     unmatched.iter().filter_map(Unmatched::told).for_each(|told| run.open.progress.warn(told));
     Ok(unmatched.into_iter().map(|unmatched| unmatched.rows).collect())

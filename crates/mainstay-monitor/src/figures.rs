@@ -62,8 +62,6 @@ pub struct Before {
     pub customers: Customers,
     /// The model that scored.
     pub model: Digest,
-    /// The policy that decided.
-    pub policy: Digest,
     /// What was decided; `None` where nobody could be treated, as the model was not approved.
     pub plan: Option<Plan>,
     /// Its figures; `None` where an earlier release published it.

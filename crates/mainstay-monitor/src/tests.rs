@@ -20,7 +20,6 @@ pub(crate) fn before(ds: &str, known: u64, scored: u64) -> Before {
         ds: ds.parse().unwrap(),
         customers: Customers { known, scored },
         model: Digest::of(b"model"),
-        policy: Digest::of(b"policy"),
         plan: Some(Plan { treated: 6, spent: Cents(9_000) }),
         figures: Some(figures),
     }

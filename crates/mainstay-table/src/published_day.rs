@@ -3,6 +3,8 @@
 //! Compaction and vacuum put the same rows into other files; an erasure does so with fewer rows. Files in Delta are never changed in
 //! place, so that a recorded file which the table still has and which is not what was written is damage, and an error.
 
+use std::collections::BTreeMap;
+
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds};
@@ -95,6 +97,43 @@ async fn in_table(lake: &Lake, ds: Ds, table: &str, gone: Vec<(String, TableErro
         return Err(TableError::DayGone { table: table.to_owned(), ds, path, version });
     }
     Ok(DayFiles { found_in: FoundIn::Table { version, gone: paths }, ds, table: table.to_owned(), files })
+}
+
+/// The days of a table at its newest version: what whoever reads the table sees.
+#[derive(Debug, Clone)]
+pub struct TableNow {
+    version: u64,
+    table: String,
+    by_day: BTreeMap<Ds, Vec<ActiveFile>>,
+}
+
+impl TableNow {
+    /// Reads the newest version of a table; one that is not there has no days.
+    pub async fn load(lake: &Lake, table: &str) -> Result<Self, TableError> {
+        let (mut version, mut by_day) = (0, BTreeMap::<Ds, Vec<ActiveFile>>::new());
+        if let Some(delta) = snapshot::load(lake, table, None).await? {
+            version = snapshot::version(&delta, table)?;
+            for file in snapshot::active_files(&delta, table, |_| true)? {
+                by_day.entry(file.ds).or_default().push(file);
+            }
+        }
+        Ok(Self { version, table: table.to_owned(), by_day })
+    }
+
+    /// The files of a day.
+    pub fn day(&self, ds: Ds) -> DayFiles {
+        DayFiles {
+            found_in: FoundIn::Table { version: self.version, gone: Vec::new() },
+            ds,
+            table: self.table.clone(),
+            files: self.by_day.get(&ds).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Its version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 impl DayFiles {

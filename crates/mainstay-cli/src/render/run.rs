@@ -100,7 +100,8 @@ fn inputs(details: &DailyDetails) -> String {
         inputs.consent_default,
         if inputs.suppress_open_cases { "are left alone" } else { "do not matter" }
     );
-    let rules = rules + &suppression(details);
+    let changed = inputs.policy_changes.iter().map(|change| format!("the policy was changed: {change}\n"));
+    let rules = rules + &suppression(details) + &changed.collect::<String>();
     let sources = table(&["source", "files", "rows", "newest row before as-of"], &[1, 2], rows);
     match details.inputs.absent_models.as_slice() {
         [] => sources + &rules,

@@ -46,6 +46,22 @@ async fn it_sees_what_was_there_by_its_instant_but_for_features() {
 }
 
 #[tokio::test]
+async fn what_says_to_be_of_later_is_refused_where_nothing_can_be() {
+    let fixture = fixture().await;
+    fixture.write(
+        "sql/staging/stg_refused_orders.sql",
+        "select order_id, net_amount from {{ refused('shop', 'orders') }}",
+    );
+    let more = "('null', '2025-01-03T00:00:00', '2025-01-03T00:00:00', null)";
+    fixture.write_orders("b.parquet", more).await;
+    let refused = async |moment| fixture.rows("stg_refused_orders", &moment).await;
+    assert_eq!(refused(suppression().refusing_later_rows()).await, ["miss | 4.00", "null | "]);
+    assert!(refused(suppression()).await.is_empty(), "the future of an instant that was stated");
+    let sound = fixture.rows("stg_orders", &suppression().refusing_later_rows()).await;
+    assert_eq!(sound, fixture.rows("stg_orders", &suppression()).await);
+}
+
+#[tokio::test]
 async fn what_is_held_of_a_moment_is_read_by_its_models_alone() {
     let fixture = fixture().await;
     let (project, mut sources) = (fixture.load().await.unwrap(), fixture.sources().await);

@@ -73,3 +73,30 @@ async fn a_table_whose_files_end_long_ago_says_when() {
     let table = orders(&fixture, "2025-01-06").await;
     assert_eq!((table.days.len(), table.newest), (0, Some(day("2023-06-01"))));
 }
+
+#[tokio::test]
+async fn whole_numbers_are_amounts_unless_they_name_something() {
+    let fixture = Fixture::new();
+    let lines = "
+      - name: lines
+        path: lines
+        event_time: ordered_at
+        key: [order_id, number]
+        columns:
+          - {name: order_id, type: text, nullable: false}
+          - {name: number, type: integer, nullable: false}
+          - {name: ordered_at, type: timestamp, nullable: false}
+          - {name: pieces, type: integer}
+          - {name: grams, type: bigint}
+";
+    let yml = std::fs::read_to_string(fixture.path("mainstay.yml")).unwrap();
+    fixture.write("mainstay.yml", yml + lines.trim_start_matches('\n'));
+    fixture.write_orders("all.parquet", ROWS).await;
+    let line = "select 'a' as order_id, 1 as number, arrow_cast(timestamp '2025-01-05 08:00:00', 'Timestamp(Microsecond, None)')
+        as ordered_at, cast(99 as int) as pieces, cast(null as bigint) as grams";
+    fixture.write_query("data/lines/a.parquet", line).await;
+    let pinned = fixture.pin().await.unwrap();
+    let tables = fixture.sources().await.volumes(&fixture.ctx, &pinned, day("2025-01-06")).await.unwrap();
+    assert_eq!(tables[1].columns, ["pieces", "grams"]);
+    assert_eq!(tables[1].days[0].amounts, [Amount { values: 1, log_sum: 4_605_170 }, Amount { values: 0, log_sum: 0 }]);
+}

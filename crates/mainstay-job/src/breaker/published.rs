@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use mainstay_monitor::{Accepted, Before, Customers, Plan};
-use mainstay_schema::Ds;
+use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
 use serde::Deserialize;
 
-use crate::details::DailyDetails;
+use crate::details::{DailyDetails, KeptFile, PinnedInputs};
 use crate::run::Run;
 
 /// Days back whose plans say what is usual.
@@ -19,6 +19,16 @@ pub(super) struct Published {
     pub(super) days: Vec<Before>,
     /// Rows in the files of each source table, as the newest of them found them.
     files: Option<(Ds, Vec<(String, u64)>)>,
+    /// The policy of the newest of them.
+    pub(super) policy: Option<PolicyOfDay>,
+}
+
+/// What decided on a day.
+pub(super) struct PolicyOfDay {
+    pub(super) ds: Ds,
+    pub(super) digest: Digest,
+    /// Its text; runs of an earlier release kept none.
+    pub(super) text: Option<KeptFile>,
 }
 
 impl Published {
@@ -26,13 +36,15 @@ impl Published {
         let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
         let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
         let read = records.iter().filter_map(|record| Some((record, DailyDetails::deserialize(&record.details).ok()?)));
-        let (mut days, mut files) = (Vec::new(), None);
+        let (mut days, mut files, mut policy) = (Vec::new(), None, None);
         for (record, details) in read {
             let tables = details.inputs.sources.tables.iter().map(|table| (table.table.clone(), table.rows));
             files = Some((record.ds, tables.collect()));
+            let PinnedInputs { policy: digest, policy_file, .. } = &details.inputs;
+            policy = Some(PolicyOfDay { ds: record.ds, digest: *digest, text: policy_file.clone() });
             days.push(day_of(record, details));
         }
-        Ok(Self { days, files })
+        Ok(Self { days, files, policy })
     }
 
     /// The days of the last two weeks; the newest one, where it is older.
@@ -55,13 +67,12 @@ impl Published {
 }
 
 fn day_of(record: &RunRecord, details: DailyDetails) -> Before {
-    let DailyDetails { inputs, model, population, allocation, monitoring, .. } = details;
+    let DailyDetails { model, population, allocation, monitoring, .. } = details;
     let can_treat = model.gates_in_the_way().is_empty();
     Before {
         ds: record.ds,
         customers: Customers { known: population.known, scored: population.scored },
         model: model.digest,
-        policy: inputs.policy,
         plan: can_treat.then_some(Plan { treated: allocation.treated, spent: allocation.spent_cents }),
         figures: monitoring,
     }

@@ -10,8 +10,8 @@ use mainstay_schema::Ds;
 
 use crate::run::Run;
 
-/// Refuses to go on where anything stops the run: one error with all of it, and how to go on, beside what was accepted already.
-pub(super) fn refuse(job: &str, ds: Ds, stops: &[Measure], acceptance: Option<&Acceptance>) -> Result<()> {
+/// Refuses to go on where anything stops the run, ahead of `deed`: one error with all of it, and how to go on, beside what was accepted already.
+pub(super) fn refuse(job: &str, ds: Ds, deed: &str, stops: &[Measure], acceptance: Option<&Acceptance>) -> Result<()> {
     if stops.is_empty() {
         return Ok(());
     }
@@ -19,7 +19,7 @@ pub(super) fn refuse(job: &str, ds: Ds, stops: &[Measure], acceptance: Option<&A
     for stop in stops {
         by_name.entry(&stop.name).or_default().push(&stop.message);
     }
-    let mut message = format!("the circuit breaker stops {job} of {ds} before any money is reserved:");
+    let mut message = format!("the circuit breaker stops {job} of {ds} before {deed}:");
     for (name, messages) in &by_name {
         // Writing to a text cannot fail.
         let _ = write!(message, "\n  {name}: {}", messages.join("; "));
@@ -88,6 +88,8 @@ mod tests {
 
     use super::*;
 
+    const DEED: &str = "any money is reserved";
+
     #[test]
     fn a_stop_names_everything_once_and_says_how_to_go_on() {
         let stop = |name: &str, message: &str| Measure {
@@ -101,7 +103,7 @@ mod tests {
         };
         let ds = "2025-12-16".parse().unwrap();
         let stops = [stop("source:a.b", "0 rows"), stop("risk", "high"), stop("source:a.b", "large amounts")];
-        let message = refuse("daily_risk", ds, &stops, None).unwrap_err().to_string();
+        let message = refuse("daily_risk", ds, DEED, &stops, None).unwrap_err().to_string();
         assert_eq!(
             message,
             "the circuit breaker stops daily_risk of 2025-12-16 before any money is reserved:\n  risk: high\n  source:a.b: 0 rows; \
@@ -114,9 +116,9 @@ mod tests {
             why: String::new(),
             at: Default::default(),
         };
-        let message = refuse("daily_risk", ds, &stops[..1], Some(&accepted)).unwrap_err().to_string();
+        let message = refuse("daily_risk", ds, DEED, &stops[..1], Some(&accepted)).unwrap_err().to_string();
         assert!(message.contains("--accept population --accept risk --accept source:a.b --why"), "{message}");
-        refuse("daily_risk", ds, &[], None).unwrap();
+        refuse("daily_risk", ds, DEED, &[], None).unwrap();
     }
 
     #[test]

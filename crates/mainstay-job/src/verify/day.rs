@@ -1,5 +1,7 @@
 //! A published day under examination, and what several checks read of it.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
@@ -9,8 +11,9 @@ use mainstay_features::SqlProject;
 use mainstay_schema::Digest;
 use mainstay_schema::table::{self, Column, ColumnType, TableContract};
 use mainstay_table::ledger_table::LedgerHistory;
+use mainstay_table::published_day::TableNow;
 use mainstay_table::{PublishedTable, RunRecord, TableError};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::customers::{self, Customer};
 use super::policy::{self, PolicyAtHand};
@@ -25,6 +28,7 @@ pub(super) struct Shared {
     /// The ledger, or why it cannot be read.
     pub(super) ledger: Result<LedgerHistory, TableError>,
     sql: OnceCell<Result<SqlProject, String>>,
+    tables: Mutex<BTreeMap<String, TableNow>>,
 }
 
 /// A published day under examination.
@@ -43,7 +47,18 @@ pub(super) struct Day<'a> {
 
 impl Shared {
     pub(super) fn new(ledger: Result<LedgerHistory, TableError>) -> Self {
-        Self { ledger, sql: OnceCell::new() }
+        Self { ledger, sql: OnceCell::new(), tables: Mutex::default() }
+    }
+
+    /// A table as it stands.
+    pub(super) async fn table_now(&self, open: &OpenProject, table: &str) -> Result<TableNow, TableError> {
+        let mut tables = self.tables.lock().await;
+        if let Some(now) = tables.get(table) {
+            return Ok(now.clone());
+        }
+        let now = TableNow::load(&open.lake, table).await?;
+        tables.insert(table.to_owned(), now.clone());
+        Ok(now)
     }
 
     /// The SQL of the project as it is now, or why it cannot be used.

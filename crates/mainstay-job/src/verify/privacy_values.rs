@@ -16,6 +16,7 @@ use super::day::Day;
 use super::finding::Finding;
 use super::privacy_columns::Guarded;
 use super::sources::SourcesAtHand;
+use crate::quarantine::kept_rows;
 use crate::score::register;
 
 /// Shorter values may be anything, such as the name of a channel.
@@ -24,7 +25,12 @@ const LEAST_CHARACTERS: usize = 6;
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     let sources = &day.open.project.config().sources;
     let guarded = Guarded::of(sources);
-    let rows = quarantined(&day.session).await?;
+    let mut rows = quarantined(&day.session).await?;
+    if let Some(kept) = &day.details.quarantine_file {
+        rows.extend(kept_rows(day.artefact(&kept.file, kept.digest).await?)?);
+        rows.sort_unstable();
+        rows.dedup();
+    }
     let shown = shown_texts(&rows, &guarded, sources)?;
     let redacted = format!("{} rows of the quarantine show none", rows.len());
     match day.sources().await? {

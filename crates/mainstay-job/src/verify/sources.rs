@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use mainstay_features::{Moment, PinnedSources, Sources, SqlProject, changed_since};
 
 use super::day::Day;
+use crate::suppression::SuppressionInstant;
 
 /// The pinned files, open for reading, and the SQL over them.
 pub(super) struct SourcesAtHand {
     pub(super) sources: Sources,
     sql: SqlProject,
     as_of: Timestamp,
-    suppression_as_of: Timestamp,
+    suppression: SuppressionInstant,
 }
 
 impl SourcesAtHand {
@@ -23,7 +24,7 @@ impl SourcesAtHand {
 
     /// A model that decides who may be contacted, as of the instant that the run has recorded.
     pub(super) async fn suppression_model(&self, session: &SessionContext, name: &str) -> Result<DataFrame> {
-        self.at(session, name, Moment::of_suppression(self.as_of, self.suppression_as_of)).await
+        self.at(session, name, self.suppression.moment(self.as_of)).await
     }
 
     async fn at(&self, session: &SessionContext, name: &str, moment: Moment) -> Result<DataFrame> {
@@ -63,9 +64,13 @@ async fn open(day: &Day<'_>, pinned: &PinnedSources, sql: SqlProject) -> Result<
     let sources = Sources::open(&open.project, pinned)?.hold_small_tables(&open.session, pinned).await?;
     let sources = sources.refuse_conflicts(&open.session, |_, _| {}).await?;
     let as_of = day.record.as_of;
+    let inputs = &day.details.inputs;
     // Runs of an earlier release judged as of midnight.
-    let suppression_as_of = day.details.inputs.suppression_as_of.unwrap_or(as_of);
-    Ok(Ok(SourcesAtHand { sources, sql, as_of, suppression_as_of }))
+    let suppression = match inputs.suppression_as_of {
+        Some(instant) => SuppressionInstant { as_of: instant, is_stated: !inputs.later_rows_are_refused },
+        None => SuppressionInstant { as_of, is_stated: true },
+    };
+    Ok(Ok(SourcesAtHand { sources, sql, as_of, suppression }))
 }
 
 fn told(first: &str, changed: usize, files: usize) -> String {

@@ -1,5 +1,6 @@
 //! The rows of a file of offers by column, in the order of customers and offers.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -20,16 +21,29 @@ const BLOCKED_BY: &str = "blocked_by";
 
 /// Columns that say who must be left alone, in small letters and without marks between their words. Whoever brings one expects it to be
 /// obeyed.
-const OTHERS_THAT_FORBID: [&str; 9] = [
+const OTHERS_THAT_FORBID: [&str; 22] = [
     "blockedby",
     "blocked",
     "isblocked",
     "optout",
     "optedout",
     "unsubscribed",
+    "unsubscribe",
     "donotcontact",
+    "donotcall",
+    "donotmail",
+    "donotemail",
+    "dnc",
+    "nomail",
+    "nocontact",
+    "suppress",
     "suppressed",
+    "suppression",
+    "objection",
+    "withdrawn",
     "consent",
+    "hasconsent",
+    "gdprconsent",
 ];
 
 /// Stands for a rule that cannot be read: none of ours, and it forbids contact like them.
@@ -124,6 +138,7 @@ impl Rows {
                 return Err(Error::MissingColumn { path: path.to_owned(), column: column.to_owned(), found });
             }
         }
+        refuse_repeated(path, schema)?;
         refuse_unread_suppression(path, schema, group_columns)?;
         let id_type = schema.field_with_name("customer_id").map_or(&DataType::Utf8, |field| field.data_type());
         let is_number = id_type.is_integer();
@@ -371,6 +386,15 @@ impl Rows {
             customer: customer.unwrap_or_default(),
             column: differs.and_then(|at| self.group_columns.get(at).cloned()).unwrap_or_default(),
         }
+    }
+}
+
+/// By a name that stands twice nobody knows which column is meant.
+fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), Error> {
+    let mut names = BTreeSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        Some(field) => Err(Error::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
+        None => Ok(()),
     }
 }
 

@@ -266,7 +266,7 @@ fn offers_to_the_blocked_are_not_verified() {
 #[test]
 fn a_column_that_forbids_contact_under_another_name_is_refused() {
     let flags = || Arc::new(BooleanArray::from(vec![true; 5])) as ArrayRef;
-    for name in ["Blocked_By", "blocked by", "bloked_by", "opt_out", "doNotContact"] {
+    for name in ["Blocked_By", "blocked by", "bloked_by", "opt_out", "doNotContact", "do_not_mail", "DNC"] {
         assert_eq!(
             refusal(with(name, flags()), BUDGET),
             format!(
@@ -280,6 +280,22 @@ fn a_column_that_forbids_contact_under_another_name_is_refused() {
     assert_eq!(Case::new(both, BUDGET).allocate().unwrap().treated, 3);
     let grouped = "budget_cents: 1100\nrules: {limits: [{group: consent, is: given, most_contacts: 9}]}";
     assert!(Case::new(with("consent", texts(&["given"; 5])), grouped).allocate().is_ok());
+}
+
+#[test]
+fn a_column_that_stands_twice_is_refused() {
+    for (name, second) in
+        [("value_cents", numbers(&[9; 5])), ("blocked_by", numbers(&[1; 5])), ("note", texts(&["x"; 5]))]
+    {
+        let mut columns = if name == "value_cents" { columns() } else { with(name, Arc::clone(&second)) };
+        columns.push((name, second));
+        assert_eq!(
+            refusal(columns, BUDGET),
+            format!(
+                "offers.parquet has more than one column `{name}`: keep one of them, or give the others names of their own"
+            )
+        );
+    }
 }
 
 #[test]

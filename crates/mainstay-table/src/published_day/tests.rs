@@ -145,3 +145,26 @@ async fn rows_that_are_only_marked_as_deleted_are_not_brought_back() {
     );
     assert!(error.ends_with("as REORG TABLE ... APPLY (PURGE) does"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_as_it_stands_shows_what_was_added_to_a_day() {
+    let (_folder, lake) = new_lake().await;
+    let day = published(&lake).await;
+    let now = TableNow::load(&lake, "every_type").await.unwrap().day(ds(DAY));
+    assert_eq!(now.paths().collect::<Vec<_>>(), day.files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>());
+    let added = vec![stage_rows(&lake, DAY, "of-another-tool", &[vec![Row::new("x")]]).await.files.remove(0).path];
+    let commit = OutsideCommit {
+        table: "every_type",
+        day: DAY,
+        operation: "WRITE",
+        changes_rows: true,
+        removed: Vec::new(),
+        added,
+    };
+    commit.commit(&lake).await;
+    assert_eq!(find(&lake, ds(DAY), &day, Check::Digests).await.unwrap().found_in, FoundIn::RecordedFiles);
+    let now = TableNow::load(&lake, "every_type").await.unwrap();
+    assert_eq!((now.version(), count(&lake, &now.day(ds(DAY))).await), (2, 4));
+    let none = TableNow::load(&lake, "none").await.unwrap();
+    assert_eq!((none.version(), none.day(ds(DAY)).paths().count()), (0, 0));
+}
