@@ -23,6 +23,7 @@ mod error;
 mod failing;
 mod file_names;
 mod folder;
+mod format;
 mod found;
 mod freshness;
 mod graph;

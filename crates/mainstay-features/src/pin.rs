@@ -21,7 +21,7 @@ use crate::error::FeatureError;
 use crate::folder::{Contents, DataFile, Folder, shown};
 use crate::listing::file_url;
 use crate::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile, last_modified};
-use crate::reading::Readings;
+use crate::reading::{self, Readings};
 use crate::side_by_side::side_by_side;
 use crate::statistics::{self, BrokenRules};
 use crate::unreadable::ValuesOfFile;
@@ -302,5 +302,5 @@ async fn read_metadata(
     let metadata = reader.fetch_metadata().await?;
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
-    Ok((metadata, schema))
+    Ok((Arc::clone(&metadata), reading::coerced(schema, metadata.file_metadata().schema_descr())))
 }

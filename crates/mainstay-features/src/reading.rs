@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -19,23 +19,53 @@ use datafusion::physical_expr_adapter::{
 use mainstay_config::SourceTable;
 use mainstay_config::source::SourceColumn;
 use mainstay_files::DeclaredColumn;
+use parquet::basic::Type as PhysicalType;
+use parquet::schema::types::{SchemaDescriptor, Type as ParquetType};
 use thiserror::Error;
 
 use crate::days::Days;
+use crate::format::ReadParquet;
 
 /// Files as one table of a schema in which the declared columns have their declared types.
 pub(crate) fn listing(table: &SourceTable, urls: Vec<ListingTableUrl>, schema: SchemaRef) -> ListingTableConfig {
+    let readings = Readings::of(table);
+    let format = ReadParquet { parquet: parquet(), readings: readings.clone() };
     ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options())
+        .with_listing_options(ListingOptions::new(Arc::new(format)).with_file_extension(""))
         .with_schema(schema)
-        .with_expr_adapter_factory(Arc::new(Readings::of(table)))
+        .with_expr_adapter_factory(Arc::new(readings))
 }
 
 /// How files are read, whatever their endings.
 pub(crate) fn options() -> ListingOptions {
-    // Times of 96 bits reach further than nanoseconds do.
-    let format = ParquetFormat::default().with_coerce_int96(Some("us".into()));
-    ListingOptions::new(Arc::new(format)).with_file_extension("")
+    ListingOptions::new(Arc::new(parquet())).with_file_extension("")
+}
+
+/// Times of 96 bits reach further than nanoseconds do.
+fn parquet() -> ParquetFormat {
+    ParquetFormat::default().with_coerce_int96(Some("us".into()))
+}
+
+/// The schema of a file as [`parquet`] reads it.
+pub(crate) fn coerced(schema: Schema, of: &SchemaDescriptor) -> Schema {
+    if !has_int96(of) {
+        return schema;
+    }
+    let roots = of.root_schema().get_fields();
+    let fields = schema.fields().iter().zip(roots).map(|(field, root)| match is_int96(root) {
+        true => Arc::new(field.as_ref().clone().with_data_type(DataType::Timestamp(TimeUnit::Microsecond, None))),
+        false => Arc::clone(field),
+    });
+    Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())
+}
+
+/// Whether a file has times of 96 bits.
+pub(crate) fn has_int96(of: &SchemaDescriptor) -> bool {
+    of.root_schema().get_fields().iter().any(|root| is_int96(root))
+}
+
+fn is_int96(of: &ParquetType) -> bool {
+    of.is_primitive() && of.get_physical_type() == PhysicalType::INT96
 }
 
 /// How the declared columns of a table are read.

@@ -21,7 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::FeatureError;
-use crate::reading::Readings;
+use crate::reading::{self, Readings};
 
 /// A file whose values are looked at.
 pub(crate) struct ValuesOfFile<'a> {
@@ -81,7 +81,12 @@ impl ValuesOfFile<'_> {
             found: "its footer can be read and its rows cannot".to_owned(),
             source: Box::new(error),
         };
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata), ArrowReaderOptions::new());
+        let is_coerced = reading::has_int96(self.metadata.file_metadata().schema_descr());
+        let options = match is_coerced {
+            true => ArrowReaderOptions::new().with_schema(Arc::new(self.schema.clone())),
+            false => ArrowReaderOptions::new(),
+        };
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata), options);
         let metadata = metadata.map_err(|error| unreadable(error.into()))?;
         let reader = StoredFile {
             store: Arc::clone(self.store),

@@ -28,6 +28,8 @@ use crate::read::{self, KeyError};
 const MONEY_PRECISION: u8 = 18;
 const MONEY_SCALE: i8 = 2;
 const MOST_CENTS: u128 = 10u128.pow(MONEY_PRECISION as u32);
+/// The times of a wall clock that Arrow's calendar knows, with a year to spare: until about the year 262000.
+const MOST_MICROSECONDS: u64 = 8_200_000_000_000_000_000;
 /// So far from whole cents a float may lie besides half of the gap to its neighbour: what sums of cents leave behind.
 const CENT_TOLERANCE: f64 = 0.001;
 /// Half a gap between floats, in cents, from which on they no longer tell cents.
@@ -142,6 +144,8 @@ impl DeclaredColumn {
         let rule = if is_instant { "the instant" } else { "the time in the zone of the table" };
         match unit {
             TimeUnit::Second | TimeUnit::Millisecond => reading(is_cast, Refused::BeyondRange, rule),
+            // Arrow gives a zone to what its calendar knows alone.
+            TimeUnit::Microsecond if !is_instant => reading(is_cast, Refused::BeyondRange, rule),
             TimeUnit::Microsecond => reading(is_cast, Refused::None, rule),
             TimeUnit::Nanosecond if self.is_key => reading(false, Refused::Any, "if in whole microseconds"),
             TimeUnit::Nanosecond if is_instant => {
@@ -308,6 +312,9 @@ impl DeclaredColumn {
         let has_zone = matches!(values.data_type(), DataType::Timestamp(_, Some(_)));
         let instant = |(row, value)| {
             let micros = self.micros(values, row, value)?;
+            if !has_zone && micros.is_some_and(|micros| micros.unsigned_abs() > MOST_MICROSECONDS) {
+                return Err(UnreadableValue { row, value: shown(values, row), fault: OUT_OF_RANGE });
+            }
             Ok(micros.map(|micros| if has_zone { micros } else { self.clock.instant(micros) }))
         };
         by_integer(values, instant).map(instants)
@@ -318,7 +325,7 @@ impl DeclaredColumn {
         let DataType::Timestamp(TimeUnit::Nanosecond, _) = values.data_type() else {
             return self.exact_micros(values, row, value);
         };
-        if self.is_key { self.exact_micros(values, row, value) } else { Ok(value.map(|nanos| nanos.div_euclid(1000))) }
+        if self.is_key { self.exact_micros(values, row, value) } else { Ok(value.map(|nanos| nanos / 1000)) }
     }
 
     fn exact_micros(&self, values: &ArrayRef, row: usize, value: Option<i64>) -> Result<Option<i64>, UnreadableValue> {
@@ -338,14 +345,20 @@ impl DeclaredColumn {
 
     fn instant_of_text(&self, text: &str) -> Option<i64> {
         if let Ok(instant) = text.parse::<Timestamp>() {
-            return Some(instant.as_microsecond());
+            return self.whole_micros(instant);
         }
         // A day alone has no time, and what follows the time would be a zone.
         let is_sign = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b':' | b'.' | b'T' | b' ');
         let is_plain = matches!(text.as_bytes().get(10), Some(b'T' | b' ')) && text.bytes().all(is_sign);
         let local: DateTime = is_plain.then(|| text.parse().ok()).flatten()?;
         let instant = jiff::tz::TimeZone::UTC.to_timestamp(local).ok()?;
-        Some(self.clock.instant(instant.as_microsecond()))
+        self.whole_micros(instant).map(|micros| self.clock.instant(micros))
+    }
+
+    /// Cut to microseconds, but for a key, which must lose none of its digits.
+    fn whole_micros(&self, instant: Timestamp) -> Option<i64> {
+        let is_exact = instant.subsec_nanosecond() % 1000 == 0;
+        (is_exact || !self.is_key).then(|| instant.as_microsecond())
     }
 }
 
@@ -493,7 +506,8 @@ fn cents(value: f64, gaps: Gaps) -> Result<i128, &'static str> {
         return Err(COARSE);
     }
     let nearest = (value * 100.0).round();
-    let is_whole = (value * 100.0 - nearest).abs() <= half_gap + CENT_TOLERANCE;
+    // The product is rounded, to whole eighths of large amounts; what is nearest to a quotient of cents is not.
+    let is_whole = (value - nearest / 100.0).abs() * 100.0 <= half_gap + CENT_TOLERANCE;
     is_whole.then_some(nearest as i128).ok_or(NO_CENTS)
 }
 

@@ -12,6 +12,7 @@ use mainstay_schema::Ds;
 
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 
 /// Days from a day on that are looked at together.
 const WINDOW_DAYS: i32 = 60;
@@ -24,7 +25,9 @@ const LEAST_DAYS: usize = 2;
 /// What lies before so many days without an order is no part of the history.
 const LONGEST_BREAK_DAYS: i32 = 365;
 
-/// A quarter of an hour, which divides the offset of every time zone: days of any of them begin with one.
+/// What says when there were orders.
+const ORDERS: &str = "stg_orders";
+/// A quarter of an hour, which divides the offsets of time zones since the seventies: their days begin with one.
 const QUARTER_MICROSECONDS: i64 = 15 * 60 * 1_000_000;
 
 /// When orders came first, and since when they come regularly.
@@ -39,7 +42,9 @@ pub(crate) struct History {
 impl History {
     /// That of the orders that the run may see.
     pub(crate) async fn of(run: &Run<'_>, day: &PinnedDay) -> Result<Self> {
-        let days = days_with_orders(run, day).await?;
+        run.computes(&day.sql, ORDERS);
+        let days = days_with_orders(run, day).await;
+        let days = sql_work::name_failing(run, day, &[ORDERS], &[run.moment()], days).await?;
         let Some(history) = Self::of_days(&days) else {
             bail!("there is no order before {}: nothing can be learnt", run.ds);
         };
@@ -86,7 +91,7 @@ fn usual(days: &[Ds], with_orders: &[usize]) -> usize {
 
 /// The days with orders that the run may see, ascending.
 async fn days_with_orders(run: &Run<'_>, day: &PinnedDay) -> Result<Vec<Ds>> {
-    let orders = day.model(&run.open.session, "stg_orders", &run.moment()).await?;
+    let orders = day.model(&run.open.session, ORDERS, &run.moment()).await?;
     let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let microseconds = cast(cast(col("ordered_at"), utc), DataType::Int64);
     let quarters = orders.select(vec![(microseconds / lit(QUARTER_MICROSECONDS)).alias("quarter")])?.distinct()?;

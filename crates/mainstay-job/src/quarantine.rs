@@ -12,6 +12,8 @@ use arrow::datatypes::{DataType, Date32Type, Field, Schema};
 use bytes::Bytes;
 use datafusion::prelude::col;
 use mainstay_config::Source;
+use mainstay_config::source::SourceColumn;
+use mainstay_features::REDACTED;
 use mainstay_schema::{Digest, Ds, column, table};
 use mainstay_table::published_day::{self, Check};
 use mainstay_table::{JobKind, RunRecord, run_record};
@@ -81,6 +83,11 @@ impl DayQuarantine {
     }
 }
 
+/// The rows in the kept file of a run, each with its source.
+pub(crate) fn kept_rows(file: Bytes) -> Result<Vec<(String, String)>> {
+    Ok(from_file(file)?.into_iter().map(|spell| (spell.refused.source, spell.refused.row)).collect())
+}
+
 /// What the kept file of a run says: how many rows are refused as of its day, and how many of them since then.
 pub(crate) fn refused_and_new(file: Bytes, ds: Ds) -> Result<(u64, u64)> {
     let spells = from_file(file)?;
@@ -127,6 +134,9 @@ impl Before {
             None => of_table(run, record).await?,
         };
         spells.retain(|spell| spell.last_seen == record.ds);
+        // A column may have been declared personal or protected since, and an earlier release showed what is protected.
+        let guarded = guarded_columns(&run.open.project.config().sources);
+        spells.iter_mut().for_each(|spell| redact(&mut spell.refused, &guarded));
         Ok(spells)
     }
 }
@@ -169,6 +179,25 @@ fn compare(
     spells
 }
 
+/// Hides what must not be copied, as the quarantine of today does.
+fn redact(refused: &mut RefusedRow, guarded: &BTreeMap<String, Vec<String>>) {
+    let Some(names) = guarded.get(&refused.source) else { return };
+    let Ok(Value::Object(mut values)) = serde_json::from_str(&refused.row) else { return };
+    let mut is_changed = false;
+    for (_, value) in values.iter_mut().filter(|(name, value)| names.contains(name) && !value.is_null()) {
+        is_changed |= value.as_str() != Some(REDACTED);
+        *value = Value::from(REDACTED);
+    }
+    if is_changed {
+        refused.row = Value::Object(values).to_string();
+    }
+}
+
+/// The personal and protected columns of each table.
+fn guarded_columns(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
+    columns_that(sources, |column| column.personal || column.protected)
+}
+
 /// What makes a row the same on two days: its source, the reason, and the values that are there from the start.
 fn identity(refused: &RefusedRow, late: &BTreeMap<String, Vec<String>>) -> String {
     let RefusedRow { source, reason, row } = refused;
@@ -181,12 +210,16 @@ fn identity(refused: &RefusedRow, late: &BTreeMap<String, Vec<String>>) -> Strin
 
 /// The columns of each table whose values come later than their row.
 fn late_columns(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
+    columns_that(sources, |column| column.visible_from.is_some())
+}
+
+fn columns_that(sources: &[Source], wanted: fn(&SourceColumn) -> bool) -> BTreeMap<String, Vec<String>> {
     let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-    let late = tables.map(|(source, table)| {
-        let columns = table.columns.iter().filter(|column| column.visible_from.is_some());
+    let named = tables.map(|(source, table)| {
+        let columns = table.columns.iter().filter(|column| wanted(column));
         (format!("{}.{}", source.name, table.name), columns.map(|column| column.name.clone()).collect())
     });
-    late.collect()
+    named.collect()
 }
 
 /// How many rows were refused, are so since the day, and are no longer, by table and reason in the order of their names.
@@ -333,6 +366,20 @@ mod tests {
         let open = on("2025-12-15", &[r#"{"closed_at":null,"id":"a"}"#], &[]);
         let closed = on("2025-12-16", &[r#"{"closed_at":"2025-12-15T10:00:00Z","id":"a"}"#], &open);
         assert_eq!(told(&closed), [r#"{"closed_at":"2025-12-15T10:00:00Z","id":"a"} 2025-12-15 2025-12-16"#]);
+    }
+
+    #[test]
+    fn what_was_shown_before_it_was_protected_is_hidden() {
+        let guarded = BTreeMap::from([("shop.orders".to_owned(), vec!["gender".to_owned(), "email".to_owned()])]);
+        let redacted = |text: &str| {
+            let mut refused = row("net_amount is below 0", text);
+            redact(&mut refused, &guarded);
+            refused.row
+        };
+        let hidden = r#"{"email":null,"gender":"[redacted]","id":"a"}"#;
+        assert_eq!(redacted(r#"{"email":null,"gender":"f","id":"a"}"#), hidden);
+        assert_eq!(redacted(hidden), hidden);
+        assert_eq!(redacted(r#"{ "id": "a" }"#), r#"{ "id": "a" }"#, "left as it is written");
     }
 
     #[test]

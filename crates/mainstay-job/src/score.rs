@@ -19,6 +19,7 @@ use crate::progress::Step;
 use crate::run::Run;
 use crate::score_sql::ScoreQuery;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 use crate::staged::Staged;
 
 /// The risk table of a day, staged.
@@ -62,7 +63,11 @@ pub(crate) async fn stage(
     let frame = session.sql(&query.sql()).await.context("cannot plan the scores")?;
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
     let partitions = bucketed(&session, frame).await?;
+    let models = [scoring.job.value.as_str(), &scoring.job.contact_rules, &scoring.job.consents];
+    models.iter().for_each(|model| run.computes(&day.sql, model));
     let staged = run.stage(contract, partitions, &step, Some(features.staged.table.rows)).await;
+    let moments = [run.moment(), run.suppression_moment()];
+    let staged = sql_work::name_failing(run, day, &models, &moments, staged).await;
     let staged = staged.with_context(|| {
         format!(
             "cannot stage the risk table: models {} and {} must give every known customer one row (without one, `clv_amount` or \

@@ -19,6 +19,7 @@ use crate::cuts::CutPlan;
 use crate::details::SegmentFigures;
 use crate::run::Run;
 use crate::sources::PinnedDay;
+use crate::sql_work;
 
 /// Fewer customers than this tell nothing of a group, and too much of each.
 const LEAST_CUSTOMERS: usize = 30;
@@ -58,7 +59,9 @@ impl Segments {
         let mut columns = vec![cast(ident(column::CUSTOMER_ID), DataType::Utf8)];
         columns.extend(present.iter().map(|name| cast(ident(name.as_str()), DataType::Utf8)));
         let named = || format!("cannot part the customers by segments of {}", job.name);
-        let batches = rows.select(columns).with_context(named)?.collect().await.with_context(named)?;
+        run.computes(&day.sql, &settings.model);
+        let batches = rows.select(columns).with_context(named)?.collect().await.with_context(named);
+        let batches = sql_work::name_failing(run, day, &[&settings.model], &[moment], batches).await?;
         let mut groups_of: HashMap<String, Vec<Option<String>>> = HashMap::new();
         for batch in &batches {
             let mut texts: Vec<_> = batch.columns().iter().map(|column| column.as_string::<i32>().iter()).collect();

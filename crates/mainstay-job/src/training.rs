@@ -33,7 +33,7 @@ use crate::training_table;
 /// Trains a model as of the run's day and registers it: as champion where there is none, else as challenger.
 pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<TrainingDetails> {
     let step = run.start(Step::Train);
-    let history = History::of(run, day).await?;
+    let history = sql_work::within_limit(run, Step::Train, History::of(run, day)).await?;
     if let Some(stray) = history.stray() {
         run.open.progress.warn(stray);
     }
@@ -54,7 +54,8 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let input = FitInput { training, test, history_days, docs, champion };
     let judged = fit_and_judge(job, &plan, input, &step)
         .with_context(|| format!("cannot train model {} as of {}", job.model, run.ds))?;
-    let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test).await?;
+    let segments = Segments::at_test_cut(run, day, job, &plan, &judged.trained.test);
+    let segments = sql_work::within_limit(run, Step::Train, segments).await?;
     day.check_unchanged(run).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);

@@ -89,6 +89,11 @@ impl TrainingMemory {
         )
     }
 
+    /// What is held by now.
+    pub(crate) fn bytes(&self) -> usize {
+        self.reservation.size()
+    }
+
     /// What the record says of it; `None` without a limit.
     pub(crate) fn held(&self) -> Option<MemoryHeld> {
         let limit_bytes = self.limit_bytes?;

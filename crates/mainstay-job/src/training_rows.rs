@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use mainstay_config::TrainingJob;
 use mainstay_features::Moment;
 use mainstay_schema::{Ds, column};
-use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder};
+use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder, gathered_bytes};
 
 use crate::cuts::CutPlan;
 use crate::details::{MemoryHeld, SampledCustomers};
@@ -57,15 +57,16 @@ pub(crate) async fn gather(
     memory.refuse_test_cut(plan, &counted, names.len())?;
     step.advance(0, Some(learnt.len() as u64 + 1), "cuts");
     let mut test = TrainingSetBuilder::new(names.clone());
-    let rows = cuts.collect(plan.test, &names, counted.get(&plan.test).copied()).await?;
+    let rows = cuts.collect(plan.test, &names, counted.get(&plan.test).copied(), &mut memory).await?;
     test.push(rows).with_context(|| format!("the rows of the test cut, {}", plan.test))?;
+    memory.hold(test.bytes())?;
     memory.refuse_all(plan, &counted, names.len(), &test)?;
     let mut training = TrainingSetBuilder::new(names.clone());
     let mut by_cut = Vec::with_capacity(learnt.len());
     for (position, cut) in learnt.iter().enumerate() {
         step.advance(position as u64 + 1, Some(learnt.len() as u64 + 1), "cuts");
         memory.hold(test.bytes() + training.bytes())?;
-        let rows = cuts.collect(*cut, &names, counted.get(cut).copied()).await?;
+        let rows = cuts.collect(*cut, &names, counted.get(cut).copied(), &mut memory).await?;
         by_cut.push((*cut, rows.labels.len(), rows.labels.iter().filter(|churned| **churned).count()));
         training.push(rows).with_context(|| format!("the training rows of {cut}"))?;
     }
@@ -136,7 +137,13 @@ impl Cuts<'_> {
     }
 
     /// The eligible customers of a cut with their features and label, in any order; `expected` of them.
-    async fn collect(&self, cut: Ds, names: &[String], expected: Option<usize>) -> Result<TrainingRows> {
+    async fn collect(
+        &self,
+        cut: Ds,
+        names: &[String],
+        expected: Option<usize>,
+        memory: &mut TrainingMemory,
+    ) -> Result<TrainingRows> {
         let features = self.features(cut).await?.alias("features")?;
         let labels = self.labels(cut).await?.alias("labels")?;
         let customer = Expr::Column(Column::new(Some("labels"), column::CUSTOMER_ID));
@@ -148,7 +155,7 @@ impl Cuts<'_> {
         let key = [column::CUSTOMER_ID];
         let rows = labels.join(features, JoinType::Inner, &key, &key, None)?.select(columns)?;
         self.run.computes(&self.day.sql, &self.job.features);
-        let computed = read(rows, empty(names, expected.unwrap_or(0)), cut).await;
+        let computed = read(rows, empty(names, expected.unwrap_or(0)), cut, memory).await;
         let models = [self.job.features.as_str(), &self.job.label];
         let named = sql_work::name_failing(self.run, self.day, &models, &[self.moment(cut)?], computed).await;
         let mut collected = named.with_context(|| format!("cannot collect the training rows of {cut}"))?;
@@ -160,11 +167,13 @@ impl Cuts<'_> {
     }
 }
 
-/// The rows of a cut behind those that are there, without their cut.
-async fn read(rows: DataFrame, mut into: TrainingRows, cut: Ds) -> Result<TrainingRows> {
+/// The rows of a cut behind those that are there, without their cut; what they take is taken from what their plan may have.
+async fn read(rows: DataFrame, mut into: TrainingRows, cut: Ds, memory: &mut TrainingMemory) -> Result<TrainingRows> {
+    let kept = memory.bytes();
     let mut stream = rows.execute_stream().await?;
     while let Some(batch) = stream.try_next().await? {
         append(&mut into, &batch, cut)?;
+        memory.hold(kept + gathered_bytes(into.keys.len(), into.feature_names.len()))?;
     }
     Ok(into)
 }

@@ -103,7 +103,7 @@ fn write(file: &mut Option<ArrowWriter<Vec<u8>>>, batch: &RecordBatch) -> Result
     if let Some(writer) = file {
         return Ok(writer.write(batch)?);
     }
-    // Statistics of floats are left out, as in every table (see ARCHITECTURE.md).
+    // Statistics of floats are left out, as in every table (see docs/design/determinism.md).
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)

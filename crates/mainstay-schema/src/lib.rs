@@ -1,7 +1,7 @@
 //! The words that every crate shares: dates, money, digests, column names, table contracts, decisions.
 //!
 //! Base crate: it depends on no other crate of ours and does no I/O. It is not a place for helpers: what is here is a term of
-//! `ARCHITECTURE.md` with one meaning.
+//! `docs/glossary.md` with one meaning.
 
 pub mod column;
 pub mod customer;

@@ -43,7 +43,7 @@ pub use gate::{GateResult, Gates};
 pub use judgement::{Competitor, JudgedOn, Judgement, Segmentation};
 pub use kind::{Kind, ModelParams, ValidModelParams};
 pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
-pub use need::MemoryNeed;
+pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use recipe::{Recipe, Trained};
 pub use reliability::{CalibrationReport, Reliability};

@@ -15,6 +15,11 @@ const CODES: f64 = 2.0;
 /// A file in memory grows by doubling, but holds its values in fewer bytes than the columns do.
 const FILE_SHARE: f64 = 1.25;
 
+/// The bytes that rows take on their way into columns.
+pub fn gathered_bytes(rows: usize, features: usize) -> usize {
+    (rows as f64 * (8.0 * features as f64 + GATHERED_ROW_BYTES)).ceil() as usize
+}
+
 /// What a training will hold.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MemoryNeed {
@@ -42,7 +47,7 @@ impl MemoryNeed {
         let features = self.features as f64;
         let (training, fitted) = (self.training_rows as f64, self.fitted_rows as f64);
         let kept = self.kept_bytes() as f64;
-        let gathering = self.largest_cut_rows as f64 * (8.0 * features + GATHERED_ROW_BYTES);
+        let gathering = gathered_bytes(self.largest_cut_rows, self.features) as f64;
         let coded = fitted * (CODES * features + FITTED_ROW_BYTES);
         // A column for each value that is there, and one for those that are missing.
         let matrix = if self.has_matrix { fitted * 8.0 * (2.0 * features + 1.0) } else { 0.0 };

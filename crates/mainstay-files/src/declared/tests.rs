@@ -4,7 +4,7 @@ use arrow::array::{
     BooleanArray, Date64Array, Decimal256Array, DictionaryArray, Float32Array, Float64Array, Int16Array, Int32Array,
     NullArray, StringArray, TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
-use arrow::datatypes::{Int8Type, i256};
+use arrow::datatypes::{Int8Type, TimestampMicrosecondType, i256};
 use arrow::util::display::array_value_to_string;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -309,6 +309,31 @@ fn times_without_a_zone_are_those_of_the_table_and_others_are_instants() {
     }
     assert_eq!(timestamp.reading(&DataType::Date32), Err("declare it as date"));
     assert!(timestamp.reading(&DataType::Int64).unwrap_err().contains("may mean several things"));
+}
+
+#[test]
+fn a_time_that_no_calendar_knows_is_refused_and_a_key_keeps_its_nanoseconds() {
+    let utc = DeclaredColumn { clock: Arc::new(LocalTime::utc()), ..column(ColumnType::Timestamp) };
+    for declared in [&utc, &column(ColumnType::Timestamp)] {
+        let infinite: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(0), Some(i64::MAX)]));
+        let told = declared.read(&infinite).unwrap_err();
+        assert_eq!((told.row, told.fault), (1, OUT_OF_RANGE));
+        assert_ne!(declared.reading(infinite.data_type()).unwrap().refuses, Refused::None);
+    }
+    let texts = || Arc::new(StringArray::from(vec!["2025-07-01T12:00:00.123456789Z"])) as ArrayRef;
+    assert!(utc.read(&texts()).is_ok());
+    let key = DeclaredColumn { is_key: true, ..utc };
+    assert!(key.read(&texts()).is_err());
+    // Before 1970 as well, nanoseconds are cut as Arrow cuts them.
+    let before: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![-1_500]));
+    let read = column(ColumnType::Timestamp)
+        .read(&(Arc::new(TimestampNanosecondArray::from(vec![-1_500]).with_timezone("UTC")) as ArrayRef))
+        .unwrap();
+    let cast = arrow::compute::cast(&before, &DataType::Timestamp(TimeUnit::Microsecond, None)).unwrap();
+    assert_eq!(
+        read.as_primitive::<TimestampMicrosecondType>().value(0),
+        cast.as_primitive::<TimestampMicrosecondType>().value(0)
+    );
 }
 
 #[test]
