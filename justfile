@@ -20,9 +20,9 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Licences, sources and duplicate versions of the dependencies (needs cargo-deny).
+# Licences, sources, bans and advisories of the dependencies; installs cargo-deny beside the build output.
 deny:
-    cargo deny check bans licenses sources
+    .ci/deny
 
 # What CI runs.
 ci:

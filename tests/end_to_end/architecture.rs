@@ -1,6 +1,7 @@
 //! The arrows of ARCHITECTURE.md: which crate may depend on which.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -41,8 +42,45 @@ const LAYERS: [(&str, &[&str]); 5] = [
     ("bin", &["mainstay-cli"]),
 ];
 
-/// What no crate below the engine may know.
-const ENGINE_ONLY: [&str; 6] = ["datafusion", "deltalake", "tokio", "object_store", "parquet", "arrow"];
+/// What no crate below the engine may know, by how its name begins: not through another crate either.
+const ENGINE_ONLY: [&str; 16] = [
+    "arrow",
+    "datafusion",
+    "delta",
+    "duckdb",
+    "hyper",
+    "memmap",
+    "mio",
+    "notify",
+    "object_store",
+    "parquet",
+    "reqwest",
+    "rusqlite",
+    "socket2",
+    "tempfile",
+    "tokio",
+    "walkdir",
+];
+
+/// What reads or writes anything outside of the process, asks for the time, or prints.
+const IMPURE: [&str; 13] = [
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "std::io",
+    "std::os",
+    "std::time",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "print!(",
+    "println!(",
+    "dbg!(",
+];
+
+/// Files of pure crates that do so all the same, and why.
+const EXCEPTIONS: [(&str, &str); 1] = [("crates/mainstay-model/src/self_test.rs", "std::time")]; // A millisecond is measured, to take the fastest kernel; no result depends on it.
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let output = Command::new(env!("CARGO"))
@@ -81,15 +119,55 @@ fn dependencies_point_only_down() {
 }
 
 #[test]
-fn pure_crates_know_no_engine() {
-    let packages = dependencies();
-    for (layer, crates) in &LAYERS[..2] {
-        for name in *crates {
-            for foreign in ENGINE_ONLY {
-                assert!(!packages[*name].iter().any(|d| d == foreign), "{name} ({layer}) must not depend on {foreign}");
+fn crates_below_the_engine_know_none() {
+    for name in LAYERS[..2].iter().flat_map(|(_, crates)| *crates) {
+        let tree = ["tree", "--offline", "--edges", "normal", "--prefix", "none", "--package", name];
+        let output = Command::new(env!("CARGO")).args(tree).current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8(output.stdout).unwrap();
+        assert!(tree.lines().count() > 3, "{tree}");
+        let foreign = tree.lines().find(|line| ENGINE_ONLY.iter().any(|foreign| line.starts_with(foreign)));
+        assert_eq!(foreign, None, "{name} must not depend on it");
+    }
+}
+
+#[test]
+fn pure_crates_touch_nothing_outside_of_the_process() {
+    let (layer, crates) = LAYERS[1];
+    assert_eq!(layer, "pure");
+    let mut read = 0;
+    let mut excused = 0;
+    for name in crates {
+        for file in rust_files(&root().join("crates").join(name).join("src")) {
+            let shown = file.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&file).unwrap();
+            // Tests may do what they like.
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            read += 1;
+            for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+                let Some(impure) = IMPURE.iter().find(|impure| line.contains(*impure)) else { continue };
+                assert!(EXCEPTIONS.contains(&(shown.as_str(), impure)), "{shown}:{} has {impure}: {line}", number + 1);
+                excused += 1;
             }
         }
     }
+    assert!(read > 50, "{read} files");
+    assert_eq!(excused, EXCEPTIONS.len());
+}
+
+/// The files of a crate but for those of its tests.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_of_tests = path.file_stem().is_some_and(|name| name.to_string_lossy().ends_with("tests"));
+        match path.is_dir() {
+            _ if is_of_tests => {}
+            true => files.extend(rust_files(&path)),
+            false => files.extend(path.extension().is_some_and(|ending| ending == "rs").then_some(path)),
+        }
+    }
+    files
 }
 
 #[test]
@@ -105,6 +183,30 @@ fn the_container_ships_without_the_simulator() {
     assert!(build.contains("-p mainstay-cli --no-default-features"), "{build}");
     assert!(!of(&["--no-default-features"]));
     assert!(of(&[]), "the command of a newcomer has it");
+}
+
+/// The table of ARCHITECTURE.md goes from the top down, the layers from the base up.
+#[test]
+fn the_page_shows_the_crates_in_the_order_of_their_layers() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let shown: Vec<&str> = rows.filter_map(|line| line.split("| `").nth(1)?.split('`').next()).collect();
+    let layers = LAYERS.iter().rev();
+    let expected: Vec<&str> = layers.flat_map(|(_, crates)| crates.iter().rev().copied()).collect();
+    assert_eq!(shown, expected);
+}
+
+/// A place such as `table/claim.rs` is that file of `mainstay-table`.
+#[test]
+fn the_page_names_files_that_are_there() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let invariants = page.split("## Invariants").nth(1).unwrap();
+    let places: Vec<&str> = invariants.split('`').skip(1).step_by(2).filter(|code| code.ends_with(".rs")).collect();
+    assert!(places.len() > 20, "{places:?}");
+    for place in places {
+        let (name, file) = place.split_once('/').unwrap_or_else(|| panic!("{place} names no crate"));
+        assert!(root().join(format!("crates/mainstay-{name}/src/{file}")).is_file(), "{place} is not there");
+    }
 }
 
 #[test]

@@ -1,52 +1,79 @@
 //! kill -9 at the boundary of every step, then the run again: one published day, the same digests, no money lost.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 
-use crate::harness::{Project, digests, text};
+use serde_json::Value;
+
+use crate::harness::{Project, copy_folder, digests, text};
 
 const SIGKILL: i32 = 9;
+const DAY: [&str; 4] = ["run", "daily_risk", "--date", "2025-08-01"];
 
-/// Every boundary that the daily job declares, in order.
-const BOUNDARIES: [&str; 15] = [
-    "claimed",
-    "sources",
-    "registered",
-    "train",
-    "features",
-    "score",
-    "reserved",
-    "allocate",
-    "published_quarantine",
-    "published_customer_features",
-    "published_customer_risk",
-    "published_campaign_allocations",
-    "recorded",
-    "settled",
-    "publish",
-];
+/// A day that nothing disturbs.
+struct Undisturbed {
+    /// The boundaries that it passes, in order.
+    boundaries: Vec<String>,
+    digests: Vec<(String, String)>,
+    money: Value,
+}
+
+impl Undisturbed {
+    fn of(project: &Project) -> Self {
+        let listed = project.lake().with_file_name("boundaries");
+        let run = project.command(&[&DAY[..], &["-o", "json"]].concat()).env("MAINSTAY_BOUNDARIES", &listed).output();
+        let run: Value = serde_json::from_slice(&run.unwrap().stdout).unwrap();
+        let mut boundaries: Vec<String> = Vec::new();
+        for name in std::fs::read_to_string(&listed).unwrap().lines() {
+            if !boundaries.iter().any(|known| known == name) {
+                boundaries.push(name.to_owned());
+            }
+        }
+        std::fs::remove_file(listed).unwrap();
+        let money = project.json(&["show", "allocation"])["month"].clone();
+        Self { boundaries, digests: digests(&run), money }
+    }
+
+    /// Kills the day at each of these boundaries, runs it again, and puts the target back to what it was.
+    fn survives<'a>(&self, project: &Project, boundaries: impl Iterator<Item = &'a String>, target: Option<&Path>) {
+        let lake = project.lake();
+        let recorded = self.boundaries.iter().position(|name| name == "recorded").unwrap();
+        for boundary in boundaries {
+            std::fs::remove_dir_all(&lake).unwrap();
+            target.into_iter().for_each(|target| copy_folder(target, &lake));
+            let killed = project.command(&DAY).env("FAILPOINTS", format!("{boundary}=return")).output().unwrap();
+            assert_eq!(killed.status.signal(), Some(SIGKILL), "{boundary}: {}", text(&killed.stderr));
+
+            let rerun = project.json(&DAY);
+            assert_eq!(digests(&rerun), self.digests, "{boundary}");
+            let is_recorded = self.boundaries.iter().position(|name| name == boundary).unwrap() >= recorded;
+            assert_eq!(rerun["outcome"], if is_recorded { "already_done" } else { "published" }, "{boundary}");
+            assert_eq!(project.json(&["show", "allocation"])["month"], self.money, "{boundary}");
+            assert_eq!(project.json(&["verify"])["verified"], true, "{boundary}");
+        }
+    }
+}
 
 #[test]
 fn a_run_killed_at_any_boundary_is_finished_by_the_next() {
-    let undisturbed = Project::reference();
-    let day = ["run", "daily_risk", "--date", "2025-08-01"];
-    let expected = undisturbed.json(&day);
-    let expected_money = undisturbed.json(&["show", "allocation"])["month"].clone();
-
     let project = Project::reference();
-    for boundary in BOUNDARIES {
-        let lake = project.lake();
-        let killed = project.command(&day).env("FAILPOINTS", format!("{boundary}=return")).output().unwrap();
-        assert_eq!(killed.status.signal(), Some(SIGKILL), "{boundary}: {}", text(&killed.stderr));
-
-        let rerun = project.json(&day);
-        assert_eq!(digests(&rerun), digests(&expected), "{boundary}");
-        let is_recorded = ["recorded", "settled", "publish"].contains(&boundary);
-        assert_eq!(rerun["outcome"], if is_recorded { "already_done" } else { "published" }, "{boundary}");
-        assert_eq!(project.json(&["show", "allocation"])["month"], expected_money, "{boundary}");
-        assert_eq!(project.json(&["verify"])["verified"], true, "{boundary}");
-
-        std::fs::remove_dir_all(&lake).unwrap();
+    let untrained = Undisturbed::of(&project);
+    std::fs::remove_dir_all(project.lake()).unwrap();
+    project.json(&["run", "train_churn", "--date", "2025-08-01"]);
+    let target = project.lake().with_file_name("trained");
+    copy_folder(&project.lake(), &target);
+    let trained = Undisturbed::of(&project);
+    assert_eq!(trained.digests, untrained.digests, "whichever job trains");
+    for name in
+        ["claimed", "sources", "features", "score", "reserved", "published_customer_risk", "recorded", "settled"]
+    {
+        assert!(trained.boundaries.iter().any(|known| known == name), "{name} is not among {:?}", trained.boundaries);
     }
+
+    trained.survives(&project, trained.boundaries.iter(), Some(&target));
+    let of_training = || untrained.boundaries.iter().filter(|name| !trained.boundaries.contains(name));
+    assert!(of_training().count() >= 2, "{:?}", untrained.boundaries);
+    untrained.survives(&project, of_training(), None);
 }
 
 #[test]

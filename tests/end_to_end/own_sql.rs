@@ -52,8 +52,38 @@ fn sql_that_fails_or_does_not_end_is_named_by_its_model() {
     let message = project.failure(&DAY);
     let fault = "sql/staging/stg_consents.sql: divides by zero in some row: divide by `nullif(divisor, 0)`";
     assert!(message.contains(fault), "{message}");
-
     project.edit(staging, division, sound);
+
+    // What is read first of all, of which a training asks no more than when there were orders.
+    let orders = "sql/staging/stg_orders.sql";
+    let divided = "from orders\nwhere 1 / (length(order_id) - length(trim(order_id))) = 0";
+    project.edit(orders, "from orders", divided);
+    for job in [&DAY[..], &["run", "train_churn", "--date", "2025-08-01"]] {
+        let message = project.failure(job);
+        assert!(message.contains("sql/staging/stg_orders.sql: divides by zero in some row"), "{message}");
+    }
+    let endless = "from orders\nwhere (select count(*) from counted where n < 0) = 0";
+    project.edit(orders, divided, endless);
+    project.edit(
+        orders,
+        "with orders as (",
+        "with recursive counted as (select 1 as n union all select n + 1 from counted),\n\norders as (",
+    );
+    project.edit("jobs/train_churn.yml", "baseline:", "step_time_limit_seconds: 4\nbaseline:");
+    let message = project.failure(&["run", "train_churn", "--date", "2025-08-01"]);
+    for part in [
+        "the step train was stopped after 4 seconds, while it computed model stg_orders (sql/staging/stg_orders.sql)",
+        "raise `step_time_limit_seconds` of the job train_churn",
+    ] {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    project.edit(orders, endless, "from orders");
+    project.edit(
+        orders,
+        "with recursive counted as (select 1 as n union all select n + 1 from counted),\n\norders as (",
+        "with orders as (",
+    );
+
     project.edit(
         staging,
         "with consents as (",

@@ -30,10 +30,8 @@ DUCKDB = duckdb.connect()
 DUCKDB.execute("set timezone = 'UTC'")
 ZONES = ["UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
 ENDINGS = [".parquet", ".PARQUET", ".parq", ".pq", ".snappy.parquet", ".parquet.gzip", ""]
-# Without the reading of types (docs/types.md) contracts refuse more types, and wall-clock times are of UTC.
-READS_TYPES = (Path(__file__).resolve().parents[2] / "docs" / "types.md").exists()
 # Sources without a planted reason for a refusal are all read; of all, at least so many.
-LEAST_READ = 0.5 if READS_TYPES else 0.1
+LEAST_READ = 0.75
 TEXTS = ["", "a", "Zoë", "naïve café", "日本", "x" * 300, "'quoted'", "tab\there", " padded ", "null"]
 
 
@@ -53,16 +51,6 @@ def integers(*names: str) -> list[pa.DataType]:
 
 def kinds_of(declared: str) -> list[Kind]:
     """What a column of a declared type may be in a file."""
-    kinds = all_kinds_of(declared)
-    return kinds if READS_TYPES else [Kind(kind.declared, kind.arrow, kind.may_refuse or is_new(kind.arrow)) for kind in kinds]
-
-
-def is_new(arrow: pa.DataType) -> bool:
-    is_zoned = pa.types.is_timestamp(arrow) and arrow.tz not in (None, "UTC")
-    return is_zoned or pa.types.is_dictionary(arrow) or pa.types.is_date64(arrow)
-
-
-def all_kinds_of(declared: str) -> list[Kind]:
     kind = lambda *types, may_refuse=False: [Kind(declared, arrow, may_refuse) for arrow in types]
     match declared:
         case "text":
@@ -215,7 +203,7 @@ def generate(number: int, root: Path) -> Source:
 
 def zone_of(chance: random.Random) -> str:
     """The zone of wall-clock times."""
-    return chance.choice(ZONES) if READS_TYPES else "UTC"
+    return chance.choice(ZONES)
 
 
 def batch(chance: random.Random, source: Source, columns: list[Column], kinds: dict[str, Kind], first: int, rows: int) -> pa.Table:
