@@ -1,27 +1,39 @@
 //! The daily job: the order of its steps, and nothing else.
 
+pub(crate) mod allocate;
+pub mod approval;
+pub(crate) mod breaker;
+pub(crate) mod candidates;
+pub(crate) mod champion;
+pub mod contact_rules;
+pub(crate) mod decision_rows;
+pub(crate) mod features;
+pub(crate) mod fixed_tiers;
+pub(crate) mod money;
+pub(crate) mod offers_file;
+pub(crate) mod publish;
+pub(crate) mod question;
+pub(crate) mod score;
+pub(crate) mod score_sql;
+pub(crate) mod skew;
+
 use anyhow::{Context, Result};
 use mainstay_config::{DailyJob, Policy};
 use mainstay_table::{JobKind, RunRecord};
 
-use crate::allocate;
-use crate::approval;
-use crate::breaker::Watch;
-use crate::champion;
-use crate::consent_records;
+use crate::daily::breaker::Watch;
+use crate::daily::publish::StagedDay;
+use crate::daily::score::Scoring;
 use crate::details::{DailyDetails, PinnedInputs};
-use crate::features;
-use crate::money;
-use crate::one_day::{self, JobDays};
+use crate::inputs::consent_records;
+use crate::inputs::sources::{self, FoundSources};
+use crate::inputs::unmatched_suppression;
+use crate::lifecycle::{self, JobDays};
 use crate::open_project::OpenProject;
 use crate::progress::Step;
-use crate::publish::{self, StagedDay};
 use crate::run::{Outcome, Run, RunRequest};
-use crate::score::{self, Scoring};
-use crate::sources::{self, FoundSources};
 use crate::sql_work::within_limit;
 use crate::target_owner;
-use crate::unmatched_suppression;
 
 /// Runs the job for one day, unless the day is published already.
 pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest) -> Result<Outcome> {
@@ -29,7 +41,7 @@ pub(crate) async fn run(open: &OpenProject, job: &DailyJob, request: &RunRequest
     money::settle_published(&open.lake).await?;
     let step_time_limit = job.step_time_limit();
     let days = JobDays { job: &job.name, kind: JobKind::Daily, series: plans, step_time_limit };
-    one_day::run(open, days, request, async |run, found| steps(run, job, found).await).await
+    lifecycle::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<RunRecord> {

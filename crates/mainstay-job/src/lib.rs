@@ -10,74 +10,37 @@
 //! [`comparison`] and [`promotion`] look after the registered models, [`profile`] after the sources. This is the only crate that knows
 //! the order of the steps; how a step does its work belongs to the crate of that work.
 
-mod allocate;
-pub mod approval;
-mod breaker;
-mod candidates;
-mod champion;
-mod chosen_model;
-pub mod comparison;
-mod consent_records;
-pub mod contact_rules;
-mod cuts;
 mod daily;
-mod decision_rows;
 pub mod details;
 pub mod fault;
-mod features;
-mod fit;
-mod fixed_tiers;
-mod history;
-mod model_card;
+mod inputs;
+mod lifecycle;
 pub mod models;
-mod money;
-mod offers_file;
-mod one_day;
 mod open_project;
-mod own_plans;
-pub mod profile;
 pub mod progress;
-pub mod promotion;
-mod publish;
-mod quarantine;
-mod question;
+mod published;
 mod run;
 pub mod schedule;
-mod score;
-mod score_sql;
-mod segments;
-pub mod show;
-mod simulated;
-#[cfg(feature = "simulator")]
-mod simulator;
-mod skew;
-mod sources;
-mod sql_tests;
 mod sql_work;
 mod staged;
-mod suppression;
 mod tallied;
 mod target_owner;
-mod test_rows;
-mod train_job;
 mod training;
-mod training_figures;
-mod training_memory;
-mod training_rows;
-mod training_table;
-mod unmatched_suppression;
-pub mod verify;
 
 use anyhow::{Result, bail};
 use mainstay_config::JobConfig;
 use mainstay_monitor::Acceptance;
 use mainstay_schema::Ds;
 
-pub use open_project::{Access, OpenOptions, OpenProject};
-pub use run::{Outcome, RunRequest};
+pub use daily::{approval, contact_rules};
+pub use inputs::profile;
 #[cfg(feature = "simulator")]
-pub use simulator::simulate;
-pub use suppression::StatedInstant;
+pub use inputs::simulator::simulate;
+pub use inputs::suppression::StatedInstant;
+pub use models::{comparison, promotion};
+pub use open_project::{Access, OpenOptions, OpenProject};
+pub use published::{show, verify};
+pub use run::{Outcome, RunRequest};
 
 /// Runs a job of the project for one day.
 pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Result<Outcome> {
@@ -89,7 +52,7 @@ pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Res
                 job.name
             )
         }
-        JobConfig::Training(job) => train_job::run(open, &job, request).await,
+        JobConfig::Training(job) => training::job::run(open, &job, request).await,
     }
 }
 

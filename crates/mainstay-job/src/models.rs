@@ -1,5 +1,10 @@
 //! The registered models of a project: their versions, who promoted which, and their cards.
 
+pub(crate) mod card;
+pub(crate) mod chosen;
+pub mod comparison;
+pub mod promotion;
+
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use mainstay_registry::{AliasEntry, ModelVersion};

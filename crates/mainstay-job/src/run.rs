@@ -19,12 +19,12 @@ use serde::Serialize;
 
 use crate::details::KeptFile;
 use crate::fault;
-use crate::one_day::JobDays;
+use crate::inputs::suppression::{StatedInstant, SuppressionInstant};
+use crate::lifecycle::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::sql_work;
 use crate::staged::Staged;
-use crate::suppression::{StatedInstant, SuppressionInstant};
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
 pub(crate) const LEASE_SECONDS: u32 = 60;

@@ -6,9 +6,9 @@ use std::future::Future;
 use anyhow::{Result, bail};
 use mainstay_features::{Moment, SqlProject, is_computation};
 
+use crate::inputs::sources::PinnedDay;
 use crate::progress::Step;
 use crate::run::Run;
-use crate::sources::PinnedDay;
 
 /// Lets the SQL of a step run for as long as the job allows; it is stopped then, wherever it is.
 pub(crate) async fn within_limit<T>(run: &Run<'_>, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {

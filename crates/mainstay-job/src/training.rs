@@ -1,5 +1,16 @@
 //! The training step: rows of past cuts, fitted, calibrated, judged on a later cut, and registered.
 
+pub(crate) mod cuts;
+pub(crate) mod figures;
+pub(crate) mod fit;
+pub(crate) mod history;
+pub(crate) mod job;
+pub(crate) mod memory;
+pub(crate) mod rows;
+pub(crate) mod segments;
+pub(crate) mod table;
+pub(crate) mod test_rows;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
@@ -11,24 +22,22 @@ use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
 use mainstay_schema::Ds;
 use mainstay_train::{Declared, GateResult, Monotone, Trained};
 
-use crate::breaker::TRAINING_FIGURES;
-use crate::cuts::{self, CutPlan};
+use crate::daily::breaker::TRAINING_FIGURES;
+use crate::daily::skew;
 use crate::details::{CutDetails, RowsFile, SegmentFigures, TrainingDetails};
 use crate::fault;
-use crate::fit::{FeatureDocs, FitInput, JudgedModel, fit_and_judge};
-use crate::history::History;
-use crate::model_card::{self, Made};
+use crate::inputs::sources::PinnedDay;
+use crate::inputs::sql_tests;
+use crate::models::card::{self, Made};
 use crate::models::{CHALLENGER, CHAMPION};
 use crate::progress::Step;
 use crate::run::Run;
-use crate::segments::Segments;
-use crate::skew;
-use crate::sources::PinnedDay;
-use crate::sql_tests;
 use crate::sql_work;
-use crate::training_figures;
-use crate::training_rows::{Gathered, gather};
-use crate::training_table;
+use crate::training::cuts::CutPlan;
+use crate::training::fit::{FeatureDocs, FitInput, JudgedModel, fit_and_judge};
+use crate::training::history::History;
+use crate::training::rows::{Gathered, gather};
+use crate::training::segments::Segments;
 
 /// Trains a model as of the run's day and registers it: as champion where there is none, else as challenger.
 pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<TrainingDetails> {
@@ -59,7 +68,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     day.check_unchanged(run).await?;
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);
-    let figures = training_figures::of(&judged.trained, sample.as_ref());
+    let figures = figures::of(&judged.trained, sample.as_ref());
     let version = register(run, day, job, &plan, &judged, &Evaluated { segments: &segments, figures }, &rows).await?;
     let alias = Alias::for_version(run, &version).await?;
     let details = TrainingDetails {
@@ -96,7 +105,7 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let (model, horizon_days) = (&judged.trained.model, plan.horizon_days);
     let made = Made { job, details: &details, version: &version, model, horizon_days };
     // Before any alias points to it: what scores has a card, wherever a run dies.
-    model_card::keep(run, day, &made).await?;
+    card::keep(run, day, &made).await?;
     fault::boundary("registered");
     alias.point_to(run, &version).await?;
     run.finish(Step::Train, step, summary(&details));
@@ -174,9 +183,9 @@ struct RowFiles {
 
 impl RowFiles {
     async fn write(run: &Run<'_>, plan: &CutPlan, trained: &Trained, segments: &Segments) -> Result<Self> {
-        let training = training_table::training_rows(trained, plan.fit_from())?;
+        let training = table::training_rows(trained, plan.fit_from())?;
         let training = Self::write_one(run, "training_rows.parquet", training, trained.training.row_count()).await?;
-        let test = training_table::test_rows(trained, segments)?;
+        let test = table::test_rows(trained, segments)?;
         let test = Self::write_one(run, "test_rows.parquet", test, trained.test.row_count()).await?;
         Ok(Self { training, test })
     }

@@ -1,0 +1,242 @@
+//! The circuit breaker of a daily run: what the day is, held against the days before and against training, ahead of the money.
+
+mod published;
+mod refusal;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use mainstay_config::{DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
+use mainstay_monitor::{
+    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures,
+    TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk,
+    judge_set_aside, judge_table,
+};
+use mainstay_schema::{Cents, Ds};
+use mainstay_table::run_record;
+use serde::Deserialize;
+
+use crate::daily::breaker::published::Published;
+use crate::details::{ModelUsed, Population};
+use crate::inputs::sources::PinnedDay;
+use crate::inputs::unmatched_suppression::suppression_tables;
+use crate::run::Run;
+
+/// Key of [`TrainingFigures`] in the evaluation of a model version.
+pub(crate) const TRAINING_FIGURES: &str = "figures";
+
+/// What was judged of a run's day so far.
+pub(crate) struct Watch {
+    job: DailyJob,
+    ds: Ds,
+    acceptance: Option<Acceptance>,
+    published: Published,
+    /// What is known of the model's training.
+    training: Option<TrainingFigures>,
+    sources: Vec<TableFigures>,
+    features: FeatureProfiles,
+    risk: RiskFigures,
+    measures: Vec<Measure>,
+    /// A source rested for the week, as declared: what follows from it is not held against the days before.
+    has_rested: bool,
+}
+
+impl Watch {
+    /// Reads what the days before this one were. A name to accept that nothing can have is refused.
+    pub(crate) async fn begin(run: &Run<'_>, job: &DailyJob) -> Result<Self> {
+        let names = tables(run).map(|(name, _)| name);
+        refusal::check_tables(run.acceptance.as_ref(), names)?;
+        Ok(Self {
+            job: job.clone(),
+            ds: run.ds,
+            acceptance: run.acceptance.clone(),
+            published: Published::before(run).await?,
+            training: None,
+            sources: Vec::new(),
+            features: FeatureProfiles::default(),
+            risk: RiskFigures::default(),
+            measures: Vec::new(),
+            has_rested: false,
+        })
+    }
+
+    /// What the policy says that it did not say on the last published day, a line a key. Warns where it says anything else.
+    pub(crate) async fn compare_policy(&self, run: &Run<'_>, policy: &Policy, text: &str) -> Result<Vec<String>> {
+        let Some(last) = self.published.policy.as_ref().filter(|last| last.digest != policy.digest()) else {
+            return Ok(Vec::new());
+        };
+        let before = match &last.text {
+            Some(kept) => run.open.lake.get(&kept.file).await?,
+            None => None,
+        };
+        let before = before.map(|before| String::from_utf8_lossy(&before).into_owned());
+        let changes = before.map(|before| policy_changes(&before, text)).unwrap_or_default();
+        let what = if changes.is_empty() { String::new() } else { format!(": {}", changes.join("; ")) };
+        run.open.progress.warn(format!("the policy {} is another one than on {}{what}", self.job.policy, last.ds));
+        Ok(changes)
+    }
+
+    /// Judges rows, silence, amounts and history of the source tables.
+    pub(crate) async fn judge_sources(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
+        let limits = &self.job.circuit_breaker;
+        let volumes = day.volumes(run).await?;
+        let forbidding = suppression_tables(run, day, &self.job)?;
+        for (name, declared) in tables(run) {
+            let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
+            let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
+            self.has_rested |= days.rested_before(run.ds, &declared.volume);
+            self.sources.push(figures);
+            self.measures.extend(measures);
+        }
+        for now in &day.pin.tables {
+            if !now.set_aside.is_empty() {
+                let lost = (now.rows_set_aside, now.set_aside.len());
+                self.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
+            }
+            if let Some((ds, rows)) = self.published.rows_in_files(&now.table) {
+                self.measures.push(judge_history(
+                    &now.table,
+                    now.rows,
+                    (rows, ds),
+                    forbidding.contains(&now.table),
+                    limits,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to train a first model on sources beyond their limits: it outlives the day.
+    pub(crate) async fn refuse_training(&self, run: &Run<'_>) -> Result<()> {
+        match run.open.registry.resolve(&self.job.model, &self.job.alias).await? {
+            Some(_) => Ok(()),
+            None => self.refuse(),
+        }
+    }
+
+    /// Takes the figures that the training of the model has left; none where an earlier release trained it.
+    pub(crate) async fn know_training(&mut self, run: &Run<'_>, model: &ModelUsed) -> Result<()> {
+        let version = run.open.registry.version(&model.name, &model.version).await?;
+        let figures = version.evaluation.get(TRAINING_FIGURES).cloned();
+        self.training = figures.and_then(|figures| serde_json::from_value(figures).ok());
+        Ok(())
+    }
+
+    /// Judges features, population and risk, and refuses to go on where anything of the day lies beyond its limits that nobody has
+    /// accepted.
+    pub(crate) fn judge_customers(
+        &mut self,
+        features: &FeatureProfiles,
+        population: &Population,
+        risk: RiskFigures,
+        model: &ModelUsed,
+    ) -> Result<()> {
+        refusal::check_features(self.acceptance.as_ref(), features)?;
+        let recent = self.published.recent(self.ds);
+        let (limits, training) = (&self.job.circuit_breaker, self.training.as_ref());
+        let profiles: Vec<(Ds, &FeatureProfiles)> =
+            recent.iter().filter_map(|day| Some((day.ds, &day.figures.as_ref()?.features))).collect();
+        let profile = training.map(|training| &training.profile);
+        let customers = Customers { known: population.known, scored: population.scored };
+        let mut measures = judge_features(features, &profiles, profile, limits);
+        if self.has_rested {
+            measures.retain(|measure| !matches!(measure.check, Check::Constant | Check::Size));
+        }
+        measures.extend(judge_population(customers, &recent, training, limits));
+        measures.extend(judge_risk(&risk, population.scored, &model.digest, &recent, training, limits));
+        self.measures.extend(measures);
+        (self.features, self.risk) = (features.clone(), risk);
+        self.refuse()
+    }
+
+    /// Refuses a plan beyond its limits: asked between the decision and the reservation of its money.
+    pub(crate) fn refuse_plan(&self, treated: u64, spent: Cents) -> Result<()> {
+        let measures = self.of_plan(Plan { treated, spent });
+        self.refuse_for(&measures)
+    }
+
+    /// What the record of the day keeps; says what was accepted and what stands accepted.
+    pub(crate) fn figures(mut self, run: &Run<'_>, treated: u64, spent: Cents) -> DayFigures {
+        self.measures.extend(self.of_plan(Plan { treated, spent }));
+        let Verdict { accepted, standing, .. } = self.verdict(&self.measures);
+        refusal::say(run, self.acceptance.as_ref(), &accepted, &standing);
+        DayFigures {
+            limits: self.job.circuit_breaker,
+            sources: self.sources,
+            features: self.features,
+            risk: self.risk,
+            nearest: nearest(self.measures),
+            accepted,
+            standing,
+        }
+    }
+
+    /// The failure of a step, behind what the sources have shown, from which it may follow.
+    pub(crate) fn explain<T>(&self, step: Result<T>) -> Result<T> {
+        step.map_err(|error| match self.refuse() {
+            Ok(()) => error,
+            Err(refusal) => error.context(refusal.to_string()),
+        })
+    }
+
+    fn refuse(&self) -> Result<()> {
+        self.refuse_for(&self.measures)
+    }
+
+    fn refuse_for(&self, measures: &[Measure]) -> Result<()> {
+        let stops = self.verdict(measures).stops;
+        refusal::refuse(&self.job.name, self.ds, "any money is reserved", &stops, self.acceptance.as_ref())
+    }
+
+    fn verdict(&self, measures: &[Measure]) -> Verdict {
+        Verdict::of(self.ds, measures, &self.published.accepted(), self.acceptance.as_ref())
+    }
+
+    fn of_plan(&self, plan: Plan) -> Vec<Measure> {
+        let before: Vec<&Before> = self.published.days.iter().collect();
+        judge_plan(&plan, &before, &self.job.circuit_breaker)
+    }
+}
+
+/// Refuses to train on sources beyond their limits, as a model outlives the day; gives what was accepted, or stands accepted since the last
+/// training. There are no days on record to hold the history against.
+pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<Vec<Accepted>> {
+    let acceptance = run.acceptance.as_ref();
+    refusal::check_tables(acceptance, tables(run).map(|(name, _)| name))?;
+    let volumes = day.volumes(run).await?;
+    let mut measures = Vec::new();
+    for (name, declared) in tables(run) {
+        if let Some(days) = volumes.iter().find(|days| days.table == name) {
+            measures.extend(judge_table(run.ds, days, &declared.volume, &job.circuit_breaker).1);
+        }
+    }
+    measures.extend(day.pin.tables.iter().filter(|table| !table.set_aside.is_empty()).map(|table| {
+        let lost = (table.rows_set_aside, table.set_aside.len());
+        judge_set_aside(&table.table, table.rows, lost, &job.circuit_breaker)
+    }));
+    let last = run_record::published_days(&run.open.lake, &run.series, |day| day < run.ds).await?.pop();
+    let earlier = last.and_then(|record| Vec::<Accepted>::deserialize(record.details.get("accepted")?).ok());
+    let Verdict { stops, mut accepted, standing } =
+        Verdict::of(run.ds, &measures, &earlier.unwrap_or_default(), acceptance);
+    refusal::refuse(&job.name, run.ds, "it learns from them", &stops, acceptance)?;
+    refusal::say(run, acceptance, &accepted, &standing);
+    accepted.extend(standing);
+    Ok(accepted)
+}
+
+/// The declared tables by their names.
+fn tables<'a>(run: &Run<'a>) -> impl Iterator<Item = (String, &'a SourceTable)> {
+    let sources = run.open.project.config().sources.iter();
+    sources.flat_map(|source| source.tables.iter().map(|table| (format!("{}.{}", source.name, table.name), table)))
+}
+
+/// The measure of each check that came nearest to its limit.
+fn nearest(measures: Vec<Measure>) -> Vec<Measure> {
+    let mut by_check: BTreeMap<Check, Measure> = BTreeMap::new();
+    for measure in measures {
+        if by_check.get(&measure.check).is_none_or(|other| measure.strain > other.strain) {
+            by_check.insert(measure.check, measure);
+        }
+    }
+    by_check.into_values().collect()
+}

@@ -1,0 +1,13 @@
+//! What a run begins with: source files and their contracts, what decides who may be contacted, and what is refused.
+
+pub(crate) mod consent_records;
+pub mod profile;
+pub(crate) mod quarantine;
+pub(crate) mod recent_plans;
+pub(crate) mod simulated;
+#[cfg(feature = "simulator")]
+pub(crate) mod simulator;
+pub(crate) mod sources;
+pub(crate) mod sql_tests;
+pub(crate) mod suppression;
+pub(crate) mod unmatched_suppression;

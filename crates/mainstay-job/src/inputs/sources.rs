@@ -1,0 +1,172 @@
+//! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
+
+use anyhow::{Context, Result, bail};
+use arrow::array::RecordBatch;
+use datafusion::physical_plan::memory::MemoryStream;
+use datafusion::prelude::{DataFrame, SessionContext};
+use jiff::Timestamp;
+use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
+use mainstay_monitor::TableDays;
+use mainstay_schema::{Ds, table};
+
+use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
+use crate::inputs::quarantine::DayQuarantine;
+use crate::inputs::simulated;
+use crate::open_project::OpenProject;
+use crate::progress::{Step, StepProgress};
+use crate::run::Run;
+use crate::sql_work;
+use crate::staged::DigestedTable;
+
+/// The sources of a run as they were found, and the SQL over them.
+pub(crate) struct PinnedDay {
+    pub(crate) sources: Sources,
+    pub(crate) sql: SqlProject,
+    pinned: PinnedSources,
+    pub(crate) pin: SourcesPin,
+    pub(crate) freshness: Vec<Freshness>,
+    /// The rows that are refused since this day.
+    pub(crate) quarantine: DigestedTable,
+    /// All rows that are refused as of the day.
+    pub(crate) refused_rows: u64,
+    /// The same by table and reason.
+    pub(crate) quarantined: Vec<QuarantinedRows>,
+    /// Where they stand; none of a training.
+    pub(crate) quarantine_file: Option<QuarantineFile>,
+}
+
+/// Sources whose files are known, before a day is chosen.
+pub(crate) struct FoundSources {
+    pub(crate) sql: SqlProject,
+    pub(crate) sources: Sources,
+    pub(crate) pinned: PinnedSources,
+    /// When their files had been listed: whatever was there before is among them.
+    pub(crate) pinned_at: Timestamp,
+    /// The day of the newest row.
+    pub(crate) last_complete_day: Option<Ds>,
+    /// Whether the data are simulated.
+    pub(crate) is_simulated: bool,
+    step: StepProgress,
+}
+
+/// Finds the files of all sources, holds their columns against the contracts, and checks the SQL.
+pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
+    simulated::fill_absent_sources(open).await?;
+    let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
+    let step = open.progress.start(Step::Sources);
+    let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
+    let pinned_at = Timestamp::now();
+    pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
+    let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
+    let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
+    let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
+    sql.warnings().for_each(|warning| open.progress.warn(warning));
+    let last_complete_day = sources.last_complete_day(&open.session).await?;
+    Ok(FoundSources { sql, sources, pinned, pinned_at, last_complete_day, is_simulated, step })
+}
+
+impl PinnedDay {
+    /// Computes models at a moment of the day once, for all steps that read them.
+    pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
+        for name in names {
+            run.computes(&self.sql, name);
+            let held = self.sql.hold(&run.open.session, &mut self.sources, &[name], moment).await;
+            let held = held.map_err(anyhow::Error::from);
+            sql_work::name_failing(run, self, &[name], std::slice::from_ref(moment), held).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
+    pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
+        let sources = &run.open.project.config().sources;
+        Ok(mainstay_features::refuse_changed(&run.open.session, sources, &self.pinned).await?)
+    }
+
+    /// The newest days of every source table with an event time.
+    pub(crate) async fn volumes(&self, run: &Run<'_>) -> Result<Vec<TableDays>> {
+        Ok(self.sources.volumes(&run.open.session, &self.pinned, run.ds).await?)
+    }
+
+    /// A model of the project's SQL over these sources, as of a moment.
+    pub(crate) async fn model(&self, session: &SessionContext, name: &str, moment: &Moment) -> Result<DataFrame> {
+        Ok(self.sql.model(session, &self.sources, name, moment).await?)
+    }
+}
+
+impl FoundSources {
+    /// Ends the step where nothing is left to do.
+    pub(crate) fn leave(self, summary: impl Into<String>) {
+        self.step.finish(summary);
+    }
+
+    /// The day to run: the one asked for, or the one after the newest data. The data must reach it, and it must have come.
+    pub(crate) fn day(&self, asked: Option<Ds>, today: Ds) -> Result<Ds> {
+        let Some(last) = self.last_complete_day else {
+            bail!("the sources hold no row at all: load some data first");
+        };
+        let latest = last.plus_days(1).min(today);
+        match asked {
+            Some(ds) if ds > today => bail!("{ds} lies in the future: {latest} is the latest day that can be run"),
+            Some(ds) if ds > latest => bail!(
+                "the data end with {last}, so that {latest} is the latest day that can be run; {ds} cannot: load the days \
+                 between, or give an earlier --date"
+            ),
+            Some(ds) => Ok(ds),
+            None => Ok(latest),
+        }
+    }
+}
+
+/// Pins the sources for a run: freshness is judged, and the rows to quarantine are staged.
+pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay> {
+    let FoundSources { sources, pinned, sql, step, .. } = found;
+    let freshness = judge_freshness(run, &sources).await?;
+    let refused = sources.quarantine(&run.open.session, run.as_of).await?;
+    let DayQuarantine { new, refused: refused_rows, counts, file } = DayQuarantine::of(run, &refused).await?;
+    let quarantine = stage_quarantine(run, new, &step).await?;
+    if refused_rows > 0 {
+        let known = match quarantine.table.rows {
+            new if new == refused_rows => String::new(),
+            new => format!(" ({new} of them new)"),
+        };
+        run.open.progress.warn(format!(
+            "{refused_rows} source rows or values{known} break their contract and are not used: see the table quarantine for the reasons"
+        ));
+    }
+    let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
+    let digest = run.write_artefact("sources.json", content).await?;
+    let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
+    let rows: u64 = pin.tables.iter().map(|table| table.rows).sum();
+    run.finish(Step::Sources, step, format!("{} tables, {rows} rows, {refused_rows} quarantined", pin.tables.len()));
+    Ok(PinnedDay {
+        sources,
+        sql,
+        pinned,
+        pin,
+        freshness,
+        quarantine,
+        refused_rows,
+        quarantined: counts,
+        quarantine_file: file,
+    })
+}
+
+async fn judge_freshness(run: &Run<'_>, sources: &Sources) -> Result<Vec<Freshness>> {
+    let freshness = sources.freshness(&run.open.session, run.as_of).await?;
+    refuse_stale(&freshness)?;
+    let warnings = freshness.iter().filter(|table| table.status == FreshnessStatus::Warn);
+    warnings.filter_map(|table| table.message.as_deref()).for_each(|message| run.open.progress.warn(message));
+    Ok(freshness)
+}
+
+async fn stage_quarantine(run: &Run<'_>, new: RecordBatch, step: &StepProgress) -> Result<DigestedTable> {
+    let partitions = match new.num_rows() {
+        0 => Vec::new(),
+        _ => {
+            let schema = new.schema();
+            vec![Box::pin(MemoryStream::try_new(vec![new], schema, None)?) as _]
+        }
+    };
+    run.stage(table::quarantine(), partitions, step, None).await?.digested().await
+}

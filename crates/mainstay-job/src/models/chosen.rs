@@ -1,0 +1,110 @@
+//! What a training fits: the settings of the job as parameters, or those that a search finds.
+
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, Result};
+use mainstay_config::algorithm::{Algorithm, AlgorithmKind};
+use mainstay_train::forest::{ForestParams, TreeParams};
+use mainstay_train::logistic::LogisticParams;
+use mainstay_train::tune::Trial;
+use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, TrainingSet};
+
+use crate::progress::StepProgress;
+use crate::training::cuts::CutPlan;
+
+/// Kinds with parameters that a search tries where the job does not say.
+const USUAL_CANDIDATES: usize = 20;
+/// The newest cuts that the last candidates are judged on.
+const VALIDATIONS: usize = 3;
+
+/// The parameters to fit with, and how they were found.
+pub(crate) struct ChosenModel {
+    pub(crate) params: ModelParams,
+    /// What was tried, where there was a search.
+    pub(crate) trials: Vec<Trial>,
+}
+
+impl ChosenModel {
+    /// What the job states, or what ranks the newest training cuts best.
+    pub(crate) fn find(
+        algorithm: &Algorithm,
+        seed: u64,
+        plan: &CutPlan,
+        training: &TrainingSet,
+        threads: NonZeroUsize,
+        step: &StepProgress,
+    ) -> Result<Self> {
+        if let Some(params) = stated(algorithm, seed) {
+            return Ok(Self { params, trials: Vec::new() });
+        }
+        let search = Search {
+            kinds: Kind::ALL.to_vec(),
+            candidates: count(algorithm.candidates, USUAL_CANDIDATES),
+            validations: VALIDATIONS,
+            label_days: plan.horizon_days,
+            seed,
+        };
+        let is_fitted: Vec<bool> = training.cuts().iter().map(|cut| *cut >= plan.fit_from()).collect();
+        let searched = search
+            .run(&training.subset(&is_fitted)?, threads, &mut |done, all| {
+                step.advance(done as u64, Some(all as u64), "trials");
+            })
+            .context("the search for a model")?;
+        Ok(Self { params: searched.best, trials: searched.trials })
+    }
+}
+
+/// The parameters of the kind that the job names; `None` where it leaves the choice.
+fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
+    Some(match of.kind {
+        AlgorithmKind::BoostedTrees => {
+            let usual = BoostedTreesParams::default();
+            ModelParams::Boosted(BoostedTreesParams {
+                rounds: count(of.rounds, usual.rounds),
+                trees_per_round: count(of.trees_per_round, usual.trees_per_round),
+                depth: count(of.depth, usual.depth),
+                learning_rate: of.learning_rate.unwrap_or(usual.learning_rate),
+                rows_per_tree: count(of.rows_per_tree, usual.rows_per_tree),
+                columns_per_tree: of.columns_per_tree.unwrap_or(usual.columns_per_tree),
+                l2: of.l2.unwrap_or(usual.l2),
+                minimum_leaf_rows: count(of.minimum_leaf_rows, usual.minimum_leaf_rows),
+                positive_weight: of.positive_weight.unwrap_or(usual.positive_weight),
+                patience: usual.patience,
+                seed,
+            })
+        }
+        AlgorithmKind::Forest => {
+            let usual = ForestParams::default();
+            ModelParams::Forest(ForestParams {
+                trees: count(of.trees, usual.trees),
+                depth: count(of.depth, usual.depth),
+                rows_per_tree: count(of.rows_per_tree, usual.rows_per_tree),
+                columns_per_tree: of.columns_per_tree.unwrap_or(usual.columns_per_tree),
+                minimum_leaf_rows: count(of.minimum_leaf_rows, usual.minimum_leaf_rows),
+                prior_rows: of.prior_rows.unwrap_or(usual.prior_rows),
+                seed,
+            })
+        }
+        AlgorithmKind::Tree => {
+            let usual = TreeParams::default();
+            ModelParams::Tree(TreeParams {
+                depth: count(of.depth, usual.depth),
+                minimum_leaf_rows: count(of.minimum_leaf_rows, usual.minimum_leaf_rows),
+                seed,
+            })
+        }
+        AlgorithmKind::Logistic => {
+            let usual = LogisticParams::default();
+            ModelParams::Logistic(LogisticParams {
+                l2: of.l2.unwrap_or(usual.l2),
+                clip_quantile: of.clip_quantile.unwrap_or(usual.clip_quantile),
+                steps: usual.steps,
+            })
+        }
+        AlgorithmKind::Auto => return None,
+    })
+}
+
+fn count(stated: Option<u32>, usual: usize) -> usize {
+    stated.map_or(usual, |count| count as usize)
+}

@@ -1,0 +1,4 @@
+//! What was published: shown, and worked out anew.
+
+pub mod show;
+pub mod verify;
