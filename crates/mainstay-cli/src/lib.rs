@@ -12,10 +12,14 @@ mod render;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::arguments::Arguments;
+
+/// What goes on once a verb has ended is waited for so long.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Plans of DataFusion nest deeply, and a build that is not optimised spends more stack on each level.
 const STACK_BYTES: usize = 32 * 1024 * 1024;
@@ -59,7 +63,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         .spawn(|| {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
-            runtime.context("cannot start the async runtime")?.block_on(commands::execute(arguments))
+            let runtime = runtime.context("cannot start the async runtime")?;
+            let ended = runtime.block_on(commands::execute(arguments));
+            // A query that was given up may never yield, and is not waited for.
+            runtime.shutdown_timeout(LAST_WORDS);
+            ended
         })
         .context("cannot start a thread")?;
     match worker.join() {

@@ -71,6 +71,7 @@ impl FileColumns {
                     }
                     None if file.table.must_have(declared) => return Err(file.missing(declared, schema)),
                     None => {
+                        file.refuse_other_letters(declared, schema)?;
                         columns.absent.insert(declared.name.clone());
                     }
                 },
@@ -146,6 +147,23 @@ impl FileOf<'_> {
             file: self.shown.to_owned(),
             column: declared.name.clone(),
             present: schema.fields().iter().map(|field| field.name().clone()).collect(),
+        }
+    }
+
+    /// A column that may be lacking and stands there in other letters would be null without a word.
+    fn refuse_other_letters(&self, declared: &SourceColumn, schema: &Schema) -> Result<(), FeatureError> {
+        let is_meant = |name: &str| {
+            self.table.columns.iter().all(|other| other.name != name)
+                && names_of(declared).any(|known| known.eq_ignore_ascii_case(name))
+        };
+        match schema.fields().iter().find(|field| is_meant(field.name())) {
+            Some(field) => Err(self.error(format!(
+                "it has no column `{}` but `{}`: write it in the same letters, or say `renamed_from: [{}]` of the column in mainstay.yml",
+                declared.name,
+                field.name(),
+                field.name()
+            ))),
+            None => Ok(()),
         }
     }
 

@@ -79,10 +79,10 @@ pub(crate) fn check_column(
     let Some(Err(advice)) = reading else { return Ok(()) };
     Err(FeatureError::WrongType {
         table: name.to_owned(),
-        file: file.to_owned(),
+        file: file.into(),
         column: column.name.clone(),
         expected: expected(column.column_type),
-        found: field.data_type().to_string(),
+        found: field.data_type().to_string().into(),
         advice,
     })
 }

@@ -120,13 +120,13 @@ pub enum FeatureError {
         /// `source.table`.
         table: String,
         /// The file.
-        file: String,
+        file: Box<str>,
         /// The column.
         column: String,
         /// The declared type and what it accepts.
         expected: &'static str,
         /// The Arrow type of the file.
-        found: String,
+        found: Box<str>,
         /// How to mend it.
         advice: &'static str,
     },
@@ -150,15 +150,15 @@ pub enum FeatureError {
         /// `source.table`.
         table: String,
         /// The file.
-        file: String,
+        file: Box<str>,
         /// The column.
-        column: String,
+        column: Box<str>,
         /// Its declared type.
         declared: &'static str,
         /// The row of the file, from 0.
         row: u64,
         /// What it holds, in backticks; of a personal or protected column no more than that there is a value.
-        value: String,
+        value: Box<str>,
         /// Why it cannot be read, and what to do.
         fault: &'static str,
     },

@@ -132,7 +132,7 @@ impl<'a> Folder<'a> {
 
     async fn parquet(&self, found: Vec<ObjectMeta>) -> Result<Contents, FeatureError> {
         let folder = self.url.prefix();
-        let mut contents = Contents::default();
+        let mut contents = Contents { bad: self.broken_links(), ..Contents::default() };
         for meta in found {
             if let Some(format) = file_names::foreign_format(folder, &meta.location) {
                 return Err(self.contract(&format!(
@@ -166,6 +166,35 @@ impl<'a> Folder<'a> {
             }
         }
         Ok(contents)
+    }
+
+    /// Links to files that are not there, named as data are: a listing leaves them out without a word.
+    fn broken_links(&self) -> Vec<(ObjectMeta, FeatureError)> {
+        let Ok(root) = self.url.get_url().to_file_path() else { return Vec::new() };
+        let mut broken = Vec::new();
+        let mut folders = vec![root];
+        while let Some(entries) = folders.pop().map(std::fs::read_dir) {
+            for entry in entries.into_iter().flatten().flatten() {
+                match entry.file_type() {
+                    Ok(found) if found.is_dir() => folders.push(entry.path()),
+                    Ok(found) if found.is_symlink() && std::fs::metadata(entry.path()).is_err() => {
+                        broken.push(entry.path());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        broken.sort();
+        let bad = |path: std::path::PathBuf| {
+            let location = Path::parse(path.to_string_lossy().trim_start_matches('/')).ok()?;
+            let last_modified = Default::default();
+            let meta = ObjectMeta { location, last_modified, size: 0, e_tag: None, version: None };
+            let is_data = matches!(file_names::role(self.url.prefix(), &meta.location, 1), Role::Data);
+            let message = "it is a link to a file that is not there: restore the file, or remove the link";
+            let error = self.unusable(&meta, message.to_owned());
+            is_data.then_some((meta, error))
+        };
+        broken.into_iter().filter_map(bad).collect()
     }
 
     fn data_file(&self, meta: ObjectMeta) -> DataFile {

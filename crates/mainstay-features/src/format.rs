@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
@@ -72,7 +72,7 @@ impl FileFormat for ReadParquet {
         let physical = self.parquet.infer_schema(state, store, std::slice::from_ref(object)).await?;
         let mut statistics = self.parquet.infer_stats(state, store, Arc::clone(&table_schema), object).await?;
         for (declared, of) in table_schema.fields().iter().zip(&mut statistics.column_statistics) {
-            let found = physical.field_with_name(declared.name()).map(|field| field.data_type());
+            let found = physical.field_with_name(declared.name()).map(Field::data_type);
             if let Ok(found) = found
                 && !self.is_as_it_stands(declared.name(), found, declared.data_type())
             {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
@@ -74,8 +75,10 @@ impl SqlProject {
             let plan = plan_model(ctx, self, sources.as_known(), &sources.held, name, moment).await?;
             let schema = nullable(plan.schema().as_arrow());
             let partitions = DataFrame::new(ctx.state(), plan.clone()).collect_partitioned().await?;
-            let partitions = partitions.iter().map(|batches| batches.iter().map(compact).collect());
-            let rows = Arc::new(MemTable::try_new(schema, partitions.collect::<Result<_, _>>()?)?);
+            let partitions =
+                partitions.iter().map(|batches| batches.iter().map(|batch| compact(batch, &schema)).collect());
+            let partitions: Vec<Vec<RecordBatch>> = partitions.collect::<Result<_, DataFusionError>>()?;
+            let rows = Arc::new(MemTable::try_new(schema, partitions)?);
             let key = ((*name).to_owned(), moment.as_of, moment.sources_before());
             sources.held.0.insert(key, HeldModel { rows, plan });
         }
@@ -83,13 +86,16 @@ impl SqlProject {
     }
 }
 
-/// The rows with their texts in buffers of their own: views may keep whole pages of the files alive that they were read from.
-fn compact(batch: &RecordBatch) -> Result<RecordBatch, DataFusionError> {
-    let columns = batch.columns().iter().map(|column| match column.as_string_view_opt() {
-        Some(texts) => Arc::new(texts.gc()) as ArrayRef,
-        None => Arc::clone(column),
-    });
-    Ok(RecordBatch::try_new(batch.schema(), columns.collect())?)
+/// The rows with their texts in buffers of their own: views may keep whole pages of the files alive that they were read from. What a plan
+/// computes may be of another type of text than it says, as where it has the same constant in all rows.
+fn compact(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+    let columns =
+        batch.columns().iter().zip(schema.fields()).map(|(column, field)| match column.as_string_view_opt() {
+            _ if column.data_type() != field.data_type() => cast(column, field.data_type()),
+            Some(texts) => Ok(Arc::new(texts.gc()) as ArrayRef),
+            None => Ok(Arc::clone(column)),
+        });
+    Ok(RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_, _>>()?)?)
 }
 
 /// The fields as ones that may hold null: the batches of a plan may be less strict than the plan itself.

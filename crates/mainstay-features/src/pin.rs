@@ -12,9 +12,10 @@ use mainstay_config::source::BadFiles;
 use mainstay_config::{Source, SourceTable};
 use mainstay_schema::FileFormat;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::arrow::parquet_to_arrow_schema;
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
 use crate::columns::{FileColumns, FileOf};
 use crate::error::FeatureError;
@@ -28,6 +29,8 @@ use crate::unreadable::ValuesOfFile;
 
 /// Footers of one table that are read at the same time.
 const CONCURRENT_READS: usize = 16;
+/// So much of the end of a file is read at once; what most footers take.
+const FOOTER_BYTES: u64 = 32 * 1024;
 /// What stands at both ends of a Parquet file.
 const MAGIC: &[u8] = b"PAR1";
 
@@ -298,9 +301,29 @@ async fn read_metadata(
     store: &Arc<dyn ObjectStore>,
     file: &ObjectMeta,
 ) -> Result<(Arc<ParquetMetaData>, Schema), DataFusionError> {
-    let reader = DFParquetMetadata::new(store.as_ref(), file);
-    let metadata = reader.fetch_metadata().await?;
+    let metadata = match footer(store, file).await? {
+        Some(metadata) => Arc::new(metadata),
+        None => DFParquetMetadata::new(store.as_ref(), file).fetch_metadata().await?,
+    };
     let file = metadata.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
     Ok((Arc::clone(&metadata), reading::coerced(schema, metadata.file_metadata().schema_descr())))
+}
+
+/// The metadata of a file, where its end holds all of them; with one read, and not trusting what it says of their length.
+async fn footer(store: &Arc<dyn ObjectStore>, file: &ObjectMeta) -> Result<Option<ParquetMetaData>, DataFusionError> {
+    if file.size < 12 {
+        return Ok(None);
+    }
+    let from = file.size.saturating_sub(FOOTER_BYTES);
+    let end = store.get_range(&file.location, from..file.size).await?;
+    let Some((metadata, [length @ .., b'P', b'A', b'R', b'1'])) = end.split_last_chunk::<8>() else { return Ok(None) };
+    let length = length.iter().rev().fold(0u64, |length, byte| length << 8 | u64::from(*byte));
+    if length + 12 > file.size {
+        let message = format!("its footer says to be {length} bytes long, and the file has {}", file.size);
+        return Err(ParquetError::General(message).into());
+    }
+    let begins = usize::try_from(length).ok().and_then(|length| metadata.len().checked_sub(length));
+    let Some(metadata) = begins.and_then(|begins| metadata.get(begins..)) else { return Ok(None) };
+    Ok(Some(ParquetMetaDataReader::decode_metadata(metadata)?))
 }

@@ -1,7 +1,7 @@
 //! The columns of files read as the declared ones, whatever their types: [`mainstay_files::declared`] says how.
 
 use std::fmt;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
@@ -155,7 +155,7 @@ impl FileReadings {
 }
 
 /// A column of a file as a declared one.
-#[derive(Debug, Clone, Eq, Hash)]
+#[derive(Debug, Clone, Eq)]
 struct ReadColumn {
     column: Arc<dyn PhysicalExpr>,
     name: String,
@@ -175,6 +175,14 @@ struct ReadError {
 impl PartialEq for ReadColumn {
     fn eq(&self, other: &Self) -> bool {
         self.column.eq(&other.column) && self.declared == other.declared && self.field == other.field
+    }
+}
+
+impl Hash for ReadColumn {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.column.hash(state);
+        self.declared.hash(state);
+        self.field.hash(state);
     }
 }
 

@@ -112,11 +112,11 @@ impl ValuesOfFile<'_> {
         let is_told = self.table.column(column).is_some_and(|column| !column.personal && !column.protected);
         FeatureError::UnreadableValue {
             table: self.name.to_owned(),
-            file: self.shown.to_owned(),
-            column: column.to_owned(),
+            file: self.shown.into(),
+            column: column.into(),
             declared: declared.column_type.as_str(),
             row: first + error.row as u64,
-            value: if is_told { format!("`{}`", error.value) } else { "a value".to_owned() },
+            value: if is_told { format!("`{}`", error.value).into() } else { "a value".into() },
             fault: error.fault,
         }
     }

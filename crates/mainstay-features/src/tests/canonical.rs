@@ -46,7 +46,7 @@ fn write_model(page: &mut String, model: &Model) {
         [] => writeln!(page, "\nNo key: rows may repeat.\n").unwrap(),
         key => {
             writeln!(page, "\nKey: {}.\n", key.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
-                .unwrap()
+                .unwrap();
         }
     }
     page.push_str("| column | type | rules | meaning |\n|---|---|---|---|\n");

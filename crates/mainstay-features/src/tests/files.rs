@@ -297,3 +297,25 @@ async fn bad_files_are_set_aside_where_the_table_says_so() {
     fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
     insta::assert_snapshot!(refused(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet: it begins as a Parquet file, but is cut off (Invalid Parquet file. Corrupt footer); write it again, or move it out of the folder");
 }
+
+/// A link that leads nowhere is not listed, and a footer may say to be longer than its file.
+#[tokio::test]
+async fn what_a_listing_or_a_footer_hides_is_named() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("a.parquet", &orders(&[("o1", 1)])).await;
+    let second = fixture.path("data/orders/b.parquet");
+    std::os::unix::fs::symlink("/nowhere/x.parquet", &second).unwrap();
+    let told = refused(&fixture).await;
+    assert!(told.contains("b.parquet` cannot be used: it is a link to a file that is not there"), "{told}");
+    std::fs::remove_file(&second).unwrap();
+
+    fixture.write("data/orders/b.parquet", [b"PAR1".as_slice(), &[0; 100], &[0, 0x10, 0, 0], b"PAR1"].concat());
+    let told = refused(&fixture).await;
+    assert!(told.contains("b.parquet") && told.contains("its footer is damaged"), "{told}");
+
+    let shouted =
+        LEGACY.replace("order_no", "order_id").replace("amount", "net_amount").replace("as email", "as \"EMAIL\"");
+    fixture.write_query("data/orders/b.parquet", &shouted).await;
+    let told = refused(&fixture).await;
+    assert!(told.contains("it has no column `email` but `EMAIL`: write it in the same letters, or say"), "{told}");
+}

@@ -304,7 +304,7 @@ fn from_file(file: Bytes) -> Result<Vec<Spell>> {
         let (first, last) = (days("first_seen")?, days("last_seen")?);
         let since = Ds(jiff::civil::date(1970, 1, 1));
         for ((refused, first), last) in
-            refused_rows(&[batch.clone()])?.into_iter().zip(first.values()).zip(last.values())
+            refused_rows(std::slice::from_ref(&batch))?.into_iter().zip(first.values()).zip(last.values())
         {
             spells.push(Spell { refused, first_seen: since.plus_days(*first), last_seen: since.plus_days(*last) });
         }
