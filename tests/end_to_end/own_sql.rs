@@ -77,7 +77,13 @@ fn sql_that_fails_or_does_not_end_is_named_by_its_model() {
     ] {
         assert!(message.contains(part), "`{part}` is not in:\n{message}");
     }
-    project.edit(orders, endless, "from orders");
+    // A join that is asked for nothing until it has ended.
+    let joined = "from orders\nwhere (select count(*) from {{ source('retailer', 'orders') }} a inner join {{ source('retailer', 'orders') }} b \
+                  on a.order_id <> b.order_id inner join {{ source('retailer', 'orders') }} c on b.order_id <> c.order_id) > 0";
+    project.edit(orders, endless, joined);
+    let message = project.failure(&["run", "train_churn", "--date", "2025-08-01"]);
+    assert!(message.contains("the step train was stopped after 4 seconds"), "{message}");
+    project.edit(orders, joined, "from orders");
     project.edit(
         orders,
         "with recursive counted as (select 1 as n union all select n + 1 from counted),\n\norders as (",

@@ -31,8 +31,8 @@ struct WarningsOnly(LogFormat);
 impl Observer for WarningsOnly {
     fn observe(&self, event: &Event) {
         match (event, self.0) {
-            (Event::Warning(_), LogFormat::Json) => JsonLines.observe(event),
-            (Event::Warning(_), LogFormat::Text) => PlainLines.observe(event),
+            (Event::Warning(_) | Event::Stuck(_), LogFormat::Json) => JsonLines.observe(event),
+            (Event::Warning(_) | Event::Stuck(_), LogFormat::Text) => PlainLines.observe(event),
             _ => {}
         }
     }
@@ -58,6 +58,7 @@ impl Observer for JsonLines {
                 json!({"event": "step_finished", "step": step.as_str(), "summary": summary, "seconds": seconds})
             }
             Event::Warning(message) => json!({"event": "warning", "message": message}),
+            Event::Stuck(message) => end(LogFormat::Json, message),
         };
         write_line(&line.to_string());
     }
@@ -71,8 +72,15 @@ impl Observer for PlainLines {
             Event::Started { .. } | Event::Advanced { .. } => {}
             Event::Finished { step, summary, seconds } => write_line(&finished(step.as_str(), summary, *seconds)),
             Event::Warning(message) => write_line(&format!("warning: {message}")),
+            Event::Stuck(message) => end(LogFormat::Text, message),
         }
     }
+}
+
+/// Ends the process as a failure that is explained.
+fn end(format: LogFormat, message: &str) -> ! {
+    write_line(&error_line(format, message));
+    std::process::exit(1)
 }
 
 fn finished(step: &str, summary: &str, seconds: f64) -> String {
@@ -121,6 +129,12 @@ impl Observer for Bars {
                 Some(bar) => bar.suspend(|| write_line(&format!("warning: {message}"))),
                 None => write_line(&format!("warning: {message}")),
             },
+            Event::Stuck(message) => {
+                if let Some(bar) = current.take() {
+                    bar.finish_and_clear();
+                }
+                end(LogFormat::Text, message)
+            }
         }
     }
 }

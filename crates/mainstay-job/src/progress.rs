@@ -80,6 +80,9 @@ pub enum Event {
     },
     /// Something the reader should know that is no failure.
     Warning(String),
+    /// The run is to end and a computation does not let it: whoever owns the process is to end that, as a failure with this message. A run that
+    /// is ended anywhere costs nothing but itself.
+    Stuck(String),
 }
 
 /// Receives the events of a run, from any thread.
@@ -102,6 +105,11 @@ impl Progress {
     pub fn start(&self, step: Step) -> StepProgress {
         self.0.observe(&Event::Started { step });
         StepProgress { step, progress: self.clone(), started: Instant::now() }
+    }
+
+    /// Asks for the end of the process.
+    pub(crate) fn stuck(&self, message: String) {
+        self.0.observe(&Event::Stuck(message));
     }
 
     /// Tells what the reader should know.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -103,7 +103,7 @@ pub(crate) struct Run<'a> {
     /// The longest that the SQL of a step may run.
     pub(crate) step_time_limit: Duration,
     /// The model that is being computed, for messages.
-    computed_model: Mutex<Option<String>>,
+    computed_model: Arc<Mutex<Option<String>>>,
     /// The names of it that were needed beside the circuit breaker, by their place.
     needed: Mutex<BTreeSet<usize>>,
     started_at: Timestamp,
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
             is_simulated,
             acceptance,
             step_time_limit,
-            computed_model: Mutex::default(),
+            computed_model: Arc::default(),
             needed: Mutex::default(),
             started_at,
             _heartbeat: heartbeat,
@@ -182,9 +182,9 @@ impl<'a> Run<'a> {
         *self.computed_model.lock().unwrap_or_else(PoisonError::into_inner) = Some(sql_work::described(sql, model));
     }
 
-    /// The model that was computed last.
-    pub(crate) fn computed_model(&self) -> Option<String> {
-        self.computed_model.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The model that was computed last, as it changes.
+    pub(crate) fn computed_model(&self) -> Arc<Mutex<Option<String>>> {
+        Arc::clone(&self.computed_model)
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {
