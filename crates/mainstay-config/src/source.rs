@@ -231,6 +231,21 @@ pub struct SourceColumn {
     pub description: Option<String>,
 }
 
+impl SourceColumn {
+    /// Why no feature, published table or artefact may hold its values: it is `personal` or `protected`; `None` where they may.
+    pub fn guard(&self) -> Option<&'static str> {
+        if self.personal { Some("personal") } else { self.protected.then_some("protected") }
+    }
+}
+
+/// All columns of some sources, each with its `source.table`.
+pub fn columns(sources: &[Source]) -> impl Iterator<Item = (String, &SourceColumn)> {
+    let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+    tables.flat_map(|(source, table)| {
+        table.columns.iter().map(move |column| (format!("{}.{}", source.name, table.name), column))
+    })
+}
+
 fn check_zone(name: Option<&str>, place: Place<'_>) -> Result<(), ConfigError> {
     name.map_or(Ok(()), |name| schedule::time_zone(name, place.key("time_zone")).map(|_| ()))
 }

@@ -152,22 +152,14 @@ impl SqlProject {
 
 /// The personal and protected columns of all sources, each with its `source.table`.
 fn guarded_columns(project: &SqlProject) -> impl Iterator<Item = (String, &SourceColumn)> {
-    let tables = project.sources().iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-    tables.flat_map(|(source, table)| {
-        let name = contract::table_name(&source.name, &table.name);
-        table
-            .columns
-            .iter()
-            .filter(|column| column.personal || column.protected)
-            .map(move |column| (name.clone(), column))
-    })
+    mainstay_config::source::columns(project.sources()).filter(|(_, column)| column.guard().is_some())
 }
 
 fn refusal(model: &Model, verb: &str, table: &str, column: &SourceColumn) -> FeatureError {
-    let kind = if column.personal { "personal" } else { "protected" };
     let message = format!(
-        "{verb} `{}`, which source {table} declares {kind}: no feature may have it or depend on it, leave it out",
-        column.name
+        "{verb} `{}`, which source {table} declares {}: no feature may have it or depend on it, leave it out",
+        column.name,
+        column.guard().unwrap_or_default()
     );
     ModelFault::new(&model.file, message).into()
 }

@@ -139,7 +139,7 @@ fn json_rows(open: &OpenTable, batch: &RecordBatch) -> Result<Vec<String>, Arrow
         for (index, row) in rows.iter_mut().enumerate() {
             let value = match values.is_null(index) {
                 true => Value::Null,
-                false if declared.personal || declared.protected => Value::from(REDACTED),
+                false if declared.guard().is_some() => Value::from(REDACTED),
                 false => json_value(values, index, || texts.value(index).to_string()),
             };
             row.insert(declared.name.clone(), value);

@@ -109,7 +109,7 @@ impl ValuesOfFile<'_> {
     }
 
     fn refusal(&self, column: &str, declared: &DeclaredColumn, first: u64, error: &UnreadableValue) -> FeatureError {
-        let is_told = self.table.column(column).is_some_and(|column| !column.personal && !column.protected);
+        let is_told = self.table.column(column).is_some_and(|column| column.guard().is_none());
         FeatureError::UnreadableValue {
             table: self.name.to_owned(),
             file: self.shown.into(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
-use mainstay_features::{Moment, SqlProject};
+use mainstay_features::Moment;
 use mainstay_monitor::{Acceptance, Subject};
 use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, RunId};
@@ -23,7 +23,6 @@ use crate::inputs::suppression::{StatedInstant, SuppressionInstant};
 use crate::lifecycle::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
-use crate::sql_work;
 use crate::staged::Staged;
 
 /// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
@@ -102,8 +101,8 @@ pub(crate) struct Run<'a> {
     pub(crate) acceptance: Option<Acceptance>,
     /// The longest that the SQL of a step may run.
     pub(crate) step_time_limit: Duration,
-    /// The model that is being computed, for messages.
-    computed_model: Arc<Mutex<Option<String>>>,
+    /// The models that are being computed, for messages.
+    computed: Arc<Mutex<Option<String>>>,
     /// The names of it that were needed beside the circuit breaker, by their place.
     needed: Mutex<BTreeSet<usize>>,
     started_at: Timestamp,
@@ -143,7 +142,7 @@ impl<'a> Run<'a> {
             is_simulated,
             acceptance,
             step_time_limit,
-            computed_model: Arc::default(),
+            computed: Arc::default(),
             needed: Mutex::default(),
             started_at,
             _heartbeat: heartbeat,
@@ -177,14 +176,9 @@ impl<'a> Run<'a> {
         self.suppression.moment(self.as_of)
     }
 
-    /// Keeps which model is computed from here on.
-    pub(crate) fn computes(&self, sql: &SqlProject, model: &str) {
-        *self.computed_model.lock().unwrap_or_else(PoisonError::into_inner) = Some(sql_work::described(sql, model));
-    }
-
-    /// The model that was computed last, as it changes.
-    pub(crate) fn computed_model(&self) -> Arc<Mutex<Option<String>>> {
-        Arc::clone(&self.computed_model)
+    /// Which models are being computed, as it changes.
+    pub(crate) fn computed(&self) -> Arc<Mutex<Option<String>>> {
+        Arc::clone(&self.computed)
     }
 
     pub(crate) fn start(&self, step: Step) -> StepProgress {

@@ -18,14 +18,14 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Lets the SQL of a step run for as long as the job allows; it is stopped then, wherever it is.
 pub(crate) async fn within_limit<T>(run: &Run<'_>, step: Step, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let (limit, model, job) = (run.step_time_limit, run.computed_model(), run.job.to_owned());
+    let (limit, computed, job) = (run.step_time_limit, run.computed(), run.job.to_owned());
     let stopped = move || {
-        let model = model.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let models = computed.lock().unwrap_or_else(PoisonError::into_inner).clone();
         format!(
             "the step {step} was stopped after {} seconds{}: look for a recursion or a join without end in its SQL, or raise \
              `step_time_limit_seconds` of the job {job}",
             limit.as_secs(),
-            model.map(|model| format!(", while it computed {model}")).unwrap_or_default(),
+            models.map(|models| format!(", while it computed {models}")).unwrap_or_default(),
         )
     };
     // On a thread of its own: all others may be busy with what does not end.
@@ -41,36 +41,49 @@ pub(crate) async fn within_limit<T>(run: &Run<'_>, step: Step, work: impl Future
     done.unwrap_or_else(|_| Err(anyhow!(stopped())))
 }
 
-/// A model for messages: its file and, as they may not come to an end, the recursive ones that it builds on.
-pub(crate) fn described(sql: &SqlProject, model: &str) -> String {
-    let lineage = sql.lineage(&[model]).unwrap_or_default();
-    let Some(own) = lineage.last() else { return format!("model {model}") };
-    let mut described = format!("model {model} ({})", own.file);
+/// Computes what is made of models at some moments. All are named where it does not end, and the one whose SQL failed on some row where it
+/// fails.
+pub(crate) async fn compute<T>(
+    run: &Run<'_>,
+    day: &PinnedDay,
+    (models, moments): (&[&str], &[Moment]),
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let computed = run.computed();
+    let set = |models| *computed.lock().unwrap_or_else(PoisonError::into_inner) = models;
+    set(Some(described(&day.sql, models)));
+    let done = match work.await {
+        Err(error) if error.chain().any(is_computation) => {
+            Err(failing(run, day, models, moments).await.unwrap_or(error))
+        }
+        done => done,
+    };
+    set(None);
+    done
+}
+
+/// Models for messages: their files and, as they may not come to an end, the recursive ones that they build on.
+fn described(sql: &SqlProject, models: &[&str]) -> String {
+    let of = |model: &&str| {
+        let file = sql.find(model).map(|own| format!(" ({})", own.file)).unwrap_or_default();
+        format!("model {model}{file}")
+    };
+    let mut described = models.iter().map(of).collect::<Vec<_>>().join(", ");
     let is_recursive = |template: &str| template.to_lowercase().contains("with recursive");
-    for recursive in lineage.iter().filter(|model| is_recursive(&model.template)) {
+    for recursive in sql.lineage(models).unwrap_or_default().iter().filter(|model| is_recursive(&model.template)) {
         // Writing to a text does not fail.
         let _ = write!(described, "; {} is recursive", recursive.file);
     }
     described
 }
 
-/// Names the model whose SQL failed on some row, where a computation over these models did.
-pub(crate) async fn name_failing<T>(
-    run: &Run<'_>,
-    day: &PinnedDay,
-    models: &[&str],
-    moments: &[Moment],
-    computed: Result<T>,
-) -> Result<T> {
-    let Err(error) = computed else { return computed };
-    if !error.chain().any(is_computation) {
-        return Err(error);
-    }
+/// The fault of the model whose SQL fails on some row, among those that a computation went over.
+async fn failing(run: &Run<'_>, day: &PinnedDay, models: &[&str], moments: &[Moment]) -> Option<anyhow::Error> {
     for moment in moments {
         let search = day.sql.failing_model(&run.open.session, &day.sources, models, moment);
         if let Ok(Some(fault)) = tokio::time::timeout(run.step_time_limit, search).await {
-            return Err(fault.into());
+            return Some(fault.into());
         }
     }
-    Err(error)
+    None
 }

@@ -6,7 +6,7 @@ mod refusal;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use mainstay_config::{DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
+use mainstay_config::{CircuitBreaker, DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
 use mainstay_monitor::{
     Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures,
     TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk,
@@ -79,30 +79,14 @@ impl Watch {
     /// Judges rows, silence, amounts and history of the source tables.
     pub(crate) async fn judge_sources(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
         let limits = &self.job.circuit_breaker;
-        let volumes = day.volumes(run).await?;
+        let today = SourcesOfDay::judge(run, day, limits).await?;
         let forbidding = suppression_tables(run, day, &self.job)?;
-        for (name, declared) in tables(run) {
-            let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
-            let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
-            self.has_rested |= days.rested_before(run.ds, &declared.volume);
-            self.sources.push(figures);
-            self.measures.extend(measures);
-        }
-        for now in &day.pin.tables {
-            if !now.set_aside.is_empty() {
-                let lost = (now.rows_set_aside, now.set_aside.len());
-                self.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
-            }
-            if let Some((ds, rows)) = self.published.rows_in_files(&now.table) {
-                self.measures.push(judge_history(
-                    &now.table,
-                    now.rows,
-                    (rows, ds),
-                    forbidding.contains(&now.table),
-                    limits,
-                ));
-            }
-        }
+        let history = day.pin.tables.iter().filter_map(|now| {
+            let (ds, rows) = self.published.rows_in_files(&now.table)?;
+            Some(judge_history(&now.table, now.rows, (rows, ds), forbidding.contains(&now.table), limits))
+        });
+        self.measures.extend(today.measures.into_iter().chain(history));
+        (self.sources, self.has_rested) = (today.figures, today.has_rested);
         Ok(())
     }
 
@@ -203,17 +187,7 @@ impl Watch {
 pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> Result<Vec<Accepted>> {
     let acceptance = run.acceptance.as_ref();
     refusal::check_tables(acceptance, tables(run).map(|(name, _)| name))?;
-    let volumes = day.volumes(run).await?;
-    let mut measures = Vec::new();
-    for (name, declared) in tables(run) {
-        if let Some(days) = volumes.iter().find(|days| days.table == name) {
-            measures.extend(judge_table(run.ds, days, &declared.volume, &job.circuit_breaker).1);
-        }
-    }
-    measures.extend(day.pin.tables.iter().filter(|table| !table.set_aside.is_empty()).map(|table| {
-        let lost = (table.rows_set_aside, table.set_aside.len());
-        judge_set_aside(&table.table, table.rows, lost, &job.circuit_breaker)
-    }));
+    let SourcesOfDay { measures, .. } = SourcesOfDay::judge(run, day, &job.circuit_breaker).await?;
     let last = run_record::published_days(&run.open.lake, &run.series, |day| day < run.ds).await?.pop();
     let earlier = last.and_then(|record| Vec::<Accepted>::deserialize(record.details.get("accepted")?).ok());
     let Verdict { stops, mut accepted, standing } =
@@ -222,6 +196,34 @@ pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &Trainin
     refusal::say(run, acceptance, &accepted, &standing);
     accepted.extend(standing);
     Ok(accepted)
+}
+
+/// What the source tables show of a day by themselves, whatever the days on record were.
+struct SourcesOfDay {
+    figures: Vec<TableFigures>,
+    measures: Vec<Measure>,
+    /// A source rested for the week, as declared.
+    has_rested: bool,
+}
+
+impl SourcesOfDay {
+    /// Judges rows, silence, amounts and files that were set aside.
+    async fn judge(run: &Run<'_>, day: &PinnedDay, limits: &CircuitBreaker) -> Result<Self> {
+        let volumes = day.volumes(run).await?;
+        let mut sources = Self { figures: Vec::new(), measures: Vec::new(), has_rested: false };
+        for (name, declared) in tables(run) {
+            let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
+            let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
+            sources.has_rested |= days.rested_before(run.ds, &declared.volume);
+            sources.figures.push(figures);
+            sources.measures.extend(measures);
+        }
+        for now in day.pin.tables.iter().filter(|now| !now.set_aside.is_empty()) {
+            let lost = (now.rows_set_aside, now.set_aside.len());
+            sources.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
+        }
+        Ok(sources)
+    }
 }
 
 /// The declared tables by their names.

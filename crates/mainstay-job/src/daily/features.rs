@@ -39,7 +39,6 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let moment = run.moment();
     hold_shared(run, day, job).await?;
     sql_tests::check_daily(run, day, job).await?;
-    run.computes(&day.sql, model);
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
     let contract = contract(&day.sql, model, &names);
@@ -47,7 +46,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let tallied = Tallied::new(names.len(), BESIDE_FEATURES.len());
     let partitions = bucketed(&run.open.session, frame).await?.into_iter().map(|rows| tallied.watch(rows)).collect();
     let staged = async { tokio::try_join!(run.stage(contract, partitions, &step, None), known_customers(run, day)) };
-    let (staged, known) = sql_work::name_failing(run, day, &[model], &[moment], staged.await).await?;
+    let (staged, known) = sql_work::compute(run, day, (&[model], &[moment]), staged).await?;
     let rows = staged.table.rows;
     if rows != known {
         // A customer who stands twice is named.

@@ -64,10 +64,9 @@ pub(crate) async fn stage(
     let contract = table::customer_risk(usize::from(scoring.job.reasons));
     let partitions = bucketed(&session, frame).await?;
     let models = [scoring.job.value.as_str(), &scoring.job.contact_rules, &scoring.job.consents];
-    models.iter().for_each(|model| run.computes(&day.sql, model));
-    let staged = run.stage(contract, partitions, &step, Some(features.staged.table.rows)).await;
     let moments = [run.moment(), run.suppression_moment()];
-    let staged = sql_work::name_failing(run, day, &models, &moments, staged).await;
+    let staged = run.stage(contract, partitions, &step, Some(features.staged.table.rows));
+    let staged = sql_work::compute(run, day, (&models, &moments), staged).await;
     let staged = staged.with_context(|| {
         format!(
             "cannot stage the risk table: models {} and {} must give every known customer one row (without one, `clv_amount` or \

@@ -20,10 +20,11 @@ pub(crate) async fn check(run: &Run<'_>, day: &PinnedDay, job: &DailyJob, policy
     let session = SessionContext::new_with_state(run.open.session.state());
     let consents = day.model(&session, &job.consents, &run.suppression_moment()).await?;
     register(&session, "customer_consents", consents)?;
-    run.computes(&day.sql, &job.consents);
-    let records =
-        records(&session).await.with_context(|| format!("cannot read the consents of model {}", job.consents));
-    let records = sql_work::name_failing(run, day, &[&job.consents], &[run.suppression_moment()], records).await?;
+    let records = async {
+        records(&session).await.with_context(|| format!("cannot read the consents of model {}", job.consents))
+    };
+    let over = (&[job.consents.as_str()][..], &[run.suppression_moment()][..]);
+    let records = sql_work::compute(run, day, over, records).await?;
     hold_against(&records, policy).with_context(|| {
         format!("the policy {} does not fit the consents of {} as of {}", job.policy, job.consents, run.ds)
     })

@@ -195,7 +195,7 @@ fn redact(refused: &mut RefusedRow, guarded: &BTreeMap<String, Vec<String>>) {
 
 /// The personal and protected columns of each table.
 fn guarded_columns(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
-    columns_that(sources, |column| column.personal || column.protected)
+    columns_that(sources, |column| column.guard().is_some())
 }
 
 /// What makes a row the same on two days: its source, the reason, and the values that are there from the start.
@@ -214,12 +214,11 @@ fn late_columns(sources: &[Source]) -> BTreeMap<String, Vec<String>> {
 }
 
 fn columns_that(sources: &[Source], wanted: fn(&SourceColumn) -> bool) -> BTreeMap<String, Vec<String>> {
-    let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-    let named = tables.map(|(source, table)| {
-        let columns = table.columns.iter().filter(|column| wanted(column));
-        (format!("{}.{}", source.name, table.name), columns.map(|column| column.name.clone()).collect())
-    });
-    named.collect()
+    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (table, column) in mainstay_config::source::columns(sources).filter(|(_, column)| wanted(column)) {
+        named.entry(table).or_default().push(column.name.clone());
+    }
+    named
 }
 
 /// How many rows were refused, are so since the day, and are no longer, by table and reason in the order of their names.

@@ -69,10 +69,12 @@ impl PinnedDay {
     /// Computes models at a moment of the day once, for all steps that read them.
     pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
         for name in names {
-            run.computes(&self.sql, name);
-            let held = self.sql.hold(&run.open.session, &mut self.sources, &[name], moment).await;
-            let held = held.map_err(anyhow::Error::from);
-            sql_work::name_failing(run, self, &[name], std::slice::from_ref(moment), held).await?;
+            let held = async {
+                let mut sources = self.sources.clone();
+                self.sql.hold(&run.open.session, &mut sources, &[name], moment).await?;
+                Ok(sources)
+            };
+            self.sources = sql_work::compute(run, self, (&[name], std::slice::from_ref(moment)), held).await?;
         }
         Ok(())
     }

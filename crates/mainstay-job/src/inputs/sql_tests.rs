@@ -48,10 +48,8 @@ async fn check(
 ) -> Result<()> {
     let mut results = Vec::new();
     for model in models {
-        run.computes(&day.sql, model);
-        let tested = day.sql.run_tests(&run.open.session, &day.sources, &[model], &moment).await;
-        let tested = tested.map_err(anyhow::Error::from);
-        results.extend(sql_work::name_failing(run, day, &[model], &[moment], tested).await?);
+        let tested = async { Ok(day.sql.run_tests(&run.open.session, &day.sources, &[model], &moment).await?) };
+        results.extend(sql_work::compute(run, day, (&[model], &[moment]), tested).await?);
     }
     refuse_failed(&results, ds)
 }

@@ -56,10 +56,9 @@ pub(crate) async fn check(
     }
     let mut read = vec![job.contact_rules.as_str(), &job.consents];
     read.extend(CUSTOMERS.iter().filter(|name| day.sql.find(name).is_ok()));
-    read.iter().for_each(|model| run.computes(&day.sql, model));
     let unmatched =
-        count(&session, &models).await.context("cannot hold consents, contacts and cases against customers");
-    let unmatched = sql_work::name_failing(run, day, &read, &[moment], unmatched).await?;
+        async { count(&session, &models).await.context("cannot hold consents, contacts and cases against customers") };
+    let unmatched = sql_work::compute(run, day, (&read, &[moment]), unmatched).await?;
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
     unmatched.iter().filter_map(Unmatched::told).for_each(|told| run.open.progress.warn(told));
     Ok(unmatched.into_iter().map(|unmatched| unmatched.rows).collect())

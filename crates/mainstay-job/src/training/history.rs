@@ -42,9 +42,8 @@ pub(crate) struct History {
 impl History {
     /// That of the orders that the run may see.
     pub(crate) async fn of(run: &Run<'_>, day: &PinnedDay) -> Result<Self> {
-        run.computes(&day.sql, ORDERS);
-        let days = days_with_orders(run, day).await;
-        let days = sql_work::name_failing(run, day, &[ORDERS], &[run.moment()], days).await?;
+        let over = (&[ORDERS][..], &[run.moment()][..]);
+        let days = sql_work::compute(run, day, over, days_with_orders(run, day)).await?;
         let Some(history) = Self::of_days(&days) else {
             bail!("there is no order before {}: nothing can be learnt", run.ds);
         };

@@ -154,11 +154,10 @@ impl Cuts<'_> {
         columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
         let key = [column::CUSTOMER_ID];
         let rows = labels.join(features, JoinType::Inner, &key, &key, None)?.select(columns)?;
-        self.run.computes(&self.day.sql, &self.job.features);
-        let computed = read(rows, empty(names, expected.unwrap_or(0)), cut, memory).await;
-        let models = [self.job.features.as_str(), &self.job.label];
-        let named = sql_work::name_failing(self.run, self.day, &models, &[self.moment(cut)?], computed).await;
-        let mut collected = named.with_context(|| format!("cannot collect the training rows of {cut}"))?;
+        let over = ([self.job.features.as_str(), &self.job.label], [self.moment(cut)?]);
+        let collected = read(rows, empty(names, expected.unwrap_or(0)), cut, memory);
+        let collected = sql_work::compute(self.run, self.day, (&over.0, &over.1), collected).await;
+        let mut collected = collected.with_context(|| format!("cannot collect the training rows of {cut}"))?;
         if collected.keys.len() != collected.labels.len() {
             bail!("the label of cut {cut} has a row without a customer_id");
         }

@@ -83,26 +83,20 @@ pub(super) struct GuardedColumn {
     /// `source.table`.
     pub(super) table: String,
     pub(super) name: String,
-    pub(super) is_personal: bool,
+    /// `personal` or `protected`.
+    pub(super) guard: &'static str,
 }
 
 impl GuardedColumn {
     pub(super) fn told(&self) -> String {
-        let kind = if self.is_personal { "personal" } else { "protected" };
-        format!("`{}`, which source {} declares {kind}", self.name, self.table)
+        format!("`{}`, which source {} declares {}", self.name, self.table, self.guard)
     }
 }
 
 impl Guarded {
     pub(super) fn of(sources: &[Source]) -> Self {
-        let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-        let columns = tables.flat_map(|(source, table)| {
-            let guarded = table.columns.iter().filter(|column| column.personal || column.protected);
-            guarded.map(move |column| GuardedColumn {
-                table: format!("{}.{}", source.name, table.name),
-                name: column.name.clone(),
-                is_personal: column.personal,
-            })
+        let columns = mainstay_config::source::columns(sources).filter_map(|(table, column)| {
+            Some(GuardedColumn { table, name: column.name.clone(), guard: column.guard()? })
         });
         Self { columns: columns.collect() }
     }
@@ -129,7 +123,7 @@ impl Guarded {
         let names_customers = found.iter().any(|name| name == column::CUSTOMER_ID);
         for name in found.iter().filter(|name| !OURS.contains(&name.as_str())) {
             let Some(guarded) = self.group(name) else { continue };
-            ensure!(!guarded.is_personal, "{path} has the column {}", guarded.told());
+            ensure!(guarded.guard != "personal", "{path} has the column {}", guarded.told());
             let is_group = name.starts_with(segments::PREFIX);
             ensure!(is_group, "{path} has the column {} among its features", guarded.told());
             ensure!(
@@ -155,18 +149,15 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::published::verify) fn guarded() -> Guarded {
-        let column = |table: &str, name: &str, is_personal| GuardedColumn {
-            table: table.to_owned(),
-            name: name.to_owned(),
-            is_personal,
-        };
+        let column =
+            |table: &str, name: &str, guard| GuardedColumn { table: table.to_owned(), name: name.to_owned(), guard };
         Guarded {
             columns: vec![
-                column("retailer.customers", "email", true),
-                column("retailer.customers", "gender", false),
+                column("retailer.customers", "email", "personal"),
+                column("retailer.customers", "gender", "protected"),
                 // Names that tables of ours have as well.
-                column("retailer.orders", "channel", true),
-                column("retailer.orders", "segment", true),
+                column("retailer.orders", "channel", "personal"),
+                column("retailer.orders", "segment", "personal"),
             ],
         }
     }
