@@ -101,7 +101,9 @@ impl<'a> Counting<'a> {
     fn columns(&self) -> Vec<String> {
         let table = &self.open.table;
         let names_something = |column: &SourceColumn| {
-            table.key.contains(&column.name) || table.references.iter().any(|reference| reference.column == column.name)
+            table.key.contains(&column.name)
+                || table.references.iter().any(|reference| reference.column == column.name)
+                || is_called_like_a_key(&column.name)
         };
         let is_amount = |column: &&SourceColumn| match column.column_type {
             ColumnType::Money | ColumnType::Double => true,
@@ -165,6 +167,13 @@ impl<'a> Counting<'a> {
         days.sort_by_key(|day| day.ds);
         Ok(days)
     }
+}
+
+/// Whether a column is called as one that names something, by the habits of most shops: `store_id`, `StoreId`, `product_code`.
+fn is_called_like_a_key(name: &str) -> bool {
+    let is_word =
+        |ending: &str| name.eq_ignore_ascii_case(ending) || name.to_lowercase().ends_with(&format!("_{ending}"));
+    ["id", "key", "code", "no", "number", "sk"].into_iter().any(is_word) || name.ends_with("Id") || name.ends_with("ID")
 }
 
 fn log_name(position: usize) -> String {
