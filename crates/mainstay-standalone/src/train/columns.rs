@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mainstay_train::leakage::DateColumn;
-use mainstay_train::{Declared, Segmentation, TrainingRows, TrainingSet};
+use mainstay_train::{Declared, Monotone, Segmentation, TrainingRows, TrainingSet};
 
 use super::TrainRequest;
 use super::error::TrainFileError;
@@ -35,10 +35,12 @@ struct Chosen {
 impl Columns {
     /// Chooses by the training rows.
     pub(super) fn choose(table: &Table, request: &TrainRequest, parting: &Parting) -> Result<Self, TrainFileError> {
-        let named = [
-            ("--exclude", request.exclude.iter().collect::<Vec<_>>()),
+        let of = |which| request.monotone.iter().filter(|(_, of)| **of == which).map(|(name, _)| name).collect();
+        let named: [(_, Vec<&String>); 5] = [
+            ("--exclude", request.exclude.iter().collect()),
             ("--categories", request.categories.iter().collect()),
-            ("--increasing or --decreasing", request.monotone.keys().collect()),
+            ("--increasing", of(Monotone::Increasing)),
+            ("--decreasing", of(Monotone::Decreasing)),
             ("--segments", request.segments.iter().collect()),
         ];
         for (flag, columns) in &named {
@@ -51,6 +53,9 @@ impl Columns {
         for column in &table.columns {
             let name = &column.name;
             if other.contains(&Some(name)) || request.exclude.contains(name) {
+                if let Some(monotone) = request.monotone.get(name) {
+                    return Err(TrainFileError::NoFeature { flag: flag_of(*monotone), column: name.clone() });
+                }
                 continue;
             }
             chosen.take(column, request, &rows)?;
@@ -87,10 +92,13 @@ impl Columns {
                 if let (Values::Texts(texts), false) = (&column.values, is_category) {
                     check_numbers(&name, texts)?;
                 }
+                if let Some(monotone) = monotone {
+                    return Err(TrainFileError::OrderOfCategories { column: name, flag: flag_of(monotone) });
+                }
                 match categories(column, rows) {
                     Ok(categories) => {
                         self.features
-                            .push(Chosen { name, declared: Declared { monotone, categories: Some(categories) } });
+                            .push(Chosen { name, declared: Declared { monotone: None, categories: Some(categories) } });
                     }
                     Err(why) => self.left_out.push(left_out(why)),
                 }
@@ -173,13 +181,24 @@ impl Chosen {
             return Ok(rows.iter().map(|row| code(row).unwrap_or(f64::NAN)).collect());
         }
         match &column.values {
-            Values::Numbers(values) => Ok(rows.iter().map(|row| values[*row]).collect()),
+            // Those of the file that was chosen by are finite already.
+            Values::Numbers(values) => match rows.iter().find(|row| values[**row].is_infinite()) {
+                Some(row) => Err(TrainFileError::Infinite { column: self.name.clone(), row: *row }),
+                None => Ok(rows.iter().map(|row| values[*row]).collect()),
+            },
             _ => Err(TrainFileError::OtherType {
                 path: table.path.clone(),
                 column: self.name.clone(),
                 found: column.type_name.clone(),
             }),
         }
+    }
+}
+
+fn flag_of(monotone: Monotone) -> &'static str {
+    match monotone {
+        Monotone::Increasing => "--increasing",
+        Monotone::Decreasing => "--decreasing",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use mainstay_files::FileError;
 use mainstay_files::kind::DAY_ADVICE;
+use mainstay_schema::Ds;
 use mainstay_train::TrainError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
@@ -179,6 +180,35 @@ pub enum TrainFileError {
         /// What it holds.
         value: f64,
     },
+    /// A row of nobody.
+    #[error(
+        "key column `{column}` of {path} is null in row {row} (counted from 0): fill it in or remove the row, or leave --key out where each \
+         row is a customer of its own"
+    )]
+    MissingKey {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+    /// Two rows of one customer on one day.
+    #[error(
+        "key column `{column}` of {path} is `{key}` in rows {} and {} (counted from 0): {advice}", .rows[0], .rows[1]
+    )]
+    RepeatedKey {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The customer.
+        key: String,
+        /// Both rows.
+        rows: [usize; 2],
+        /// What to do.
+        advice: String,
+    },
     /// A day of the decision that is none.
     #[error("time column `{column}` of {path} is of type {found}: {advice}")]
     TimeType {
@@ -235,6 +265,30 @@ pub enum TrainFileError {
         column: String,
         /// The day.
         day: String,
+    },
+    /// No row's label had come about before the first day that is judged on.
+    #[error(
+        "time column `{column}` reaches from {} to {}, and rows from {} on are judged on: with --label-days {label_days} no label is \
+         known by then, so that there is nothing to learn from; give at most --label-days {longest}, or add rows of earlier days",
+        .days[0], .days[1], .days[2]
+    )]
+    LabelDays {
+        /// The column.
+        column: String,
+        /// The days of the window.
+        label_days: u32,
+        /// The first and the last day of all rows, and the first that is judged on.
+        days: Box<[Ds; 3]>,
+        /// The longest window with which there is a row to learn from.
+        longest: i32,
+    },
+    /// Categories have no order to keep.
+    #[error("column `{column}` has categories, which have no order: take it out of {flag}")]
+    OrderOfCategories {
+        /// The column.
+        column: String,
+        /// The flag.
+        flag: &'static str,
     },
     /// The file has other columns than the one that was trained on.
     #[error("column `{column}` of {path} is of type {found}, but a number in training: give both files the same types")]

@@ -1,5 +1,6 @@
 //! Which rows are learnt from and which are judged on: by time where a column tells it, else by customer.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use mainstay_schema::{DigestHasher, Ds};
@@ -43,6 +44,7 @@ impl Parting {
                 return Err(TrainFileError::OneDay { column: column.clone(), day });
             }
             parting.test_from = days.get(first).copied();
+            parting.check_window(column, days.first().copied(), days.last().copied())?;
         }
         Ok(parting)
     }
@@ -51,15 +53,15 @@ impl Parting {
     pub(super) fn whole(table: &Table, request: &TrainRequest) -> Result<Self, TrainFileError> {
         let keys = match &request.key {
             None => (0..table.rows).map(|row| format!("row {row:010}")).collect(),
-            Some(column) => {
-                let values = table.named("--key", column)?;
-                (0..table.rows).map(|row| values.text(row).unwrap_or_else(|| format!("row {row:010}"))).collect()
-            }
+            Some(column) => keys(table, column)?,
         };
-        let cuts = match &request.time_column {
+        let cuts: Vec<Ds> = match &request.time_column {
             None => vec![NO_TIME; table.rows],
             Some(column) => days(table, column)?,
         };
+        if let Some(column) = &request.key {
+            check_unique(table, column, &keys, &cuts, request.time_column.as_deref())?;
+        }
         let time = request.time_column.as_ref().and_then(|column| table.find(column));
         Ok(Self {
             cuts,
@@ -68,6 +70,20 @@ impl Parting {
             time_zone: time.and_then(|column| column.time_zone.clone()),
             test_from: None,
             label_days: request.label_days,
+        })
+    }
+
+    /// Refuses a window of the label that leaves no row to learn from.
+    fn check_window(&self, column: &str, first: Option<Ds>, last: Option<Ds>) -> Result<(), TrainFileError> {
+        let (Some(first), Some(last), Some(test_from)) = (first, last, self.test_from) else { return Ok(()) };
+        if (0..self.cuts.len()).any(|row| self.is_training(row)) {
+            return Ok(());
+        }
+        Err(TrainFileError::LabelDays {
+            column: column.to_owned(),
+            label_days: self.label_days,
+            days: Box::new([first, last, test_from]),
+            longest: test_from.days_since(first),
         })
     }
 
@@ -111,6 +127,39 @@ impl Parting {
             },
         }
     }
+}
+
+/// The customer of each row; whose row it is must be known, as the rows of one customer are all on one side.
+fn keys(table: &Table, column: &str) -> Result<Vec<String>, TrainFileError> {
+    let values = table.named("--key", column)?;
+    let missing = |row| TrainFileError::MissingKey { path: table.path.clone(), column: column.to_owned(), row };
+    (0..table.rows).map(|row| values.text(row).ok_or_else(|| missing(row))).collect()
+}
+
+/// Refuses two rows of one customer on one day.
+fn check_unique(
+    table: &Table,
+    column: &str,
+    keys: &[String],
+    cuts: &[Ds],
+    time_column: Option<&str>,
+) -> Result<(), TrainFileError> {
+    let mut first_rows: HashMap<(&str, Ds), usize> = HashMap::with_capacity(keys.len());
+    for (row, (key, cut)) in keys.iter().zip(cuts).enumerate() {
+        if let Some(first) = first_rows.insert((key, *cut), row) {
+            return Err(TrainFileError::RepeatedKey {
+                path: table.path.clone(),
+                column: column.to_owned(),
+                key: key.clone(),
+                rows: [first, row],
+                advice: match time_column {
+                    Some(time) => format!("on {cut}, as `{time}` says: keep one row for each customer and day"),
+                    None => "keep one of them, or name the column of the day of each row with --time-column".to_owned(),
+                },
+            });
+        }
+    }
+    Ok(())
 }
 
 fn days(table: &Table, column: &str) -> Result<Vec<Ds>, TrainFileError> {

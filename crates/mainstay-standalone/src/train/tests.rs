@@ -438,6 +438,104 @@ fn refuses_keys_that_are_not_exact() {
 }
 
 #[test]
+fn refuses_rows_of_nobody_and_rows_that_stand_twice() {
+    let with = |key: ArrayRef, time: Option<&str>| {
+        refusal("customer", Some(key), |request| {
+            request.key = Some("customer".into());
+            request.time_column = time.map(str::to_owned);
+        })
+    };
+    assert_eq!(
+        with(texts(|row| (row != 1_204).then_some("c")).unwrap(), Some("day")),
+        "key column `customer` of FOLDER/rows.parquet is null in row 1204 (counted from 0): fill it in or remove the row, or leave --key \
+         out where each row is a customer of its own"
+    );
+    let nobody = with(Arc::new(NullArray::new(ROWS as usize)), None);
+    assert!(nobody.contains("is null in row 0 (counted from 0)"), "{nobody}");
+    let missing = with(numbers(|row| if row == 7 { f64::NAN } else { row as f64 }), None);
+    assert!(missing.contains("is null in row 7 (counted from 0)"), "{missing}");
+    let twice = integers(|row| Some(if row == 1_999 { 1_998 } else { row })).unwrap();
+    assert_eq!(
+        with(Arc::clone(&twice), None),
+        "key column `customer` of FOLDER/rows.parquet is `1998` in rows 1998 and 1999 (counted from 0): keep one of them, or name the \
+         column of the day of each row with --time-column"
+    );
+    assert_eq!(
+        with(twice, Some("day")),
+        "key column `customer` of FOLDER/rows.parquet is `1998` in rows 1998 and 1999 (counted from 0): on 2022-10-05, as `day` says: \
+         keep one row for each customer and day"
+    );
+}
+
+/// The days are 2022-01-08 and each 30th day after it until 2022-10-05.
+#[test]
+fn refuses_a_window_of_the_label_that_the_days_do_not_cover() {
+    assert_eq!(
+        refusal("x", None, |request| request.label_days = 271),
+        "time column `day` reaches from 2022-01-08 to 2022-10-05, and rows from 2022-10-05 on are judged on: with --label-days 271 no \
+         label is known by then, so that there is nothing to learn from; give at most --label-days 270, or add rows of earlier days"
+    );
+    let endless = refusal("x", None, |request| request.label_days = u32::MAX);
+    assert!(endless.ends_with("give at most --label-days 270, or add rows of earlier days"), "{endless}");
+    let files = Files::new();
+    let longest = TrainRequest { label_days: 270, ..request(files.write("rows.parquet", columns())) };
+    assert_eq!(train(&longest).report.parted.training_rows, 200);
+}
+
+#[test]
+fn refuses_an_order_of_what_has_none_by_its_flag() {
+    let with = |column: &str, monotone| {
+        refusal("x", None, |request| request.monotone = BTreeMap::from([(column.to_owned(), monotone)]))
+    };
+    assert_eq!(
+        with("city", Monotone::Increasing),
+        "column `city` has categories, which have no order: take it out of --increasing"
+    );
+    assert_eq!(
+        with("note", Monotone::Decreasing),
+        "column `note` has categories, which have no order: take it out of --decreasing"
+    );
+    assert!(
+        with("churned", Monotone::Decreasing).starts_with("`churned`, which --decreasing needs, is no feature here")
+    );
+    assert!(with("citty", Monotone::Increasing).contains("has no column `citty`, which --increasing names"));
+}
+
+#[test]
+fn refuses_infinite_values_of_the_file_that_is_judged_on() {
+    let files = Files::new();
+    let infinite: ArrayRef = Arc::new(Float64Array::from(of_rows(|row| if row == 3 { f64::INFINITY } else { 1.0 })));
+    let mut test: Vec<(&str, ArrayRef)> = columns().into_iter().filter(|(name, _)| *name != "recency").collect();
+    test.push(("recency", infinite));
+    let test = Some(files.write("test.parquet", test));
+    let request = TrainRequest { test, ..request(files.write("rows.parquet", columns())) };
+    let message = train_file(&request, &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(message, "column `recency` is infinite in row 3 (counted from 0): make it null or finite");
+}
+
+#[test]
+fn a_file_that_is_damaged_inside_is_named() {
+    let files = Files::new();
+    let path = files.write("rows.parquet", columns());
+    damage(&path);
+    let message = train_file(&request(path.clone()), &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!(
+            "cannot read {}: if it is damaged, write it anew; if it is foreign, use zstd, snappy or no compression",
+            path.display()
+        )
+    );
+}
+
+/// Overwrites the head of the first page: its footer stays.
+fn damage(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[4..24].fill(0xff);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
 fn refuses_a_name_that_stands_for_two_columns() {
     for twice in ["churned", "orders", "note"] {
         let files = Files::new();
@@ -488,6 +586,9 @@ fn the_type_of_a_column_does_not_change_the_model() {
     for kind in kinds {
         assert_eq!(with("recency", cast(&numbers, &kind).unwrap()), doubles, "{kind}");
     }
+    let is_new = columns().swap_remove(3).1;
+    let flags = with("is_new", Arc::clone(&is_new));
+    assert_eq!(with("is_new", cast(&is_new, &DataType::Int64).unwrap()), flags, "as at scoring");
     let cities = columns().swap_remove(2).1;
     let texts = with("city", Arc::clone(&cities));
     for kind in [
