@@ -305,6 +305,7 @@ fn a_regression_gives_a_prediction() {
     assert_eq!(numbers(&output, "raw_score"), numbers(&output, "prediction"));
 }
 
+/// As training does: true and false are 1 and 0 to both.
 #[test]
 fn takes_every_type_of_number() {
     let files = Files::new();
@@ -323,6 +324,7 @@ fn takes_every_type_of_number() {
             Arc::new(Decimal128Array::from(vec![Some(51), Some(50), None]).with_precision_and_scale(4, 2).unwrap()),
         ),
         ("nothing", Arc::new(NullArray::new(3))),
+        ("flag", Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]))),
         (
             "repeated",
             Arc::new(Int32DictionaryArray::new(
@@ -332,13 +334,13 @@ fn takes_every_type_of_number() {
         ),
     ];
     files.write(columns, 10);
-    let names = ["half", "byte", "unsigned", "wide", "integer", "decimal", "nothing", "repeated"];
+    let names = ["half", "byte", "unsigned", "wide", "integer", "decimal", "nothing", "flag", "repeated"];
     let model = model(&names);
     files.score(&model, Explanation::default()).unwrap();
     let mut expected = [0.0; 3];
     let nan = f64::NAN;
     let ones: &[f64] = &[1.0, 0.0, nan];
-    let columns: [&[f64]; 8] = [ones, ones, ones, ones, ones, &[0.51, 0.5, nan], &[nan; 3], &[0.51, 0.49, nan]];
+    let columns: [&[f64]; 9] = [ones, ones, ones, ones, ones, &[0.51, 0.5, nan], &[nan; 3], ones, &[0.51, 0.49, nan]];
     model.raw_scores(&columns, &mut expected).unwrap();
     assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), expected);
 }

@@ -9,8 +9,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use mainstay_config::UnknownName;
 use mainstay_config::rules::KnownNames;
-use mainstay_files::KeyError;
 use mainstay_files::read::{self, WholeNumberError};
+use mainstay_files::{ColumnKind, KeyError};
 use mainstay_schema::BlockedBy;
 
 use super::error::AllocateFileError as Error;
@@ -18,6 +18,9 @@ use super::labels::{Ids, Interner, id_texts, written_as};
 
 /// The column of what forbids contact.
 const BLOCKED_BY: &str = "blocked_by";
+
+const BLOCKED_BY_WANTED: &str = "whole numbers (0: may be contacted) or true and false; write the latter, as `blocked_by <> 0` \
+                                 gives of numbers and `blocked_by <> 'no'` of texts";
 
 /// Columns that say who must be left alone, in small letters and without marks between their words. Whoever brings one expects it to be
 /// obeyed.
@@ -297,14 +300,10 @@ impl Rows {
     /// What forbids contact, row by row: whole numbers that are not 0, true, and null, as doubt forbids; `None` without the column.
     fn blocked_by(&self, batch: &RecordBatch) -> Result<Option<Vec<BlockedBy>>, Error> {
         let Some(column) = batch.column_by_name(BLOCKED_BY) else { return Ok(None) };
-        let kind = column.data_type();
-        if !kind.is_integer() && !matches!(kind, DataType::Boolean | DataType::Null) {
-            return Err(Error::ColumnType {
-                path: self.path.clone(),
-                column: BLOCKED_BY.to_owned(),
-                found: kind.to_string(),
-                wanted: "whole numbers (0: may be contacted) or booleans",
-            });
+        let found = column.data_type();
+        if !matches!(ColumnKind::of(found), ColumnKind::Integer | ColumnKind::Boolean | ColumnKind::Missing) {
+            let (path, column, found) = (self.path.clone(), BLOCKED_BY.to_owned(), found.to_string());
+            return Err(Error::ColumnType { path, column, found, wanted: BLOCKED_BY_WANTED });
         }
         let bits = self.cast(BLOCKED_BY, column, &DataType::Int64)?;
         // A number that does not fit forbids too, whatever it stands for.
@@ -318,7 +317,9 @@ impl Rows {
         let kind = column.data_type();
         if !kind.is_integer() && !kind.is_floating() {
             let (path, column, found) = (self.path.clone(), name.to_owned(), kind.to_string());
-            return Err(Error::ColumnType { path, column, found, wanted: "whole numbers of cents" });
+            let wanted = "whole numbers of cents, as `cast(column as bigint)` gives of cents and `cast(round(column * 100) as bigint)` \
+                          of an amount";
+            return Err(Error::ColumnType { path, column, found, wanted });
         }
         self.check_no_null(name, column)?;
         let place = |row: usize| (self.path.clone(), name.to_owned(), self.seen + row as u64);

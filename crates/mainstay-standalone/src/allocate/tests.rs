@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, NullArray, RecordBatch,
-    StringArray, UInt64Array,
+    ArrayRef, AsArray, BooleanArray, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, NullArray,
+    RecordBatch, StringArray, UInt64Array,
 };
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -235,7 +235,8 @@ fn a_suppression_that_cannot_be_read_forbids_or_is_refused() {
     assert_eq!(column(&nothing.plan(), "decision_reason"), told(&["blocked"; 3]));
     nothing.verify().unwrap();
 
-    let wanted = "it must hold whole numbers (0: may be contacted) or booleans";
+    let wanted = "it must hold whole numbers (0: may be contacted) or true and false; write the latter, as `blocked_by <> 0` gives of \
+                  numbers and `blocked_by <> 'no'` of texts";
     let of_type = |column: ArrayRef| refusal(with("blocked_by", column), BUDGET);
     for text in ["yes", "no", "opt_out", "0"] {
         let found = of_type(texts(&[text; 5]));
@@ -243,6 +244,41 @@ fn a_suppression_that_cannot_be_read_forbids_or_is_refused() {
     }
     let found = of_type(Arc::new(Float64Array::from(vec![0.5, 0.0, 0.0, 0.0, 0.5])));
     assert_eq!(found, format!("column `blocked_by` of offers.parquet is of type Float64: {wanted}"));
+    let decimals = Decimal128Array::from(vec![0; 5]).with_precision_and_scale(10, 2).unwrap();
+    let found = of_type(Arc::new(decimals));
+    assert_eq!(found, format!("column `blocked_by` of offers.parquet is of type Decimal128(10, 2): {wanted}"));
+    let found =
+        of_type(Arc::new(vec!["yes", "no", "no", "no", "no"].into_iter().collect::<DictionaryArray<Int32Type>>()));
+    assert_eq!(found, format!("column `blocked_by` of offers.parquet is of type Dictionary(Int32, Utf8): {wanted}"));
+}
+
+/// As pandas writes categories.
+#[test]
+fn a_suppression_that_is_a_category_of_numbers_is_read_as_them() {
+    let plain: ArrayRef = Arc::new(Int32Array::from(vec![Some(0), Some(2), Some(0), None, Some(0)]));
+    let encoded = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Int32));
+    let case = Case::new(with("blocked_by", arrow::compute::cast(&plain, &encoded).unwrap()), BUDGET);
+    case.allocate().unwrap();
+    assert_eq!(column(&case.plan(), "decision_reason"), told(&["no_consent", "chosen", "blocked"]));
+    case.verify().unwrap();
+}
+
+#[test]
+fn offers_and_plans_that_are_damaged_inside_are_named() {
+    let damage = |path: &Path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        // The head of the first page: the footer stays.
+        bytes[4..24].fill(0xff);
+        std::fs::write(path, bytes).unwrap();
+    };
+    let case = Case::new(columns(), BUDGET);
+    case.allocate().unwrap();
+    damage(&case.path("plan.parquet"));
+    let message = case.told(&case.verify().unwrap_err());
+    assert_eq!(message, "cannot read the rows of plan.parquet: it is damaged, write it anew");
+    damage(&case.path("offers.parquet"));
+    let message = case.told(&case.verify().unwrap_err());
+    assert_eq!(message, "cannot read the rows of offers.parquet: it is damaged, write it anew");
 }
 
 #[test]
@@ -319,7 +355,8 @@ fn bad_offers_are_refused_and_nothing_is_written() {
     );
     assert_eq!(
         refusal(with("value_cents", texts(&["1", "1", "1", "1", "1"])), BUDGET),
-        "column `value_cents` of offers.parquet is of type Utf8: it must hold whole numbers of cents"
+        "column `value_cents` of offers.parquet is of type Utf8: it must hold whole numbers of cents, as `cast(column as bigint)` \
+         gives of cents and `cast(round(column * 100) as bigint)` of an amount"
     );
     assert_eq!(
         refusal(with("offer", texts(&["mail", "mail", "mail", "mail", "call"])), BUDGET),
