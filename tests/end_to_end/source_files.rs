@@ -128,6 +128,16 @@ fn the_same_rows_in_other_files_give_the_same_day_and_bad_files_are_named() {
     assert!(aside["path"].as_str().unwrap().ends_with(name) && aside["reason"].as_str().unwrap().contains("cut off"));
     assert!(table(&without, "retailer.orders")["rows_set_aside"].as_u64().unwrap() > 0);
 
+    // One whose footer is whole and whose rows are not stops it by name, whatever the table says.
+    fs::write(cut, &bytes).unwrap();
+    let mut damaged = bytes;
+    damaged[4..24].fill(0xff);
+    fs::write(cut, damaged).unwrap();
+    let message = project.failure(&[&DAY[..], &["--force"]].concat());
+    for part in ["source retailer.orders: ", name, "is damaged: its footer can be read, and the values of its column"] {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+
     // Many such files are a loss that stops the day.
     for file in &orders[orders.len() / 2..orders.len() - 30] {
         fs::write(file, "no rows").unwrap();

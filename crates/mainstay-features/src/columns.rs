@@ -169,7 +169,7 @@ impl FileOf<'_> {
 
     fn check_constant(&self, declared: &SourceColumn, value: Option<&str>) -> Result<(), FeatureError> {
         let SourceColumn { name, column_type, .. } = declared;
-        if matches!(column_type, ColumnType::Timestamp | ColumnType::Money) {
+        if !is_of_folders(*column_type) {
             return Err(self.error(format!(
                 "its column `{name}` is {column_type} and stands in the name of its folder, from which texts, whole numbers, \
                  doubles, booleans and dates alone are read: write it into the file"
@@ -191,8 +191,18 @@ impl FileOf<'_> {
 }
 
 /// The names under which a column may stand: its own first.
-fn names_of(declared: &SourceColumn) -> impl Iterator<Item = &str> {
+pub(crate) fn names_of(declared: &SourceColumn) -> impl Iterator<Item = &str> {
     std::iter::once(&declared.name).chain(&declared.renamed_from).map(String::as_str)
+}
+
+/// The value of a partition where folders give values of the declared type, and this is one.
+pub(crate) fn folder_value(declared: &SourceColumn, value: Option<&str>) -> Option<ScalarValue> {
+    is_of_folders(declared.column_type).then(|| constant(declared, value)).flatten()
+}
+
+/// Whether names of folders can give values of a type.
+fn is_of_folders(column_type: ColumnType) -> bool {
+    !matches!(column_type, ColumnType::Timestamp | ColumnType::Money)
 }
 
 /// The value of a partition in the declared type; `None` where it is none of that type.
@@ -252,7 +262,7 @@ mod tests {
         assert_eq!(of("gender"), Place::Constant(ScalarValue::Utf8View(Some("f".into()))));
         let own =
             find(&[fields[0].clone(), fields[1].clone(), ("gender", DataType::Utf8)], &[("gender", "f")]).unwrap();
-        assert!(own.is_plain(), "what the file holds counts");
+        assert!(own.is_plain(), "the file holds it");
         let amount = find(&fields[..1], &[("net_amount", "1.00")]).unwrap_err();
         insta::assert_snapshot!(amount, @"source shop.orders: `a.parquet` cannot be used: its column `net_amount` is money and stands in the name of its folder, from which texts, whole numbers, doubles, booleans and dates alone are read: write it into the file");
     }

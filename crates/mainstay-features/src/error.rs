@@ -51,6 +51,24 @@ pub enum FeatureError {
         /// What the reader said.
         source: Box<DataFusionError>,
     },
+    /// A file whose footer can be read and whose rows cannot, which was found as they were read.
+    #[error(
+        "source {table}: `{file}` is damaged: its footer can be read, and the values of its column `{column}` cannot ({}); restore the \
+         file or write it again, or move it out of the folder{policy}",
+        parquet_cause(.source)
+    )]
+    Damaged {
+        /// `source.table`.
+        table: String,
+        /// The file.
+        file: Box<str>,
+        /// The first column that cannot be read.
+        column: Box<str>,
+        /// Why the policy for bad files does not leave it out, where there is one.
+        policy: &'static str,
+        /// What the reader said.
+        source: Box<DataFusionError>,
+    },
     /// `_metadata` or the like, which tells of the files beside it.
     #[error(
         "source {table}: `{file}` holds no rows, it only describes the Parquet files beside it: give their folder as the path"
@@ -223,7 +241,7 @@ impl FeatureError {
         match self {
             Self::Storage { .. } | Self::Changed { .. } => true,
             Self::Query(error) => is_storage(error),
-            Self::Unreadable { source, .. } => is_storage(source),
+            Self::Unreadable { source, .. } | Self::Damaged { source, .. } => is_storage(source),
             Self::Delta { source, .. } => source.is_retryable(),
             Self::BadFile(error) => error.is_retryable(),
             _ => false,

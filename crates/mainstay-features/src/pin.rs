@@ -220,7 +220,11 @@ impl Folder<'_> {
             metadata: &metadata,
             schema: &schema,
         };
-        match values.refuse_unreadable().await {
+        let checked = async {
+            values.refuse_unreadable().await?;
+            values.refuse_other_than_folder(self.table, &columns, &partition).await
+        };
+        match checked.await {
             Ok(()) => {}
             Err(error) if error.is_retryable() => return Err(error),
             Err(error) => return bad(error),
@@ -297,7 +301,7 @@ fn found_instead(others: &[(ObjectMeta, Option<FileFormat>)]) -> String {
     }
 }
 
-async fn read_metadata(
+pub(crate) async fn read_metadata(
     store: &Arc<dyn ObjectStore>,
     file: &ObjectMeta,
 ) -> Result<(Arc<ParquetMetaData>, Schema), DataFusionError> {

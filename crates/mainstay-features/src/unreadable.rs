@@ -15,7 +15,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStream};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
@@ -75,28 +75,10 @@ impl ValuesOfFile<'_> {
     }
 
     async fn refuse_among(&self, doubtful: &[(&str, &DeclaredColumn)]) -> Result<(), FeatureError> {
-        let unreadable = |error: DataFusionError| FeatureError::Unreadable {
-            table: self.name.to_owned(),
-            file: self.shown.to_owned(),
-            found: "its footer can be read and its rows cannot".to_owned(),
-            source: Box::new(error),
-        };
-        let is_coerced = reading::has_int96(self.metadata.file_metadata().schema_descr());
-        let options = match is_coerced {
-            true => ArrowReaderOptions::new().with_schema(Arc::new(self.schema.clone())),
-            false => ArrowReaderOptions::new(),
-        };
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(self.metadata), options);
-        let metadata = metadata.map_err(|error| unreadable(error.into()))?;
-        let reader = StoredFile {
-            store: Arc::clone(self.store),
-            path: self.file.location.clone(),
-            metadata: Arc::clone(self.metadata),
-        };
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata);
-        let roots = doubtful.iter().filter_map(|(name, _)| self.schema.index_of(name).ok());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let mut rows = builder.with_projection(mask).build().map_err(|error| unreadable(error.into()))?;
+        let unreadable = |error: DataFusionError| self.rows_unreadable(error);
+        let names = doubtful.iter().map(|(name, _)| *name);
+        let rows = open_rows(Arc::clone(self.store), self.file, self.metadata, self.schema, names);
+        let mut rows = rows.map_err(unreadable)?;
         let mut first = 0;
         while let Some(batch) = rows.try_next().await.map_err(|error| unreadable(error.into()))? {
             for (name, declared) in doubtful {
@@ -108,7 +90,23 @@ impl ValuesOfFile<'_> {
         Ok(())
     }
 
-    fn refusal(&self, column: &str, declared: &DeclaredColumn, first: u64, error: &UnreadableValue) -> FeatureError {
+    /// Of a file whose footer could be read.
+    pub(crate) fn rows_unreadable(&self, error: DataFusionError) -> FeatureError {
+        FeatureError::Unreadable {
+            table: self.name.to_owned(),
+            file: self.shown.to_owned(),
+            found: "its footer can be read and its rows cannot".to_owned(),
+            source: Box::new(error),
+        }
+    }
+
+    pub(crate) fn refusal(
+        &self,
+        column: &str,
+        declared: &DeclaredColumn,
+        first: u64,
+        error: &UnreadableValue,
+    ) -> FeatureError {
         let is_told = self.table.column(column).is_some_and(|column| column.guard().is_none());
         FeatureError::UnreadableValue {
             table: self.name.to_owned(),
@@ -122,8 +120,29 @@ impl ValuesOfFile<'_> {
     }
 }
 
+/// The rows of a file whose footer was read, of these of its columns.
+pub(crate) fn open_rows<'a>(
+    store: Arc<dyn ObjectStore>,
+    file: &ObjectMeta,
+    metadata: &Arc<ParquetMetaData>,
+    schema: &Schema,
+    columns: impl Iterator<Item = &'a str>,
+) -> Result<ParquetRecordBatchStream<StoredFile>, DataFusionError> {
+    let is_coerced = reading::has_int96(metadata.file_metadata().schema_descr());
+    let options = match is_coerced {
+        true => ArrowReaderOptions::new().with_schema(Arc::new(schema.clone())),
+        false => ArrowReaderOptions::new(),
+    };
+    let read = ArrowReaderMetadata::try_new(Arc::clone(metadata), options)?;
+    let reader = StoredFile { store, path: file.location.clone(), metadata: Arc::clone(metadata) };
+    let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, read);
+    let roots = columns.filter_map(|name| schema.index_of(name).ok());
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    Ok(builder.with_projection(mask).build()?)
+}
+
 /// A file of a store whose footer was read.
-struct StoredFile {
+pub(crate) struct StoredFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
     metadata: Arc<ParquetMetaData>,

@@ -1,6 +1,7 @@
 //! What a run begins with: source files and their contracts, what decides who may be contacted, and what is refused.
 
 pub(crate) mod consent_records;
+pub(crate) mod damaged;
 pub mod profile;
 pub(crate) mod quarantine;
 pub(crate) mod recent_plans;

@@ -8,6 +8,7 @@ use mainstay_schema::Ds;
 use mainstay_table::{JobKind, RunRecord, Series, run_record};
 
 use crate::daily::money;
+use crate::inputs::damaged;
 use crate::inputs::simulated;
 use crate::inputs::sources::{self, FoundSources};
 use crate::inputs::suppression::SuppressionInstant;
@@ -41,7 +42,7 @@ pub(crate) async fn run(
     {
         return Ok(done);
     }
-    let found = sources::find(open).await?;
+    let found = damaged::named(open, sources::find(open).await).await?;
     let time_zone = open.project.time_zone();
     let today = Ds::of(Timestamp::now(), &time_zone);
     let ds = found.day(request.ds, today)?;
@@ -52,7 +53,7 @@ pub(crate) async fn run(
     let suppression = SuppressionInstant::of(request.suppression, ds, found.pinned_at, &time_zone)?;
     simulated::settle_origin(open, found.is_simulated).await?;
     let run = Run::claim(open, days, ds, request, found.is_simulated, suppression).await?;
-    match steps(&run, found).await {
+    match damaged::named(open, steps(&run, found).await).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
             give_up(&run, &error).await;

@@ -276,6 +276,67 @@ async fn the_names_of_folders_give_values() {
 }
 
 #[tokio::test]
+async fn a_file_that_contradicts_its_folder_is_refused() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("gender=f/a.parquet", &orders(&[("o1", 1)])).await;
+    fixture.write_orders("gender=m/b.parquet", &orders(&[("o2", 1)])).await;
+    insta::assert_snapshot!(refused(&fixture).await, @"source shop.orders: `data/orders/gender=m/b.parquet` cannot be used: its column `gender` is `m` by the name of its folder, and another value in row 0 (counted from 0): move the file to the folder of its values, or correct the column; where the other files are enough, `bad_files: quarantine` of the table goes on without such a file");
+    fixture.edit("protected: true", "protected: false");
+    let told = refused(&fixture).await;
+    assert!(told.contains("is `m` by the name of its folder, and `f` in row 0 (counted from 0)"), "{told}");
+    fs::remove_dir_all(fixture.path("data/orders/gender=m")).unwrap();
+    fixture.write_orders("gender=__HIVE_DEFAULT_PARTITION__/b.parquet", &orders(&[("o2", 1)])).await;
+    let told = refused(&fixture).await;
+    assert!(told.contains("is null by the name of its folder, and `f` in row 0"), "{told}");
+    fs::remove_dir_all(fixture.path("data/orders/gender=__HIVE_DEFAULT_PARTITION__")).unwrap();
+    // Neither a column that is not declared, nor one whose type folders do not give, is read of them.
+    fixture
+        .write_orders("ds=2025-01-07/net_amount=9/ordered_at=2025-01-02/gender=f/c.parquet", &orders(&[("o3", 1)]))
+        .await;
+    assert_eq!(ids(&fixture).await, ["o1", "o3"]);
+    // By a former name, and in another type.
+    fixture.edit("{name: gender, type: text, protected: false}", "{name: sex, type: text, renamed_from: [gender, g]}");
+    fixture.write_orders("g=x/d.parquet", &orders(&[("o4", 1)])).await;
+    let told = refused(&fixture).await;
+    assert!(told.contains("its column `sex` is `x` by the name of its folder, and `f` in row 0"), "{told}");
+    fs::remove_dir_all(fixture.path("data/orders/g=x")).unwrap();
+    assert_eq!(ids(&fixture).await, ["o1", "o3"]);
+}
+
+/// The head of the first page of a file is no head any more; its footer stays.
+fn damage(file: &std::path::Path) {
+    let mut bytes = fs::read(file).unwrap();
+    bytes[4..24].fill(0xff);
+    fs::write(file, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
+    let fixture = Fixture::with_staging();
+    fixture.write_orders("a.parquet", &orders(&[("o1", 1)])).await;
+    fixture.write_orders("b.parquet", &orders(&[("o2", 2)])).await;
+    damage(&fixture.path("data/orders/b.parquet"));
+    for (policy, told_of_policy) in [("", false), ("bad_files: quarantine", true)] {
+        fixture.edit("path: orders\n", &format!("path: orders\n        {policy}\n"));
+        let sources = fixture.project().config().sources.clone();
+        let pinned = fixture.pin().await.unwrap();
+        assert_eq!(names(&pinned.tables[0]).len(), 2, "the footer is whole");
+        let rows = rows_as_found(&fixture.ctx, &sources[0].tables[0], &pinned.tables[0]).await.unwrap();
+        let error = rows.collect().await.unwrap_err();
+        assert!(crate::is_damage(&error), "{error:?}");
+        assert!(crate::is_damage(&crate::FeatureError::from(error)));
+        let told = fixture.message(&crate::damaged_file(&fixture.ctx, &sources).await.unwrap());
+        let named = "source shop.orders: `data/orders/b.parquet` is damaged: its footer can be read, and the values of its column `order_id` \
+                     cannot (";
+        assert!(told.starts_with(named), "{told}");
+        assert!(told.contains("restore the file or write it again, or move it out of the folder"), "{told}");
+        assert_eq!(told.contains("`bad_files: quarantine` leaves out"), told_of_policy, "{told}");
+    }
+    fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
+    assert!(crate::damaged_file(&fixture.ctx, &fixture.project().config().sources).await.is_none());
+}
+
+#[tokio::test]
 async fn bad_files_are_set_aside_where_the_table_says_so() {
     let fixture = Fixture::with_staging();
     fixture.write_orders("a.parquet", &orders(&[("o1", 1)])).await;

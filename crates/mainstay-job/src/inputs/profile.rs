@@ -17,6 +17,7 @@ use mainstay_profile::{ColumnSpec, SourceProfile, TableProfile, TableSpec, Table
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
 
+use crate::inputs::damaged;
 use crate::inputs::simulated;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
@@ -33,7 +34,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     let step = open.progress.start(Step::Profile);
     let mut tables = Vec::new();
     for (table, pinned) in source.tables.iter().zip(&pinned.tables) {
-        let profile = profile_table(open, table, pinned, (ds, as_of), &step).await;
+        let profile = damaged::named(open, profile_table(open, table, pinned, (ds, as_of), &step).await).await;
         tables.push(profile.with_context(|| format!("cannot profile {}.{}", source.name, table.name))?);
     }
     let profile = SourceProfile { source: source.name, ds, tables };
