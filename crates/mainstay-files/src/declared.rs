@@ -180,6 +180,10 @@ impl DeclaredColumn {
                 let scale = *scale;
                 self.of_decimals(&values, |value| rescaled(value, scale, 0), NOT_WHOLE)
             }
+            (ColumnType::Double, ColumnKind::Decimal { .. }) => {
+                let numbers = read::numbers(&values);
+                Ok(Arc::new(numbers.map_err(|_| fault("whose encoding cannot be read: write the column plainly"))?))
+            }
             (ColumnType::Money, ColumnKind::Float) => {
                 let gaps = match values.data_type() {
                     DataType::Float16 => Gaps { digits: 11, smallest_exponent: -14 },
@@ -200,7 +204,7 @@ impl DeclaredColumn {
             }
             (ColumnType::Date, ColumnKind::Date | ColumnKind::Timestamp { .. }) => self.days(&values),
             (ColumnType::Timestamp, ColumnKind::Timestamp { .. }) => self.instants(&values),
-            (of, _) => cast_all(&values, &arrow_type(of), OUT_OF_RANGE),
+            (of, _) => cast_all(&values, &arrow_type(of), out_of_range(of)),
         }
     }
 
@@ -227,13 +231,14 @@ impl DeclaredColumn {
         values: &ArrayRef,
         read: impl Fn(f64) -> Result<i128, &'static str>,
     ) -> Result<ArrayRef, UnreadableValue> {
-        let doubles = cast_all(values, &DataType::Float64, OUT_OF_RANGE)?;
+        let out_of_range = out_of_range(self.column_type);
+        let doubles = cast_all(values, &DataType::Float64, out_of_range)?;
         let doubles = doubles.as_primitive::<Float64Type>().iter().enumerate();
         let read = |(row, value): (usize, Option<f64>)| {
             let Some(value) = value.filter(|value| !value.is_nan()) else { return Ok(None) };
             let unreadable = |fault| UnreadableValue { row, value: value.to_string(), fault };
             let whole = read(value).map_err(unreadable)?;
-            self.fits(whole).then_some(Some(whole)).ok_or_else(|| unreadable(OUT_OF_RANGE))
+            self.fits(whole).then_some(Some(whole)).ok_or_else(|| unreadable(out_of_range))
         };
         self.whole(doubles.map(read))
     }
@@ -259,7 +264,7 @@ impl DeclaredColumn {
             }
             other => {
                 let ColumnKind::Decimal { scale } = ColumnKind::of(other) else { return Err(unreadable(0)) };
-                let wide = cast_all(values, &DataType::Decimal128(38, scale), OUT_OF_RANGE)?;
+                let wide = cast_all(values, &DataType::Decimal128(38, scale), fault)?;
                 let wide = wide.as_primitive::<Decimal128Type>();
                 self.whole(wide.iter().map(|value| value.map(Some)).enumerate().map(read))
             }
@@ -285,7 +290,7 @@ impl DeclaredColumn {
         }
         let narrow = |value: Option<i128>| value.and_then(|value| i64::try_from(value).ok());
         let whole: Int64Array = values.map(|value| value.map(narrow)).collect::<Result<_, _>>()?;
-        cast_all(&(Arc::new(whole) as ArrayRef), &arrow_type(self.column_type), OUT_OF_RANGE)
+        cast_all(&(Arc::new(whole) as ArrayRef), &arrow_type(self.column_type), out_of_range(self.column_type))
     }
 
     /// The days of times that are midnights, and of dates.
@@ -313,7 +318,7 @@ impl DeclaredColumn {
         let instant = |(row, value)| {
             let micros = self.micros(values, row, value)?;
             if !has_zone && micros.is_some_and(|micros| micros.unsigned_abs() > MOST_MICROSECONDS) {
-                return Err(UnreadableValue { row, value: shown(values, row), fault: OUT_OF_RANGE });
+                return Err(UnreadableValue { row, value: shown(values, row), fault: out_of_range(self.column_type) });
             }
             Ok(micros.map(|micros| if has_zone { micros } else { self.clock.instant(micros) }))
         };
@@ -340,7 +345,7 @@ impl DeclaredColumn {
             }
             _ => 1,
         };
-        value.checked_mul(unit).map(Some).ok_or_else(|| unreadable(OUT_OF_RANGE))
+        value.checked_mul(unit).map(Some).ok_or_else(|| unreadable(out_of_range(self.column_type)))
     }
 
     fn instant_of_text(&self, text: &str) -> Option<i64> {
@@ -362,7 +367,17 @@ impl DeclaredColumn {
     }
 }
 
-const OUT_OF_RANGE: &str = "which lies beyond the range of the declared type: correct it, or declare a wider type";
+/// Of a value beyond a type, with the wider type to declare where there is one.
+fn out_of_range(declared: ColumnType) -> &'static str {
+    match declared {
+        ColumnType::Integer => "which lies beyond the range of the declared type: correct it, or declare bigint",
+        ColumnType::BigInt => {
+            "which lies beyond the range of the declared type: correct it, or declare text where it is an id and double where it is an amount"
+        }
+        _ => "which lies beyond the range of the declared type: correct it, or write null where it stands for none",
+    }
+}
+
 const NOT_WHOLE: &str = "which is no whole number in the range of the declared type: correct it, or declare double";
 const INEXACT: &str = "which a float need not hold exactly (it is not whole, or so large that floats skip whole numbers): write whole numbers, texts or \
      decimals";
@@ -411,7 +426,9 @@ fn as_integer(values: &DataType, kind: &ColumnKind, bits: u32) -> Result<Reading
 fn as_double(kind: &ColumnKind) -> Result<Reading, &'static str> {
     match kind {
         ColumnKind::Float => AS_IT_IS,
-        ColumnKind::Integer | ColumnKind::Decimal { .. } => reading(true, Refused::None, "the nearest double"),
+        ColumnKind::Integer => reading(true, Refused::None, "the nearest double"),
+        // Arrow rounds twice.
+        ColumnKind::Decimal { .. } => reading(false, Refused::None, "the nearest double"),
         ColumnKind::Boolean => Err("declare it as boolean"),
         _ => Err(kind.number_advice()),
     }
@@ -499,7 +516,7 @@ impl Gaps {
 /// The cents of a float that is whole cents but for its precision.
 fn cents(value: f64, gaps: Gaps) -> Result<i128, &'static str> {
     if !value.is_finite() {
-        return Err(OUT_OF_RANGE);
+        return Err(out_of_range(ColumnType::Money));
     }
     let half_gap = 100.0 * gaps.half_at(value);
     if half_gap > WIDEST_HALF_GAP {
@@ -565,7 +582,7 @@ fn by_integer(
         }
         DataType::Date64 => values.as_primitive::<Date64Type>().iter().enumerate().map(read).collect(),
         _ => {
-            let units = cast_all(values, &DataType::Int64, OUT_OF_RANGE)?;
+            let units = cast_all(values, &DataType::Int64, out_of_range(ColumnType::Timestamp))?;
             units.as_primitive::<Int64Type>().iter().enumerate().map(read).collect()
         }
     }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Date64Type, Float64Type, Int64Type, TimeUnit, UInt64Type};
+use arrow::datatypes::{
+    DataType, Date32Type, Date64Type, Decimal128Type, Decimal256Type, Float64Type, Int64Type, TimeUnit, UInt64Type,
+    i256,
+};
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
@@ -14,6 +17,11 @@ use thiserror::Error;
 use crate::kind::{ColumnKind, value_type};
 
 const SECONDS_OF_A_DAY: i64 = 86_400;
+/// All powers of ten that a double holds exactly.
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 /// Why a column was not read as days.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DayError {
@@ -81,7 +89,39 @@ pub fn numbers(array: &ArrayRef) -> Result<Float64Array, ArrowError> {
         return Err(refused(array, "numbers"));
     }
     let array = plain(array)?;
+    if let ColumnKind::Decimal { scale } = ColumnKind::of(array.data_type()) {
+        return decimals(&array, scale);
+    }
     Ok(cast(&array, &DataType::Float64)?.as_primitive::<Float64Type>().clone())
+}
+
+/// The nearest doubles of decimals. Arrow's cast rounds twice: the digits, and what they are divided by or its quotient.
+fn decimals(array: &ArrayRef, scale: i8) -> Result<Float64Array, ArrowError> {
+    if let Some(wide) = array.as_primitive_opt::<Decimal256Type>() {
+        let number = |digits: i256| match digits.to_i128() {
+            Some(digits) => nearest(digits, scale),
+            None => nearest_of_text(&digits, scale),
+        };
+        return Ok(wide.iter().map(|digits| digits.map(number)).collect());
+    }
+    let digits = cast(array, &DataType::Decimal128(38, scale))?;
+    Ok(digits.as_primitive::<Decimal128Type>().iter().map(|digits| Some(nearest(digits?, scale))).collect())
+}
+
+fn nearest(digits: i128, scale: i8) -> f64 {
+    let is_exact = digits.unsigned_abs() <= 1 << 53;
+    match POWERS_OF_TEN.get(usize::from(scale.unsigned_abs())) {
+        _ if scale == 0 => digits as f64,
+        // Of two exact numbers one operation gives the nearest.
+        Some(power) if is_exact && scale > 0 => digits as f64 / power,
+        Some(power) if is_exact => digits as f64 * power,
+        _ => nearest_of_text(&digits, scale),
+    }
+}
+
+fn nearest_of_text(digits: &impl std::fmt::Display, scale: i8) -> f64 {
+    // Of digits and an exponent a double is always read.
+    format!("{digits}e{}", -i32::from(scale)).parse().unwrap_or(f64::NAN)
 }
 
 /// The text that names the category of each row; `None` where missing.

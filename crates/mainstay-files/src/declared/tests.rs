@@ -202,9 +202,18 @@ fn whole_numbers_are_read_in_any_width_and_refused_beyond_their_range() {
     let (integer, bigint) = (column(ColumnType::Integer), column(ColumnType::BigInt));
     assert_eq!(read(&integer, Int64Array::from(vec![Some(1980), None])).unwrap(), ["1980", ""]);
     let wide = read(&integer, Int64Array::from(vec![1, 3_000_000_000])).unwrap_err();
-    assert!(wide.starts_with("row 1: `3000000000`, which lies beyond the range of the declared type"), "{wide}");
+    let told = "row 1: `3000000000`, which lies beyond the range of the declared type: correct it, or declare bigint";
+    assert_eq!(wide, told);
+    let wide = read(&integer, Float64Array::from(vec![1.0, 3e9])).unwrap_err();
+    assert!(wide.ends_with("correct it, or declare bigint"), "{wide}");
+    let wide = read(&bigint, Float64Array::from(vec![1e300])).unwrap_err();
+    assert!(!wide.contains("bigint"), "{wide}");
     let wide = read(&bigint, UInt64Array::from(vec![9_223_372_036_854_775_808])).unwrap_err();
-    assert!(wide.starts_with("row 0: `9223372036854775808`, which lies beyond"), "{wide}");
+    assert_eq!(
+        wide,
+        "row 0: `9223372036854775808`, which lies beyond the range of the declared type: correct it, or declare text where it is an id \
+         and double where it is an amount"
+    );
     assert_eq!(read(&integer, Float64Array::from(vec![1980.0, f64::NAN, -0.0])).unwrap(), ["1980", "", "0"]);
     let half = read(&integer, Float64Array::from(vec![1.0, 1980.5])).unwrap_err();
     assert!(half.starts_with("row 1: `1980.5`, which is no whole number"), "{half}");
@@ -246,6 +255,17 @@ fn money_is_whole_cents_or_refused() {
     assert!(read(&money, Float32Array::from(vec![40_000.125])).unwrap_err().contains("no whole number of cents"));
     let advice = money.reading(&DataType::Int64).unwrap_err();
     assert!(advice.contains("may count units or cents"), "{advice}");
+}
+
+/// Arrow rounds such decimals twice.
+#[test]
+fn decimals_become_the_nearest_doubles() {
+    let double = column(ColumnType::Double);
+    let values: ArrayRef = Arc::new(decimals(&[9_007_199_254_740_993_001, 900_719_925_474_099_301], 38, 3));
+    let read = double.read(&values).unwrap();
+    let nearest = ["9007199254740993.001", "900719925474099.301"].map(|text| text.parse::<f64>().unwrap());
+    assert_eq!(read.as_primitive::<Float64Type>().values()[..], nearest);
+    assert!(!double.reading(values.data_type()).unwrap().is_cast);
 }
 
 #[test]
@@ -317,7 +337,8 @@ fn a_time_that_no_calendar_knows_is_refused_and_a_key_keeps_its_nanoseconds() {
     for declared in [&utc, &column(ColumnType::Timestamp)] {
         let infinite: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(0), Some(i64::MAX)]));
         let told = declared.read(&infinite).unwrap_err();
-        assert_eq!((told.row, told.fault), (1, OUT_OF_RANGE));
+        assert_eq!((told.row, told.fault), (1, out_of_range(ColumnType::Timestamp)));
+        assert!(told.fault.ends_with("correct it, or write null where it stands for none"), "no type is wider");
         assert_ne!(declared.reading(infinite.data_type()).unwrap().refuses, Refused::None);
     }
     let texts = || Arc::new(StringArray::from(vec!["2025-07-01T12:00:00.123456789Z"])) as ArrayRef;

@@ -167,3 +167,29 @@ fn texts_are_days_where_they_begin_with_one() {
     let other = days(&array(BooleanArray::from(vec![true]))).unwrap_err().to_string();
     assert_eq!(other, "it is of type Boolean: give dates, timestamps, or texts like 2024-03-01");
 }
+
+/// As the texts of the decimals say, which are read rightly.
+#[test]
+fn decimals_become_the_nearest_doubles() {
+    let mut digits: Vec<i128> =
+        vec![0, 1, -1, 10i128.pow(37), i128::from(i64::MAX), (1 << 53) + 1, (1 << 60) + (1 << 7) + 1];
+    let drawn = |row: i128| (row * row * row + 1) * 8_319_472_615_093_847_261 % 10i128.pow(18 + (row % 12) as u32);
+    digits.extend((0..2_000).map(drawn));
+    let mut doubly_rounded = 0;
+    for scale in [0, 1, 2, 9, 18, 22, 23, 30, 38, -2] {
+        let values = decimals(digits.iter().copied().map(Some).collect(), scale);
+        let read = numbers(&values).unwrap();
+        let of_arrow = cast(&values, &DataType::Float64).unwrap();
+        for (row, of) in digits.iter().enumerate() {
+            let expected: f64 = format!("{of}e{}", -i32::from(scale)).parse().unwrap();
+            assert_eq!(read.value(row), expected, "{of} of scale {scale}");
+            doubly_rounded += usize::from(of_arrow.as_primitive::<Float64Type>().value(row) != expected);
+        }
+        let wide = cast(&values, &DataType::Decimal256(76, scale)).unwrap();
+        assert_eq!(numbers(&wide).unwrap(), read);
+    }
+    assert!(doubly_rounded > 100, "{doubly_rounded}");
+    let beyond = array(Decimal256Array::from(vec![Some(i256::MAX), None]).with_precision_and_scale(76, 3).unwrap());
+    let read = numbers(&beyond).unwrap();
+    assert_eq!((read.value(0), read.is_null(1)), (format!("{}e-3", i256::MAX).parse().unwrap(), true));
+}
