@@ -21,9 +21,9 @@ const ONE_OF: u64 = 200;
 /// Whole numbers that often stand for a missing value.
 const NUMBER_SENTINELS: [i64; 9] = [-999_999, -99_999, -9999, -999, -99, 999, 9999, 99_999, 999_999];
 
-/// Days that often stand for a missing date, since 1970: of the years 1, 1753, 1899 (the last two days), 1900, 1901, 1970, 2099, 2999
-/// and 9999.
-const DAY_SENTINELS: [i64; 10] = [-719_162, -79_257, -25_569, -25_568, -25_567, -25_202, 0, 47_481, 376_199, 2_932_896];
+/// Days that often stand for a missing date, since 1970: of the years 1, 1753, 1899 (the last two days), 1900, 1901, 1970, 2099 and 2999.
+/// The year 9999 is one as a whole, see [`Kind::is_never`].
+const DAY_SENTINELS: [i64; 9] = [-719_162, -79_257, -25_569, -25_568, -25_567, -25_202, 0, 47_481, 376_199];
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -82,8 +82,10 @@ pub(crate) struct ColumnTally {
     pub(crate) missing: u64,
     pub(crate) not_finite: u64,
     pub(crate) negative: u64,
-    /// Values at or after as-of.
+    /// Values at or after as-of that are times.
     pub(crate) late: u64,
+    /// Times that stand for none.
+    pub(crate) never: u64,
     pub(crate) texts: Values<String>,
     pub(crate) text_signs: TextSigns,
     ordinals: Values<i128>,
@@ -105,6 +107,7 @@ impl ColumnTally {
             not_finite: 0,
             negative: 0,
             late: 0,
+            never: 0,
             texts: Values::default(),
             text_signs: TextSigns::default(),
             ordinals: Values::default(),
@@ -141,7 +144,9 @@ impl ColumnTally {
     fn add_ordinal(&mut self, ordinal: i128) {
         self.range = Some(self.range.map_or([ordinal; 2], |[least, most]| [least.min(ordinal), most.max(ordinal)]));
         self.negative += u64::from(self.kind.is_number() && ordinal < 0);
-        self.late += u64::from(self.kind.is_time() && ordinal >= self.as_of);
+        let is_never = self.kind.is_never(ordinal);
+        self.never += u64::from(is_never);
+        self.late += u64::from(self.kind.is_time() && ordinal >= self.as_of && !is_never);
         if let Some(rows) = self.sentinels.get_mut(&ordinal) {
             *rows += 1;
         }
@@ -167,6 +172,7 @@ impl ColumnTally {
         self.not_finite += other.not_finite;
         self.negative += other.negative;
         self.late += other.late;
+        self.never += other.never;
         self.text_signs.merge(&other.text_signs);
         for (sentinel, rows) in other.sentinels {
             *self.sentinels.entry(sentinel).or_default() += rows;

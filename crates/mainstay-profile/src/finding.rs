@@ -274,11 +274,20 @@ impl OfColumn<'_> {
 
     fn times(&mut self) {
         if self.tally.late > 0 {
-            let most = self.tally.range().filter(|_| self.spec.is_told());
+            // The greatest of all is none of these where a time stands for none.
+            let most = self.tally.range().filter(|_| self.spec.is_told() && self.tally.never == 0);
             let up_to = most.map(|[_, most]| format!(", up to {}", self.tally.kind.shown(most))).unwrap_or_default();
             let message =
                 format!("lie at or after {}{up_to}: planned, in another time zone, or wrong", self.seen.spec.as_of);
             self.tell(Suspicion::AfterAsOf, Some(self.tally.late), message);
+        }
+        if self.tally.never > 0 {
+            let most = self.tally.range().filter(|_| self.spec.is_told());
+            let value = most.map_or("a time".to_owned(), |[_, most]| self.tally.kind.shown(most));
+            let message = format!(
+                "{value} of the year 9999 stands for no time, such as an end that is not known: read it as null in staging"
+            );
+            self.tell(Suspicion::Sentinel, Some(self.tally.never), message);
         }
     }
 

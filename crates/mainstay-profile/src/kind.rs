@@ -12,6 +12,10 @@ use jiff::civil::Date;
 /// Decimals beyond this many digits behind the point are rounded to so many.
 const DECIMAL_SCALE: i8 = 6;
 
+const MICROS_PER_DAY: i128 = 86_400_000_000;
+/// The first day of the year 9999, since 1970: whoever writes a time of that year means that there is none.
+const FIRST_DAY_OF_NEVER: i128 = 2_932_532;
+
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -89,7 +93,8 @@ impl Kind {
             Self::Date => date(ordinal),
             Self::Timestamp => {
                 let instant = i64::try_from(ordinal).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
-                instant.map(|instant| instant.to_string()).unwrap_or_else(|| ordinal.to_string())
+                // The calendar of days reaches some hours further than that of instants.
+                instant.map(|instant| instant.to_string()).unwrap_or_else(|| date_and_time(ordinal))
             }
             Self::Integer | Self::Text | Self::Other => ordinal.to_string(),
         }
@@ -102,6 +107,15 @@ impl Kind {
             Self::Double => Some(double_of(ordinal)),
             Self::Decimal(scale) => Some(ordinal as f64 / 10f64.powi(i32::try_from(scale).unwrap_or_default())),
             _ => None,
+        }
+    }
+
+    /// Whether a time stands for none, as 9999-12-31 does on whatever clock and at whatever time of day.
+    pub(crate) fn is_never(self, ordinal: i128) -> bool {
+        match self {
+            Self::Date => ordinal >= FIRST_DAY_OF_NEVER,
+            Self::Timestamp => ordinal >= FIRST_DAY_OF_NEVER * MICROS_PER_DAY,
+            _ => false,
         }
     }
 
@@ -135,12 +149,25 @@ fn decimal(ordinal: i128, scale: u32) -> String {
     format!("{sign}{}.{:0width$}", magnitude / unit, magnitude % unit, width = scale as usize)
 }
 
-fn date(days: i128) -> String {
-    let since_1970 = i64::try_from(days).ok().map(|days| jiff::Span::new().try_days(days));
-    match since_1970.and_then(Result::ok).and_then(|span| Date::constant(1970, 1, 1).checked_add(span).ok()) {
-        Some(date) => date.to_string(),
-        None => days.to_string(),
+fn date_and_time(micros: i128) -> String {
+    let (days, of_day) = (micros.div_euclid(MICROS_PER_DAY), micros.rem_euclid(MICROS_PER_DAY));
+    let (seconds, fraction) = (of_day / 1_000_000, of_day % 1_000_000);
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+    match day(days) {
+        Some(day) => {
+            format!("{day}T{:02}:{:02}:{:02}{fraction}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+        }
+        None => micros.to_string(),
     }
+}
+
+fn date(days: i128) -> String {
+    day(days).map_or_else(|| days.to_string(), |date| date.to_string())
+}
+
+fn day(days: i128) -> Option<Date> {
+    let since_1970 = jiff::Span::new().try_days(i64::try_from(days).ok()?).ok()?;
+    Date::constant(1970, 1, 1).checked_add(since_1970).ok()
 }
 
 #[cfg(test)]
@@ -163,6 +190,10 @@ mod tests {
         assert_eq!(Kind::Date.shown(-25567), "1900-01-01");
         assert_eq!(Kind::Date.shown(i128::MAX), i128::MAX.to_string());
         assert_eq!(Kind::Timestamp.shown(1_700_000_000_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(Kind::Timestamp.shown(253_402_300_799_000_001), "9999-12-31T23:59:59.000001Z");
+        assert_eq!(Kind::Timestamp.shown(253_402_214_400_000_000), "9999-12-31T00:00:00Z");
+        assert_eq!(Kind::Timestamp.shown(i128::from(i64::MAX)), i64::MAX.to_string());
+        assert_eq!(Kind::Date.shown(FIRST_DAY_OF_NEVER), "9999-01-01");
         assert_eq!(Kind::Boolean.shown(1), "true");
         assert_eq!(Kind::Double.shown(ordinal_of(2.5)), "2.5");
     }

@@ -78,6 +78,28 @@ fn counts_ranges_and_quantiles_are_exact() {
     assert_eq!(suspected(&profile), []);
 }
 
+/// One row is enough, at whatever time of day and on whatever clock.
+#[test]
+fn the_year_9999_stands_for_no_time() {
+    let day = 2_932_896; // 9999-12-31
+    let dates = of_one("closed_on", Arc::new(Date32Array::from(vec![Some(19_000), None, Some(19_100), Some(day)])));
+    assert_eq!(suspected(&dates), [(Some("closed_on"), Suspicion::Sentinel, Some(1))]);
+    let expected =
+        "9999-12-31 of the year 9999 stands for no time, such as an end that is not known: read it as null in staging";
+    assert_eq!(dates.findings[0].message, expected);
+    for micros in [i64::from(day) * DAY, i64::from(day) * DAY + DAY - 1, i64::from(day) * DAY - DAY / 24] {
+        let profile = of_one("closed_at", times(vec![Some(19_000 * DAY), Some(30_000 * DAY), Some(micros)]));
+        let expected =
+            [(Some("closed_at"), Suspicion::AfterAsOf, Some(1)), (Some("closed_at"), Suspicion::Sentinel, Some(1))];
+        assert_eq!(suspected(&profile), expected);
+        assert!(profile.findings[0].message.starts_with("lie at or after 2024-10-04T00:00:00Z: planned"));
+        assert!(profile.findings[1].message.starts_with("9999-12-3"), "{}", profile.findings[1].message);
+        let source = SourceProfile { source: "shop".into(), ds: "2024-10-04".parse().unwrap(), tables: vec![profile] };
+        let file = findings_file(&source);
+        assert!(file.contains("range: [2022-01-08T00:00:00Z, 9999-12-3"), "{file}");
+    }
+}
+
 #[test]
 fn the_most_frequent_values_come_first() {
     let channels = ["web", "app", "web", "shop", "web", "app", "call"].map(Some);
