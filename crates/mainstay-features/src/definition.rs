@@ -13,7 +13,7 @@ use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, Limit, LogicalPlan, Union};
 use datafusion::prelude::SessionContext;
 use jiff::Timestamp;
-use mainstay_config::VarValue;
+use mainstay_config::{SourceTable, VarValue};
 use mainstay_schema::definition::Definitions;
 use mainstay_schema::digest::{Digest, DigestHasher};
 
@@ -54,7 +54,39 @@ impl SqlProject {
         let lineage = self.lineage(&[&[model], beside].concat())?;
         let read = lineage.iter().flat_map(|model| &model.variables);
         let variables = read.filter_map(|name| Some((name.clone(), as_json(self.all_variables().get(name)?))));
-        Ok(Definitions { scheme: SCHEME, columns: columns.collect(), variables: variables.collect() })
+        let tables = lineage.iter().flat_map(|model| model.sources.iter().chain(&model.refused));
+        let zones = self.time_zones();
+        let read = tables.map(|(source, table)| contract::table_name(source, table));
+        let time_zones =
+            read.filter_map(|table| zones.get_key_value(&table).map(|(table, zone)| (table.clone(), zone.clone())));
+        Ok(Definitions {
+            scheme: SCHEME,
+            columns: columns.collect(),
+            variables: variables.collect(),
+            time_zones: time_zones.collect(),
+        })
+    }
+
+    /// The time zone of each source table, by `source.table`.
+    fn time_zones(&self) -> BTreeMap<String, String> {
+        let tables = self.sources().iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
+        let zone = |table: &SourceTable| table.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
+        tables.map(|(source, table)| (contract::table_name(&source.name, &table.name), zone(table))).collect()
+    }
+
+    /// The project with other time zones of its source tables, by `source.table`.
+    #[must_use]
+    pub fn with_time_zones(&self, zones: &BTreeMap<String, String>) -> Self {
+        let mut project = self.clone();
+        for source in project.sources_mut() {
+            let name = source.name.clone();
+            for table in &mut source.tables {
+                if let Some(zone) = zones.get(&contract::table_name(&name, &table.name)) {
+                    table.time_zone = Some(zone.clone());
+                }
+            }
+        }
+        project
     }
 
     /// All variables of the project, each value as JSON.

@@ -97,6 +97,10 @@ impl SqlProject {
         &self.sources
     }
 
+    pub(crate) fn sources_mut(&mut self) -> &mut [Source] {
+        &mut self.sources
+    }
+
     pub(crate) fn all_variables(&self) -> &BTreeMap<String, VarValue> {
         &self.vars
     }

@@ -16,6 +16,9 @@ pub struct Definitions {
     pub columns: BTreeMap<String, Digest>,
     /// The variables that the SQL reads, each value as JSON.
     pub variables: BTreeMap<String, String>,
+    /// The time zone of each table that is read, by `source.table`; none of an earlier release.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub time_zones: BTreeMap<String, String>,
 }
 
 /// How definitions differ from earlier ones.
@@ -25,6 +28,19 @@ pub struct DefinitionChanges {
     pub columns: Vec<String>,
     /// The variables that have another value, in order.
     pub variables: Vec<VariableChange>,
+    /// The tables that are read in another time zone, in order.
+    pub time_zones: Vec<ZoneChange>,
+}
+
+/// A table that is read in another time zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneChange {
+    /// `source.table`.
+    pub table: String,
+    /// Its zone before.
+    pub before: String,
+    /// Its zone now.
+    pub now: String,
 }
 
 /// A variable that has another value.
@@ -41,7 +57,7 @@ pub struct VariableChange {
 impl DefinitionChanges {
     /// Whether nothing has changed.
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.variables.is_empty()
+        self.columns.is_empty() && self.variables.is_empty() && self.time_zones.is_empty()
     }
 }
 
@@ -64,7 +80,12 @@ impl Definitions {
             before: before.clone(),
             now: now.variables.get(name).cloned(),
         });
-        Some(DefinitionChanges { columns, variables: variables.collect() })
+        let zone = |(table, before): (&String, &String)| {
+            let now = now.time_zones.get(table).filter(|now| *now != before)?;
+            Some(ZoneChange { table: table.clone(), before: before.clone(), now: now.clone() })
+        };
+        let time_zones = self.time_zones.iter().filter_map(zone).collect();
+        Some(DefinitionChanges { columns, variables: variables.collect(), time_zones })
     }
 }
 
@@ -79,6 +100,7 @@ mod tests {
             scheme,
             columns: columns.iter().map(digest).collect(),
             variables: variables.iter().map(value).collect(),
+            time_zones: BTreeMap::new(),
         }
     }
 
@@ -94,6 +116,19 @@ mod tests {
         let unread = definitions(1, &[], &[]);
         assert_eq!(before.changes(&unread, []).unwrap().variables, [VariableChange { now: None, ..change }]);
         assert!(before.changes(&before.clone(), ["days"]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn tables_in_another_zone_are_named_where_both_say_theirs() {
+        let with = |zones: &[(&str, &str)]| Definitions {
+            time_zones: zones.iter().map(|(table, zone)| ((*table).to_owned(), (*zone).to_owned())).collect(),
+            ..definitions(1, &[], &[])
+        };
+        let before = with(&[("shop.orders", "UTC"), ("shop.visits", "UTC"), ("crm.cases", "UTC")]);
+        let now = with(&[("shop.orders", "Europe/Paris"), ("shop.visits", "UTC")]);
+        let change = ZoneChange { table: "shop.orders".into(), before: "UTC".into(), now: "Europe/Paris".into() };
+        assert_eq!(before.changes(&now, []).unwrap().time_zones, [change]);
+        assert!(with(&[]).changes(&now, []).unwrap().is_empty(), "an earlier release did not say them");
     }
 
     #[test]

@@ -148,4 +148,12 @@ async fn another_time_zone_of_a_source_changes_what_is_read_of_it() {
     now.write("mainstay.yml", yml.replace("    path: data\n", "    path: data\n    time_zone: Europe/Paris\n"));
     let changes = definitions(&before).await.changes(&definitions(&now).await, ["revenue", "weight"]).unwrap();
     assert_eq!(changes.columns, ["revenue", "weight"]);
+    let zone = &changes.time_zones[0];
+    assert_eq!(
+        (changes.time_zones.len(), zone.table.as_str(), zone.before.as_str(), zone.now.as_str()),
+        (1, "shop.orders", "UTC", "Europe/Paris")
+    );
+    let learnt = definitions(&before).await;
+    let as_before = now.load().await.unwrap().with_time_zones(&learnt.time_zones);
+    assert_eq!(as_before.definitions(&now.ctx, "features", &[]).await.unwrap(), learnt);
 }
