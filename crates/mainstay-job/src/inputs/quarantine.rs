@@ -2,6 +2,10 @@
 //!
 //! A run compares what is refused as of its day with what was refused on the last published day before. Beside the table it leaves all
 //! rows that are refused, each with its first and last day, as a file: what the next day compares with, whatever happens to the table.
+//!
+//! A day that is published stays as it is. One that is run after later ones compares with the days before it alone, and lists what is
+//! refused as of it, though a later day may list the same rows, for which they were new. The run says so; run again, the later day compares
+//! with the one that was filled in and lists them no more.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -67,6 +71,9 @@ impl DayQuarantine {
         let before = if is_published { Before::of(run).await? } else { Before::default() };
         let late = late_columns(&run.open.project.config().sources);
         let spells = compare(run.ds, refused, before.spells, |row| identity(row, &late));
+        if is_published && spells.iter().any(|spell| spell.first_seen == run.ds) {
+            warn_of_later_days(run).await?;
+        }
         let file = match is_published {
             true => {
                 let kept = run.keep(FILE, encode(&to_batch(&spells)?)?).await?;
@@ -81,6 +88,24 @@ impl DayQuarantine {
             file,
         })
     }
+}
+
+/// Says that rows may stand in the quarantine twice where later days were published before the run's.
+async fn warn_of_later_days(run: &Run<'_>) -> Result<()> {
+    let later = run_record::published_days(&run.open.lake, &run.series, |day| day > run.ds).await?;
+    let days: Vec<Ds> = later.iter().map(|record| record.ds).collect();
+    if let Some(warning) = later_days(run.ds, &days) {
+        run.open.progress.warn(warning);
+    }
+    Ok(())
+}
+
+fn later_days(ds: Ds, later: &[Ds]) -> Option<String> {
+    let first = later.iter().min()?;
+    Some(format!(
+        "rows that are listed in quarantine under {ds} may stand there under {first} as well, which was published before: run {first} again \
+         with --force where each must stand once"
+    ))
 }
 
 /// The rows in the kept file of a run, each with its source.
@@ -351,6 +376,20 @@ mod tests {
         let counted = counts(ds("2025-12-16"), &second);
         let (of, since) = (&counted[0], Some(ds("2025-12-15")));
         assert_eq!((counted.len(), of.rows, of.new_rows, of.mended_rows, of.since), (1, 2, 1, 1, since));
+    }
+
+    #[test]
+    fn a_day_that_is_filled_in_lists_its_rows_until_the_later_one_is_run_again() {
+        let later = on("2025-12-16", &["{}"], &[]);
+        let filled_in = on("2025-12-15", &["{}"], &later);
+        assert_eq!(told(&filled_in), ["{} 2025-12-15 2025-12-15"], "what comes later is not compared with");
+        assert_eq!(told(&on("2025-12-16", &["{}"], &filled_in)), ["{} 2025-12-15 2025-12-16"]);
+        assert_eq!(
+            later_days(ds("2025-12-15"), &[ds("2025-12-17"), ds("2025-12-16")]).unwrap(),
+            "rows that are listed in quarantine under 2025-12-15 may stand there under 2025-12-16 as well, which was published before: run \
+             2025-12-16 again with --force where each must stand once"
+        );
+        assert_eq!(later_days(ds("2025-12-15"), &[]), None);
     }
 
     #[test]
