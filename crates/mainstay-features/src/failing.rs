@@ -4,6 +4,7 @@
 //! computed by itself, what it builds on first, until one fails.
 
 use std::error::Error;
+use std::mem::{Discriminant, discriminant};
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
@@ -11,6 +12,7 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use crate::error::{FeatureError, ModelFault};
+use crate::model::Model;
 use crate::moment::Moment;
 use crate::project::SqlProject;
 use crate::source::Sources;
@@ -40,7 +42,8 @@ fn is_of_values(error: &ArrowError) -> bool {
 }
 
 impl SqlProject {
-    /// The fault of the first model that cannot be computed, among the named ones and all that they build on; `None` where each can be.
+    /// The fault of the first of the named models that cannot be computed, where it stands: in that model or in one that it builds on.
+    /// `None` where each can be. What fails in a column that nothing reads is not asked for, and is no such fault.
     pub async fn failing_model(
         &self,
         ctx: &SessionContext,
@@ -48,21 +51,51 @@ impl SqlProject {
         names: &[&str],
         moment: &Moment,
     ) -> Option<FeatureError> {
-        for (model, at) in self.lineage_at(names, moment).ok()? {
-            let computed = async {
-                let rows = self.model(ctx, sources, &model.name, &at).await?;
-                let mut rows = rows.execute_stream().await?;
-                while rows.try_next().await?.is_some() {}
-                Ok::<_, FeatureError>(())
-            };
-            if let Err(FeatureError::Query(error)) = computed.await
-                && is_computation(&error)
-            {
-                return Some(ModelFault::new(&model.file, describe(&error)).into());
+        for name in names {
+            let lineage = self.lineage_at(&[name], moment).ok()?;
+            let Some(((model, at), below)) = lineage.split_last() else { continue };
+            let Some(failed) = self.failure(ctx, sources, model, at).await else { continue };
+            for (part, at) in below {
+                if let Some(error) = self.failure(ctx, sources, part, at).await
+                    && kind(&error) == kind(&failed)
+                {
+                    return Some(ModelFault::new(&part.file, describe(&error)).into());
+                }
             }
+            return Some(ModelFault::new(&model.file, describe(&failed)).into());
         }
         None
     }
+
+    /// What a model fails with as it is computed by itself.
+    async fn failure(
+        &self,
+        ctx: &SessionContext,
+        sources: &Sources,
+        model: &Model,
+        at: &Moment,
+    ) -> Option<DataFusionError> {
+        let computed = async {
+            let rows = self.model(ctx, sources, &model.name, at).await?;
+            let mut rows = rows.execute_stream().await?;
+            while rows.try_next().await?.is_some() {}
+            Ok::<_, FeatureError>(())
+        };
+        match computed.await {
+            Err(FeatureError::Query(error)) if is_computation(&error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// What kind of failure it is: which row fails first, and so the message, may be another one each time.
+fn kind(error: &DataFusionError) -> (Discriminant<DataFusionError>, Option<Discriminant<ArrowError>>) {
+    let root = error.find_root();
+    let of_arrow = match root {
+        DataFusionError::ArrowError(error, _) => Some(discriminant(error.as_ref())),
+        _ => None,
+    };
+    (discriminant(root), of_arrow)
 }
 
 /// What failed, and what to do.
@@ -73,7 +106,8 @@ pub(crate) fn describe(error: &DataFusionError) -> String {
                 "divides by zero in some row: divide by `nullif(divisor, 0)`, which gives null there".to_owned()
             }
             ArrowError::ArithmeticOverflow(what) => format!(
-                "a number does not fit its type in some row ({what}): cast to a wider type first, such as bigint or decimal(38, 2)"
+                "a number does not fit its type in some row ({what}): cast to double first, or to bigint or a decimal with fewer digits behind \
+                 the point where that is enough"
             ),
             ArrowError::CastError(what) | ArrowError::ParseError(what) => format!(
                 "a value cannot be cast in some row ({}): use `try_cast`, which gives null there, or leave such rows out",
@@ -101,7 +135,7 @@ fn without_values(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::tests::fixture::{Fixture, at};
+    use crate::tests::fixture::{Fixture, at, cut};
 
     /// What fails of a model that a feature builds on.
     async fn fault(expression: &str) -> String {
@@ -139,6 +173,49 @@ mod tests {
             of_overflow.starts_with("sql/staging/stg_sums.sql: a number does not fit its type in some row ("),
             "{of_overflow}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_column_that_fails_and_that_nothing_reads_is_not_named() {
+        let fixture = Fixture::with_staging();
+        let sums = "select order_id, net_amount, cast(order_id as int) as unread from {{ ref('stg_orders') }}";
+        fixture.write("sql/staging/stg_sums.sql", sums);
+        let feature = "with halves as (select order_id as unread, 1 / (cast(net_amount as bigint) - 2) as x from {{ ref('stg_sums') }})
+            select unread as order_id, x from halves";
+        fixture.write("sql/features/feat_x.sql", feature);
+        fixture.write_orders("a.parquet", "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 2.00)").await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let moment = at("2025-02-01T00:00:00Z");
+        let fault = project.failing_model(&fixture.ctx, &sources, &["feat_x"], &moment).await.unwrap();
+        let told = fixture.message(&fault);
+        assert!(told.starts_with("sql/features/feat_x.sql: divides by zero in some row"), "{told}");
+        fixture.write("sql/features/feat_x.sql", feature.replace(" - 2", ""));
+        let project = fixture.load().await.unwrap();
+        assert!(project.failing_model(&fixture.ctx, &sources, &["feat_x"], &moment).await.is_none());
+    }
+
+    /// A label sees what was loaded after its window, and so does what it builds on.
+    #[tokio::test]
+    async fn a_model_that_fails_on_a_row_that_came_late_is_named() {
+        let fixture = Fixture::with_staging();
+        fixture.write(
+            "sql/staging/stg_sums.sql",
+            "select order_id, 1 / (cast(net_amount as bigint) - 2) as x from {{ ref('stg_orders') }}",
+        );
+        fixture.write(
+            "sql/labels/later.sql",
+            "select order_id, x from {{ ref('stg_sums') }} where {{ as_of }} < {{ label_end }}",
+        );
+        let orders = "('o1', '2025-01-01T10:00:00', '2025-01-01T11:00:00', 3.00),
+            ('late', '2025-01-02T10:00:00', '2025-03-01T00:00:00', 2.00)";
+        fixture.write_orders("a.parquet", orders).await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let label = cut("2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z");
+        let known = label.with_labels_known_before("2025-04-01T00:00:00Z".parse().unwrap());
+        assert!(project.failing_model(&fixture.ctx, &sources, &["later"], &label).await.is_none());
+        let fault = project.failing_model(&fixture.ctx, &sources, &["later"], &known).await.unwrap();
+        let told = fixture.message(&fault);
+        assert!(told.starts_with("sql/staging/stg_sums.sql: divides by zero in some row"), "{told}");
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ pub struct Moment {
     /// The instant up to which labels may see, exclusive; absent where no label is asked for.
     pub label_end: Option<Timestamp>,
     /// The instant before which the rows of a label had to be known, at or after `label_end`: an order of the label window that was
-    /// loaded late counts. `label_end` itself where absent.
+    /// loaded late counts. `label_end` itself where absent. Of what a label builds on, which has no `label_end`, the same of `as_of`.
     pub labels_known_before: Option<Timestamp>,
     /// The instant up to which a model of suppression may see, exclusive, at or after `as_of`; absent for all other models.
     pub suppression_as_of: Option<Timestamp>,
@@ -55,6 +55,11 @@ impl Moment {
     pub fn with_labels_known_before(self, instant: Timestamp) -> Self {
         let later = self.label_end.filter(|end| *end < instant).map(|_| instant);
         Self { labels_known_before: later, ..self }
+    }
+
+    /// The moment of what a label builds on: what happened before `end` and was known before `known`, if that is later.
+    pub(crate) fn of_happened(end: Timestamp, known: Timestamp) -> Self {
+        Self { labels_known_before: Some(known).filter(|known| *known > end), ..Self::before(end) }
     }
 
     /// The instant up to which all but labels see their sources.

@@ -170,7 +170,10 @@ impl Horizon {
                 Some(end) if end != moment.as_of || moment.later_rows_are_refused => {
                     Self::Suppression { as_of: moment.as_of, end, later_are_refused: moment.later_rows_are_refused }
                 }
-                _ => Self::Before(moment.as_of),
+                _ => match moment.labels_known_before {
+                    Some(known) if moment.label_end.is_none() => Self::Happened { end: moment.as_of, known },
+                    _ => Self::Before(moment.as_of),
+                },
             }),
         }
     }
@@ -178,7 +181,8 @@ impl Horizon {
     /// The moment at which a model sees this.
     fn moment(self) -> Moment {
         match self {
-            Self::Before(instant) | Self::Happened { end: instant, .. } => Moment::before(instant),
+            Self::Before(instant) => Moment::before(instant),
+            Self::Happened { end, known } => Moment::of_happened(end, known),
             Self::Label { as_of, end, known } => Moment::of_label(as_of, end).with_labels_known_before(known),
             Self::Suppression { as_of, end, later_are_refused } => {
                 let moment = Moment::of_suppression(as_of, end);
@@ -331,6 +335,7 @@ impl Planner<'_> {
             true => absent::plan(model)?,
             false => self.plan_sql(model, horizon).await?,
         };
+        refuse_repeated_columns(model, &plan)?;
         let plan = interface::conform(model, plan)?;
         refuse_unknown_columns(model, &plan)?;
         absent::refuse_other_columns(model, &plan)?;
@@ -405,6 +410,45 @@ fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureErro
     only_queries.verify_plan(plan).map_err(|_| ModelFault::new(&model.file, ONE_QUERY).into())
 }
 
+/// Refuses two columns of one name, as a join of two tables gives: no model could name one of them.
+fn refuse_repeated_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for field in plan.schema().fields() {
+        // The engine calls the second one of a subquery `name:1`.
+        let name = match field.name().rsplit_once(':') {
+            Some((name, number)) if number.parse::<u32>().is_ok() && names.contains(name) => name,
+            _ => field.name().as_str(),
+        };
+        if !names.insert(name) {
+            return Err(ModelFault::new(&model.file, stands_twice(name)).into());
+        }
+    }
+    Ok(())
+}
+
+fn stands_twice(column: &str) -> String {
+    format!(
+        "column `{column}` stands twice in what is selected: give one of both a name of its own, as in `{column} as other_{column}`, or \
+         leave it out"
+    )
+}
+
+fn is_ambiguous(column: &str) -> String {
+    format!(
+        "column `{column}` is in several of the tables that are read: say which one is meant, as in `alias.{column}`"
+    )
+}
+
+/// The name in `Projections require unique expression names but the expression "a.x" at position 0 and "x" at position 1 have the same name`.
+fn repeated_expression(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("require unique expression names but the expression \"")?;
+    let (expression, _) = rest.split_once("\" at position")?;
+    Some(match expression.rsplit_once(" AS ") {
+        Some((_, name)) => name,
+        None => expression.rsplit('.').next().unwrap_or(expression),
+    })
+}
+
 /// Refuses a description of columns that the model does not have.
 fn refuse_unknown_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
     let columns: BTreeSet<&str> = plan.schema().fields().iter().map(|field| field.name().as_str()).collect();
@@ -431,7 +475,11 @@ fn sql_fault(model: &Model, error: &DataFusionError) -> FeatureError {
                 let unknown = UnknownName::new("column", field.name(), known);
                 format!("{unknown} ({})", unknown.known_names())
             }
-            other => other.to_string(),
+            SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+                stands_twice(name)
+            }
+            SchemaError::AmbiguousReference { field } if field.relation.is_some() => stands_twice(field.name()),
+            SchemaError::AmbiguousReference { field } => is_ambiguous(field.name()),
         },
         other => plain_message(&other.strip_backtrace()),
     };
@@ -457,6 +505,9 @@ fn plain_message(message: &str) -> String {
     ];
     let stripped = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
     let stripped = stripped.strip_suffix("\")").unwrap_or(stripped);
+    if let Some(name) = repeated_expression(stripped) {
+        return stands_twice(name);
+    }
     if stripped.contains("only supports a single SQL statement") || stripped.starts_with("No SQL statements") {
         return ONE_QUERY.to_owned();
     }

@@ -82,9 +82,15 @@ pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
 
 fn refuse_output(project: &SqlProject, model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
     for field in plan.schema().fields() {
-        let guarded = guarded_columns(project).find(|(_, column)| column.name == *field.name());
-        if let Some((table, column)) = guarded {
-            return Err(refusal(model, "has a column named", &table, column));
+        let of_name: Vec<_> = guarded_columns(project).filter(|(_, column)| column.name == *field.name()).collect();
+        if of_name.is_empty() {
+            continue;
+        }
+        // Of several tables with such a column one that the model reads.
+        let read = columns_read(plan)?;
+        let is_read = |(table, column): &&(String, &SourceColumn)| read.contains(&(table.clone(), column.name.clone()));
+        if let Some((table, column)) = of_name.iter().find(is_read).or(of_name.first()) {
+            return Err(refusal(model, "has a column named", table, column));
         }
     }
     Ok(())

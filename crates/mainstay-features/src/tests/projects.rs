@@ -69,6 +69,49 @@ async fn personal_and_protected_columns_stay_out_of_features() {
 }
 
 #[tokio::test]
+async fn of_tables_with_a_protected_column_of_one_name_the_one_that_is_read_is_named() {
+    let fixture = Fixture::with_tables(
+        "
+      - name: people
+        path: people
+        timeless: true
+        key: [person_id]
+        columns:
+          - {name: person_id, type: text}
+          - {name: gender, type: text, protected: true}
+",
+    );
+    fixture.write("sql/staging/stg_people.sql", "select * from {{ source('shop', 'people') }}");
+    let feature = "with all_of_them as (select person_id as id, gender as g from {{ ref('stg_people') }})
+        select id as person_id, g as gender from all_of_them";
+    fixture.write("sql/features/feat_people.sql", feature);
+    insta::assert_snapshot!(fixture.load_error().await, @"sql/features/feat_people.sql: has a column named `gender`, which source shop.people declares protected: no feature may have it or depend on it, leave it out");
+}
+
+#[tokio::test]
+async fn a_column_that_stands_twice_is_named_with_its_model() {
+    let joined =
+        "{{ ref('stg_orders') }} as one inner join {{ ref('stg_orders') }} as other on one.order_id = other.order_id";
+    let twice = "column `order_id` stands twice in what is selected: give one of both a name of its own, as in `order_id as \
+                 other_order_id`, or leave it out";
+    for sql in [
+        format!("select one.order_id, other.order_id from {joined}"),
+        format!("select * from (select one.order_id, other.order_id from {joined}) as both_of_them"),
+        "select order_id, order_id from {{ ref('stg_orders') }}".to_owned(),
+        "select order_id, net_amount as order_id from {{ ref('stg_orders') }}".to_owned(),
+    ] {
+        let message = sql_error(&sql).await;
+        assert!(message.starts_with("sql/features/feat_x.sql:") && message.ends_with(twice), "{sql}: {message}");
+    }
+    let message = sql_error(&format!("select order_id from {joined}")).await;
+    assert!(
+        message.starts_with("sql/features/feat_x.sql:")
+            && message.ends_with("column `order_id` is in several of the tables that are read: say which one is meant, as in `alias.order_id`"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn refused_rows_hide_no_protected_column() {
     let read = "select order_id from {{ refused('shop', 'orders') }} where gender = 'f'";
     insta::assert_snapshot!(sql_error(read).await, @"sql/features/feat_x.sql: reads `gender`, which source shop.orders declares protected: no feature may have it or depend on it, leave it out");

@@ -133,7 +133,17 @@ impl Cuts<'_> {
     }
 
     async fn feature_names(&self, cut: Ds) -> Result<Vec<String>> {
-        feature_names(&self.job.features, &self.features(cut).await?)
+        let names = feature_names(&self.job.features, &self.features(cut).await?)?;
+        if names.iter().any(|name| name == column::CHURNED) {
+            bail!(
+                "model {} has a column {churned}, as its label {} has: leave it out, or give it a name of its own, as in `{churned} as \
+                 {churned}_before`",
+                self.job.features,
+                self.job.label,
+                churned = column::CHURNED
+            );
+        }
+        Ok(names)
     }
 
     /// The eligible customers of a cut with their features and label, in any order; `expected` of them.
@@ -146,12 +156,13 @@ impl Cuts<'_> {
     ) -> Result<TrainingRows> {
         let features = self.features(cut).await?.alias("features")?;
         let labels = self.labels(cut).await?.alias("labels")?;
-        let customer = Expr::Column(Column::new(Some("labels"), column::CUSTOMER_ID));
+        // Both may have columns of one name.
+        let of = |side: &str, name: &str| Expr::Column(Column::new(Some(side), name));
         let mut columns = vec![
-            cast(customer, DataType::Utf8).alias(column::CUSTOMER_ID),
-            cast(ident(column::CHURNED), DataType::Int64).alias(column::CHURNED),
+            cast(of("labels", column::CUSTOMER_ID), DataType::Utf8).alias(column::CUSTOMER_ID),
+            cast(of("labels", column::CHURNED), DataType::Int64).alias(column::CHURNED),
         ];
-        columns.extend(names.iter().map(|name| cast(ident(name), DataType::Float64).alias(name)));
+        columns.extend(names.iter().map(|name| cast(of("features", name), DataType::Float64).alias(name)));
         let key = [column::CUSTOMER_ID];
         let rows = labels.join(features, JoinType::Inner, &key, &key, None)?.select(columns)?;
         let over = ([self.job.features.as_str(), &self.job.label], [self.moment(cut)?]);
