@@ -1,21 +1,19 @@
-//! What a source table promises: the types of its files.
+//! What a source table promises: the types of its files, [`rules`] for its rows, and [`days`] by its clock.
+
+pub(crate) mod days;
+pub(crate) mod rules;
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::DFSchema;
 use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::{Expr, ExprSchemable, lit};
+use datafusion::logical_expr::{Expr, lit};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::SourceTable;
 use mainstay_config::source::SourceColumn;
 use mainstay_files::declared;
 use mainstay_schema::table::ColumnType;
-
-use crate::days::Days;
-use crate::error::FeatureError;
-use crate::reading::Readings;
 
 /// What the name of a relation of refused rows ends with.
 const REFUSED: &str = " refused";
@@ -53,40 +51,6 @@ pub(crate) fn declared_schema(table: &SourceTable) -> SchemaRef {
     Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()))
 }
 
-/// What a column of each declared type may be in a file, for messages.
-fn expected(declared: ColumnType) -> &'static str {
-    match declared {
-        ColumnType::Text => "text (a string, or whole numbers)",
-        ColumnType::Integer => "integer (a whole number of at most 32 bits)",
-        ColumnType::BigInt => "bigint (a whole number of at most 64 bits)",
-        ColumnType::Double => "double (a number)",
-        ColumnType::Boolean => "boolean",
-        ColumnType::Date => "date",
-        ColumnType::Timestamp => "timestamp",
-        ColumnType::Money => "money (a decimal, or a float of whole cents)",
-    }
-}
-
-/// Checks that the type of a column of a file is one that can become the declared type.
-pub(crate) fn check_column(
-    name: &str,
-    readings: &Readings,
-    column: &SourceColumn,
-    file: &str,
-    field: &Field,
-) -> Result<(), FeatureError> {
-    let reading = readings.column(&column.name).map(|declared| declared.reading(field.data_type()));
-    let Some(Err(advice)) = reading else { return Ok(()) };
-    Err(FeatureError::WrongType {
-        table: name.to_owned(),
-        file: file.into(),
-        column: column.name.clone(),
-        expected: expected(column.column_type),
-        found: field.data_type().to_string().into(),
-        advice,
-    })
-}
-
 /// The part of a contract that decides what models see of a table, in a form to digest.
 pub(crate) fn terms(table: &SourceTable) -> String {
     let SourceTable { name, event_time, known_at, key, unique_key, keep, .. } = table;
@@ -111,22 +75,4 @@ pub(crate) fn column(name: &str) -> Expr {
 /// An instant as a constant of the type of source timestamps.
 pub(crate) fn instant(at: Timestamp) -> Expr {
     lit(ScalarValue::TimestampMicrosecond(Some(at.as_microsecond()), Some("UTC".into())))
-}
-
-/// A column that tells the time, as an instant. A date stands for the beginning of a day of the project: the last one that it touches, which
-/// is the day itself where table and project are of one time zone. So as of a midnight no date is seen before it is over.
-pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
-    if !is_date(table, name) {
-        return Ok(column(name));
-    }
-    let days = Days::of(table);
-    match days.are_of_utc() {
-        // Statistics see through a cast, and not through a function.
-        true => Ok(column(name).cast_to(&timestamp_type(), &DFSchema::try_from(declared_schema(table))?)?),
-        false => Ok(days.seen_from().call(vec![column(name)])),
-    }
-}
-
-pub(crate) fn is_date(table: &SourceTable, name: &str) -> bool {
-    table.column(name).is_some_and(|declared| declared.column_type == ColumnType::Date)
 }

@@ -9,64 +9,45 @@
 //! by then.
 //!
 //! This crate executes nothing but checks: it neither builds sessions nor writes tables.
+//!
+//! Its parts, each of which uses those below it alone:
+//!
+//! - `load`: a project, read and checked;
+//! - `checks`: privacy, tests of data and what shows them by the plan, quarantine, freshness, volumes, the model that fails;
+//! - `plan`: models as plans over sources, and their definitions; what a model may not do;
+//! - `project`: the models as they are written: templates, descriptions, what they refer to;
+//! - `visible`: the rows of sources that may be seen, without those in conflict;
+//! - `files`: the files of sources, listed, pinned and read;
+//! - `contract`: what a source table promises, its rules and its times;
+//! - `error`, `side_by_side`.
 
-mod absent;
-mod columns;
-mod conflicts;
+mod checks;
 mod contract;
-mod ctes;
-mod data_test;
-mod days;
-mod definition;
-mod determinism;
 mod error;
-mod failing;
-mod file_names;
-mod folder;
-mod format;
-mod found;
-mod freshness;
-mod graph;
-mod held;
-mod interface;
-mod listing;
-mod model;
-mod moment;
-mod pin;
-mod pinned;
+mod files;
+mod load;
 mod plan;
-mod privacy;
 mod project;
-mod proof;
-mod quarantine;
-mod reading;
-mod references;
-mod repeats;
-mod rules;
 mod side_by_side;
-mod small_tables;
-mod source;
-mod statistics;
-mod template;
-mod unreadable;
-mod versions;
-mod volume;
+mod visible;
 
-pub use columns::FileColumns;
+pub use checks::data_test::TestResult;
+pub use checks::failing::is_computation;
+pub use checks::freshness::{Freshness, FreshnessStatus, refuse_stale};
+pub use checks::privacy::PersonalColumn;
+pub use checks::quarantine::REDACTED;
 pub use contract::arrow_type;
-pub use data_test::TestResult;
 pub use error::{FeatureError, ModelFault};
-pub use failing::is_computation;
-pub use found::rows_as_found;
-pub use freshness::{Freshness, FreshnessStatus, refuse_stale};
-pub use model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
-pub use moment::Moment;
-pub use pin::{changed_since, pin, refuse_changed};
-pub use pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile};
-pub use privacy::PersonalColumn;
+pub use files::columns::FileColumns;
+pub use files::pin::{changed_since, pin, refuse_changed};
+pub use files::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile};
+pub use files::scanned::scanned_rows;
+pub use plan::inputs::ModelInputs;
+pub use plan::materialised::MaterialisedModels;
 pub use project::SqlProject;
-pub use quarantine::REDACTED;
-pub use source::Sources;
+pub use project::model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
+pub use visible::moment::Moment;
+pub use visible::sources::Sources;
 
 #[cfg(test)]
 mod tests;

@@ -12,14 +12,13 @@ use datafusion::logical_expr::{Expr, cast, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext};
 use serde::{Deserialize, Serialize};
 
+use crate::checks::proof::{Bound, Proof};
 use crate::contract::column;
 use crate::error::FeatureError;
-use crate::graph;
-use crate::model::{AcceptedValue, ColumnDoc, ColumnTest, Model};
-use crate::moment::Moment;
+use crate::plan::inputs::ModelInputs;
 use crate::project::SqlProject;
-use crate::proof::{Bound, Proof};
-use crate::source::Sources;
+use crate::project::model::{AcceptedValue, ColumnDoc, ColumnTest, Model};
+use crate::visible::moment::Moment;
 
 const OCCURRENCES: &str = "occurrences of the key";
 const EXAMPLE: &str = "key as text";
@@ -57,26 +56,21 @@ impl fmt::Display for TestResult {
 }
 
 impl SqlProject {
-    /// The named models and all that they build on, each once and behind what it builds on.
-    pub fn lineage(&self, names: &[&str]) -> Result<Vec<&Model>, FeatureError> {
-        let named = names.iter().map(|name| self.find(name)).collect::<Result<Vec<_>, _>>()?;
-        Ok(graph::in_order(self.models_by_name(), named))
-    }
-
     /// Runs the tests of the named models as of a moment: their columns' and that the grain is unique.
-    pub async fn run_tests(
+    pub async fn run_tests<'a>(
         &self,
         ctx: &SessionContext,
-        sources: &Sources,
+        inputs: impl Into<ModelInputs<'a>>,
         models: &[&str],
         moment: &Moment,
     ) -> Result<Vec<TestResult>, FeatureError> {
+        let inputs = inputs.into();
         let mut results = Vec::new();
         for name in models {
-            let rows = self.model(ctx, sources, name, moment).await?;
-            let held = sources.held.find_at(name, moment);
-            let plan = held.map_or_else(|| rows.logical_plan().clone(), |held| held.plan.clone());
-            results.extend(self.test(name, rows, Some(&Proof::new(sources, &plan))).await?);
+            let rows = self.model(ctx, inputs, name, moment).await?;
+            let computed = inputs.materialised.find_at(name, moment);
+            let plan = computed.map_or_else(|| rows.logical_plan().clone(), |computed| computed.plan.clone());
+            results.extend(self.test(name, rows, Some(&Proof::new(inputs.sources, &plan))).await?);
         }
         Ok(results)
     }

@@ -11,9 +11,9 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use crate::error::{FeatureError, ModelFault};
-use crate::moment::Moment;
+use crate::plan::inputs::ModelInputs;
 use crate::project::SqlProject;
-use crate::source::Sources;
+use crate::visible::moment::Moment;
 
 /// Whether an error is one of a computation over rows, as a division by zero is, and none of storage or of planning.
 pub fn is_computation(error: &(dyn Error + 'static)) -> bool {
@@ -41,16 +41,17 @@ fn is_of_values(error: &ArrowError) -> bool {
 
 impl SqlProject {
     /// The fault of the first model that cannot be computed, among the named ones and all that they build on; `None` where each can be.
-    pub async fn failing_model(
+    pub async fn failing_model<'a>(
         &self,
         ctx: &SessionContext,
-        sources: &Sources,
+        inputs: impl Into<ModelInputs<'a>>,
         names: &[&str],
         moment: &Moment,
     ) -> Option<FeatureError> {
+        let inputs = inputs.into();
         for (model, at) in self.lineage_at(names, moment).ok()? {
             let computed = async {
-                let rows = self.model(ctx, sources, &model.name, &at).await?;
+                let rows = self.model(ctx, inputs, &model.name, &at).await?;
                 let mut rows = rows.execute_stream().await?;
                 while rows.try_next().await?.is_some() {}
                 Ok::<_, FeatureError>(())

@@ -11,7 +11,8 @@ use mainstay_schema::date::Ds;
 use serde::{Deserialize, Serialize};
 
 use crate::error::FeatureError;
-use crate::source::{OpenTable, Sources};
+use crate::visible::sources::Sources;
+use crate::visible::table::VisibleTable;
 
 const SECONDS_PER_HOUR: i64 = 3600;
 
@@ -38,7 +39,7 @@ pub struct Freshness {
     pub age_hours: Option<i64>,
     /// How it stands.
     pub status: FreshnessStatus,
-    /// What to tell the user where it does not pass.
+    /// What to say to the user where it does not pass.
     pub message: Option<String>,
 }
 
@@ -47,10 +48,10 @@ impl Sources {
     /// One aggregate query a table.
     pub async fn freshness(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<Freshness>, FeatureError> {
         let mut all = Vec::new();
-        for open in &self.tables {
-            if let Some(limits) = open.table.freshness {
-                let newest = newest(ctx, open, as_of).await?;
-                all.push(judge(open.name(), limits, newest, as_of, &self.time_zone));
+        for table in &self.tables {
+            if let Some(limits) = table.relation.table.freshness {
+                let newest = newest(ctx, table, as_of).await?;
+                all.push(judge(table.name(), limits, newest, as_of, &self.time_zone));
             }
         }
         Ok(all)
@@ -60,10 +61,11 @@ impl Sources {
     /// none has one) but timeless ones, whether it may be seen or not. `None` without rows. The day after it is the latest that a run can
     /// decide for.
     pub async fn last_complete_day(&self, ctx: &SessionContext) -> Result<Option<Ds>, FeatureError> {
-        let has_limits = self.tables.iter().any(|open| open.table.freshness.is_some());
+        let has_limit = |table: &VisibleTable| table.relation.table.freshness.is_some();
+        let has_limits = self.tables.iter().any(has_limit);
         let mut latest = None;
-        for open in self.tables.iter().filter(|open| !has_limits || open.table.freshness.is_some()) {
-            latest = latest.max(newest(ctx, open, Timestamp::MAX).await?);
+        for table in self.tables.iter().filter(|table| !has_limits || has_limit(table)) {
+            latest = latest.max(newest(ctx, table, Timestamp::MAX).await?);
         }
         Ok(latest.map(|instant| Ds::of(instant, &self.time_zone)))
     }
@@ -79,9 +81,13 @@ pub fn refuse_stale(freshness: &[Freshness]) -> Result<(), FeatureError> {
 }
 
 /// The newest event time of the rows before `bound` that keep their contract. `None` without rows or times.
-async fn newest(ctx: &SessionContext, open: &OpenTable, bound: Timestamp) -> Result<Option<Timestamp>, FeatureError> {
-    let Some(event_time) = open.event_time()? else { return Ok(None) };
-    let newest = open.rows_before(bound)?.aggregate(Vec::<Expr>::new(), [max(event_time)])?.build()?;
+async fn newest(
+    ctx: &SessionContext,
+    table: &VisibleTable,
+    bound: Timestamp,
+) -> Result<Option<Timestamp>, FeatureError> {
+    let Some(event_time) = table.relation.event_time()? else { return Ok(None) };
+    let newest = table.rows_before(bound)?.aggregate(Vec::<Expr>::new(), [max(event_time)])?.build()?;
     let batches = DataFrame::new(ctx.state(), newest).collect().await?;
     let newest = batches.iter().find(|batch| batch.num_rows() > 0).and_then(|batch| {
         let column = batch.column(0).as_primitive_opt::<TimestampMicrosecondType>()?;

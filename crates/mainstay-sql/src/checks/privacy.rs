@@ -1,26 +1,24 @@
 //! Personal and protected columns stay out of features.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use jiff::{Timestamp, ToSpan};
 use mainstay_config::source::SourceColumn;
 
+use crate::checks::failing;
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
-use crate::failing;
-use crate::graph;
-use crate::held::HeldModels;
-use crate::model::{Model, ModelKind};
-use crate::moment::Moment;
-use crate::plan::{self, SourceTables};
+use crate::plan::materialised::MaterialisedModels;
+use crate::plan::planner::plan_model;
+use crate::plan::source_tables::declared_tables;
 use crate::project::SqlProject;
+use crate::project::graph;
+use crate::project::model::{Model, ModelKind};
+use crate::visible::moment::Moment;
 
 /// Plans every model against the declared columns, without data, and refuses features, marts, which decide who gets what, and labels,
 /// which stand beside customers in the rows of a training, that have or read a personal or protected column.
@@ -31,9 +29,8 @@ pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<
     let as_of = Timestamp::UNIX_EPOCH;
     let moment = Moment { label_end: as_of.checked_add(24.hours()).ok(), ..Moment::before(as_of) };
     for model in project.models() {
-        let plan =
-            plan::plan_model(ctx, project, declared_tables(project), &HeldModels::default(), &model.name, &moment)
-                .await?;
+        let plan = plan_model(ctx, project, declared_tables(project), MaterialisedModels::none(), &model.name, &moment)
+            .await?;
         if model.kind != ModelKind::Staging {
             refuse_output(project, model, &plan)?;
             let optimized = match ctx.state().optimize(&plan) {
@@ -55,29 +52,14 @@ async fn constant_fault(
     error: DataFusionError,
 ) -> FeatureError {
     for part in graph::in_order(project.models_by_name(), [model]) {
-        let (tables, held) = (declared_tables(project), HeldModels::default());
-        if let Ok(plan) = plan::plan_model(ctx, project, tables, &held, &part.name, moment).await
+        let tables = declared_tables(project);
+        if let Ok(plan) = plan_model(ctx, project, tables, MaterialisedModels::none(), &part.name, moment).await
             && let Err(error) = ctx.state().optimize(&plan)
         {
             return ModelFault::new(&part.file, failing::describe(&error)).into();
         }
     }
     error.into()
-}
-
-/// The source tables as they are declared, without rows; the metadata of their schemas say their zone, if it is another than UTC.
-pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
-    Box::new(|source, table, _, _| {
-        let mut tables =
-            project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);
-        let declared = tables.find(|declared| declared.name == table);
-        let declared =
-            declared.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
-        let schema = contract::declared_schema(declared).as_ref().clone();
-        let zone = declared.zone().iana_name().filter(|zone| *zone != "UTC").map(str::to_owned);
-        let metadata = zone.into_iter().map(|zone| (contract::TIME_ZONE.to_owned(), zone)).collect();
-        Ok(Arc::new(EmptyTable::new(Arc::new(schema.with_metadata(metadata)))) as Arc<dyn TableProvider>)
-    })
 }
 
 fn refuse_output(project: &SqlProject, model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
@@ -136,7 +118,7 @@ impl SqlProject {
     ) -> Result<Option<PersonalColumn>, FeatureError> {
         let moment = Moment::before(Timestamp::UNIX_EPOCH);
         self.find(model)?;
-        let plan = plan::plan_model(ctx, self, declared_tables(self), &HeldModels::default(), model, &moment).await?;
+        let plan = plan_model(ctx, self, declared_tables(self), MaterialisedModels::none(), model, &moment).await?;
         let rows = DataFrame::new(ctx.state(), plan);
         let present = columns.iter().filter(|name| rows.schema().field_with_unqualified_name(name).is_ok());
         let selected = present.map(|name| ident(name.as_str())).collect::<Vec<_>>();

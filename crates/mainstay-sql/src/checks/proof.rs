@@ -1,13 +1,14 @@
 //! What the plan of a model shows by its shape, so that no query has to test it: a grain that is a `group by`, or the key of a source
-//! whose repeats are left out; a column without nulls, or without values beyond a bound, because the contract of its source refuses them.
+//! whose duplicates are left out; a column without nulls, or without values beyond a bound, because the contract of its source refuses them.
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{Column, DFSchema, JoinType, TableReference};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, ExprSchemable, Filter, Join, LogicalPlan};
 
-use crate::determinism::{Columns, identifying};
-use crate::source::{OpenTable, Sources};
+use crate::plan::determinism::{Columns, identifying};
+use crate::visible::sources::Sources;
+use crate::visible::table::VisibleTable;
 
 /// What no value of a column lies beyond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl<'a> Proof<'a> {
     /// Whether no two rows can have the same values in these columns; those that a null stands in do not count.
     pub(crate) fn is_unique(&self, key: &[String]) -> bool {
         let place = |name: &String| self.plan.schema().maybe_index_of_column(&Column::from_name(name.clone()));
-        let keys = || identifying(self.plan, &|table| self.sound(table).and_then(OpenTable::kept_key));
+        let keys = || identifying(self.plan, &|table| self.sound(table).and_then(VisibleTable::kept_key));
         let places: Option<Columns> = key.iter().map(place).collect();
         places.is_some_and(|places| keys().iter().any(|key| key.is_subset(&places)))
     }
@@ -58,16 +59,16 @@ impl<'a> Proof<'a> {
     }
 
     /// The source table whose sound rows a relation of the catalog stands for. SQL cannot give a name with a schema itself.
-    fn sound(&self, table: &TableReference) -> Option<&'a OpenTable> {
+    fn sound(&self, table: &TableReference) -> Option<&'a VisibleTable> {
         table.schema()?;
-        self.sources.tables.iter().find(|open| open.name() == table.table())
+        self.sources.tables.iter().find(|known| known.name() == table.table())
     }
 
     fn holds_values(&self, plan: &LogicalPlan, place: usize) -> bool {
         let of_input = |place| plan.inputs().first().is_some_and(|input| self.holds_values(input, place));
         match plan {
             LogicalPlan::SubqueryAlias(alias) => {
-                let is_kept = |open: &OpenTable| open.keeps_values_in(alias.schema.field(place).name());
+                let is_kept = |table: &VisibleTable| table.relation.keeps_values_in(alias.schema.field(place).name());
                 self.sound(&alias.alias).is_some_and(is_kept) || of_input(place)
             }
             LogicalPlan::Projection(projection) => {
@@ -100,8 +101,8 @@ impl<'a> Proof<'a> {
         let of_input = |place| plan.inputs().first().is_some_and(|input| self.is_within(input, place, bound));
         match plan {
             LogicalPlan::SubqueryAlias(alias) => {
-                let states = |open: &OpenTable| {
-                    open.states(alias.schema.field(place).name(), |stated| match bound {
+                let states = |table: &VisibleTable| {
+                    table.relation.states(alias.schema.field(place).name(), |stated| match bound {
                         Bound::Minimum(_) => stated.minimum.is_some_and(|minimum| bound.admits(minimum)),
                         Bound::Maximum(_) => stated.maximum.is_some_and(|maximum| bound.admits(maximum)),
                     })

@@ -12,11 +12,13 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::conflicts;
+use crate::contract::rules::{self, Rule};
 use crate::error::FeatureError;
-use crate::moment::Bounds;
-use crate::rules::{self, Rule};
-use crate::source::{OpenTable, Sources};
+use crate::visible::moment::Bounds;
+use crate::visible::relation::Relation;
+use crate::visible::rows_in_memory;
+use crate::visible::sources::Sources;
+use crate::visible::table::VisibleTable;
 
 /// Stands in the place of personal data and protected attributes.
 pub const REDACTED: &str = "[redacted]";
@@ -34,8 +36,8 @@ impl Sources {
     /// break a rule, none. No batch where nothing is refused.
     pub async fn quarantine(&self, ctx: &SessionContext, as_of: Timestamp) -> Result<Vec<RecordBatch>, FeatureError> {
         let mut refused = Vec::new();
-        for open in &self.tables {
-            let table = QuarantinedTable { ctx, open, as_of };
+        for table in &self.tables {
+            let table = QuarantinedTable { ctx, table, as_of };
             refused.extend(table.rows_that_break_rules().await?);
             refused.extend(table.rows_in_conflict().await?);
             refused.extend(table.values_that_break_rules().await?);
@@ -44,41 +46,42 @@ impl Sources {
     }
 }
 
-/// A table of which is told what is refused before `as_of`.
+/// A table whose refused rows before `as_of` are reported.
 struct QuarantinedTable<'a> {
     ctx: &'a SessionContext,
-    open: &'a OpenTable,
+    table: &'a VisibleTable,
     as_of: Timestamp,
 }
 
 impl QuarantinedTable<'_> {
     async fn rows_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
-        let rules = self.open.rules()?;
+        let rules = self.table.relation.rules()?;
         let Some(broken) = rules::any_broken(&rules) else { return Ok(Vec::new()) };
-        let rows = self.open.read(self.ctx)?.filter(broken)?;
+        let rows = self.table.relation.read(self.ctx)?.filter(broken)?;
         self.described(self.not_later(rows)?, first_reason(&rules, "")?).await
     }
 
     async fn rows_in_conflict(&self) -> Result<Vec<RecordBatch>, FeatureError> {
         let mut refused = Vec::new();
-        for broken in self.open.conflicts.broken() {
+        for broken in self.table.conflicts.broken() {
             let rows = self.ctx.read_table(Arc::clone(&broken.rows) as _)?;
             refused.extend(self.described(self.not_later(rows)?, lit(broken.reason.as_str())).await?);
         }
-        if let Some(repeats) = self.open.conflicts.repeats() {
-            let copies = DataFrame::new(self.ctx.state(), repeats.copies(self.open, self.as_of)?.build()?);
-            refused.extend(self.described(copies, lit(repeats.reason())).await?);
+        if let Some(duplicates) = self.table.conflicts.duplicate_keys() {
+            let copies = duplicates.copies(&self.table.relation, self.as_of)?.build()?;
+            let copies = DataFrame::new(self.ctx.state(), copies);
+            refused.extend(self.described(copies, lit(duplicates.reason())).await?);
         }
         Ok(refused)
     }
 
     async fn values_that_break_rules(&self) -> Result<Vec<RecordBatch>, FeatureError> {
-        let values = rules::values_before(&self.open.table, self.as_of)?;
+        let values = rules::values_before(&self.table.relation.table, self.as_of)?;
         let Some(broken) = values.iter().filter_map(|value| rules::any_broken(&value.rules)).reduce(Expr::or) else {
             return Ok(Vec::new());
         };
-        let rows = self.open.rows_before(self.as_of)?.filter(broken)?;
-        let Some(rows) = conflicts::hold(self.ctx, rows.build()?).await? else { return Ok(Vec::new()) };
+        let rows = self.table.rows_before(self.as_of)?.filter(broken)?;
+        let Some(rows) = rows_in_memory::collect(self.ctx, rows.build()?).await? else { return Ok(Vec::new()) };
         let mut refused = Vec::new();
         for value in &values {
             let Some(broken) = rules::any_broken(&value.rules) else { continue };
@@ -89,18 +92,18 @@ impl QuarantinedTable<'_> {
     }
 
     fn not_later(&self, rows: DataFrame) -> Result<DataFrame, FeatureError> {
-        let conditions = self.open.not_later(Bounds::at(self.as_of))?;
+        let conditions = self.table.relation.not_later(Bounds::at(self.as_of))?;
         conditions.into_iter().try_fold(rows, |rows, condition| Ok(rows.filter(condition)?))
     }
 
     /// The rows as they were before as-of: what comes later is null here too.
     async fn described(&self, rows: DataFrame, reason: Expr) -> Result<Vec<RecordBatch>, FeatureError> {
-        let values = rules::values_before(&self.open.table, self.as_of)?;
+        let values = rules::values_before(&self.table.relation.table, self.as_of)?;
         let stated = values.iter().map(|value| Ok(value.as_stated()?.alias(&value.declared.name)));
         let columns = stated.chain([Ok(reason.alias(REASON))]).collect::<Result<Vec<_>, FeatureError>>()?;
         let stream = rows.select(columns)?.execute_stream().await?;
         let batches = stream.map_err(FeatureError::from);
-        let batches = batches.and_then(|batch| futures::future::ready(describe(self.open, &batch)));
+        let batches = batches.and_then(|batch| futures::future::ready(describe(&self.table.relation, &batch)));
         batches.try_filter(|batch| futures::future::ready(batch.num_rows() > 0)).try_collect().await
     }
 }
@@ -117,9 +120,9 @@ fn first_reason(rules: &[Rule], consequence: &str) -> Result<Expr, FeatureError>
     Ok(reasons.otherwise(lit(""))?)
 }
 
-fn describe(open: &OpenTable, batch: &RecordBatch) -> Result<RecordBatch, FeatureError> {
-    let rows = json_rows(open, batch).map_err(datafusion::error::DataFusionError::from)?;
-    let source: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(open.name(), rows.len())));
+fn describe(relation: &Relation, batch: &RecordBatch) -> Result<RecordBatch, FeatureError> {
+    let rows = json_rows(relation, batch).map_err(datafusion::error::DataFusionError::from)?;
+    let source: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(relation.name(), rows.len())));
     let row: ArrayRef = Arc::new(StringArray::from_iter_values(rows));
     let reason = batch.column_by_name(REASON).cloned().unwrap_or_else(|| Arc::clone(&source));
     let text = |name| Field::new(name, DataType::Utf8, false);
@@ -128,9 +131,9 @@ fn describe(open: &OpenTable, batch: &RecordBatch) -> Result<RecordBatch, Featur
     Ok(described.map_err(datafusion::error::DataFusionError::from)?)
 }
 
-fn json_rows(open: &OpenTable, batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
+fn json_rows(relation: &Relation, batch: &RecordBatch) -> Result<Vec<String>, ArrowError> {
     let mut rows = vec![Map::new(); batch.num_rows()];
-    for declared in &open.table.columns {
+    for declared in &relation.table.columns {
         let Some(values) = batch.column_by_name(&declared.name) else {
             continue;
         };

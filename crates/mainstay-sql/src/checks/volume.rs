@@ -20,8 +20,9 @@ use mainstay_schema::table::ColumnType;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::pinned::{PinnedSources, PinnedTable};
-use crate::source::{OpenTable, Sources};
+use crate::files::pinned::{PinnedSources, PinnedTable};
+use crate::visible::sources::Sources;
+use crate::visible::table::VisibleTable;
 
 /// Days that are looked at of a large table: eight weeks before each of the newest seven days.
 const DAYS: i32 = 63;
@@ -44,9 +45,9 @@ impl Sources {
         ds: Ds,
     ) -> Result<Vec<TableDays>, FeatureError> {
         let mut all = Vec::new();
-        for open in self.tables.iter().filter(|open| open.table.event_time.is_some()) {
-            let pinned = pinned.table(&open.source, &open.table.name)?;
-            all.push(Counting::new(open, pinned, ds, &self.time_zone)?.count(ctx).await?);
+        for table in self.tables.iter().filter(|table| table.relation.table.event_time.is_some()) {
+            let pinned = pinned.table(&table.relation.source, &table.relation.table.name)?;
+            all.push(Counting::new(table, pinned, ds, &self.time_zone)?.count(ctx).await?);
         }
         Ok(all)
     }
@@ -54,7 +55,7 @@ impl Sources {
 
 /// The days of one table.
 struct Counting<'a> {
-    open: &'a OpenTable,
+    table: &'a VisibleTable,
     pinned: &'a PinnedTable,
     since: Ds,
     /// Where each day begins, and the last one ends.
@@ -64,7 +65,7 @@ struct Counting<'a> {
 
 impl<'a> Counting<'a> {
     fn new(
-        open: &'a OpenTable,
+        table: &'a VisibleTable,
         pinned: &'a PinnedTable,
         ds: Ds,
         time_zone: &'a TimeZone,
@@ -75,19 +76,19 @@ impl<'a> Counting<'a> {
         let begins = |day: i32| {
             let begins = since.plus_days(day).as_of(time_zone);
             begins.map(Timestamp::as_microsecond).map_err(|error| FeatureError::Contract {
-                table: open.name(),
+                table: table.name(),
                 message: format!("{} has no midnight: {error}", since.plus_days(day)),
             })
         };
         let bounds = (0..=days).map(begins).collect::<Result<Vec<_>, _>>()?.into();
-        Ok(Self { open, pinned, since, bounds, time_zone })
+        Ok(Self { table, pinned, since, bounds, time_zone })
     }
 
     async fn count(&self, ctx: &SessionContext) -> Result<TableDays, FeatureError> {
         let columns = self.columns();
         let days = self.days(ctx, &columns).await?;
         let newest = days.last().map(|day| day.ds).or_else(|| self.newest_before());
-        Ok(TableDays { table: self.open.name(), since: self.since, newest, columns, days })
+        Ok(TableDays { table: self.table.name(), since: self.since, newest, columns, days })
     }
 
     /// Of a table without a row in the days that were looked at: the newest day that its files know.
@@ -99,7 +100,7 @@ impl<'a> Counting<'a> {
     /// Columns of amounts: numbers, but for those that name something. What comes later than its row is left out: of the newest days it is not
     /// there yet.
     fn columns(&self) -> Vec<String> {
-        let table = &self.open.table;
+        let table = &self.table.relation.table;
         let names_something = |column: &SourceColumn| {
             table.key.contains(&column.name)
                 || table.references.iter().any(|reference| reference.column == column.name)
@@ -117,11 +118,11 @@ impl<'a> Counting<'a> {
     async fn days(&self, ctx: &SessionContext, columns: &[String]) -> Result<Vec<DayRows>, FeatureError> {
         let (Some(first), Some(end)) = (self.bounds.first(), self.bounds.last()) else { return Ok(Vec::new()) };
         let instant = |microseconds: i64| Timestamp::from_microsecond(microseconds).unwrap_or_default();
-        let Some(rows) = self.open.rows_between(instant(*first), instant(*end))? else { return Ok(Vec::new()) };
-        let Some(event_time) = self.open.event_time()? else { return Ok(Vec::new()) };
+        let Some(rows) = self.table.rows_between(instant(*first), instant(*end))? else { return Ok(Vec::new()) };
+        let Some(event_time) = self.table.relation.event_time()? else { return Ok(Vec::new()) };
         let day_of = day_of(Arc::clone(&self.bounds));
         let day = day_of.call(vec![event_time]);
-        let on_time = match self.open.known()? {
+        let on_time = match self.table.relation.known()? {
             Some(known) => {
                 let known = coalesce(vec![day_of.call(vec![known]), lit(i32::MIN)]);
                 when(known.lt_eq(day.clone()), lit(1i64)).otherwise(lit(0i64))?

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Date32Type};
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::{ColumnarValue, Expr, ExprSchemable, ScalarUDF, Volatility, create_udf};
 use jiff::tz::TimeZone;
 use mainstay_config::SourceTable;
 use mainstay_files::LocalTime;
 use mainstay_files::local_time::MICROSECONDS_OF_A_DAY;
 
 use crate::contract;
+use crate::error::FeatureError;
 
-/// The days of a table, told by its own clock, among those of the project.
+/// The days of a table, by its own clock, among those of the project.
 #[derive(Debug, Clone)]
 pub(crate) struct Days {
     of_table: Arc<LocalTime>,
@@ -86,6 +88,25 @@ impl Days {
         let name = format!("day_{verb} {} {}", zone(&self.of_table), zone(&self.of_project));
         create_udf(&name, vec![DataType::Date32], contract::timestamp_type(), Volatility::Immutable, Arc::new(instants))
     }
+}
+
+/// A column that tells the time, as an instant. A date stands for the beginning of a day of the project: the last one that it touches, which
+/// is the day itself where table and project are of one time zone. So as of a midnight no date is seen before it is over.
+pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
+    if !is_date(table, name) {
+        return Ok(contract::column(name));
+    }
+    let days = Days::of(table);
+    match days.are_of_utc() {
+        // Statistics see through a cast, and not through a function.
+        true => Ok(contract::column(name)
+            .cast_to(&contract::timestamp_type(), &DFSchema::try_from(contract::declared_schema(table))?)?),
+        false => Ok(days.seen_from().call(vec![contract::column(name)])),
+    }
+}
+
+fn is_date(table: &SourceTable, name: &str) -> bool {
+    table.column(name).is_some_and(|declared| declared.column_type == ColumnType::Date)
 }
 
 #[cfg(test)]

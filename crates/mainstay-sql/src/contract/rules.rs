@@ -13,7 +13,7 @@ use mainstay_config::source::SourceColumn;
 use mainstay_schema::table::ColumnType;
 
 use crate::contract;
-use crate::days::Days;
+use crate::contract::days::{self, Days};
 use crate::error::FeatureError;
 
 /// A rule that every row, or every value that has come, keeps.
@@ -100,7 +100,7 @@ fn value_before<'a>(
 /// Whether a value has come before `bound`; `None` where it is there from the start.
 fn has_come(table: &SourceTable, declared: &SourceColumn, bound: Timestamp) -> Result<Option<Expr>, FeatureError> {
     let Some(time) = &declared.visible_from else { return Ok(None) };
-    Ok(Some(contract::time_column(table, time)?.lt(contract::instant(bound))))
+    Ok(Some(days::time_column(table, time)?.lt(contract::instant(bound))))
 }
 
 /// The rules that a column states for its values alone.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::reading::Readings;
+use crate::files::reading::Readings;
 
 /// What of a file is not under the declared names; all is where nothing stands here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl FileColumns {
             match found.as_slice() {
                 [field] => {
                     file.refuse_twice(schema, field.name())?;
-                    contract::check_column(file.name, file.readings, declared, file.shown, field)?;
+                    check_column(file.name, file.readings, declared, file.shown, field)?;
                     if *field.name() != declared.name {
                         columns.renamed.insert(declared.name.clone(), field.name().clone());
                     }
@@ -188,6 +188,40 @@ impl FileOf<'_> {
     fn error(&self, message: String) -> FeatureError {
         FeatureError::File { table: self.name.to_owned(), file: self.shown.to_owned(), message }
     }
+}
+
+/// What a column of each declared type may be in a file, for messages.
+fn expected(declared: ColumnType) -> &'static str {
+    match declared {
+        ColumnType::Text => "text (a string, or whole numbers)",
+        ColumnType::Integer => "integer (a whole number of at most 32 bits)",
+        ColumnType::BigInt => "bigint (a whole number of at most 64 bits)",
+        ColumnType::Double => "double (a number)",
+        ColumnType::Boolean => "boolean",
+        ColumnType::Date => "date",
+        ColumnType::Timestamp => "timestamp",
+        ColumnType::Money => "money (a decimal, or a float of whole cents)",
+    }
+}
+
+/// Checks that the type of a column of a file is one that can become the declared type.
+fn check_column(
+    name: &str,
+    readings: &Readings,
+    column: &SourceColumn,
+    file: &str,
+    field: &Field,
+) -> Result<(), FeatureError> {
+    let reading = readings.column(&column.name).map(|declared| declared.reading(field.data_type()));
+    let Some(Err(advice)) = reading else { return Ok(()) };
+    Err(FeatureError::WrongType {
+        table: name.to_owned(),
+        file: file.into(),
+        column: column.name.clone(),
+        expected: expected(column.column_type),
+        found: field.data_type().to_string().into(),
+        advice,
+    })
 }
 
 /// The names under which a column may stand: its own first.

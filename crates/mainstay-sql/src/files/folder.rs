@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::file_names::{self, Role};
+use crate::files::file_names::{self, Role};
 
 /// Where the files of a source table lie.
 pub(crate) struct Folder<'a> {

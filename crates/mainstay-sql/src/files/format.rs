@@ -1,4 +1,4 @@
-//! Parquet of which no statistics say anything of a column that is read in another type than it has.
+//! How the engine reads Parquet files: whatever their endings, and with no statistics of a column that is read in another type than it has.
 //!
 //! The engine takes the least and greatest value of a file as they stand, under the declared type: a time of a wall clock would be taken
 //! for an instant, and 5 at scale 0 for five cents. It leaves out files by them, and reads a column with one value from them alone. What the
@@ -13,19 +13,41 @@ use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::file_format::{FileFormat, FileMeta};
+use datafusion::datasource::listing::{ListingOptions, ListingTableConfig, ListingTableUrl};
 use datafusion::datasource::physical_plan::{FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::physical_plan::ExecutionPlan;
+use mainstay_config::SourceTable;
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::reading::Readings;
+use crate::files::reading::Readings;
+
+/// Files as one table of a schema in which the declared columns have their declared types.
+pub(crate) fn files_of(table: &SourceTable, urls: Vec<ListingTableUrl>, schema: SchemaRef) -> ListingTableConfig {
+    let readings = Readings::of(table);
+    let format = ReadParquet { parquet: parquet(), readings: readings.clone() };
+    ListingTableConfig::new_with_multi_paths(urls)
+        .with_listing_options(ListingOptions::new(Arc::new(format)).with_file_extension(""))
+        .with_schema(schema)
+        .with_expr_adapter_factory(Arc::new(readings))
+}
+
+/// How files are read, whatever their endings.
+pub(crate) fn options() -> ListingOptions {
+    ListingOptions::new(Arc::new(parquet())).with_file_extension("")
+}
+
+/// Times of 96 bits reach further than nanoseconds do.
+fn parquet() -> ParquetFormat {
+    ParquetFormat::default().with_coerce_int96(Some("us".into()))
+}
 
 /// Parquet files with the columns of a table.
 #[derive(Debug)]
-pub(crate) struct ReadParquet {
-    pub(crate) parquet: ParquetFormat,
-    pub(crate) readings: Readings,
+struct ReadParquet {
+    parquet: ParquetFormat,
+    readings: Readings,
 }
 
 #[async_trait]

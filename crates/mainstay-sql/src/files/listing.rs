@@ -24,11 +24,11 @@ use jiff::Timestamp;
 use mainstay_config::SourceTable;
 use url::Url;
 
-use crate::columns::{FileColumns, Place};
 use crate::contract;
 use crate::error::FeatureError;
-use crate::pinned::PinnedFile;
-use crate::reading;
+use crate::files::columns::{FileColumns, Place};
+use crate::files::format;
+use crate::files::pinned::PinnedFile;
 
 /// What a listing of files may keep of their statistics, so that only the first plan over it reads them.
 const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
@@ -81,7 +81,7 @@ pub(crate) fn listing(
     if is_plain {
         let declared = contract::declared_schema(table);
         let fields = declared.fields().iter().cloned().chain(more.iter().cloned().map(Arc::new));
-        return files_as_found(table, files, fields.collect());
+        return scan_files(table, files, fields.collect());
     }
     let inputs = groups.into_values().map(|files| arranged(table, &files, more).map(Arc::new));
     let inputs = inputs.collect::<Result<Vec<_>, FeatureError>>()?;
@@ -95,7 +95,7 @@ pub(crate) fn listing(
 /// Files that share an arrangement, with their columns under the declared names.
 fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<LogicalPlan, FeatureError> {
     let columns = files.first().map(|file| file.columns.clone()).unwrap_or_default();
-    // What only some of them lack is found by the listing.
+    // What only some of them lack the listing finds out.
     let columns = FileColumns { absent: BTreeSet::new(), ..columns };
     let in_file = columns.in_file(table);
     let declared = contract::declared_schema(&in_file);
@@ -110,18 +110,18 @@ fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<
         read.push(value.alias(&column.name));
     }
     read.extend(more.iter().map(|field| contract::column(field.name()).alias(field.name())));
-    let files = files_as_found(&in_file, files, fields)?;
+    let files = scan_files(&in_file, files, fields)?;
     Ok(LogicalPlanBuilder::scan("files", provider_as_source(files), None)?.project(read)?.build()?)
 }
 
 /// Files as one, whose columns have the names of `in_file`.
-fn files_as_found(
+fn scan_files(
     in_file: &SourceTable,
     files: &[&OpenFile],
     fields: Vec<FieldRef>,
 ) -> Result<Arc<dyn TableProvider>, FeatureError> {
     let urls = files.iter().map(|file| file.url.clone()).collect();
-    let config = reading::listing(in_file, urls, Arc::new(Schema::new(fields)));
+    let config = format::files_of(in_file, urls, Arc::new(Schema::new(fields)));
     let statistics: Arc<FileStatisticsCache> =
         Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
     Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics))))

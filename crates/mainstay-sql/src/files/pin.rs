@@ -17,15 +17,15 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
-use crate::columns::{FileColumns, FileOf};
 use crate::error::FeatureError;
-use crate::folder::{Contents, DataFile, Folder, shown};
-use crate::listing::file_url;
-use crate::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile, last_modified};
-use crate::reading::{self, Readings};
+use crate::files::columns::{FileColumns, FileOf};
+use crate::files::folder::{Contents, DataFile, Folder, shown};
+use crate::files::listing::file_url;
+use crate::files::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, UnreadFile, last_modified};
+use crate::files::reading::{self, Readings};
+use crate::files::statistics::{self, BrokenRules};
+use crate::files::unreadable::ValuesOfFile;
 use crate::side_by_side::side_by_side;
-use crate::statistics::{self, BrokenRules};
-use crate::unreadable::ValuesOfFile;
 
 /// Footers of one table that are read at the same time.
 const CONCURRENT_READS: usize = 16;

@@ -5,10 +5,10 @@ use object_store::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::columns::FileColumns;
 use crate::contract;
 use crate::error::FeatureError;
-use crate::folder::shown;
+use crate::files::columns::FileColumns;
+use crate::files::folder::shown;
 
 /// How many files a warning names.
 const NAMED: usize = 5;

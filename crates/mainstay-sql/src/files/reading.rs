@@ -7,8 +7,6 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef, TimeUnit};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTableConfig, ListingTableUrl};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
@@ -23,30 +21,9 @@ use parquet::basic::Type as PhysicalType;
 use parquet::schema::types::{SchemaDescriptor, Type as ParquetType};
 use thiserror::Error;
 
-use crate::days::Days;
-use crate::format::ReadParquet;
+use crate::contract::days::Days;
 
-/// Files as one table of a schema in which the declared columns have their declared types.
-pub(crate) fn listing(table: &SourceTable, urls: Vec<ListingTableUrl>, schema: SchemaRef) -> ListingTableConfig {
-    let readings = Readings::of(table);
-    let format = ReadParquet { parquet: parquet(), readings: readings.clone() };
-    ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(ListingOptions::new(Arc::new(format)).with_file_extension(""))
-        .with_schema(schema)
-        .with_expr_adapter_factory(Arc::new(readings))
-}
-
-/// How files are read, whatever their endings.
-pub(crate) fn options() -> ListingOptions {
-    ListingOptions::new(Arc::new(parquet())).with_file_extension("")
-}
-
-/// Times of 96 bits reach further than nanoseconds do.
-fn parquet() -> ParquetFormat {
-    ParquetFormat::default().with_coerce_int96(Some("us".into()))
-}
-
-/// The schema of a file as [`parquet`] reads it.
+/// The schema of a file as [`super::format`] reads it.
 pub(crate) fn coerced(schema: Schema, of: &SchemaDescriptor) -> Schema {
     if !has_int96(of) {
         return schema;

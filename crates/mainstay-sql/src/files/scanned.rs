@@ -1,4 +1,4 @@
-//! Source tables as their files hold them: every row and every column, whatever the contract says.
+//! Source tables as a scan of their files gives them: every row and every column, whatever the contract says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use mainstay_config::SourceTable;
 
 use crate::contract;
 use crate::error::FeatureError;
-use crate::listing::{OpenFile, listing};
-use crate::pinned::PinnedTable;
-use crate::reading;
+use crate::files::format;
+use crate::files::listing::{OpenFile, listing};
+use crate::files::pinned::PinnedTable;
 
 /// Footers that are read at the same time.
 const CONCURRENT_READS: usize = 16;
@@ -20,7 +20,7 @@ const CONCURRENT_READS: usize = 16;
 /// All rows of a pinned table, those that break its contract included: the declared columns in their declared types and order, then
 /// the others of its files by name. An undeclared column that has several types, or stands twice in a file, is left out, and former names
 /// of declared columns are none.
-pub async fn rows_as_found(
+pub async fn scanned_rows(
     ctx: &SessionContext,
     table: &SourceTable,
     pinned: &PinnedTable,
@@ -36,7 +36,7 @@ async fn undeclared_columns(
     table: &SourceTable,
     files: &[OpenFile],
 ) -> Result<Vec<Field>, FeatureError> {
-    let (state, options) = (ctx.state(), reading::options());
+    let (state, options) = (ctx.state(), format::options());
     let schemas = files.iter().map(|file| options.infer_schema(&state, file.url()));
     let schemas: Vec<Arc<Schema>> = futures::stream::iter(schemas).buffered(CONCURRENT_READS).try_collect().await?;
     let mut types: BTreeMap<String, Option<DataType>> = BTreeMap::new();

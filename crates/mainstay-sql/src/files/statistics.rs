@@ -19,12 +19,12 @@ use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use crate::columns::{FileColumns, Place};
 use crate::contract;
-use crate::days::Days;
+use crate::contract::days::Days;
+use crate::contract::rules;
 use crate::error::FeatureError;
-use crate::reading::Readings;
-use crate::rules;
+use crate::files::columns::{FileColumns, Place};
+use crate::files::reading::Readings;
 
 /// The newest instant at which a row of a file happened or was known, as the declared types read it. `None` for a timeless table,
 /// where a group of rows has values but no statistics of
@@ -83,7 +83,7 @@ fn greatest_of_groups(
     Ok(nulls.iter().enumerate().all(is_told).then_some(greatest))
 }
 
-/// Dates as [`contract::time_column`] reads them, which keeps their order; instants as they are.
+/// Dates as [`crate::contract::days::time_column`] reads them, which keeps their order; instants as they are.
 fn instants_of(days: &Days, times: ArrayRef) -> Result<ArrayRef, DataFusionError> {
     let Some(dates) = times.as_primitive_opt::<Date32Type>() else { return Ok(times) };
     if days.are_of_utc() {

@@ -21,7 +21,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::FeatureError;
-use crate::reading::{self, Readings};
+use crate::files::reading::{self, Readings};
 
 /// A file whose values are looked at.
 pub(crate) struct ValuesOfFile<'a> {

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::ModelFault;
-use crate::model::Model;
+use crate::project::model::Model;
 
 /// Gives every common table expression a name of its own, and lets references follow. Names that stand once stay as they are.
 pub(crate) fn rename_shadowing(model: &Model, statement: &mut Statement) -> Result<(), ModelFault> {

@@ -6,25 +6,22 @@
 //! left out, and so are blanks and comments, which a plan does not have. What joins a customer's own rows to the customer, such as
 //! another model of features, has a part in its own columns alone: a change there leaves all others as they were.
 
-use std::collections::BTreeMap;
-
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, Limit, LogicalPlan, Union};
 use datafusion::prelude::SessionContext;
 use jiff::Timestamp;
-use mainstay_config::VarValue;
 use mainstay_schema::definition::Definitions;
 use mainstay_schema::digest::{Digest, DigestHasher};
 
 use crate::contract;
-use crate::determinism::{Columns, Grains, equal_columns, identifying};
 use crate::error::FeatureError;
-use crate::held::HeldModels;
-use crate::moment::Moment;
-use crate::plan;
-use crate::privacy::declared_tables;
+use crate::plan::determinism::{Columns, Grains, equal_columns, identifying};
+use crate::plan::materialised::MaterialisedModels;
+use crate::plan::planner::plan_model;
+use crate::plan::source_tables::declared_tables;
 use crate::project::SqlProject;
+use crate::visible::moment::Moment;
 
 /// Raised whenever a digest changes though its SQL did not, as with another release of DataFusion: models that were trained before are
 /// then not compared, and are not refused for what nobody changed.
@@ -41,7 +38,7 @@ impl SqlProject {
     ) -> Result<Definitions, FeatureError> {
         let moment = Moment::before(Timestamp::UNIX_EPOCH);
         let tables = declared_tables(self);
-        let plan = plan::plan_model(ctx, self, tables, &HeldModels::default(), model, &moment).await?;
+        let plan = plan_model(ctx, self, tables, MaterialisedModels::none(), model, &moment).await?;
         // No SQL gives a table a schema: what has one is a model of ours, whose grain is tested each day.
         let grains = |table: &TableReference| {
             table.schema()?;
@@ -53,30 +50,10 @@ impl SqlProject {
             names.zip(&definition.columns).map(|(name, column)| (name, digest_of(&[&definition.rows, column])));
         let lineage = self.lineage(&[&[model], beside].concat())?;
         let read = lineage.iter().flat_map(|model| &model.variables);
-        let variables = read.filter_map(|name| Some((name.clone(), as_json(self.all_variables().get(name)?))));
+        let all = self.variables();
+        let variables = read.filter_map(|name| Some((name.clone(), all.get(name)?.clone())));
         Ok(Definitions { scheme: SCHEME, columns: columns.collect(), variables: variables.collect() })
     }
-
-    /// All variables of the project, each value as JSON.
-    pub fn variables(&self) -> BTreeMap<String, String> {
-        self.all_variables().iter().map(|(name, value)| (name.clone(), as_json(value))).collect()
-    }
-
-    /// The project with other values of its variables, given as JSON; those that it does not have are left out.
-    #[must_use]
-    pub fn with_variables(&self, values: &BTreeMap<String, String>) -> Self {
-        let mut project = self.clone();
-        for (name, value) in values {
-            if let Ok(value) = serde_json::from_str::<VarValue>(value) {
-                project.set_variable(name, value);
-            }
-        }
-        project
-    }
-}
-
-fn as_json(value: &VarValue) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
 }
 
 /// What a plan gives.

@@ -15,39 +15,22 @@
 
 mod keys;
 mod order;
+mod refusal;
 mod tablesample;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Span, TableReference};
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 
 use crate::error::{FeatureError, ModelFault};
-use crate::model::Model;
+use crate::project::model::Model;
 
-pub(crate) use keys::{Columns, equal_columns, identifying};
+use refusal::Refusal;
+
+pub(crate) use keys::{Columns, Grains, equal_columns, identifying};
 pub(crate) use tablesample::refuse_tablesample;
 
 /// Functions that read the clock. DataFusion counts them as stable within one query, but a day is run more than once.
 const CLOCKS: [&str; 5] = ["now", "current_timestamp", "current_date", "current_time", "today"];
-
-/// The columns that a table in the catalog of models is declared to be identified by; `None` for what is none of it.
-pub(crate) type Grains<'a> = dyn Fn(&TableReference) -> Option<&'a [String]> + 'a;
-
-/// What a model does that may come out differently when its day is run again.
-pub(crate) struct Refusal {
-    message: String,
-    span: Option<Span>,
-}
-
-impl Refusal {
-    fn of(expression: &Expr, message: String) -> Self {
-        Self { message, span: first_span(expression) }
-    }
-
-    fn of_plan(message: String) -> Self {
-        Self { message, span: None }
-    }
-}
 
 /// Refuses a model whose rows could differ between two runs of a day. Models that it refers to have been looked at before,
 /// and sources are views of ours.
@@ -109,14 +92,4 @@ fn of_expression(expression: &Expr) -> Option<Refusal> {
         _ => return None,
     };
     Some(Refusal::of(expression, message))
-}
-
-/// Where the first column stands that an expression names.
-fn first_span(expression: &Expr) -> Option<Span> {
-    let mut span = None;
-    let looked = expression.apply(|part| {
-        span = part.spans().and_then(datafusion::common::Spans::first);
-        Ok(if span.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    looked.ok().and(span)
 }

@@ -15,7 +15,7 @@ use mainstay_schema::table::ColumnType;
 
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
-use crate::model::{Model, ModelKind};
+use crate::project::model::{Model, ModelKind};
 
 /// Checks that a model with `when_absent` says enough to stand without its source.
 pub(crate) fn check(model: &Model) -> Result<(), ModelFault> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{FeatureError, ModelFault};
-use crate::model::{Model, ModelKind};
+use crate::project::model::{Model, ModelKind};
 
 /// Refuses circles, features that depend on labels, and staging that builds on anything but staging.
 pub(crate) fn check(models: &BTreeMap<String, Model>) -> Result<(), FeatureError> {

@@ -14,16 +14,8 @@ use mainstay_schema::table::ColumnType;
 
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
-use crate::model::{ColumnDoc, ColumnTest, Model, ModelKind};
-use crate::template::Scope;
-
-/// What the description of an extended project's model states for those who write its SQL anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Interface {
-    /// The file of the description.
-    pub(crate) file: String,
-    pub(crate) columns: Vec<ColumnDoc>,
-}
+use crate::project::model::{ColumnDoc, ColumnTest, Interface, Model, ModelKind};
+use crate::project::template::Scope;
 
 /// Lets what is stated of `base` hold for `own`, which stands in its place.
 ///

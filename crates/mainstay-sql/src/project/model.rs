@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use mainstay_schema::table::ColumnType;
 use serde::Deserialize;
 
-use crate::interface::Interface;
-
 /// What a model is for, by its folder under `sql/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ModelKind {
@@ -92,6 +90,14 @@ impl Model {
     pub(crate) fn description_file(&self) -> String {
         self.described_in.clone().unwrap_or_else(|| format!("{}.yml", self.file.trim_end_matches(".sql")))
     }
+}
+
+/// What the description of an extended project's model states for those who write its SQL anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Interface {
+    /// The file of the description.
+    pub(crate) file: String,
+    pub(crate) columns: Vec<ColumnDoc>,
 }
 
 /// A sibling `.yml` as it is written.

@@ -11,7 +11,7 @@ use crate::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, SqlProject};
 const INTRODUCTION: &str = "\
 # The canonical models
 
-Written from `sql/staging/*.yml` by a test of `mainstay-features`; change it there, and write this page again with
+Written from `sql/staging/*.yml` by a test of `mainstay-sql`; change it there, and write this page again with
 `MAINSTAY_WRITE_DOCS=1 cargo test --workspace --lib -- the_page_of_the_canonical_models`.
 
 A project that `extends` the reference project brings its sources in `mainstay.yml` and, for each model below, one query

@@ -232,9 +232,9 @@ async fn a_view_shows_the_first_visible_row_of_each_key_whatever_comes_later() {
         fixture.write_orders(file, &half.iter().map(row).collect::<Vec<_>>().join(", ")).await;
     }
     let (project, pinned) = (fixture.load().await.unwrap(), fixture.pin().await.unwrap());
-    let held =
-        Sources::open(&fixture.project(), &pinned).unwrap().hold_small_tables(&fixture.ctx, &pinned).await.unwrap();
-    for sources in [fixture.sources().await, held.refuse_conflicts(&fixture.ctx, |_, _| ()).await.unwrap()] {
+    let in_memory =
+        Sources::open(&fixture.project(), &pinned).unwrap().keep_small_tables(&fixture.ctx, &pinned).await.unwrap();
+    for sources in [fixture.sources().await, in_memory.refuse_conflicts(&fixture.ctx, |_, _| ()).await.unwrap()] {
         for bound in 0..8 {
             let moment = at(&format!("2025-01-{:02}T00:00:00Z", 10 + bound));
             let mut first = BTreeMap::new();

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::fixture::{Fixture, at, lines};
-use crate::{PinnedSources, PinnedTable, rows_as_found};
+use crate::{PinnedSources, PinnedTable, scanned_rows};
 
 const AS_OF: &str = "2025-02-01T00:00:00Z";
 
@@ -207,9 +207,9 @@ async fn older_files_may_lack_a_column_and_call_others_otherwise() {
     fixture.write("sql/staging/stg_counts.sql", "select count(*) as n from {{ source('shop', 'orders') }}");
     assert_eq!(fixture.rows("stg_counts", &gone).await, ["2"]);
     let table = fixture.project().config().sources[0].tables[0].clone();
-    let found = rows_as_found(&fixture.ctx, &table, &pinned).await.unwrap();
-    assert_eq!(found.schema().fields().len(), 7, "a former name is no column of its own");
-    assert_eq!(lines(found).await, expected);
+    let scanned = scanned_rows(&fixture.ctx, &table, &pinned).await.unwrap();
+    assert_eq!(scanned.schema().fields().len(), 7, "a former name is no column of its own");
+    assert_eq!(lines(scanned).await, expected);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What decides who may be contacted sees more than features do.
 
 use super::fixture::{Fixture, at, lines};
-use crate::{Moment, TestResult};
+use crate::{MaterialisedModels, ModelInputs, Moment, TestResult};
 
 /// Seen by midnight, known after it, happened after it, and known after the instant of suppression.
 const ORDERS: &str = "
@@ -62,19 +62,22 @@ async fn what_says_to_be_of_later_is_refused_where_nothing_can_be() {
 }
 
 #[tokio::test]
-async fn what_is_held_of_a_moment_is_read_by_its_models_alone() {
+async fn what_is_materialised_of_a_moment_is_read_by_its_models_alone() {
     let fixture = fixture().await;
-    let (project, mut sources) = (fixture.load().await.unwrap(), fixture.sources().await);
-    project.hold(&fixture.ctx, &mut sources, &["ids"], &at(MIDNIGHT)).await.unwrap();
-    project.hold(&fixture.ctx, &mut sources, &["rules"], &suppression()).await.unwrap();
+    let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+    let mut materialised = MaterialisedModels::default();
+    for (name, moment) in [("ids", at(MIDNIGHT)), ("rules", suppression())] {
+        project.materialise(&fixture.ctx, &sources, &mut materialised, &[name], &moment).await.unwrap();
+    }
+    let inputs = ModelInputs { sources: &sources, materialised: &materialised };
     std::fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
     let rows = async |name, moment: Moment| {
-        lines(project.model(&fixture.ctx, &sources, name, &moment).await.unwrap()).await.len()
+        lines(project.model(&fixture.ctx, inputs, name, &moment).await.unwrap()).await.len()
     };
     assert_eq!(rows("ids", at(MIDNIGHT)).await, 1);
     assert_eq!(rows("rules", suppression()).await, 3);
-    assert_eq!(rows("ids", suppression()).await, 0, "not held, and no file is left");
-    let tested = project.run_tests(&fixture.ctx, &sources, &["rules"], &suppression()).await.unwrap();
+    assert_eq!(rows("ids", suppression()).await, 0, "not materialised, and no file is left");
+    let tested = project.run_tests(&fixture.ctx, inputs, &["rules"], &suppression()).await.unwrap();
     assert!(tested.iter().all(TestResult::is_passed));
 }
 

@@ -164,12 +164,12 @@ async fn categories_columns_of_nulls_and_money_as_doubles_are_read() {
         ]
     );
     assert_eq!(fixture.refused(&at("2025-02-01T00:00:00Z")).await, ["shop.orders | net_amount is null"]);
-    // Held in memory or read from the files, they are the same.
+    // Kept in memory or read from the files, they are the same.
     let pinned = fixture.pin().await.unwrap();
-    let held = crate::Sources::open(&fixture.project(), &pinned).unwrap().hold_small_tables(&fixture.ctx, &pinned);
+    let in_memory = crate::Sources::open(&fixture.project(), &pinned).unwrap().keep_small_tables(&fixture.ctx, &pinned);
     let project = fixture.load().await.unwrap();
-    let held = held.await.unwrap().refuse_conflicts(&fixture.ctx, |_, _| ()).await.unwrap();
-    let model = project.model(&fixture.ctx, &held, "stg_orders", &at("2025-02-01T00:00:00Z")).await.unwrap();
+    let in_memory = in_memory.await.unwrap().refuse_conflicts(&fixture.ctx, |_, _| ()).await.unwrap();
+    let model = project.model(&fixture.ctx, &in_memory, "stg_orders", &at("2025-02-01T00:00:00Z")).await.unwrap();
     assert_eq!(lines(model).await, rows);
 }
 
@@ -213,10 +213,11 @@ fn a_column_that_stands_twice_is_refused() {
     let fixture = Fixture::new();
     let project = fixture.project();
     let table = &project.config().sources[0].tables[0];
-    let readings = crate::reading::Readings::of(table);
+    let readings = crate::files::reading::Readings::of(table);
     let check = |schema: Schema| {
-        let file = crate::columns::FileOf { name: "shop.orders", table, readings: &readings, shown: "a.parquet" };
-        crate::columns::FileColumns::find(&file, &schema, &[])
+        let file =
+            crate::files::columns::FileOf { name: "shop.orders", table, readings: &readings, shown: "a.parquet" };
+        crate::files::columns::FileColumns::find(&file, &schema, &[])
     };
     let mut fields: Vec<Field> =
         crate::contract::declared_schema(table).fields().iter().map(|field| field.as_ref().clone()).collect();

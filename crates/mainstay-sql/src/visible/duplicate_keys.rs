@@ -15,16 +15,16 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 
-use crate::conflicts;
 use crate::contract;
 use crate::error::FeatureError;
-use crate::references::LateReference;
 use crate::side_by_side::side_by_side;
-use crate::source::{self, OpenTable};
-use crate::versions;
+use crate::visible::references::LateReference;
+use crate::visible::relation::{Relation, filter};
+use crate::visible::rows_in_memory;
+use crate::visible::versions;
 
-/// The relation of the rows whose keys repeat, and the column that says from when each is seen.
-const REPEATED: &str = "repeated";
+/// The relation of the rows with duplicate keys, and the column that says from when each is seen.
+const DUPLICATES: &str = "duplicates";
 const SEEN_FROM: &str = "row is seen from";
 
 /// Fingerprints are held against each other in so many buckets, so that what is known of one of them stays in the cache.
@@ -34,7 +34,7 @@ const BUCKET_SHIFT: u32 = u64::BITS - BUCKET_BITS;
 
 /// The rows of a table whose key stands for more than one of them.
 #[derive(Debug, Clone)]
-pub(crate) struct RepeatedKeys {
+pub(crate) struct DuplicateKeys {
     key: Vec<String>,
     /// The keys, in columns named by their position.
     keys: Arc<MemTable>,
@@ -42,52 +42,53 @@ pub(crate) struct RepeatedKeys {
     rows: Arc<MemTable>,
 }
 
-impl RepeatedKeys {
-    /// Finds the `rows` of a table whose keys repeat; a key with a null in it is none. A row that names a late one is seen
+impl DuplicateKeys {
+    /// Finds the `rows` of a table with duplicate keys; a key with a null in it is none. A row that names a late one is seen
     /// with that.
     ///
     /// One query over the columns of the key, and few over the rows where it leaves a suspicion.
     pub(crate) async fn find(
         ctx: &SessionContext,
-        open: &OpenTable,
+        relation: &Relation,
         rows: LogicalPlanBuilder,
         late: &[LateReference],
     ) -> Result<Option<Self>, FeatureError> {
-        let key = &open.table.key;
-        let suspects = repeated_fingerprints(ctx, open).await?;
+        let key = &relation.table.key;
+        let suspects = duplicate_fingerprints(ctx, relation).await?;
         if suspects.is_empty() {
             return Ok(None);
         }
-        let Some(suspected) = suspected_rows(ctx, source::filter(rows, whole(key))?, key, &suspects).await? else {
+        let Some(suspected) = suspected_rows(ctx, filter(rows, whole(key))?, key, &suspects).await? else {
             return Ok(None);
         };
-        let Some(rows) = conflicts::hold(ctx, with_seen_from(open, &suspected, late)?.build()?).await? else {
+        let Some(rows) = rows_in_memory::collect(ctx, with_seen_from(relation, &suspected, late)?.build()?).await?
+        else {
             return Ok(None);
         };
         let named = key.iter().enumerate().map(|(index, name)| contract::column(name).alias(index.to_string()));
-        let keys = conflicts::scan(REPEATED, &rows)?.project(named)?.distinct()?;
-        let keys = conflicts::hold(ctx, keys.build()?).await?;
+        let keys = rows_in_memory::scan(DUPLICATES, &rows)?.project(named)?.distinct()?;
+        let keys = rows_in_memory::collect(ctx, keys.build()?).await?;
         Ok(keys.map(|keys| Self { key: key.clone(), keys, rows }))
     }
 
     /// The rows before `bound`, of those with the same key the first alone.
     pub(crate) fn keep_first(
         &self,
-        open: &OpenTable,
+        relation: &Relation,
         rows: LogicalPlanBuilder,
         bound: Timestamp,
     ) -> Result<LogicalPlanBuilder, FeatureError> {
-        let repeated = (0..self.key.len()).map(|index| Column::new(Some(REPEATED), index.to_string())).collect();
+        let duplicates = (0..self.key.len()).map(|index| Column::new(Some(DUPLICATES), index.to_string())).collect();
         let key = self.key.iter().map(Column::new_unqualified).collect();
-        let keys = conflicts::scan(REPEATED, &self.keys)?;
-        let others = keys.join(rows.build()?, JoinType::RightAnti, (repeated, key), None)?;
-        let first = self.ranked(open, bound)?.filter(versions::is_first())?.project(conflicts::declared(open))?;
+        let keys = rows_in_memory::scan(DUPLICATES, &self.keys)?;
+        let others = keys.join(rows.build()?, JoinType::RightAnti, (duplicates, key), None)?;
+        let first = self.ranked(relation, bound)?.filter(versions::is_first())?.project(relation.columns())?;
         Ok(others.union(first.build()?)?)
     }
 
     /// The rows before `bound` that are copies of one that is seen before them.
-    pub(crate) fn copies(&self, open: &OpenTable, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
-        Ok(self.ranked(open, bound)?.filter(versions::is_copy())?.project(conflicts::declared(open))?)
+    pub(crate) fn copies(&self, relation: &Relation, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+        Ok(self.ranked(relation, bound)?.filter(versions::is_copy())?.project(relation.columns())?)
     }
 
     /// Why a copy is refused.
@@ -96,50 +97,50 @@ impl RepeatedKeys {
     }
 
     /// The rows before `bound` by when they are seen, so that the first is so on every later day too.
-    fn ranked(&self, open: &OpenTable, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
+    fn ranked(&self, relation: &Relation, bound: Timestamp) -> Result<LogicalPlanBuilder, FeatureError> {
         let seen_from = contract::column(SEEN_FROM);
-        let seen = conflicts::scan(REPEATED, &self.rows)?.filter(seen_from.clone().lt(contract::instant(bound)))?;
-        let times = [seen_from].into_iter().chain(open.known()?).chain(open.event_time()?);
-        versions::ranked(open, seen, times.map(|time| time.sort(true, true)), bound)
+        let seen =
+            rows_in_memory::scan(DUPLICATES, &self.rows)?.filter(seen_from.clone().lt(contract::instant(bound)))?;
+        let times = [seen_from].into_iter().chain(relation.known()?).chain(relation.event_time()?);
+        versions::ranked(relation, seen, times.map(|time| time.sort(true, true)), bound)
     }
 }
 
 fn with_seen_from(
-    open: &OpenTable,
+    relation: &Relation,
     rows: &Arc<MemTable>,
     late: &[LateReference],
 ) -> Result<LogicalPlanBuilder, FeatureError> {
-    let mut rows = conflicts::scan(REPEATED, rows)?;
-    let mut times = vec![open.seen_from()?];
+    let mut rows = rows_in_memory::scan(DUPLICATES, rows)?;
+    let mut times = vec![relation.seen_from()?];
     for (index, reference) in late.iter().enumerate() {
         let name = format!("reference {index} is seen from");
         rows = reference.beside(rows, &name)?;
         times.push(contract::column(&name));
     }
     let seen_from = match times.len() {
-        1 => open.seen_from()?,
+        1 => relation.seen_from()?,
         _ => greatest(times),
     };
-    Ok(rows.project(conflicts::declared(open).chain([seen_from.alias(SEEN_FROM)]))?)
+    Ok(rows.project(relation.columns().chain([seen_from.alias(SEEN_FROM)]))?)
 }
 
 /// The fingerprints of keys that more than one of all rows has, ascending. Eight bytes a row are held.
 ///
 /// Every partition throws its fingerprints into the same buckets, by their highest bits; then the buckets are gone through side by side.
-async fn repeated_fingerprints(ctx: &SessionContext, open: &OpenTable) -> Result<Vec<u64>, FeatureError> {
-    let key = &open.table.key;
-    let nullable: Vec<String> = key.iter().filter(|name| !open.keeps_values_in(name)).cloned().collect();
-    let keys =
-        source::filter(open.scan()?, whole(&nullable))?.project(key.iter().map(|name| contract::column(name)))?;
+async fn duplicate_fingerprints(ctx: &SessionContext, relation: &Relation) -> Result<Vec<u64>, FeatureError> {
+    let key = &relation.table.key;
+    let nullable: Vec<String> = key.iter().filter(|name| !relation.keeps_values_in(name)).cloned().collect();
+    let keys = filter(relation.scan()?, whole(&nullable))?.project(key.iter().map(|name| contract::column(name)))?;
     let partitions = DataFrame::new(ctx.state(), keys.build()?).execute_stream_partitioned().await?;
     let mut buckets = vec![Vec::new(); BUCKETS];
     for partition in side_by_side(partitions.into_iter().map(fingerprints_in_buckets)).await? {
         buckets.iter_mut().zip(partition?).for_each(|(bucket, found)| bucket.push(found));
     }
-    let repeated = buckets.into_iter().map(|bucket| async move { repeated(&bucket) });
-    let mut repeated = side_by_side(repeated).await?.concat();
-    repeated.sort_unstable();
-    Ok(repeated)
+    let duplicates = buckets.into_iter().map(|bucket| async move { duplicates(&bucket) });
+    let mut duplicates = side_by_side(duplicates).await?.concat();
+    duplicates.sort_unstable();
+    Ok(duplicates)
 }
 
 async fn fingerprints_in_buckets(mut keys: SendableRecordBatchStream) -> Result<Vec<Vec<u64>>, FeatureError> {
@@ -156,8 +157,8 @@ async fn fingerprints_in_buckets(mut keys: SendableRecordBatchStream) -> Result<
 
 /// The values that stand more than once in a bucket, ascending and each once.
 ///
-/// Only what may be a repeat is sorted: values whose bit another one has set.
-fn repeated(bucket: &[Vec<u64>]) -> Vec<u64> {
+/// Only what may be a duplicate is sorted: values whose bit another one has set.
+fn duplicates(bucket: &[Vec<u64>]) -> Vec<u64> {
     let count = bucket.iter().map(Vec::len).sum();
     let (mut seen, mut seen_again) = (Bits::of_values(count), Bits::of_values(count));
     for &value in bucket.iter().flatten() {
@@ -168,9 +169,9 @@ fn repeated(bucket: &[Vec<u64>]) -> Vec<u64> {
     let mut suspects: Vec<u64> = bucket.iter().flatten().copied().filter(|&value| seen_again.has(value)).collect();
     suspects.sort_unstable();
     let pairs = suspects.array_windows().filter(|[first, second]| first == second);
-    let mut repeated: Vec<u64> = pairs.map(|[first, _]| *first).collect();
-    repeated.dedup();
-    repeated
+    let mut duplicates: Vec<u64> = pairs.map(|[first, _]| *first).collect();
+    duplicates.dedup();
+    duplicates
 }
 
 /// A bit for each of the lowest bits of a value.
@@ -207,7 +208,7 @@ fn whole(key: &[String]) -> impl Iterator<Item = Expr> {
     key.iter().map(|name| contract::column(name).is_not_null())
 }
 
-/// The rows with one of these fingerprints. Two keys may share one, so these are more than the rows that repeat.
+/// The rows with one of these fingerprints. Two keys may share one, so these are more than the rows with duplicate keys.
 async fn suspected_rows(
     ctx: &SessionContext,
     rows: LogicalPlanBuilder,
@@ -242,11 +243,11 @@ fn fingerprints(columns: &[ArrayRef]) -> Result<Vec<u64>, FeatureError> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::repeated;
+    use super::duplicates;
 
     proptest! {
         #[test]
-        fn repeats_are_those_of_the_obvious_count(
+        fn duplicates_are_those_of_the_obvious_count(
             bucket in prop::collection::vec(prop::collection::vec(prop_oneof![0..64_u64, any::<u64>()], 0..200), 0..4),
         ) {
             let mut times = std::collections::BTreeMap::new();
@@ -254,7 +255,7 @@ mod tests {
                 *times.entry(value).or_insert(0) += 1;
             }
             let expected: Vec<u64> = times.into_iter().filter(|&(_, times)| times > 1).map(|(value, _)| value).collect();
-            prop_assert_eq!(repeated(&bucket), expected);
+            prop_assert_eq!(duplicates(&bucket), expected);
         }
     }
 }

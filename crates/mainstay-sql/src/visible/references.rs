@@ -10,10 +10,10 @@ use datafusion::prelude::SessionContext;
 use jiff::Timestamp;
 use mainstay_config::source::Reference;
 
-use crate::conflicts::{self, RefusedRows};
 use crate::contract;
 use crate::error::FeatureError;
-use crate::source::{self, OpenTable};
+use crate::visible::relation::{Relation, filter};
+use crate::visible::rows_in_memory;
 
 /// The relation of the values that rows are held against, and its columns.
 const UNMET: &str = "unmet references";
@@ -30,6 +30,14 @@ const IS_BROKEN: &str = "names no row";
 pub(crate) struct UnmetReference {
     pub(crate) broken: Option<BrokenReference>,
     pub(crate) late: Option<LateReference>,
+}
+
+/// Rows that are refused for one reason.
+#[derive(Debug, Clone)]
+pub(crate) struct RefusedRows {
+    pub(crate) reason: String,
+    /// The declared columns.
+    pub(crate) rows: Arc<MemTable>,
 }
 
 /// The rows of a table whose reference names no row, on no day.
@@ -55,14 +63,14 @@ impl UnmetReference {
     /// One query over the references and keys, and few over the rows where one of them is unmet.
     pub(crate) async fn find(
         ctx: &SessionContext,
-        open: &OpenTable,
+        relation: &Relation,
         rows: LogicalPlanBuilder,
         reference: &Reference,
-        named: &OpenTable,
+        named: &Relation,
     ) -> Result<Self, FeatureError> {
         let column = contract::column(&reference.column);
-        let stated = source::filter(open.scan()?, [column.clone().is_not_null()])?
-            .project([column.alias(VALUE), open.seen_from()?.alias(STATED_FROM)])?;
+        let stated = filter(relation.scan()?, [column.clone().is_not_null()])?
+            .project([column.alias(VALUE), relation.seen_from()?.alias(STATED_FROM)])?;
         let keys = named
             .keeping_rules()?
             .project([contract::column(&reference.key).alias(NAMED), named.seen_from()?.alias(FROM)])?;
@@ -72,10 +80,10 @@ impl UnmetReference {
             .filter(names_none.clone().or(is_late))?
             .project([contract::column(VALUE), names_none.alias(IS_BROKEN)])?
             .distinct()?;
-        let Some(unmet) = conflicts::hold(ctx, unmet.build()?).await? else {
+        let Some(unmet) = rows_in_memory::collect(ctx, unmet.build()?).await? else {
             return Ok(Self::default());
         };
-        let unmet = conflicts::scan(UNMET, &unmet)?;
+        let unmet = rows_in_memory::scan(UNMET, &unmet)?;
         let of_kind = |kind: Expr| unmet.clone().filter(kind)?.project([contract::column(VALUE)]);
         let broken = BrokenReference::of(ctx, of_kind(contract::column(IS_BROKEN))?, rows, reference, named).await?;
         let late = LateReference::of(ctx, of_kind(contract::column(IS_BROKEN).is_false())?, keys, reference).await?;
@@ -89,13 +97,13 @@ impl BrokenReference {
         values: LogicalPlanBuilder,
         rows: LogicalPlanBuilder,
         reference: &Reference,
-        named: &OpenTable,
+        named: &Relation,
     ) -> Result<Option<Self>, FeatureError> {
-        let Some(values) = conflicts::hold(ctx, values.build()?).await? else {
+        let Some(values) = rows_in_memory::collect(ctx, values.build()?).await? else {
             return Ok(None);
         };
-        let refused = join(conflicts::scan(UNMET, &values)?, VALUE, rows, &reference.column, JoinType::RightSemi)?;
-        let Some(rows) = conflicts::hold(ctx, refused.build()?).await? else {
+        let refused = join(rows_in_memory::scan(UNMET, &values)?, VALUE, rows, &reference.column, JoinType::RightSemi)?;
+        let Some(rows) = rows_in_memory::collect(ctx, refused.build()?).await? else {
             return Ok(None);
         };
         let reason = format!("{} names no row of {}", reference.column, named.name());
@@ -104,7 +112,7 @@ impl BrokenReference {
 
     /// The rows whose reference names a row or is null.
     pub(crate) fn leave_out(&self, rows: LogicalPlanBuilder) -> Result<LogicalPlanBuilder, FeatureError> {
-        join(conflicts::scan(UNMET, &self.values)?, VALUE, rows, &self.column, JoinType::RightAnti)
+        join(rows_in_memory::scan(UNMET, &self.values)?, VALUE, rows, &self.column, JoinType::RightAnti)
     }
 }
 
@@ -119,7 +127,7 @@ impl LateReference {
         let named_from = join(values, VALUE, keys, NAMED, JoinType::RightSemi)?
             .aggregate([contract::column(NAMED)], [min(contract::column(FROM)).alias(FROM)])?
             .project([contract::column(NAMED).alias(VALUE), contract::column(FROM)])?;
-        let values = conflicts::hold(ctx, named_from.build()?).await?;
+        let values = rows_in_memory::collect(ctx, named_from.build()?).await?;
         Ok(values.map(|values| Self { column: reference.column.clone(), values }))
     }
 
@@ -130,14 +138,14 @@ impl LateReference {
         bound: Timestamp,
     ) -> Result<LogicalPlanBuilder, FeatureError> {
         let is_later = contract::column(FROM).gt_eq(contract::instant(bound));
-        let later = conflicts::scan(UNMET, &self.values)?.filter(is_later)?;
+        let later = rows_in_memory::scan(UNMET, &self.values)?.filter(is_later)?;
         join(later, VALUE, rows, &self.column, JoinType::RightAnti)
     }
 
     /// The rows with one more column: from when the row that they name is seen, null where it does not come late.
     pub(crate) fn beside(&self, rows: LogicalPlanBuilder, name: &str) -> Result<LogicalPlanBuilder, FeatureError> {
         let kept: Vec<Expr> = rows.schema().columns().into_iter().map(Expr::Column).collect();
-        let joined = join(conflicts::scan(UNMET, &self.values)?, VALUE, rows, &self.column, JoinType::Right)?;
+        let joined = join(rows_in_memory::scan(UNMET, &self.values)?, VALUE, rows, &self.column, JoinType::Right)?;
         Ok(joined.project(kept.into_iter().chain([contract::column(FROM).alias(name)]))?)
     }
 }

@@ -1,4 +1,4 @@
-//! Small source tables held in memory.
+//! Small source tables, kept in memory.
 //!
 //! A retailer lands a file a day. A plan opens each of them anew, which costs more than what is in them, and a training
 //! reads the sources once a cut: what is small as a whole is decoded once.
@@ -14,32 +14,33 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 use crate::error::FeatureError;
-use crate::pinned::PinnedSources;
+use crate::files::pinned::PinnedSources;
 use crate::side_by_side::side_by_side;
-use crate::source::Sources;
+use crate::visible::sources::Sources;
+use crate::visible::table::VisibleTable;
 
-/// Tables whose files are smaller than this in total are held in memory; decoded they take about ten times as much.
+/// Tables whose files are smaller than this in total are kept in memory; decoded they take about ten times as much.
 const LARGEST_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Sources {
-    /// The same tables, the small ones decoded once and held in memory.
-    pub async fn hold_small_tables(
+    /// The same tables, the small ones decoded once and kept in memory.
+    pub async fn keep_small_tables(
         mut self,
         ctx: &SessionContext,
         pinned: &PinnedSources,
     ) -> Result<Self, FeatureError> {
-        for open in &mut self.tables {
-            let files = &pinned.table(&open.source, &open.table.name)?.files;
+        for VisibleTable { relation, .. } in &mut self.tables {
+            let files = &pinned.table(&relation.source, &relation.table.name)?.files;
             let bytes: u64 = files.iter().map(|file| file.bytes).sum();
             if bytes <= LARGEST_BYTES {
-                let rows = open.read(ctx)?;
+                let rows = relation.read(ctx)?;
                 let schema = Arc::clone(rows.schema().inner());
                 let batch_size = ctx.copied_config().batch_size();
                 let partitions = rows.execute_stream_partitioned().await?.into_iter();
-                let held = side_by_side(partitions.map(|partition| coalesced(partition, batch_size))).await?;
-                let held = held.into_iter().collect::<Result<_, _>>()?;
-                open.provider = Arc::new(MemTable::try_new(schema, held)?);
-                open.files.clear();
+                let decoded = side_by_side(partitions.map(|partition| coalesced(partition, batch_size))).await?;
+                let decoded = decoded.into_iter().collect::<Result<_, _>>()?;
+                relation.provider = Arc::new(MemTable::try_new(schema, decoded)?);
+                relation.files.clear();
             }
         }
         Ok(self)

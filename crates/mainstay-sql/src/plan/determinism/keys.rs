@@ -5,14 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion::common::{Column, DFSchema, Dependency, JoinType};
+use datafusion::common::{Column, DFSchema, Dependency, JoinType, TableReference};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Distinct, DistinctOn, Expr, ExprSchemable, Filter, Join, LogicalPlan, Operator,
     SubqueryAlias, Window, WindowFunctionDefinition,
 };
 
-use super::Grains;
+/// The columns that a table in the catalog of models is declared to be identified by; `None` for what is none of it.
+pub(crate) type Grains<'a> = dyn Fn(&TableReference) -> Option<&'a [String]> + 'a;
 
 /// Columns of a plan by their place in its schema.
 pub(crate) type Columns = BTreeSet<usize>;

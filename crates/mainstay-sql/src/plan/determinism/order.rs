@@ -6,8 +6,8 @@ use datafusion::logical_expr::{
     Distinct, DistinctOn, Expr, Limit, LogicalPlan, WindowFrameUnits, WindowFunctionDefinition,
 };
 
-use super::keys::{Columns, identifying, indices};
-use super::{Grains, Refusal};
+use super::keys::{Columns, Grains, identifying, indices};
+use super::refusal::Refusal;
 
 /// Aggregates that take the values of a group by the order of its rows.
 const ORDERED_AGGREGATES: [&str; 5] = ["array_agg", "string_agg", "first_value", "last_value", "nth_value"];

@@ -6,7 +6,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{TableFactor, Visit, Visitor};
 
 use crate::error::ModelFault;
-use crate::model::Model;
+use crate::project::model::Model;
 
 /// Refuses a query that samples a table.
 pub(crate) fn refuse_tablesample(model: &Model, statement: &Statement) -> Result<(), ModelFault> {
