@@ -25,7 +25,7 @@ pub(crate) fn table_name(source: &str, table: &str) -> String {
     format!("{source}.{table}")
 }
 
-/// The relation of the rows that a source table refused; tells them apart from those that it gives.
+/// The relation of the rows that a source table refused; another name than that of those that it gives.
 pub(crate) fn refused_name(source: &str, table: &str) -> String {
     format!("{}{REFUSED}", table_name(source, table))
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with sources and models, and how it is told.
+//! What can go wrong with sources and models, and how it is reported.
 
 use std::fmt;
 
@@ -51,7 +51,7 @@ pub enum FeatureError {
         /// What the reader said.
         source: Box<DataFusionError>,
     },
-    /// `_metadata` or the like, which tells of the files beside it.
+    /// `_metadata` or the like, which describes the files beside it.
     #[error(
         "source {table}: `{file}` holds no rows, it only describes the Parquet files beside it: give their folder as the path"
     )]

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use mainstay_config::SourceTable;
 use mainstay_files::LocalTime;
 use mainstay_files::local_time::MICROSECONDS_OF_A_DAY;
+use mainstay_schema::table::ColumnType;
 
 use crate::contract;
 use crate::error::FeatureError;
@@ -90,7 +91,7 @@ impl Days {
     }
 }
 
-/// A column that tells the time, as an instant. A date stands for the beginning of a day of the project: the last one that it touches, which
+/// A column of times, as an instant. A date stands for the beginning of a day of the project: the last one that it touches, which
 /// is the day itself where table and project are of one time zone. So as of a midnight no date is seen before it is over.
 pub(crate) fn time_column(table: &SourceTable, name: &str) -> Result<Expr, FeatureError> {
     if !is_date(table, name) {

@@ -36,7 +36,7 @@ pub(crate) struct Contents {
     pub(crate) files: Vec<DataFile>,
     /// Files that seem to be data and cannot be, each with why.
     pub(crate) bad: Vec<(ObjectMeta, FeatureError)>,
-    /// Files that are none of the table's data, each with what it is where that shows. What writers leave beside data is not told.
+    /// Files that are none of the table's data, each with what it is where that shows. What writers leave beside data is not reported.
     pub(crate) others: Vec<(ObjectMeta, Option<FileFormat>)>,
     /// The version and the columns of a Delta table.
     pub(crate) delta: Option<(u64, Vec<String>)>,

@@ -225,10 +225,10 @@ impl Folder<'_> {
             Err(error) if error.is_retryable() => return Err(error),
             Err(error) => return bad(error),
         }
-        let told = statistics::newest(self.table, &columns, &readings, &metadata, &schema)
+        let stated = statistics::newest(self.table, &columns, &readings, &metadata, &schema)
             .and_then(|newest| Ok((newest, rules.hold_for_no_row(&columns, &readings, &metadata, &schema)?)));
-        let (newest, keeps_rules) = match told {
-            Ok(told) => told,
+        let (newest, keeps_rules) = match stated {
+            Ok(stated) => stated,
             Err(error) => return bad(self.unreadable(&meta, error).await?),
         };
         let names = schema.fields().iter().map(|field| field.name().clone()).collect();
@@ -281,7 +281,7 @@ impl Folder<'_> {
     }
 }
 
-/// Whether the rows that a footer tells of stand in other files.
+/// Whether the rows of which a footer speaks stand in other files.
 fn is_summary(location: &Path, footer: &ParquetMetaData) -> bool {
     let is_named = matches!(location.filename(), Some("_metadata" | "_common_metadata"));
     let mut chunks = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);

@@ -37,7 +37,7 @@ pub struct PinnedTable {
     /// Bad files that are left out, as `bad_files: quarantine` of the table says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<SetAsideFile>,
-    /// What else lies in the folder and is not read. What writers leave beside data is not told.
+    /// What else lies in the folder and is not read. What writers leave beside data is not reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_read: Vec<UnreadFile>,
 }
@@ -80,7 +80,7 @@ pub struct PinnedFile {
     pub last_modified: Timestamp,
     /// The store's tag of its content, where it has one.
     pub etag: Option<String>,
-    /// The newest instant at which a row happened or was known, by the file's statistics; absent where they do not tell.
+    /// The newest instant at which a row happened or was known, by the file's statistics; absent where they do not say.
     #[serde(default)]
     pub newest: Option<Timestamp>,
     /// Whether the file's statistics show that no row breaks a rule for single rows of its contract.
@@ -92,7 +92,7 @@ pub struct PinnedFile {
 }
 
 impl PinnedFile {
-    /// Whether the store still tells of the file what it told when it was pinned.
+    /// Whether the store still says of the file what it said when it was pinned.
     pub(crate) fn is_same(&self, found: &ObjectMeta) -> bool {
         self.bytes == found.size && self.last_modified == last_modified(found) && self.etag == found.e_tag
     }
@@ -149,7 +149,7 @@ impl PinnedTable {
         if self.not_read.is_empty() {
             return None;
         }
-        let told = |file: &UnreadFile| match &file.found {
+        let report = |file: &UnreadFile| match &file.found {
             Some(found) => format!("{} ({found})", shown_url(&file.path)),
             None => shown_url(&file.path),
         };
@@ -158,7 +158,7 @@ impl PinnedTable {
              table, and move out what does not",
             contract::table_name(&self.source, &self.table),
             self.not_read.len(),
-            named(self.not_read.iter().map(told))
+            named(self.not_read.iter().map(report))
         ))
     }
 
@@ -167,7 +167,7 @@ impl PinnedTable {
         let newest = self.files.iter().filter(|file| file.newest.is_some()).max_by_key(|file| file.newest);
         let Some(newest) = newest else { return Vec::new() };
         let lacking = |column: &String| self.files.iter().filter(|file| file.columns.absent.contains(column)).count();
-        let told = |column: &String| {
+        let report = |column: &String| {
             format!(
                 "source {}: column `{column}` is null in the newest file, {}, which lacks it, as {} of {} files do: if it has another \
                  name by now, name the column so and the old name in its `renamed_from`",
@@ -177,7 +177,7 @@ impl PinnedTable {
                 self.files.len()
             )
         };
-        newest.columns.absent.iter().map(told).collect()
+        newest.columns.absent.iter().map(report).collect()
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_nobody_can_count_are_told_by_their_bytes() {
+    fn rows_that_nobody_can_count_are_estimated_by_their_bytes() {
         let mut table = table(vec![file("a.parquet", 1, &[]), file("b.parquet", 2, &[])]);
         assert_eq!(table.rows_set_aside(), 0);
         let aside =

@@ -1,4 +1,4 @@
-//! What the footers of Parquet files tell of their rows.
+//! What the footers of Parquet files say of their rows.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -76,11 +76,11 @@ fn greatest_of_groups(
     let of_column = StatisticsConverter::try_new(name, schema, file.file_metadata().schema_descr())?;
     let greatest = of_column.row_group_maxes(file.row_groups())?;
     let nulls = of_column.row_group_null_counts(file.row_groups())?;
-    let is_told = |(group, nulls): (usize, Option<u64>)| {
+    let is_stated = |(group, nulls): (usize, Option<u64>)| {
         let rows = file.row_group(group).num_rows();
         greatest.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows))
     };
-    Ok(nulls.iter().enumerate().all(is_told).then_some(greatest))
+    Ok(nulls.iter().enumerate().all(is_stated).then_some(greatest))
 }
 
 /// Dates as [`crate::contract::days::time_column`] reads them, which keeps their order; instants as they are.
@@ -158,15 +158,15 @@ impl<'a> RowGroups<'a> {
         StatisticsConverter::try_new(name, self.schema, descriptor).ok().filter(|_| self.are_kept(name))
     }
 
-    /// The values of a column that `told` takes from its statistics. What cannot be told, or not in the declared type, is null.
+    /// The values of a column that `stated` takes from its statistics. What they do not say, or not in the declared type, is null.
     fn declared(
         &self,
         column: &Column,
-        told: impl Fn(&StatisticsConverter<'a>) -> Result<ArrayRef, ParquetError>,
+        stated: impl Fn(&StatisticsConverter<'a>) -> Result<ArrayRef, ParquetError>,
     ) -> Option<ArrayRef> {
         let declared = self.declared.field_with_name(&column.name).ok()?;
         match self.place(column)? {
-            Place::Column(name) => cast(&told(&self.of_column(name)?).ok()?, declared.data_type()).ok(),
+            Place::Column(name) => cast(&stated(&self.of_column(name)?).ok()?, declared.data_type()).ok(),
             Place::Constant(value) => value.to_array_of_size(self.num_containers()).ok(),
             Place::Absent => Some(new_null_array(declared.data_type(), self.num_containers())),
         }
@@ -269,7 +269,7 @@ mod tests {
     ) -> bool {
         let fixture = Fixture::new();
         let mut table = orders(&fixture.project()).clone();
-        // That a number is finite no statistics tell.
+        // That a number is finite no statistics say.
         table.columns.retain(|column| column.name != "Weight kg");
         let times = || Arc::new(TimestampMicrosecondArray::from(vec![1; ids.len()])) as ArrayRef;
         let amounts = Decimal128Array::from(cents.to_vec()).with_precision_and_scale(12, 2).unwrap();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_a_file_without_statistics() {
+    fn nothing_is_said_of_a_file_without_statistics() {
         assert_eq!(newest_of(&[Some(3)], &[Some(4)], EnabledStatistics::None), None);
     }
 }

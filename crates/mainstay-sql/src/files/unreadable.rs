@@ -66,12 +66,12 @@ impl ValuesOfFile<'_> {
             StatisticsConverter::try_new(name, self.schema, self.metadata.file_metadata().schema_descr()).ok()?;
         let nulls = of_column.row_group_null_counts(groups).ok()?;
         let ends = [of_column.row_group_mins(groups).ok()?, of_column.row_group_maxes(groups).ok()?];
-        let is_told = |ends: &ArrayRef| {
+        let is_stated = |ends: &ArrayRef| {
             groups.iter().zip(&nulls).enumerate().all(|(group, (rows, nulls))| {
                 ends.is_valid(group) || nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(rows.num_rows()))
             })
         };
-        Some(ends.iter().all(|ends| is_told(ends) && declared.read(ends).is_ok()))
+        Some(ends.iter().all(|ends| is_stated(ends) && declared.read(ends).is_ok()))
     }
 
     async fn refuse_among(&self, doubtful: &[(&str, &DeclaredColumn)]) -> Result<(), FeatureError> {
@@ -109,14 +109,14 @@ impl ValuesOfFile<'_> {
     }
 
     fn refusal(&self, column: &str, declared: &DeclaredColumn, first: u64, error: &UnreadableValue) -> FeatureError {
-        let is_told = self.table.column(column).is_some_and(|column| column.guard().is_none());
+        let is_shown = self.table.column(column).is_some_and(|column| column.guard().is_none());
         FeatureError::UnreadableValue {
             table: self.name.to_owned(),
             file: self.shown.into(),
             column: column.into(),
             declared: declared.column_type.as_str(),
             row: first + error.row as u64,
-            value: if is_told { format!("`{}`", error.value).into() } else { "a value".into() },
+            value: if is_shown { format!("`{}`", error.value).into() } else { "a value".into() },
             fault: error.fault,
         }
     }

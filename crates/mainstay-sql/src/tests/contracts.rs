@@ -49,7 +49,7 @@ async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
     refused().await.unwrap();
     fixture.write_orders("c.parquet", &ONE_ORDER.replace("o1", "o3")).await;
     refused().await.unwrap();
-    let told = |change| {
+    let report = |change| {
         format!(
             "source shop.orders: `data/orders/b.parquet` was {change} during the run, so that nobody can check what was \
              read of it and nothing is published: run again once the source has been loaded"
@@ -58,14 +58,14 @@ async fn a_pinned_file_that_changes_is_told_and_one_that_comes_is_not() {
     fixture.write_orders("b.parquet", &ONE_ORDER.replace("o1", "o4")).await;
     let error = refused().await.unwrap_err();
     assert!(error.is_retryable());
-    assert_eq!(fixture.message(&error), told("written anew"));
+    assert_eq!(fixture.message(&error), report("written anew"));
     let changed = changed_since(&fixture.ctx, &project.config().sources, &pinned).await.unwrap();
     assert!(
         matches!(changed.as_slice(), [one] if one.ends_with("data/orders/b.parquet was written anew")),
         "{changed:?}"
     );
     fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
-    assert_eq!(fixture.message(&refused().await.unwrap_err()), told("removed"));
+    assert_eq!(fixture.message(&refused().await.unwrap_err()), report("removed"));
     fs::remove_dir_all(fixture.path("data/orders")).unwrap();
     assert!(fixture.message(&refused().await.unwrap_err()).contains("a.parquet` was removed"));
 }

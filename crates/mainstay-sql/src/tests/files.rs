@@ -291,8 +291,8 @@ async fn bad_files_are_set_aside_where_the_table_says_so() {
     let aside: Vec<_> = pinned.set_aside.iter().map(|file| (&file.path[file.path.len() - 9..], file.rows)).collect();
     assert_eq!(aside, [("b.parquet", None), ("c.parquet", None), ("d.parquet", Some(1))]);
     assert!(pinned.set_aside[1].reason.contains("it is text (such as CSV)"), "{:?}", pinned.set_aside);
-    let told = PinnedSources { tables: vec![pinned] }.warnings().join("\n");
-    assert!(told.contains("3 of 4 files are set aside") && told.contains("d.parquet"), "{told}");
+    let report = PinnedSources { tables: vec![pinned] }.warnings().join("\n");
+    assert!(report.contains("3 of 4 files are set aside") && report.contains("d.parquet"), "{report}");
     assert_eq!(ids(&fixture).await, ["o1"]);
     fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
     insta::assert_snapshot!(refused(&fixture).await, @"source shop.orders: `data/orders/b.parquet` cannot be read as Parquet: it begins as a Parquet file, but is cut off (Invalid Parquet file. Corrupt footer); write it again, or move it out of the folder");
@@ -305,17 +305,17 @@ async fn what_a_listing_or_a_footer_hides_is_named() {
     fixture.write_orders("a.parquet", &orders(&[("o1", 1)])).await;
     let second = fixture.path("data/orders/b.parquet");
     std::os::unix::fs::symlink("/nowhere/x.parquet", &second).unwrap();
-    let told = refused(&fixture).await;
-    assert!(told.contains("b.parquet` cannot be used: it is a link to a file that is not there"), "{told}");
+    let report = refused(&fixture).await;
+    assert!(report.contains("b.parquet` cannot be used: it is a link to a file that is not there"), "{report}");
     std::fs::remove_file(&second).unwrap();
 
     fixture.write("data/orders/b.parquet", [b"PAR1".as_slice(), &[0; 100], &[0, 0x10, 0, 0], b"PAR1"].concat());
-    let told = refused(&fixture).await;
-    assert!(told.contains("b.parquet") && told.contains("its footer is damaged"), "{told}");
+    let report = refused(&fixture).await;
+    assert!(report.contains("b.parquet") && report.contains("its footer is damaged"), "{report}");
 
     let shouted =
         LEGACY.replace("order_no", "order_id").replace("amount", "net_amount").replace("as email", "as \"EMAIL\"");
     fixture.write_query("data/orders/b.parquet", &shouted).await;
-    let told = refused(&fixture).await;
-    assert!(told.contains("it has no column `email` but `EMAIL`: write it in the same letters, or say"), "{told}");
+    let report = refused(&fixture).await;
+    assert!(report.contains("it has no column `email` but `EMAIL`: write it in the same letters, or say"), "{report}");
 }

@@ -1,4 +1,4 @@
-//! What files bring in other types than the declared ones, and in which time zone they tell the time.
+//! What files bring in other types than the declared ones, and in which time zone their times are.
 
 use super::fixture::{Fixture, at, lines};
 
@@ -70,20 +70,21 @@ async fn times_without_a_zone_are_those_of_the_table_its_source_or_the_project()
         let columns: Vec<_> = rows[0].split(" | ").map(str::to_owned).collect();
         (columns[3].clone(), columns[4].clone(), newest)
     };
-    let told = |ordered: &str, loaded: &str, newest: &str| (ordered.to_owned(), loaded.to_owned(), newest.to_owned());
+    let times_of =
+        |ordered: &str, loaded: &str, newest: &str| (ordered.to_owned(), loaded.to_owned(), newest.to_owned());
     let loaded = "2025-07-01T08:30:00Z";
-    assert_eq!(times().await, told("2025-07-01T10:00:00Z", loaded, "2025-07-01T10:00:00Z"));
+    assert_eq!(times().await, times_of("2025-07-01T10:00:00Z", loaded, "2025-07-01T10:00:00Z"));
     in_zone(&fixture, "Europe/Paris", None);
-    assert_eq!(times().await, told("2025-07-01T08:00:00Z", loaded, loaded));
+    assert_eq!(times().await, times_of("2025-07-01T08:00:00Z", loaded, loaded));
     assert_eq!(seen(&fixture, "stg_orders", "2025-07-01T08:30:00Z").await, "", "known a moment later");
     assert_eq!(seen(&fixture, "stg_orders", "2025-07-01T08:30:01Z").await, "o1");
     in_zone(&fixture, "Europe/Paris", Some("America/New_York"));
     let yml = std::fs::read_to_string(fixture.path("mainstay.yml")).unwrap();
-    assert_eq!(times().await, told("2025-07-01T14:00:00Z", loaded, "2025-07-01T14:00:00Z"));
+    assert_eq!(times().await, times_of("2025-07-01T14:00:00Z", loaded, "2025-07-01T14:00:00Z"));
     assert_eq!(seen(&fixture, "stg_orders", "2025-07-01T14:00:00Z").await, "");
     fixture
         .write("mainstay.yml", yml.replace("        path: orders\n", "        path: orders\n        time_zone: UTC\n"));
-    assert_eq!(times().await, told("2025-07-01T10:00:00Z", loaded, "2025-07-01T10:00:00Z"));
+    assert_eq!(times().await, times_of("2025-07-01T10:00:00Z", loaded, "2025-07-01T10:00:00Z"));
 }
 
 /// Clocks that went forward: the greatest time of a file is not the latest of its instants.

@@ -25,7 +25,7 @@ pub(crate) fn latest_known(
     Ok(ranked.filter(stands)?.project(relation.columns())?)
 }
 
-/// The rows with their position among those with the same key, in an order that is total among all that may be told apart
+/// The rows with their position among those with the same key, in an order that is total among all that can differ
 /// before `bound`: a value that has not come decides nothing.
 pub(crate) fn ranked(
     relation: &Relation,
