@@ -35,7 +35,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
             "mainstay-functions",
             "mainstay-session",
             "mainstay-table",
-            "mainstay-features",
+            "mainstay-sql",
         ],
     ),
     ("compose", &["mainstay-job"]),

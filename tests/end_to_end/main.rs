@@ -8,6 +8,7 @@ mod architecture;
 mod bad_input;
 mod breaker;
 mod bug;
+mod circles;
 mod complete_journey;
 mod concurrency;
 mod contact_rules;

@@ -11,9 +11,9 @@ use anyhow::{Context, Result};
 use arrow::array::{AsArray, RecordBatch};
 use jiff::Timestamp;
 use mainstay_config::{Project, VarOverrides};
-use mainstay_features::{Moment, Sources, SqlProject, pin};
 use mainstay_functions::ModelCache;
 use mainstay_session::SessionSettings;
+use mainstay_sql::{Moment, Sources, SqlProject, pin};
 use parquet::arrow::ArrowWriter;
 
 const MODEL: &str = "stg_rows";
@@ -38,7 +38,7 @@ async fn read(folder: &Path, is_held: bool) -> Result<()> {
     let pinned = pin(&session, &project.config().sources).await?;
     let mut sources = Sources::open(&project, &pinned)?;
     if is_held {
-        sources = sources.hold_small_tables(&session, &pinned).await?;
+        sources = sources.keep_small_tables(&session, &pinned).await?;
     }
     let sources = sources.refuse_conflicts(&session, |_, _| ()).await?;
     let sql = SqlProject::load(&session, &project).await?;

@@ -3,6 +3,7 @@
 use mainstay_schema::Cents;
 use mainstay_schema::plan::{Certificate, Plan, PricedRule};
 
+use crate::error::AllocationError;
 use crate::floors;
 use crate::frontier::Frontier;
 use crate::greedy::is_budget_alone;
@@ -23,61 +24,6 @@ pub struct Solution {
     pub certificate: Certificate,
     /// Whether the search has looked at everything, so that the plan is the optimum though the bound may be higher.
     pub is_optimal: bool,
-}
-
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AllocationError {
-    /// A floor cannot be kept together with the rules before it.
-    #[error(
-        "the rule `{rule}` cannot be kept: it needs {needed}, but at most {most} can be reached{}, {short} too little: {}",
-        with(clashes_with),
-        advice(clashes_with)
-    )]
-    OutOfReach {
-        /// The floor.
-        rule: String,
-        /// What it asks for: money, or a number of contacts.
-        needed: String,
-        /// The most that any plan reaches.
-        most: String,
-        /// The difference.
-        short: String,
-        /// The rules that stand in its way.
-        clashes_with: Vec<String>,
-    },
-    /// Neither a plan that keeps a floor was found nor a proof that there is none.
-    #[error(
-        "no plan was found that keeps the rule `{rule}`: it needs {needed}, and {reached} was reached: loosen it, or the rules before it"
-    )]
-    NoPlanFound {
-        /// The floor.
-        rule: String,
-        /// What it asks for.
-        needed: String,
-        /// The most that was found.
-        reached: String,
-    },
-}
-
-fn with(rules: &[String]) -> String {
-    if rules.is_empty() { String::new() } else { format!(" with {}", listed(rules)) }
-}
-
-fn advice(rules: &[String]) -> String {
-    if rules.is_empty() {
-        "lower it, or make more offers".to_owned()
-    } else {
-        format!("lower it, or loosen {}", listed(rules))
-    }
-}
-
-fn listed(rules: &[String]) -> String {
-    let names: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();
-    match names.as_slice() {
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
-        names => names.join(""),
-    }
 }
 
 /// Chooses the offers under all rules.

@@ -8,7 +8,7 @@ use mainstay_schema::Digest;
 use mainstay_schema::plan::{Offers, Rule, Weight};
 use mainstay_schema::{Cents, plan::Offer};
 
-use crate::allocate::AllocationError;
+use crate::error::AllocationError;
 use crate::problem::{Holdings, Problem};
 use crate::solve::{self, Answer};
 

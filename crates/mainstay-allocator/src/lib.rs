@@ -24,6 +24,7 @@ pub mod standing;
 mod coefficients;
 mod core;
 mod dual;
+mod error;
 mod exact;
 mod exchange;
 mod floors;
@@ -41,8 +42,9 @@ mod solve;
 #[cfg(test)]
 mod test_instances;
 
-pub use allocate::{AllocationError, Solution, allocate, allocate_along};
+pub use allocate::{Solution, allocate, allocate_along};
 pub use efficiency::Efficiency;
+pub use error::AllocationError;
 pub use frontier::{BudgetPoint, Frontier};
 pub use instance::{InstanceError, ValidInstance};
 pub use offer::{OfferValue, offer_value};

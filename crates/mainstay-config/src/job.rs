@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::breaker::CircuitBreaker;
 use crate::checks::{check_at_least_1, check_identifier, check_range};
 use crate::error::ConfigError;
+use crate::job_kind::{JobKind, step_time_limit};
 use crate::place::Place;
 use crate::schedule::Schedule;
 use crate::training::TrainingJob;
@@ -21,16 +22,6 @@ pub enum JobConfig {
     Daily(Box<DailyJob>),
     /// Trains, calibrates and judges a model.
     Training(Box<TrainingJob>),
-}
-
-/// The key `kind` of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobKind {
-    /// [`JobConfig::Daily`].
-    Daily,
-    /// [`JobConfig::Training`].
-    Training,
 }
 
 /// The job of a day: features, score, reasons, value, allocation, publication.
@@ -71,14 +62,6 @@ pub struct DailyJob {
     /// The longest that the SQL of a step may run, at least 1; see [`step_time_limit`](Self::step_time_limit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_time_limit_seconds: Option<u32>,
-}
-
-/// How long the SQL of a step may run where a job does not say: six hours, in which nobody waits for a day any more.
-const STEP_TIME_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
-
-/// The limit that a job states, or the usual one.
-pub(crate) fn step_time_limit(stated_seconds: Option<u32>) -> Duration {
-    stated_seconds.map_or(STEP_TIME_LIMIT, |seconds| Duration::from_secs(seconds.into()))
 }
 
 fn default_consents() -> String {

@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod cron;
 pub mod error;
 pub mod job;
+pub mod job_kind;
 pub mod offer_policy;
 pub mod policy;
 mod policy_changes;

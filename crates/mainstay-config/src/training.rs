@@ -8,7 +8,7 @@ use crate::algorithm::Algorithm;
 use crate::breaker::CircuitBreaker;
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
-use crate::job::{JobKind, step_time_limit};
+use crate::job_kind::{JobKind, step_time_limit};
 use crate::place::Place;
 
 /// Trains, calibrates and judges a model in time order, and registers it.

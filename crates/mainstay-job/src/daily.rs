@@ -60,7 +60,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
     let consents = run.suppression_moment();
-    within_limit(run, Step::Sources, day.hold(run, &[&job.consents], &consents)).await?;
+    within_limit(run, Step::Sources, day.materialise(run, &[&job.consents], &consents)).await?;
     let suppression_rows = within_limit(run, Step::Sources, async {
         consent_records::check(run, &day, job, &policy).await?;
         unmatched_suppression::check(run, &day, job, &policy).await

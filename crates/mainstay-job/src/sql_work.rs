@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use mainstay_features::{Moment, SqlProject, is_computation};
+use mainstay_sql::{Moment, SqlProject, is_computation};
 
 use crate::inputs::sources::PinnedDay;
 use crate::progress::Step;
@@ -80,7 +80,7 @@ fn described(sql: &SqlProject, models: &[&str]) -> String {
 /// The fault of the model whose SQL fails on some row, among those that a computation went over.
 async fn failing(run: &Run<'_>, day: &PinnedDay, models: &[&str], moments: &[Moment]) -> Option<anyhow::Error> {
     for moment in moments {
-        let search = day.sql.failing_model(&run.open.session, &day.sources, models, moment);
+        let search = day.sql.failing_model(&run.open.session, day.model_inputs(), models, moment);
         if let Ok(Some(fault)) = tokio::time::timeout(run.step_time_limit, search).await {
             return Some(fault.into());
         }

@@ -148,8 +148,8 @@ fn reasons(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<
 fn declared(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap<String, Declared> {
     let of = |name: &String| {
         let monotone = match day.sql.column(&job.features, name)?.monotone? {
-            mainstay_features::Monotone::Increasing => Monotone::Increasing,
-            mainstay_features::Monotone::Decreasing => Monotone::Decreasing,
+            mainstay_sql::Monotone::Increasing => Monotone::Increasing,
+            mainstay_sql::Monotone::Decreasing => Monotone::Decreasing,
         };
         Some((name.clone(), Declared { monotone: Some(monotone), categories: None }))
     };

@@ -8,11 +8,11 @@ use mainstay_schema::Ds;
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
 
 use crate::error::{Fault, LedgerError};
-use crate::ledger::{Record, State};
+use crate::record::{Record, State};
 
 type Entries = BTreeMap<String, LedgerEntry>;
 
-/// Checks every entry and its reference, and tells the state of each.
+/// Checks every entry and its reference, and says the state of each.
 pub(crate) fn build(entries: Vec<LedgerEntry>) -> Result<BTreeMap<String, Record>, LedgerError> {
     let entries = by_id(entries)?;
     for entry in entries.values() {

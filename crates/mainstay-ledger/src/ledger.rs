@@ -8,6 +8,7 @@ use mainstay_schema::{Cents, Ds, Month, RunId};
 use crate::check;
 use crate::error::LedgerError;
 use crate::pacing::PacingDay;
+use crate::record::{Record, State};
 
 /// The entries of all months or of some days, checked. The order in which they were read does not matter; what an entry names is among
 /// them.
@@ -15,26 +16,6 @@ use crate::pacing::PacingDay;
 pub struct Ledger {
     /// By entry id.
     pub(crate) records: BTreeMap<String, Record>,
-}
-
-/// An entry and what became of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Record {
-    pub(crate) entry: LedgerEntry,
-    pub(crate) state: State,
-}
-
-/// What an entry does to the balance now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
-    /// A reservation whose run has neither committed nor released it.
-    Open,
-    /// A commitment in force.
-    Standing,
-    /// A commitment in force that an open reservation of a forced rerun wants to take over.
-    Contested,
-    /// It holds no money: a release, or what was committed, released or taken over.
-    Ended,
 }
 
 impl Ledger {

@@ -17,6 +17,7 @@ mod error;
 mod ledger;
 mod movement;
 pub mod pacing;
+mod record;
 
 pub use error::{Fault, LedgerError};
 pub use ledger::Ledger;

@@ -4,7 +4,8 @@ use mainstay_schema::ledger::{EntryKind, LedgerEntry};
 use mainstay_schema::{Cents, Ds, RunId};
 
 use crate::error::LedgerError;
-use crate::ledger::{Ledger, State};
+use crate::ledger::Ledger;
+use crate::record::State;
 
 /// Who asks for money, and which dead reservations it clears away.
 #[derive(Debug, Clone, Copy)]

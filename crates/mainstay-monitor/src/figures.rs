@@ -1,12 +1,10 @@
 //! What a day keeps for the days that follow it.
 
 use mainstay_config::CircuitBreaker;
-use mainstay_schema::{Digest, Ds};
+use mainstay_schema::{Cents, Digest, Ds};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Measure;
-use crate::plan::Plan;
-use crate::population::Customers;
 use crate::profile::{FeatureProfiles, TrainingProfile};
 use crate::verdict::Accepted;
 
@@ -51,6 +49,24 @@ pub struct RiskFigures {
     pub mean: f64,
     /// Customers by risk band, in the order of the bands' names.
     pub bands: Vec<(String, u64)>,
+}
+
+/// How the known customers of a day split up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Customers {
+    /// All.
+    pub known: u64,
+    /// With a score.
+    pub scored: u64,
+}
+
+/// What was decided for a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Customers with an intervention.
+    pub treated: u64,
+    /// What they cost.
+    pub spent: Cents,
 }
 
 /// A published day before the one that is judged.

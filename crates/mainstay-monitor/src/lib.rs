@@ -19,10 +19,10 @@ mod source;
 mod verdict;
 
 pub use feature::judge_features;
-pub use figures::{Before, DayFigures, RiskFigures, TableFigures, TrainingFigures};
+pub use figures::{Before, Customers, DayFigures, Plan, RiskFigures, TableFigures, TrainingFigures};
 pub use measure::{Check, Measure};
-pub use plan::{Plan, judge_plan};
-pub use population::{Customers, judge_population};
+pub use plan::judge_plan;
+pub use population::judge_population;
 pub use profile::{FeatureProfile, FeatureProfiles, Tally, TrainingProfile};
 pub use risk::judge_risk;
 pub use source::{Amount, DayRows, TableDays, judge_history, judge_set_aside, judge_table};

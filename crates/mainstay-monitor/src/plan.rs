@@ -1,22 +1,12 @@
 //! Treated customers and spend against the days before: the last net, as what goes wrong upstream ends here.
 
 use mainstay_config::CircuitBreaker;
-use mainstay_schema::Cents;
 
-use crate::figures::Before;
+use crate::figures::{Before, Plan};
 use crate::measure::{Check, DEVIATIONS, Measure, bounded, strain_of_multiple};
 
 /// Days, at least, that say what is usual: the first day of all may treat hundreds, and the second six.
 const LEAST_DAYS: usize = 7;
-
-/// What was decided for a day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Customers with an intervention.
-    pub treated: u64,
-    /// What they cost.
-    pub spent: Cents,
-}
 
 /// Judges a plan against the most that any of the days before has treated and spent, under whatever policy: one that was changed by a slip of
 /// the pen spends as well.
@@ -66,6 +56,8 @@ fn above(figure: f64, usual: f64, multiple: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use mainstay_schema::Cents;
+
     use super::*;
     use crate::tests::before;
 

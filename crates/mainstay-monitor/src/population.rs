@@ -3,17 +3,8 @@
 use mainstay_config::CircuitBreaker;
 use mainstay_schema::Ds;
 
-use crate::figures::{Before, TrainingFigures};
+use crate::figures::{Before, Customers, TrainingFigures};
 use crate::measure::{Check, DEVIATIONS, Measure, bounded, strain_of_multiple};
-
-/// How the known customers of a day split up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Customers {
-    /// All.
-    pub known: u64,
-    /// With a score.
-    pub scored: u64,
-}
 
 /// Judges the known and the scored customers: where they differ from all of the days before, and the scored where they differ from those of
 /// the model's test cut.

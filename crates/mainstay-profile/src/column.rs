@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::distinct::Values;
 use crate::kind::Kind;
 use crate::quantiles::{self, Buckets, SHARES};
-use crate::table::ColumnSpec;
+use crate::spec::ColumnSpec;
 use crate::text_signs::TextSigns;
 
 /// How many of the most frequent values are told.

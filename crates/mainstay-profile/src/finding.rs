@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::column::ColumnTally;
 use crate::distinct::Values;
 use crate::kind::Kind;
-use crate::table::{ColumnSpec, Seen};
+use crate::pairs::Pairs;
+use crate::spec::{ColumnSpec, TableSpec};
 
 /// From this share of the rows on, a column is mostly missing.
 const MOSTLY: f64 = 0.95;
@@ -102,6 +103,15 @@ impl Suspicion {
             Self::NotDeclared => "not declared",
         }
     }
+}
+
+/// All rows of a table, seen.
+pub(crate) struct Seen<'a> {
+    pub(crate) spec: &'a TableSpec,
+    pub(crate) rows: u64,
+    pub(crate) columns: &'a [ColumnTally],
+    pub(crate) pairs: &'a Pairs,
+    pub(crate) repeated_keys: Option<u64>,
 }
 
 /// What looks wrong with a table, by column.

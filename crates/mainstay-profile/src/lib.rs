@@ -14,10 +14,12 @@ pub mod finding;
 mod kind;
 mod pairs;
 mod quantiles;
+mod spec;
 pub mod table;
 mod text_signs;
 pub mod yaml;
 
 pub use column::{ColumnProfile, Distinct, Frequent};
 pub use finding::{Finding, Suspicion};
-pub use table::{ColumnSpec, SourceProfile, TableProfile, TableSpec, TableTally};
+pub use spec::{ColumnSpec, TableSpec};
+pub use table::{SourceProfile, TableProfile, TableTally};

@@ -1,16 +1,15 @@
 //! One table: its columns, tallied batch by batch.
 
 use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use jiff::Timestamp;
 use mainstay_schema::Ds;
 use serde::Serialize;
 
 use crate::column::{ColumnProfile, ColumnTally};
-use crate::finding::{Finding, findings};
+use crate::finding::{Finding, Seen, findings};
 use crate::kind::Kind;
 use crate::pairs::Pairs;
+use crate::spec::TableSpec;
 
 /// The tables of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,53 +39,6 @@ pub struct TableProfile {
     pub findings: Vec<Finding>,
     /// Its columns in the order of the project, then those that it does not declare.
     pub columns: Vec<ColumnProfile>,
-}
-
-/// What is known of a table before its rows are looked at.
-#[derive(Debug, Clone)]
-pub struct TableSpec {
-    /// The table.
-    pub table: String,
-    /// Its rows, as its files state them.
-    pub rows: u64,
-    /// Its files.
-    pub files: u64,
-    /// The columns that are to identify a row.
-    pub key: Vec<String>,
-    /// The zone of its times that say none, and of its dates.
-    pub time_zone: String,
-    /// The day before which dates should lie.
-    pub ds: Ds,
-    /// The instant before which times should lie.
-    pub as_of: Timestamp,
-    /// Its columns, in the order of the batches.
-    pub columns: Vec<ColumnSpec>,
-}
-
-/// What is known of a column before its values are looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnSpec {
-    /// Its name.
-    pub name: String,
-    /// The type of its batches.
-    pub data_type: DataType,
-    /// How the project, else Arrow, calls its type.
-    pub type_name: String,
-    /// Whether the project declares it.
-    pub is_declared: bool,
-    /// Whether the project declares it as personal.
-    pub is_personal: bool,
-    /// Whether its values name rows or things: they are many, and none of them is a category or a number.
-    pub is_identifier: bool,
-    /// Whether it is money.
-    pub is_money: bool,
-}
-
-impl ColumnSpec {
-    /// Whether its values may be told.
-    pub(crate) fn is_told(&self) -> bool {
-        self.is_declared && !self.is_personal
-    }
 }
 
 /// The rows of a table as far as they were seen.
@@ -150,15 +102,6 @@ impl TableTally {
             columns: self.columns.iter().zip(&spec.columns).map(|(tally, spec)| tally.profile(spec)).collect(),
         }
     }
-}
-
-/// All rows of a table, seen.
-pub(crate) struct Seen<'a> {
-    pub(crate) spec: &'a TableSpec,
-    pub(crate) rows: u64,
-    pub(crate) columns: &'a [ColumnTally],
-    pub(crate) pairs: &'a Pairs,
-    pub(crate) repeated_keys: Option<u64>,
 }
 
 #[cfg(test)]

@@ -274,11 +274,6 @@ pub struct Lineage {
 }
 
 impl ModelCard {
-    /// The card as a Markdown document.
-    pub fn markdown(&self) -> String {
-        text::markdown(self)
-    }
-
     /// The gates that failed.
     pub fn failed_gates(&self) -> impl Iterator<Item = &Gate> {
         self.gates.iter().filter(|gate| !gate.passed)

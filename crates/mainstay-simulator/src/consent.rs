@@ -1,9 +1,9 @@
 //! Which channels a customer lets the retailer write or call on.
 
 use crate::calendar::{CalendarDay, SECOND};
+use crate::channel::Channel;
 use crate::interest::{Interest, Mood};
 use crate::loading;
-use crate::order::Channel;
 use crate::random::Draws;
 
 /// How the retailer reaches out.

@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
 use crate::error::SimulatorError;
-use crate::generate::Generated;
+use crate::generated::Generated;
 use crate::settings::{SimulatorSettings, ValidSettings};
 
 /// Raised whenever the same settings come to give other bytes.

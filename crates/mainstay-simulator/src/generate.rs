@@ -1,62 +1,26 @@
 //! Fills a folder with the data of a simulated retailer.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use mainstay_schema::Ds;
-use serde::{Deserialize, Serialize};
 
 use crate::calendar::{DAY_SECONDS, EPOCH, SECOND};
 use crate::contact::Contact;
 use crate::error::SimulatorError;
 use crate::folder::{Opened, OutputFolder};
+use crate::generated::{Generated, Written};
 use crate::indicator;
-use crate::output::{Period, TableOutput, Written};
+use crate::output::{Period, TableOutput};
 use crate::retailer::{Day, Retailer};
 use crate::settings::{Profile, ValidSettings};
 use crate::table;
 use crate::truth;
 
-/// What a folder of simulated data holds, by table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Generated {
-    /// What was written of each table, by its name.
-    pub tables: BTreeMap<String, Written>,
-}
-
-impl Generated {
-    /// What was written of a table; nothing where there is no such table.
-    pub fn table(&self, name: &str) -> Written {
-        self.tables.get(name).copied().unwrap_or_default()
-    }
-
-    /// Number of all files.
-    pub fn files(&self) -> u64 {
-        self.tables.values().map(|written| written.files).sum()
-    }
-
-    /// Size of all files in bytes.
-    pub fn bytes(&self) -> u64 {
-        self.tables.values().map(|written| written.bytes).sum()
-    }
-}
-
-impl fmt::Display for Generated {
-    /// `2000 customers, 24000 orders, 60000 order_lines: 2190 files, 9.5 MB`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, (name, written)) in self.tables.iter().enumerate() {
-            write!(f, "{}{} {name}", if position == 0 { "" } else { ", " }, written.rows)?;
-        }
-        write!(f, ": {} files, {:.1} MB", self.files(), self.bytes() as f64 / 1e6)
-    }
-}
-
 /// Fills `folder` with a folder for each table: a file `date=2024-01-31.parquet` for each day with rows, of tables with few rows
 /// a file `month=2024-01.parquet` for each month.
 ///
-/// The same settings give the same bytes. `progress` is told the days done and the days in all. A folder that is complete for these
+/// The same settings give the same bytes. `progress` is given the days done and the days in all. A folder that is complete for these
 /// settings is left alone; what a killed run left of them is written anew; a file appears whole or not at all.
 ///
 /// # Errors

@@ -2,22 +2,10 @@
 
 use arrow::array::RecordBatch;
 use mainstay_schema::Ds;
-use serde::{Deserialize, Serialize};
 
 use crate::error::SimulatorError;
 use crate::folder::{OpenFile, OutputFolder};
-
-/// What was written of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Written {
-    /// Rows in all files.
-    pub rows: u64,
-    /// One a period that has rows.
-    pub files: u64,
-    /// Size of all files in bytes.
-    pub bytes: u64,
-}
+use crate::generated::Written;
 
 /// What one file holds.
 #[derive(Debug, Clone, Copy)]

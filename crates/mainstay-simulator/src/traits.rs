@@ -2,8 +2,8 @@
 
 use crate::calendar::CalendarDay;
 use crate::catalogue::CATEGORY_COUNT;
+use crate::channel::Channel;
 use crate::interest::Temper;
-use crate::order::Channel;
 use crate::random::Draws;
 
 /// How the appetite of a customer develops.

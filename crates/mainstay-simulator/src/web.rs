@@ -1,9 +1,10 @@
 //! What customers do on the web site and in the app.
 
 use crate::calendar::{CalendarDay, DAY_SECONDS, SECOND};
+use crate::channel::Channel;
 use crate::customer::Customer;
 use crate::loading;
-use crate::order::{Channel, Order};
+use crate::order::Order;
 use crate::random::Draws;
 use crate::support::Trouble;
 

@@ -19,7 +19,7 @@ use crate::arrow_types::{arrow_type, stored_columns};
 use crate::error::TableError;
 use crate::lake::Lake;
 use crate::read::frame_of_day;
-use crate::stage::{StagedFile, task_failed};
+use crate::staged::{StagedFile, StagedTable};
 
 /// The digest of a day's files: BLAKE3 over the day and all rows sorted by the contract's key, each row in schema order without
 /// the volatile columns. Sorting may spill to disk.
@@ -41,6 +41,18 @@ pub async fn canonical_digest(
         false => Some(frame_of_day(ctx, lake, contract, ds, files).await?),
     };
     digest_of_rows(contract, ds, rows).await
+}
+
+impl StagedTable {
+    /// The canonical digest of the day, see [`canonical_digest`].
+    pub async fn digest(
+        &self,
+        ctx: &SessionContext,
+        lake: &Lake,
+        contract: &TableContract,
+    ) -> Result<Digest, TableError> {
+        canonical_digest(ctx, lake, contract, self.ds, &self.files).await
+    }
 }
 
 /// As [`canonical_digest`], over rows wherever they lie; `None` is a day without rows.
@@ -77,7 +89,7 @@ fn encode_aside(
         let table = contract.name.clone();
         let batch = batch.map_err(TableError::engine(&table))?;
         let encoded = SpawnedTask::spawn(async move { EncodedRows::of(&contract, batch) }).join().await;
-        encoded.map_err(|error| task_failed(&table, error))?
+        encoded.map_err(|error| TableError::task_failed(&table, error))?
     }
 }
 

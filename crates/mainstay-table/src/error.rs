@@ -4,6 +4,7 @@ use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 use mainstay_schema::Ds;
 use parquet::errors::ParquetError;
+use tokio::task::JoinError;
 
 /// An error of a target, with where it happened and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -249,6 +250,11 @@ impl TableError {
     pub(crate) fn bad_record<E: std::fmt::Display>(path: &str) -> impl FnOnce(E) -> Self {
         let path = path.to_owned();
         move |reason| Self::BadRecord { path, reason: reason.to_string() }
+    }
+
+    /// A task beside others that did not come to its end.
+    pub(crate) fn task_failed(table: &str, error: JoinError) -> Self {
+        Self::engine(table)(DataFusionError::ExecutionJoin(Box::new(error)))
     }
 }
 

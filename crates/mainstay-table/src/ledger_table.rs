@@ -23,7 +23,7 @@ use crate::lake::Lake;
 use crate::log_rows::{self, GrowingTable, Rows, VERSION_DIGITS, optional};
 use crate::publish::{add_actions, write_operation};
 use crate::snapshot::{self, Kind, load, load_or_create};
-use crate::stage::StagedFile;
+use crate::staged::StagedFile;
 
 /// Key of what a commit carries along in Delta's commit info.
 const CARRIED: &str = "mainstay.ledger";

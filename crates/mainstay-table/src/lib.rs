@@ -28,6 +28,7 @@ pub mod run_record;
 pub mod series;
 mod snapshot;
 pub mod stage;
+pub mod staged;
 mod statistics;
 #[cfg(test)]
 mod test_tables;
@@ -40,4 +41,4 @@ pub use publish::Published;
 pub use read::Days;
 pub use run_record::{JobKind, PublishedTable, RunRecord, RunStatus};
 pub use series::Series;
-pub use stage::{StagedFile, StagedTable};
+pub use staged::{StagedFile, StagedTable};

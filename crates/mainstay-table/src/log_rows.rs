@@ -17,7 +17,8 @@ use crate::lake::Lake;
 use crate::outside::{self, OwnCommit};
 use crate::parquet_file::ParquetFile;
 use crate::snapshot::{self, ActiveFile};
-use crate::stage::{StagedFile, conform, file_path};
+use crate::stage::{conform, file_path};
+use crate::staged::StagedFile;
 
 /// Files fetched at once.
 const FETCHES: usize = 16;

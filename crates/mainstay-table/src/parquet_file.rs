@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::error::TableError;
 use crate::lake::Lake;
-use crate::stage::StagedFile;
+use crate::staged::StagedFile;
 use crate::statistics;
 
 /// Rows in a row group: bounds the memory of a partition that is being written.

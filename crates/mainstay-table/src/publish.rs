@@ -20,7 +20,7 @@ use crate::evolve;
 use crate::lake::Lake;
 use crate::parquet_file;
 use crate::snapshot::{self, Kind, load_or_create};
-use crate::stage::{StagedFile, StagedTable};
+use crate::staged::{StagedFile, StagedTable};
 
 /// Every lost try means that another writer's commit landed, so a try is only ever lost to progress.
 const TRIES: usize = 100;

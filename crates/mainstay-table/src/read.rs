@@ -16,7 +16,7 @@ use crate::arrow_types::table_schema;
 use crate::error::TableError;
 use crate::lake::Lake;
 use crate::snapshot::{self, ActiveFile};
-use crate::stage::{StagedFile, StagedTable};
+use crate::staged::{StagedFile, StagedTable};
 
 /// Which days of a table to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::log_rows::{self, GrowingTable, Rows};
 use crate::publish::{self, Published, Sequence};
 use crate::series::Series;
 use crate::snapshot;
-use crate::stage::StagedFile;
+use crate::staged::StagedFile;
 
 /// What one attempt read, decided and published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,6 +91,17 @@ pub struct PublishedTable {
     pub digest: Digest,
     /// Its files.
     pub files: Vec<StagedFile>,
+}
+
+impl Series {
+    /// Whether a record is of one of these days.
+    pub fn holds(&self, record: &RunRecord) -> bool {
+        let kind = record.kind();
+        match self {
+            Self::Plans { former } => kind == Some(JobKind::Daily) || kind.is_none() && former.contains(&record.job),
+            Self::Training { job } => kind != Some(JobKind::Daily) && record.job == *job,
+        }
+    }
 }
 
 impl RunRecord {

@@ -1,7 +1,5 @@
 //! Whose days they are: what stands for a job in claims, transactions and records.
 
-use crate::run_record::{JobKind, RunRecord};
-
 /// Key of the daily plans. No job can have this name.
 const PLANS: &str = "daily-plan";
 
@@ -54,14 +52,5 @@ impl Series {
             Self::Training { .. } => &[],
         };
         std::iter::once(self.key()).chain(former.iter().map(String::as_str))
-    }
-
-    /// Whether a record is of one of these days.
-    pub fn holds(&self, record: &RunRecord) -> bool {
-        let kind = record.kind();
-        match self {
-            Self::Plans { former } => kind == Some(JobKind::Daily) || kind.is_none() && former.contains(&record.job),
-            Self::Training { job } => kind != Some(JobKind::Daily) && record.job == *job,
-        }
     }
 }

@@ -6,59 +6,16 @@ use arrow::array::{Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use mainstay_schema::table::TableContract;
-use mainstay_schema::{Digest, Ds, RunId};
-use serde::{Deserialize, Serialize};
-use tokio::task::{JoinError, JoinSet};
+use mainstay_schema::{Ds, RunId};
+use tokio::task::JoinSet;
 
 use crate::arrow_types::file_schema;
-use crate::digest::canonical_digest;
 use crate::error::TableError;
 use crate::lake::Lake;
 use crate::parquet_file::{self, ParquetFile};
-
-/// A Parquet file of ours and what it held when it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StagedFile {
-    /// Path below the target.
-    pub path: String,
-    /// Rows in it.
-    pub rows: u64,
-    /// Its size.
-    pub bytes: u64,
-    /// BLAKE3 of its bytes.
-    pub digest: Digest,
-    /// Delta's statistics of it as JSON; not part of a run record, and empty in a file that was read from one.
-    #[serde(skip)]
-    pub statistics: String,
-}
-
-/// A day of a table, written but not published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StagedTable {
-    /// The table.
-    pub table: String,
-    /// The day.
-    pub ds: Ds,
-    /// Rows in all files.
-    pub rows: u64,
-    /// The files, in order of their partition.
-    pub files: Vec<StagedFile>,
-}
-
-impl StagedTable {
-    /// The canonical digest of the day, see [`canonical_digest`].
-    pub async fn digest(
-        &self,
-        ctx: &SessionContext,
-        lake: &Lake,
-        contract: &TableContract,
-    ) -> Result<Digest, TableError> {
-        canonical_digest(ctx, lake, contract, self.ds, &self.files).await
-    }
-}
+use crate::staged::{StagedFile, StagedTable};
 
 /// Writes each partition's stream to one file `<table>/ds=<ds>/<run_id>-<n>.parquet`, all at once.
 ///
@@ -89,7 +46,7 @@ pub async fn stage(
     }
     let mut written = Vec::new();
     while let Some(joined) = writers.join_next().await {
-        let (number, file) = joined.map_err(|error| task_failed(&contract.name, error))??;
+        let (number, file) = joined.map_err(|error| TableError::task_failed(&contract.name, error))??;
         written.extend(file.map(|file| (number, file)));
     }
     written.sort_by_key(|(number, _)| *number);
@@ -206,10 +163,6 @@ fn wrong_type(table: &str, field: &Field, found: &DataType) -> TableError {
         expected: field.data_type().to_string(),
         found: found.to_string(),
     }
-}
-
-pub(crate) fn task_failed(table: &str, error: JoinError) -> TableError {
-    TableError::engine(table)(datafusion::error::DataFusionError::ExecutionJoin(Box::new(error)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use crate::arrow_types::file_schema;
 use crate::claim::Attempt;
 use crate::lake::Lake;
 use crate::series::Series;
-use crate::stage::{StagedTable, stage};
+use crate::stage::stage;
+use crate::staged::StagedTable;
 
 /// One row of the contract [`every_type`].
 #[derive(Debug, Clone, PartialEq)]

@@ -10,15 +10,13 @@
 
 use mainstay_model::{CategorySet, Condition, Missing, Node};
 
-use crate::declared::Declared;
+use crate::declared::{Declared, MOST_CATEGORIES};
 use crate::rows::TrainingSet;
 
 /// The most bins of present values: codes 1 to 64. More of them cost linfa time and rank no better.
 const MAX_BINS: usize = 64;
 const MISSING_LOW: u8 = 0;
 const MISSING_HIGH: u8 = 255;
-/// The most categories of a feature: codes 1 to 254.
-pub(crate) const MOST_CATEGORIES: usize = 254;
 
 /// One column of codes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,13 +1,9 @@
 //! What a project states of a feature, beside its values.
 
-use std::collections::BTreeMap;
-
-use mainstay_model::Feature;
 use serde::{Deserialize, Serialize};
 
-use crate::bins::MOST_CATEGORIES;
-use crate::error::TrainError;
-use crate::rows::TrainingSet;
+/// The most categories of a feature: codes 1 to 254.
+pub(crate) const MOST_CATEGORIES: usize = 254;
 
 /// What is known of a feature before training.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,51 +37,12 @@ impl Monotone {
     }
 }
 
-impl TrainingSet {
-    /// The same rows with what is declared of features, by name; of others nothing is.
-    ///
-    /// # Errors
-    /// Where a name is no feature, a feature of categories is monotone, or a value is no position in the list of categories.
-    pub fn with_declared(mut self, declared: &BTreeMap<String, Declared>) -> Result<Self, TrainError> {
-        for (name, of_feature) in declared {
-            let position = self.feature_names().iter().position(|feature| feature == name);
-            let Some(position) = position else {
-                return Err(TrainError::UnknownDeclared { feature: name.clone() });
-            };
-            if let Some(categories) = &of_feature.categories {
-                let (found, most) = (categories.len(), MOST_CATEGORIES);
-                if found > most {
-                    return Err(TrainError::TooManyCategories { feature: name.clone(), found, most });
-                }
-                if of_feature.monotone.is_some() {
-                    return Err(TrainError::MonotoneCategories { feature: name.clone() });
-                }
-                let is_code = |value: &f64| {
-                    value.is_nan() || (value.fract() == 0.0 && (0.0..categories.len() as f64).contains(value))
-                };
-                if let Some(value) = self.column(position).iter().find(|value| !is_code(value)) {
-                    return Err(TrainError::CategoryCode {
-                        feature: name.clone(),
-                        value: *value,
-                        categories: categories.len(),
-                    });
-                }
-            }
-            self.declare(position, of_feature.clone());
-        }
-        Ok(self)
-    }
-
-    /// The features as the model takes them.
-    pub(crate) fn model_features(&self) -> Vec<Feature> {
-        let features = self.feature_names().iter().zip(self.declared());
-        features.map(|(name, of)| Feature { categories: of.categories.clone(), ..Feature::new(name) }).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::rows::TrainingSet;
     use crate::test_rows::draw_truth;
 
     fn refusal(feature: &str, declared: Declared) -> String {

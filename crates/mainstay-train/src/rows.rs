@@ -1,14 +1,14 @@
 //! The rows to learn from.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use mainstay_model::Ensemble;
 use mainstay_model::ensemble::MAX_FEATURES;
+use mainstay_model::{Ensemble, Feature};
 use mainstay_schema::Ds;
 
 use crate::column::CompactColumn;
-use crate::declared::Declared;
+use crate::declared::{Declared, MOST_CATEGORIES};
 use crate::error::TrainError;
 
 /// Rows that are scored at a time: what is held of them in double precision stays in the cache.
@@ -276,9 +276,44 @@ impl TrainingSet {
         &self.declared
     }
 
-    /// Takes what was checked.
-    pub(crate) fn declare(&mut self, position: usize, declared: Declared) {
-        self.declared[position] = declared;
+    /// The same rows with what is declared of features, by name; of others nothing is.
+    ///
+    /// # Errors
+    /// Where a name is no feature, a feature of categories is monotone, or a value is no position in the list of categories.
+    pub fn with_declared(mut self, declared: &BTreeMap<String, Declared>) -> Result<Self, TrainError> {
+        for (name, of_feature) in declared {
+            let position = self.feature_names().iter().position(|feature| feature == name);
+            let Some(position) = position else {
+                return Err(TrainError::UnknownDeclared { feature: name.clone() });
+            };
+            if let Some(categories) = &of_feature.categories {
+                let (found, most) = (categories.len(), MOST_CATEGORIES);
+                if found > most {
+                    return Err(TrainError::TooManyCategories { feature: name.clone(), found, most });
+                }
+                if of_feature.monotone.is_some() {
+                    return Err(TrainError::MonotoneCategories { feature: name.clone() });
+                }
+                let is_code = |value: &f64| {
+                    value.is_nan() || (value.fract() == 0.0 && (0.0..categories.len() as f64).contains(value))
+                };
+                if let Some(value) = self.column(position).iter().find(|value| !is_code(value)) {
+                    return Err(TrainError::CategoryCode {
+                        feature: name.clone(),
+                        value: *value,
+                        categories: categories.len(),
+                    });
+                }
+            }
+            self.declared[position] = of_feature.clone();
+        }
+        Ok(self)
+    }
+
+    /// The features as the model takes them.
+    pub(crate) fn model_features(&self) -> Vec<Feature> {
+        let features = self.feature_names().iter().zip(self.declared());
+        features.map(|(name, of)| Feature { categories: of.categories.clone(), ..Feature::new(name) }).collect()
     }
 
     /// Where the values of a row stand.

@@ -20,12 +20,12 @@ use datafusion::prelude::{Expr, SessionConfig, SessionContext, lit};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mainstay_config::{Project, SourceTable, VarOverrides};
-use mainstay_features::{Moment, Sources, SqlProject, arrow_type};
 use mainstay_functions::ModelCache;
 use mainstay_model::{Calibration, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree};
 use mainstay_schema::Ds;
 use mainstay_schema::digest::Digest;
 use mainstay_session::SessionSettings;
+use mainstay_sql::{Moment, Sources, SqlProject, arrow_type};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
@@ -193,7 +193,7 @@ impl Database {
                 write_rows(&PathBuf::from(&table.path), schema(table), &rows)?;
             }
         }
-        let pinned = mainstay_features::pin(&self.session, &project.config().sources).await?;
+        let pinned = mainstay_sql::pin(&self.session, &project.config().sources).await?;
         let sources = Sources::open(&project, &pinned)?.refuse_conflicts(&self.session, |_, _| ()).await?;
         let sql = SqlProject::load(&self.session, &project).await?;
         self.opened = Some(Opened { project, sql, sources });

@@ -79,16 +79,6 @@ fn names_the_floor_that_cannot_be_kept_and_what_stands_in_its_way() {
     );
 }
 
-#[test]
-fn says_so_where_neither_a_plan_nor_a_proof_is_found() {
-    let error = AllocationError::NoPlanFound { rule: "a".into(), needed: "3".into(), reached: "2".into() };
-    assert_eq!(
-        error.to_string(),
-        "no plan was found that keeps the rule `a`: it needs 3, and 2 was reached: loosen it, or the rules before it"
-    );
-    assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "`a`, `b` and `c`");
-}
-
 /// A population with offers in cents, so that many customers are equally undecided, under five rules that all bind.
 #[test]
 fn a_large_plan_comes_near_its_bound() {

@@ -6,10 +6,10 @@ use datafusion::logical_expr::Partitioning;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
-use mainstay_features::{Model, ModelKind, Moment, SqlProject};
 use mainstay_monitor::FeatureProfiles;
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
+use mainstay_sql::{Model, ModelKind, Moment, SqlProject};
 
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
@@ -37,7 +37,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
     let step = run.start(Step::Features);
     let model = job.features.as_str();
     let moment = run.moment();
-    hold_shared(run, day, job).await?;
+    materialise_shared(run, day, job).await?;
     sql_tests::check_daily(run, day, job).await?;
     let frame = day.model(&run.open.session, model, &moment).await?;
     let names = feature_names(model, &frame)?;
@@ -68,8 +68,8 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and
 /// those of a row a customer that more than one model builds on. The features are staged. What decides who may be contacted is
-/// computed last, at a moment of its own, and reads what is held by then.
-async fn hold_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<()> {
+/// computed last, at a moment of its own, and reads what is materialised by then.
+async fn materialise_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Result<()> {
     let named = [job.features.as_str(), job.value.as_str()];
     let lineage = day.sql.lineage(&named)?;
     let all = day.sql.lineage(&job.sql_models().map(|(_, model)| model))?;
@@ -79,8 +79,8 @@ async fn hold_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) -> Resu
         |model: &&&Model| named.contains(&model.name.as_str()) || is_of_customers(model) && builders(model) > 1;
     let models = lineage.iter().filter(|model| model.name != job.features);
     let shared: Vec<String> = models.filter(is_shared).map(|model| model.name.clone()).collect();
-    day.hold(run, &shared.iter().map(String::as_str).collect::<Vec<_>>(), &run.moment()).await?;
-    day.hold(run, &[&job.consents, &job.contact_rules], &run.suppression_moment()).await
+    day.materialise(run, &shared.iter().map(String::as_str).collect::<Vec<_>>(), &run.moment()).await?;
+    day.materialise(run, &[&job.consents, &job.contact_rules], &run.suppression_moment()).await
 }
 
 /// How many customers the staging models name, counted without any feature model.

@@ -1,7 +1,7 @@
 //! A failure that a damaged source file made, by the name of the file.
 
 use anyhow::Result;
-use mainstay_features::{damaged_file, is_damage};
+use mainstay_sql::{damaged_file, is_damage};
 
 use crate::open_project::OpenProject;
 

@@ -12,10 +12,10 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use mainstay_config::source::Keep;
 use mainstay_config::{Source, SourceTable, UnknownName};
-use mainstay_features::{PinnedTable, rows_as_found};
 use mainstay_profile::{ColumnSpec, SourceProfile, TableProfile, TableSpec, TableTally};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
+use mainstay_sql::{PinnedTable, scanned_rows};
 
 use crate::inputs::damaged;
 use crate::inputs::simulated;
@@ -29,7 +29,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     let source = named_source(open, named)?;
     simulated::fill_absent_sources(open).await?;
     let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
-    let pinned = mainstay_features::pin(&open.session, std::slice::from_ref(&source)).await?;
+    let pinned = mainstay_sql::pin(&open.session, std::slice::from_ref(&source)).await?;
     pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
     let step = open.progress.start(Step::Profile);
     let mut tables = Vec::new();
@@ -73,7 +73,7 @@ async fn profile_table(
     before: (Ds, Timestamp),
     step: &StepProgress,
 ) -> Result<TableProfile> {
-    let rows = rows_as_found(&open.session, table, pinned).await?;
+    let rows = scanned_rows(&open.session, table, pinned).await?;
     let spec = spec(table, pinned, &rows, before);
     let repeated_keys = match table.unique_key && table.keep == Keep::FirstKnown {
         true => Some(rows_with_repeated_keys(&rows, &table.key).await?),

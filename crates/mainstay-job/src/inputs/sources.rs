@@ -5,9 +5,12 @@ use arrow::array::RecordBatch;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
-use mainstay_features::{Freshness, FreshnessStatus, Moment, PinnedSources, Sources, SqlProject, refuse_stale};
 use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, table};
+use mainstay_sql::{
+    Freshness, FreshnessStatus, MaterialisedModels, ModelInputs, Moment, PinnedSources, Sources, SqlProject,
+    refuse_stale,
+};
 
 use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
 use crate::inputs::quarantine::DayQuarantine;
@@ -22,6 +25,8 @@ use crate::staged::DigestedTable;
 pub(crate) struct PinnedDay {
     pub(crate) sources: Sources,
     pub(crate) sql: SqlProject,
+    /// The models of the day that were computed for several readers.
+    materialised: MaterialisedModels,
     pinned: PinnedSources,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
@@ -54,10 +59,10 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulated::fill_absent_sources(open).await?;
     let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
     let step = open.progress.start(Step::Sources);
-    let pinned = mainstay_features::pin(&open.session, &open.project.config().sources).await?;
+    let pinned = mainstay_sql::pin(&open.session, &open.project.config().sources).await?;
     let pinned_at = Timestamp::now();
     pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
-    let sources = Sources::open(&open.project, &pinned)?.hold_small_tables(&open.session, &pinned).await?;
+    let sources = Sources::open(&open.project, &pinned)?.keep_small_tables(&open.session, &pinned).await?;
     let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
     let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
     sql.warnings().for_each(|warning| open.progress.warn(warning));
@@ -67,14 +72,14 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
 
 impl PinnedDay {
     /// Computes models at a moment of the day once, for all steps that read them.
-    pub(crate) async fn hold(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
+    pub(crate) async fn materialise(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
         for name in names {
-            let held = async {
-                let mut sources = self.sources.clone();
-                self.sql.hold(&run.open.session, &mut sources, &[name], moment).await?;
-                Ok(sources)
+            let computed = async {
+                let mut materialised = self.materialised.clone();
+                self.sql.materialise(&run.open.session, &self.sources, &mut materialised, &[name], moment).await?;
+                Ok(materialised)
             };
-            self.sources = sql_work::compute(run, self, (&[name], std::slice::from_ref(moment)), held).await?;
+            self.materialised = sql_work::compute(run, self, (&[name], std::slice::from_ref(moment)), computed).await?;
         }
         Ok(())
     }
@@ -82,7 +87,7 @@ impl PinnedDay {
     /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
     pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
         let sources = &run.open.project.config().sources;
-        Ok(mainstay_features::refuse_changed(&run.open.session, sources, &self.pinned).await?)
+        Ok(mainstay_sql::refuse_changed(&run.open.session, sources, &self.pinned).await?)
     }
 
     /// The newest days of every source table with an event time.
@@ -92,7 +97,12 @@ impl PinnedDay {
 
     /// A model of the project's SQL over these sources, as of a moment.
     pub(crate) async fn model(&self, session: &SessionContext, name: &str, moment: &Moment) -> Result<DataFrame> {
-        Ok(self.sql.model(session, &self.sources, name, moment).await?)
+        Ok(self.sql.model(session, self.model_inputs(), name, moment).await?)
+    }
+
+    /// What models of the day are planned over.
+    pub(crate) fn model_inputs(&self) -> ModelInputs<'_> {
+        ModelInputs { sources: &self.sources, materialised: &self.materialised }
     }
 }
 
@@ -144,6 +154,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
     Ok(PinnedDay {
         sources,
         sql,
+        materialised: MaterialisedModels::default(),
         pinned,
         pin,
         freshness,

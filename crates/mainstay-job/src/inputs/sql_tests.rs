@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use mainstay_config::{DailyJob, TrainingJob};
-use mainstay_features::{ModelKind, Moment, TestResult};
 use mainstay_schema::Ds;
+use mainstay_sql::{ModelKind, Moment, TestResult};
 
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
@@ -48,7 +48,7 @@ async fn check(
 ) -> Result<()> {
     let mut results = Vec::new();
     for model in models {
-        let tested = async { Ok(day.sql.run_tests(&run.open.session, &day.sources, &[model], &moment).await?) };
+        let tested = async { Ok(day.sql.run_tests(&run.open.session, day.model_inputs(), &[model], &moment).await?) };
         results.extend(sql_work::compute(run, day, (&[model], &[moment]), tested).await?);
     }
     refuse_failed(&results, ds)

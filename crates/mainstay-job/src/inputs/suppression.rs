@@ -10,8 +10,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
-use mainstay_features::Moment;
 use mainstay_schema::Ds;
+use mainstay_sql::Moment;
 
 /// An instant that a caller states in the place of the one at which the sources are pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, Policy};
-use mainstay_features::{Model, ModelKind, Moment};
 use mainstay_schema::column;
+use mainstay_sql::{Model, ModelKind, Moment};
 
 use crate::daily::features::customer_ids;
 use crate::daily::score::register;

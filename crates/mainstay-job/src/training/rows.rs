@@ -10,8 +10,8 @@ use datafusion::common::{Column, JoinType};
 use datafusion::prelude::{DataFrame, Expr, cast, ident, lit};
 use futures::TryStreamExt;
 use mainstay_config::TrainingJob;
-use mainstay_features::Moment;
 use mainstay_schema::{Ds, column};
+use mainstay_sql::Moment;
 use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder, gathered_bytes};
 
 use crate::daily::features::feature_names;

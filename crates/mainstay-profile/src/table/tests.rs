@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::array::{
     Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Field, Schema, TimeUnit};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::finding::Suspicion;
+use crate::spec::ColumnSpec;
 use crate::yaml::findings_file;
 
 const DAY: i64 = 86_400_000_000;

@@ -8,20 +8,23 @@ use crate::markdown::{code, count, list, percent, plain, section, table};
 /// Features that are told of by name; the rest is in the JSON.
 const FEATURES_SHOWN: usize = 25;
 
-pub(super) fn markdown(card: &ModelCard) -> String {
-    [
-        header(card),
-        section("Intended use", &intended_use(card)),
-        section("Limits", &limits(card)),
-        section("Figures", &figures(card)),
-        section("Figures by segment", &segments(&card.segments)),
-        section("Calibration", &calibration(card)),
-        section("Gates", &gates(&card.gates)),
-        section("Data", &data(card)),
-        section("Features", &features(card)),
-        section("Lineage", &lineage(card)),
-    ]
-    .concat()
+impl ModelCard {
+    /// The card as a Markdown document.
+    pub fn markdown(&self) -> String {
+        [
+            header(self),
+            section("Intended use", &intended_use(self)),
+            section("Limits", &limits(self)),
+            section("Figures", &figures(self)),
+            section("Figures by segment", &segments(&self.segments)),
+            section("Calibration", &calibration(self)),
+            section("Gates", &gates(&self.gates)),
+            section("Data", &data(self)),
+            section("Features", &features(self)),
+            section("Lineage", &lineage(self)),
+        ]
+        .concat()
+    }
 }
 
 fn header(card: &ModelCard) -> String {

@@ -4,7 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 
 use super::{Columns, customer_id};
-use crate::order::{Channel, Line, Order};
+use crate::channel::Channel;
+use crate::order::{Line, Order};
 
 /// Orders and returns as `orders`.
 pub(crate) fn orders(orders: &[Order]) -> Result<RecordBatch, ArrowError> {

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::publish::publish;
-use crate::stage::StagedTable;
+use crate::staged::StagedTable;
 use crate::test_tables::{OutsideCommit, Row, attempt, ds, every_type, new_lake, next_commit, stage_rows};
 
 const DAY: &str = "2024-01-01";

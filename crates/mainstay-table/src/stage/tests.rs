@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, Int64Array, StringArray, StringViewArray};
-use mainstay_schema::RunId;
+use mainstay_schema::{Digest, RunId};
 
 use super::*;
 use crate::test_tables::{Row, batch, ds, every_type, new_lake, rows, stage_rows, stream};

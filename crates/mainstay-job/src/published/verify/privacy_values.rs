@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::{Source, SourceTable};
-use mainstay_features::REDACTED;
 use mainstay_schema::column;
 use mainstay_schema::table::ColumnType;
+use mainstay_sql::REDACTED;
 use serde_json::Value;
 
 use super::day::Day;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
-use mainstay_features::{Moment, PinnedSources, Sources, SqlProject, changed_since};
+use mainstay_sql::{Moment, PinnedSources, Sources, SqlProject, changed_since};
 
 use super::day::Day;
 use crate::inputs::suppression::SuppressionInstant;
@@ -61,7 +61,7 @@ async fn open(day: &Day<'_>, pinned: &PinnedSources, sql: SqlProject) -> Result<
         let files: usize = pinned.tables.iter().map(|table| table.files.len()).sum();
         return Ok(Err(told(first, changed.len(), files)));
     }
-    let sources = Sources::open(&open.project, pinned)?.hold_small_tables(&open.session, pinned).await?;
+    let sources = Sources::open(&open.project, pinned)?.keep_small_tables(&open.session, pinned).await?;
     let sources = sources.refuse_conflicts(&open.session, |_, _| {}).await?;
     let as_of = day.record.as_of;
     let inputs = &day.details.inputs;
