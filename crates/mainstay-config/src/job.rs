@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use mainstay_schema::JobKind;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::CircuitBreaker;
@@ -21,16 +22,6 @@ pub enum JobConfig {
     Daily(Box<DailyJob>),
     /// Trains, calibrates and judges a model.
     Training(Box<TrainingJob>),
-}
-
-/// The key `kind` of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobKind {
-    /// [`JobConfig::Daily`].
-    Daily,
-    /// [`JobConfig::Training`].
-    Training,
 }
 
 /// The job of a day: features, score, reasons, value, allocation, publication.

@@ -1,6 +1,8 @@
 //! Whose days they are: what stands for a job in claims, transactions and records.
 
-use crate::run_record::{JobKind, RunRecord};
+use mainstay_schema::JobKind;
+
+use crate::run_record::RunRecord;
 
 /// Key of the daily plans. No job can have this name.
 const PLANS: &str = "daily-plan";
