@@ -31,7 +31,8 @@ pub struct Gate {
     /// What is asked: `auc_at_least`, `calibration_error_above_noise_at_most` ...; on which side of the threshold a figure passes, the
     /// name says.
     pub name: String,
-    /// What came out; `None` where it could not be computed.
+    /// What came out; `None` where it could not be computed. Run records call it `value`.
+    #[serde(alias = "value")]
     pub figure: Option<f64>,
     /// The least or most that is asked, as the name says.
     pub threshold: f64,

@@ -106,6 +106,8 @@ pub struct PublishedTable {
     pub contract: fn(&DayShape) -> TableContract,
     /// How its rows come there.
     pub written: Written,
+    /// Whether every published day has it; records of days before a table that came later do not name it.
+    pub is_in_every_day: bool,
     /// The checks of `mainstay verify` that work out anew what it says, beside those that every table of a day passes: its files, its
     /// digest, and its columns and values by privacy.
     pub verified_by: &'static [&'static str],
@@ -134,24 +136,42 @@ pub struct DayShape {
 /// Every table that is published; those of a day in the order in which they are committed. Publishing, `mainstay verify`, the tests and
 /// `docs/tables.md` follow from this list.
 pub const TABLES: [PublishedTable; 6] = [
-    PublishedTable { contract: |_| quarantine(), written: Written::ByDay, verified_by: &["population"] },
+    PublishedTable {
+        contract: |_| quarantine(),
+        written: Written::ByDay,
+        is_in_every_day: true,
+        verified_by: &["population"],
+    },
     PublishedTable {
         contract: |day| customer_features(day.features.clone()),
         written: Written::ByCustomer,
+        is_in_every_day: true,
         verified_by: &[],
     },
     PublishedTable {
         contract: |day| customer_risk(day.reasons),
         written: Written::ByCustomer,
+        is_in_every_day: true,
         verified_by: &["population from the sources", "suppression from the sources", "rules of contact recomputed"],
     },
     PublishedTable {
         contract: |_| campaign_allocations(),
         written: Written::ByCustomer,
+        is_in_every_day: true,
         verified_by: &["offers recomputed", "certificate", "reasons of decisions"],
     },
-    PublishedTable { contract: |_| budget_ledger(), written: Written::Appended, verified_by: &["budget"] },
-    PublishedTable { contract: |_| runs(), written: Written::Appended, verified_by: &["policy", "model approved"] },
+    PublishedTable {
+        contract: |_| budget_ledger(),
+        written: Written::Appended,
+        is_in_every_day: false,
+        verified_by: &["budget"],
+    },
+    PublishedTable {
+        contract: |_| runs(),
+        written: Written::Appended,
+        is_in_every_day: false,
+        verified_by: &["policy", "model approved"],
+    },
 ];
 
 impl PublishedTable {
