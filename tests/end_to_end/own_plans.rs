@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::{concat_batches, filter_record_batch};
+use mainstay_schema::table::{PublishedTable, TABLES};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ fn age(lake: &Path) {
     fs::rename(lake.join("claims/daily-plan"), lake.join("claims/daily_risk")).unwrap();
     fs::remove_file(lake.join("target.json")).unwrap();
     let mut transactions = 0;
-    for table in ["quarantine", "customer_features", "customer_risk", "campaign_allocations", "runs", "budget_ledger"] {
+    for table in TABLES.iter().map(PublishedTable::name) {
         for entry in fs::read_dir(lake.join(table).join("_delta_log")).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "json") {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Link, Node, Tree};
-use mainstay_registry::{AliasChange, Candidate, Gate, Registry};
-use mainstay_schema::RunId;
+use mainstay_registry::{AliasChange, Candidate, Registry};
+use mainstay_schema::{Gate, RunId};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 

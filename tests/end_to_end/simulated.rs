@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
+use mainstay_schema::table::{PublishedTable, TABLES};
 use serde_json::Value;
 
 use crate::harness::{Project, text};
@@ -81,8 +82,8 @@ fn a_simulated_day_says_so_wherever_it_is_seen() {
     assert_eq!(project.json(&["verify"])["days"][0]["simulated"], true);
     let card = project.output(&["model", "card"]);
     assert!(text(&card.stdout).contains("Simulated data: of invented customers"), "{}", text(&card.stdout));
-    for table in ["customer_risk", "campaign_allocations", "customer_features", "quarantine", "budget_ledger", "runs"] {
-        let metadata = metadata(&project, table);
+    for table in TABLES.iter().map(PublishedTable::name) {
+        let metadata = metadata(&project, &table);
         assert_eq!(metadata["configuration"]["mainstay.simulated"], "true", "{table}: {metadata}");
         assert!(metadata["description"].as_str().unwrap().starts_with("SIMULATED DATA. "), "{table}: {metadata}");
     }

@@ -4,12 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use mainstay_job::StatedInstant;
 use mainstay_monitor::Subject;
-use mainstay_schema::Ds;
 use mainstay_schema::date::ParseDsError;
+use mainstay_schema::{AlgorithmKind, Ds};
 
 /// Customer retention as a daily batch job: who is at risk, why, and what to do about it within the budget.
 #[derive(Debug, Parser)]
@@ -548,8 +549,8 @@ pub(crate) struct TrainArguments {
     #[arg(long)]
     pub(crate) positive: Option<String>,
     /// The kind of model; auto searches all of them.
-    #[arg(long, value_enum, default_value_t = TrainKind::Boosted)]
-    pub(crate) kind: TrainKind,
+    #[arg(long, value_parser = algorithm_kind(), default_value = "boosted_trees")]
+    pub(crate) kind: AlgorithmKind,
     /// The model to write.
     #[arg(long)]
     pub(crate) output: PathBuf,
@@ -603,18 +604,14 @@ pub(crate) struct TrainArguments {
     pub(crate) force: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TrainKind {
-    /// Boosted trees.
-    Boosted,
-    /// A random forest.
-    Forest,
-    /// One tree.
-    Tree,
-    /// Logistic regression.
-    Logistic,
-    /// Whatever ranks best in a search over all kinds.
-    Auto,
+/// The names of [`AlgorithmKind`], which jobs have too; `boosted` is what earlier releases called boosted trees here.
+fn algorithm_kind() -> impl TypedValueParser<Value = AlgorithmKind> {
+    let shown = |kind: AlgorithmKind| PossibleValue::new(kind.as_str()).help(kind.described());
+    let values = AlgorithmKind::ALL.map(|kind| match kind {
+        AlgorithmKind::BoostedTrees => shown(kind).alias("boosted"),
+        _ => shown(kind),
+    });
+    PossibleValuesParser::new(values).map(|name| AlgorithmKind::named(&name).unwrap_or(AlgorithmKind::BoostedTrees))
 }
 
 #[cfg(test)]
@@ -660,6 +657,24 @@ mod tests {
                 parsed.unwrap_or_else(|error| panic!("{name}: {command}: {error}")).check().unwrap();
             }
         }
+    }
+
+    #[test]
+    fn kinds_of_model_are_called_as_in_jobs() {
+        let kind = |flags: &[&str]| {
+            let train = ["mainstay", "train", "--input", "x.parquet", "--label", "churned", "--output", "m.json"];
+            match Arguments::try_parse_from(train.iter().chain(flags)).map_err(|error| error.to_string())?.verb {
+                Verb::Train(train) => Ok(train.kind),
+                _ => Err("another command".to_owned()),
+            }
+        };
+        for known in AlgorithmKind::ALL {
+            assert_eq!(kind(&["--kind", known.as_str()]), Ok(known));
+        }
+        assert_eq!(kind(&["--kind", "boosted"]), Ok(AlgorithmKind::BoostedTrees));
+        assert_eq!(kind(&[]), Ok(AlgorithmKind::BoostedTrees));
+        let refused = kind(&["--kind", "random_forest"]).unwrap_err();
+        assert!(refused.contains("[possible values: boosted_trees, forest, tree, logistic, auto]"), "{refused}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+use mainstay_schema::AlgorithmKind;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{check_at_least_1, check_range};
@@ -56,59 +57,32 @@ pub struct Algorithm {
     pub candidates: Option<u32>,
 }
 
-/// The algorithms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlgorithmKind {
-    /// Gradient boosting on linfa's decision trees.
-    BoostedTrees,
-    /// A random forest of them.
-    Forest,
-    /// One of them.
-    Tree,
-    /// Logistic regression.
-    Logistic,
-    /// Whichever of these, with whichever settings, ranks the newest training cuts best: successive halving in time order.
-    Auto,
-}
-
-impl AlgorithmKind {
-    /// The settings that it has.
-    fn settings(self) -> &'static [&'static str] {
-        match self {
-            Self::BoostedTrees => &[
-                "rounds",
-                "trees_per_round",
-                "depth",
-                "learning_rate",
-                "rows_per_tree",
-                "columns_per_tree",
-                "l2",
-                "minimum_leaf_rows",
-                "positive_weight",
-            ],
-            Self::Forest => &["trees", "depth", "rows_per_tree", "columns_per_tree", "minimum_leaf_rows", "prior_rows"],
-            Self::Tree => &["depth", "minimum_leaf_rows"],
-            Self::Logistic => &["l2", "clip_quantile"],
-            Self::Auto => &["candidates"],
+/// The settings that a kind has.
+fn settings_of(kind: AlgorithmKind) -> &'static [&'static str] {
+    match kind {
+        AlgorithmKind::BoostedTrees => &[
+            "rounds",
+            "trees_per_round",
+            "depth",
+            "learning_rate",
+            "rows_per_tree",
+            "columns_per_tree",
+            "l2",
+            "minimum_leaf_rows",
+            "positive_weight",
+        ],
+        AlgorithmKind::Forest => {
+            &["trees", "depth", "rows_per_tree", "columns_per_tree", "minimum_leaf_rows", "prior_rows"]
         }
-    }
-
-    /// What it is, in the middle of a sentence.
-    fn described(self) -> &'static str {
-        match self {
-            Self::BoostedTrees => "boosted trees",
-            Self::Forest => "a forest",
-            Self::Tree => "a single tree",
-            Self::Logistic => "a logistic regression",
-            Self::Auto => "a search over all kinds",
-        }
+        AlgorithmKind::Tree => &["depth", "minimum_leaf_rows"],
+        AlgorithmKind::Logistic => &["l2", "clip_quantile"],
+        AlgorithmKind::Auto => &["candidates"],
     }
 }
 
 impl Algorithm {
     pub(crate) fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
-        let settings = self.kind.settings();
+        let settings = settings_of(self.kind);
         for (key, _) in self.stated().into_iter().filter(|(_, is_stated)| *is_stated) {
             place.key(key).ensure(settings.contains(&key), || {
                 format!("`{key}` is no setting of {}: those are {}", self.kind.described(), settings.join(", "))

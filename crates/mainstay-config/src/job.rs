@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use mainstay_schema::JobKind;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::CircuitBreaker;
 use crate::checks::{check_at_least_1, check_identifier, check_range};
 use crate::error::ConfigError;
-use crate::job_kind::{JobKind, step_time_limit};
 use crate::place::Place;
 use crate::schedule::Schedule;
+use crate::time_limit::step_time_limit;
 use crate::training::TrainingJob;
 use crate::yaml::{self, Document};
 

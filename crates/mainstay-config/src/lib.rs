@@ -9,7 +9,6 @@ pub mod breaker;
 pub mod cron;
 pub mod error;
 pub mod job;
-pub mod job_kind;
 pub mod offer_policy;
 pub mod policy;
 mod policy_changes;
@@ -21,6 +20,7 @@ pub mod settings;
 pub mod source;
 pub mod target;
 pub mod text;
+mod time_limit;
 pub mod training;
 pub mod vars;
 

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use mainstay_schema::{Gates, JobKind};
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::Algorithm;
 use crate::breaker::CircuitBreaker;
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_range, check_unique};
 use crate::error::ConfigError;
-use crate::job_kind::{JobKind, step_time_limit};
 use crate::place::Place;
+use crate::time_limit::step_time_limit;
 
 /// Trains, calibrates and judges a model in time order, and registers it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,28 +94,6 @@ pub enum CalibrationKind {
     Platt,
 }
 
-/// What a model must reach to pass, on the test cut and on customers held back. A gate that fails is shown, never hidden.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gates {
-    /// Area under the ROC curve, 0 to 1.
-    pub auc_at_least: f64,
-    /// Share of churners among the fifth with the highest scores, 0 to 1.
-    pub precision_at_top_20_percent_at_least: f64,
-    /// Calibration error on customers held back, less what chance alone would give exact probabilities, 0 to 1.
-    pub calibration_error_above_noise_at_most: f64,
-    /// The same on the later test cut, 0 to 1; 0.05 where the job does not say: seasons move the churn rate, by no more than a value of
-    /// offers bears.
-    #[serde(default = "usual_error_at_test_cut")]
-    pub calibration_error_at_test_cut_above_noise_at_most: f64,
-    /// Days between the beginning of the history and the test cut.
-    pub history_days_at_least: u32,
-}
-
-fn usual_error_at_test_cut() -> f64 {
-    0.05
-}
-
 /// Groups of customers whose figures are told apart: by region, or by a protected attribute, which no feature may read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,7 +172,7 @@ impl TrainingJob {
         }
         self.algorithm.check(place.key("algorithm"))?;
         self.calibration.check(place.key("calibration"))?;
-        self.gates.check(place.key("gates"))?;
+        check_gates(&self.gates, place.key("gates"))?;
         self.segments.as_ref().map_or(Ok(()), |segments| segments.check(place.key("segments")))?;
         self.promotion.check(place.key("promotion"))?;
         self.card.check(place.key("card"))
@@ -243,14 +222,12 @@ impl Calibration {
     }
 }
 
-impl Gates {
-    fn check(&self, place: Place<'_>) -> Result<(), ConfigError> {
-        check_range(self.auc_at_least, 0.0..=1.0, place.key("auc_at_least"))?;
-        let key = "precision_at_top_20_percent_at_least";
-        check_range(self.precision_at_top_20_percent_at_least, 0.0..=1.0, place.key(key))?;
-        let key = "calibration_error_above_noise_at_most";
-        check_range(self.calibration_error_above_noise_at_most, 0.0..=1.0, place.key(key))?;
-        let key = "calibration_error_at_test_cut_above_noise_at_most";
-        check_range(self.calibration_error_at_test_cut_above_noise_at_most, 0.0..=1.0, place.key(key))
-    }
+fn check_gates(gates: &Gates, place: Place<'_>) -> Result<(), ConfigError> {
+    let shares = [
+        ("auc_at_least", gates.auc_at_least),
+        ("precision_at_top_20_percent_at_least", gates.precision_at_top_20_percent_at_least),
+        ("calibration_error_above_noise_at_most", gates.calibration_error_above_noise_at_most),
+        ("calibration_error_at_test_cut_above_noise_at_most", gates.calibration_error_at_test_cut_above_noise_at_most),
+    ];
+    shares.into_iter().try_for_each(|(key, share)| check_range(share, 0.0..=1.0, place.key(key)))
 }

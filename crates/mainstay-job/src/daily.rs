@@ -19,7 +19,8 @@ pub(crate) mod skew;
 
 use anyhow::{Context, Result};
 use mainstay_config::{DailyJob, Policy};
-use mainstay_table::{JobKind, RunRecord};
+use mainstay_schema::JobKind;
+use mainstay_table::RunRecord;
 
 use crate::daily::breaker::Watch;
 use crate::daily::publish::StagedDay;
@@ -113,13 +114,8 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
         monitoring: Some(watch.figures(run, treated, spent)),
         seconds: run.seconds(),
     };
-    let staged = StagedDay {
-        quarantine: day.quarantine,
-        features: features_table,
-        risk: risk.staged,
-        allocation: allocation.staged,
-    };
-    let record = publish::publish(run, staged, &details).await?;
+    let staged = [day.quarantine.into(), features_table.into(), risk.staged, allocation.staged];
+    let record = publish::publish(run, StagedDay::of(staged)?, details).await?;
     // At the very end, where it is seen.
     warning.into_iter().for_each(|warning| run.open.progress.warn(warning));
     Ok(record)

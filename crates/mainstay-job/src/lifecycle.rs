@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use mainstay_schema::Ds;
-use mainstay_table::{JobKind, RunRecord, Series, run_record};
+use mainstay_schema::{Ds, JobKind};
+use mainstay_table::{RunRecord, Series, run_record};
 
 use crate::daily::money;
 use crate::inputs::damaged;

@@ -12,6 +12,7 @@ use mainstay_report::ModelCard;
 use mainstay_schema::Digest;
 use serde::Serialize;
 
+use crate::details::VersionFacts;
 use crate::open_project::OpenProject;
 
 /// The alias of the model in use, and of the one that might replace it.
@@ -93,15 +94,16 @@ async fn versions(open: &OpenProject, model: &str) -> Result<Vec<VersionView>> {
         // The error names the ways out.
         registry.version(model, "1").await?;
     }
-    let view = |version: ModelVersion| VersionView {
+    let view = |facts: VersionFacts, version: ModelVersion| VersionView {
         aliases: pointed.iter().filter(|(_, of)| *of == version.version).map(|(alias, _)| alias.clone()).collect(),
         created_at: version.created_at,
-        test_cut: version.training.get("test_cut").and_then(|cut| cut.as_str()).map(str::to_owned),
-        auc: version.evaluation.pointer("/test/auc").and_then(serde_json::Value::as_f64),
+        test_cut: facts.trained_on.test_cut.map(|cut| cut.to_string()),
+        auc: facts.judged.auc(),
         failed_gates: version.failed_gates(),
         digest: version.digest,
         version: version.version,
     };
+    let view = |version: ModelVersion| view(VersionFacts::of(&version), version);
     Ok(versions.into_iter().map(view).collect())
 }
 
@@ -130,8 +132,9 @@ pub async fn history(open: &OpenProject, model: &str, alias: Option<&str>) -> Re
 pub async fn card(open: &OpenProject, model: &str, version: &str) -> Result<ModelCard> {
     let version = find(open, model, version).await?;
     open.registry.card(&version).await?.with_context(|| {
-        let job = version.training.pointer("/job/name").and_then(|name| name.as_str()).unwrap_or("JOB");
-        let ds = version.training.get("ds").and_then(|ds| ds.as_str()).unwrap_or("DATE");
+        let trained_on = VersionFacts::of(&version).trained_on;
+        let job = trained_on.job_name().unwrap_or("JOB");
+        let ds = trained_on.ds.map_or("DATE".to_owned(), |ds| ds.to_string());
         format!(
             "{model} version {} has no card: its training ended before it was written, or was one of an earlier release; \
              `mainstay run {job} --date {ds} --force` trains the same model again and writes it",

@@ -11,13 +11,13 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use jiff::Timestamp;
 use mainstay_monitor::{Acceptance, Subject};
 use mainstay_schema::table::TableContract;
-use mainstay_schema::{Digest, Ds, RunId};
+use mainstay_schema::{Digest, Ds, JobKind, RunId};
 use mainstay_sql::Moment;
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, JobKind, Lease, Published, Series, claim, stage};
+use mainstay_table::{Attempt, Lease, Published, PublishedTable, RunStatus, Series, claim, stage};
 use serde::Serialize;
 
-use crate::details::KeptFile;
+use crate::details::{KeptFile, RunDetails};
 use crate::fault;
 use crate::inputs::suppression::{StatedInstant, SuppressionInstant};
 use crate::lifecycle::JobDays;
@@ -258,7 +258,11 @@ impl<'a> Run<'a> {
     }
 
     /// The record of this run, as published now.
-    pub(crate) fn record(&self, tables: Vec<mainstay_table::PublishedTable>, details: serde_json::Value) -> RunRecord {
+    pub(crate) fn record(&self, tables: Vec<PublishedTable>, details: &RunDetails) -> Result<RunRecord> {
+        Ok(self.record_with(RunStatus::Published, tables, serde_json::to_value(details)?))
+    }
+
+    fn record_with(&self, status: RunStatus, tables: Vec<PublishedTable>, details: serde_json::Value) -> RunRecord {
         RunRecord {
             run_id: self.run_id.clone(),
             job: self.job.to_owned(),
@@ -267,7 +271,7 @@ impl<'a> Run<'a> {
             currency: Some(self.open.project.config().currency.clone()),
             ds: self.ds,
             attempt: self.attempt.number,
-            status: mainstay_table::RunStatus::Published,
+            status,
             started_at: self.started_at,
             finished_at: Timestamp::now(),
             as_of: self.as_of,
@@ -294,8 +298,8 @@ impl<'a> Run<'a> {
 
     /// Records that this run failed and why. What cannot be recorded is told, and does not hide the failure.
     pub(crate) async fn record_failure(&self, error: &anyhow::Error) {
-        let mut record = self.record(Vec::new(), serde_json::Value::Null);
-        record.status = mainstay_table::RunStatus::Failed { error: format!("{error:#}") };
+        let status = RunStatus::Failed { error: format!("{error:#}") };
+        let record = self.record_with(status, Vec::new(), serde_json::Value::Null);
         if let Err(unrecorded) = run_record::append(&self.open.lake, &self.series, &record).await {
             self.open.progress.warn(format!("the failure could not be recorded: {unrecorded}"));
         }

@@ -27,6 +27,12 @@ pub(crate) struct DigestedTable {
     pub(crate) digest: Digest,
 }
 
+impl From<DigestedTable> for Staged {
+    fn from(DigestedTable { contract, table, digest }: DigestedTable) -> Self {
+        Self { contract, table, digest: future::ready(Ok(digest)).boxed() }
+    }
+}
+
 impl Staged {
     /// Begins to work the digest out. Where memory is limited it is waited for: its sort and what follows could not both have all that
     /// is left.

@@ -18,13 +18,14 @@ use jiff::Timestamp;
 use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
 use mainstay_monitor::TrainingFigures;
-use mainstay_registry::{AliasChange, AliasEntry, Candidate, Gate, ModelVersion};
+use mainstay_registry::{AliasChange, AliasEntry, ModelVersion};
 use mainstay_schema::Ds;
-use mainstay_train::{Declared, GateResult, Monotone, Trained};
+use mainstay_train::{Declared, Monotone, Trained};
 
-use crate::daily::breaker::TRAINING_FIGURES;
 use crate::daily::skew;
-use crate::details::{CutDetails, RowsFile, SegmentFigures, TrainingDetails};
+use crate::details::{
+    CutDetails, Judged, OnTestCut, RowsFile, SegmentFigures, TrainedBy, TrainedOn, TrainingDetails, VersionFacts,
+};
 use crate::fault;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
@@ -69,7 +70,9 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
     let rows = RowFiles::write(run, &plan, &judged.trained, &segments).await?;
     let segments = segments.judged(&judged.trained);
     let figures = figures::of(&judged.trained, sample.as_ref());
-    let version = register(run, day, job, &plan, &judged, &Evaluated { segments: &segments, figures }, &rows).await?;
+    let facts = facts(run, day, job, &plan, &judged, &Evaluated { segments: &segments, figures }, &rows).await?;
+    let candidate = facts.candidate(Timestamp::now(), run.run_id.clone())?;
+    let version = run.open.registry.register(&job.model, &judged.trained.model, candidate).await?;
     let alias = Alias::for_version(run, &version).await?;
     let details = TrainingDetails {
         model: job.model.clone(),
@@ -85,13 +88,13 @@ pub(crate) async fn train(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob) -> 
         test_cut: plan.test,
         trained_until: plan.trained_until(),
         gates_failed: judged.gates.iter().any(|gate| !gate.passed),
-        params: Some(judged.chosen.params),
-        trials: judged.chosen.trials,
+        params: Some(judged.facts.params),
+        trials: judged.facts.trials,
         trees: judged.trained.model.trees().len(),
-        judgement: judged.judgement,
+        judgement: judged.facts.judgement,
         segments,
-        leakage: Some(judged.leakage),
-        calibration: judged.trained.calibration,
+        leakage: Some(judged.facts.leakage),
+        calibration: judged.facts.calibration,
         by_cut: judged.trained.by_cut,
         baseline: judged.baseline,
         gates: judged.gates,
@@ -161,8 +164,7 @@ fn declared(day: &PinnedDay, job: &TrainingJob, features: &[String]) -> BTreeMap
 async fn champion_unaware_of(run: &Run<'_>, job: &TrainingJob, test_cut: Ds) -> Result<Option<Ensemble>> {
     let registry = &run.open.registry;
     let Some(version) = registry.resolve(&job.model, CHAMPION).await? else { return Ok(None) };
-    let trained_until = version.training.get("trained_until").cloned().unwrap_or_default();
-    if !serde_json::from_value::<Ds>(trained_until).is_ok_and(|until| until <= test_cut) {
+    if VersionFacts::of(&version).trained_on.trained_until.is_none_or(|until| until > test_cut) {
         return Ok(None);
     }
     match registry.load(&version).await {
@@ -202,7 +204,8 @@ struct Evaluated<'a> {
     figures: TrainingFigures,
 }
 
-async fn register(
+/// What a version keeps of its training.
+async fn facts(
     run: &Run<'_>,
     day: &PinnedDay,
     job: &TrainingJob,
@@ -210,39 +213,33 @@ async fn register(
     judged: &JudgedModel,
     evaluated: &Evaluated<'_>,
     rows: &RowFiles,
-) -> Result<ModelVersion> {
-    let registry = &run.open.registry;
-    let trained = &judged.trained;
-    let definitions = skew::learnt(run, day, job).await?;
-    let candidate = Candidate {
-        created_at: Timestamp::now(),
-        run_id: run.run_id.clone(),
-        training: serde_json::json!({
-            "job": job,
-            "params": judged.chosen.params,
-            "cuts": plan.training,
-            "calibration_only_cuts": plan.calibration_only,
-            "test_cut": plan.test,
-            "trained_until": plan.trained_until(),
-            "ds": run.ds,
-            "training_rows": rows.training,
-            "test_rows": rows.test,
-        }),
-        evaluation: serde_json::json!({
-            "test": judged.judgement,
-            "segments": evaluated.segments,
-            "calibration": trained.calibration,
-            "by_cut": trained.by_cut,
-            "baseline": judged.baseline,
-            "leakage": judged.leakage,
-            "trials": judged.chosen.trials,
-            TRAINING_FIGURES: evaluated.figures,
-        }),
-        gates: judged.gates.iter().map(gate).collect(),
-        definitions: Some(definitions),
-        tags: BTreeMap::new(),
-    };
-    Ok(registry.register(&job.model, &trained.model, candidate).await?)
+) -> Result<VersionFacts> {
+    let JudgedModel { trained, facts, baseline, gates } = judged;
+    Ok(VersionFacts {
+        trained_on: TrainedOn {
+            job: Some(TrainedBy::Job(Box::new(job.clone()))),
+            params: Some(facts.params),
+            cuts: plan.training.clone(),
+            calibration_only_cuts: plan.calibration_only.clone(),
+            test_cut: Some(plan.test),
+            trained_until: Some(plan.trained_until()),
+            ds: Some(run.ds),
+            training_rows: Some(rows.training.clone()),
+            test_rows: Some(rows.test.clone()),
+        },
+        judged: Judged {
+            test: Some(OnTestCut::Judgement(Box::new(facts.judgement.clone()))),
+            segments: evaluated.segments.to_vec(),
+            calibration: Some(facts.calibration),
+            by_cut: trained.by_cut.clone(),
+            baseline: Some(baseline.clone()),
+            leakage: Some(facts.leakage.clone()),
+            trials: facts.trials.clone(),
+            figures: Some(evaluated.figures.clone()),
+        },
+        gates: gates.clone(),
+        definitions: Some(skew::learnt(run, day, job).await?),
+    })
 }
 
 /// The alias that a trained version gets: that of the champion where it is free, and nobody's place is taken.
@@ -272,15 +269,5 @@ impl Alias {
         let change = AliasChange::new(&version.version, Timestamp::now(), by, self.why);
         run.open.registry.append_to_history(&version.name, self.name, &self.seen, change).await?;
         Ok(())
-    }
-}
-
-fn gate(result: &GateResult) -> Gate {
-    Gate {
-        name: result.name.clone(),
-        figure: Some(result.value),
-        threshold: result.threshold,
-        attainable: result.attainable,
-        passed: result.passed,
     }
 }

@@ -23,7 +23,7 @@ mod version;
 pub use alias::{AliasChange, AliasEntry, before_newest, in_force};
 pub use error::RegistryError;
 pub use registry::Registry;
-pub use version::{Candidate, Gate, ModelVersion, UNJUDGED};
+pub use version::{Candidate, ModelVersion, UNJUDGED};
 
 #[cfg(test)]
 mod tests;

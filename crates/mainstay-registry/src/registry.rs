@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use mainstay_model::Ensemble;
-use mainstay_schema::Digest;
+use mainstay_schema::{Digest, Gate};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::alias::{AliasChange, AliasEntry};
 use crate::error::RegistryError;
 use crate::name;
 use crate::storage::Storage;
-use crate::version::{Candidate, Gate, ModelVersion};
+use crate::version::{Candidate, ModelVersion};
 
 /// How often a version number is claimed before giving up: more than writers will ever meet at once.
 const CLAIMS: u32 = 100;

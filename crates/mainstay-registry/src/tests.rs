@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mainstay_model::{Calibration, Ensemble, EnsembleParts, Feature, Link, Node, Tree};
-use mainstay_schema::{Digest, RunId};
+use mainstay_schema::{Digest, Gate, RunId};
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::json;
 
-use crate::{AliasChange, AliasEntry, Candidate, Gate, Registry, RegistryError};
+use crate::{AliasChange, AliasEntry, Candidate, Registry, RegistryError};
 
 /// A model of one leaf; another bias is another model.
 fn model(bias: f64) -> Ensemble {

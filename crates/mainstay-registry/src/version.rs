@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use mainstay_schema::definition::Definitions;
-use mainstay_schema::{Digest, RunId};
+use mainstay_schema::{Digest, Gate, RunId};
 use serde::{Deserialize, Serialize};
 
 /// A model to be registered.
@@ -24,23 +24,6 @@ pub struct Candidate {
     pub definitions: Option<Definitions>,
     /// Anything else that people want to find it by.
     pub tags: BTreeMap<String, String>,
-}
-
-/// A figure of the evaluation against what is asked of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gate {
-    /// What is asked: `auc_at_least`, `calibration_error_above_noise_at_most` ...
-    pub name: String,
-    /// What came out; `None` where it could not be computed.
-    pub figure: Option<f64>,
-    /// The least or most that is asked, as the name says.
-    pub threshold: f64,
-    /// The best that any model could have reached, where the data limit it: precision at 20 % is at most base rate / 0.2.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub attainable: Option<f64>,
-    /// The verdict.
-    pub passed: bool,
 }
 
 /// A registered model: its record, not its bytes.

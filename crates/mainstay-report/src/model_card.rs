@@ -8,8 +8,8 @@ mod text;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mainstay_schema::{Digest, Ds, RunId};
-use serde::{Deserialize, Serialize};
+use mainstay_schema::{Digest, Ds, Gate, RunId};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The card of one version. As JSON for programs, as [`markdown`](Self::markdown) for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,7 @@ pub struct ModelCard {
     /// How its scores became probabilities, and how far those hold.
     pub calibration: Calibration,
     /// What was asked of it.
+    #[serde(serialize_with = "write_gates")]
     pub gates: Vec<Gate>,
     /// What it takes to make the same model again.
     pub lineage: Lineage,
@@ -229,20 +230,20 @@ pub struct Reliability {
     pub noise_floor: f64,
 }
 
-/// What was asked of a model, and what came out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gate {
-    /// What was asked: `auc_at_least`.
-    pub name: String,
-    /// How much of it.
-    pub threshold: f64,
-    /// What came out; `None` where it could not be computed.
-    pub figure: Option<f64>,
-    /// The best that any model could have reached, where the data limit it.
-    pub attainable: Option<f64>,
-    /// The verdict.
-    pub passed: bool,
+/// Cards say of every gate what was attainable, and null where the data limit nothing.
+fn write_gates<S: Serializer>(gates: &[Gate], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        name: &'a str,
+        threshold: f64,
+        figure: Option<f64>,
+        attainable: Option<f64>,
+        passed: bool,
+    }
+    serializer.collect_seq(gates.iter().map(|gate| {
+        let Gate { name, threshold, figure, attainable, passed } = gate;
+        Written { name, threshold: *threshold, figure: *figure, attainable: *attainable, passed: *passed }
+    }))
 }
 
 /// What it takes to make the same model again.

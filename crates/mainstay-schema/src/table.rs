@@ -99,6 +99,93 @@ pub struct TableContract {
     pub columns: Vec<Column>,
 }
 
+/// A table of a target.
+#[derive(Debug, Clone, Copy)]
+pub struct PublishedTable {
+    /// Its contract, which for two of them depends on what the day is made of.
+    pub contract: fn(&DayShape) -> TableContract,
+    /// How its rows come there.
+    pub written: Written,
+    /// Whether every published day has it; records of days before a table that came later do not name it.
+    pub is_in_every_day: bool,
+    /// The checks of `mainstay verify` that work out anew what it says, beside those that every table of a day passes: its files, its
+    /// digest, and its columns and values by privacy.
+    pub verified_by: &'static [&'static str],
+}
+
+/// How the rows of a table come there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Staged by a daily run and committed as a whole; every known customer has one row.
+    ByCustomer,
+    /// Staged by a daily run and committed as a whole, with any number of rows.
+    ByDay,
+    /// Appended to, and never changed.
+    Appended,
+}
+
+/// What the contracts of a day's tables depend on.
+#[derive(Debug, Clone, Default)]
+pub struct DayShape {
+    /// The columns of the feature table behind customer and status.
+    pub features: Vec<Column>,
+    /// How many reasons each score has.
+    pub reasons: usize,
+}
+
+/// Every table that is published; those of a day in the order in which they are committed. Publishing, `mainstay verify`, the tests and
+/// `docs/tables.md` follow from this list.
+pub const TABLES: [PublishedTable; 6] = [
+    PublishedTable {
+        contract: |_| quarantine(),
+        written: Written::ByDay,
+        is_in_every_day: true,
+        verified_by: &["population"],
+    },
+    PublishedTable {
+        contract: |day| customer_features(day.features.clone()),
+        written: Written::ByCustomer,
+        is_in_every_day: true,
+        verified_by: &[],
+    },
+    PublishedTable {
+        contract: |day| customer_risk(day.reasons),
+        written: Written::ByCustomer,
+        is_in_every_day: true,
+        verified_by: &["population from the sources", "suppression from the sources", "rules of contact recomputed"],
+    },
+    PublishedTable {
+        contract: |_| campaign_allocations(),
+        written: Written::ByCustomer,
+        is_in_every_day: true,
+        verified_by: &["offers recomputed", "certificate", "reasons of decisions"],
+    },
+    PublishedTable {
+        contract: |_| budget_ledger(),
+        written: Written::Appended,
+        is_in_every_day: false,
+        verified_by: &["budget"],
+    },
+    PublishedTable {
+        contract: |_| runs(),
+        written: Written::Appended,
+        is_in_every_day: false,
+        verified_by: &["policy", "model approved"],
+    },
+];
+
+impl PublishedTable {
+    /// The tables that a day is made of, in the order in which they are committed.
+    pub fn of_day() -> impl Iterator<Item = &'static Self> {
+        const { &TABLES }.iter().filter(|table| table.written != Written::Appended)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> String {
+        (self.contract)(&DayShape::default()).name
+    }
+}
+
 fn ds() -> Column {
     Column::new(column::DS, ColumnType::Date, "The day that the row was decided for")
 }

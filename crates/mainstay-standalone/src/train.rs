@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use mainstay_model::Ensemble;
 use mainstay_train::baseline::{FeatureRows, scores_of, single_feature};
-use mainstay_train::leakage::{DateColumn, LeakageInput, look_for_leaks};
-use mainstay_train::{Competitor, Declared, JudgedOn, Judgement, Kind, Recipe, Search, TrainingSet};
+use mainstay_train::leakage::DateColumn;
+use mainstay_train::{Competitor, Declared, JudgedWith, Kind, Recipe, Search, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
 pub use report::{LeftOut, Parted, TrainReport};
@@ -135,25 +135,14 @@ pub fn train_file(
     };
     let trained = recipe.train(training, test, request.threads, &mut |done, total| progress(of_fit(done, total)))?;
 
-    let probabilities = trained.test_probabilities();
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);
-    let judgement = Judgement::of(&JudgedOn {
-        probabilities: &probabilities,
-        labels: trained.test.labels(),
-        segments: &segments,
-        others: &others,
-    })?;
     let dates: Vec<DateColumn> = match (&request.time_column, &request.test) {
         (Some(_), None) => columns.dates(&table, &parting),
         _ => Vec::new(),
     };
-    let leakage = look_for_leaks(&LeakageInput {
-        label: &request.label,
-        training: &trained.training,
-        test: &trained.test,
-        dates: &dates,
-    })?;
+    let with = JudgedWith { label: &request.label, segments: &segments, others: &others, dates: &dates };
+    let facts = TrainingFacts::of(&trained, searched, &with)?;
     let report = TrainReport {
         input: request.input.clone(),
         model: trained.model.digest(),
@@ -162,12 +151,7 @@ pub fn train_file(
         features: trained.training.feature_names().to_vec(),
         left_out: columns.left_out.clone(),
         parted: parting.told(&trained.training, &trained.test, request.test.as_deref()),
-        params: searched.best,
-        in_time_order: searched.in_time_order,
-        trials: searched.trials,
-        judgement,
-        calibration: trained.calibration,
-        leakage,
+        facts,
     };
     Ok(TrainedFile { model: trained.model, report })
 }

@@ -39,6 +39,6 @@ pub use lake::Lake;
 pub use origin::Origin;
 pub use publish::Published;
 pub use read::Days;
-pub use run_record::{JobKind, PublishedTable, RunRecord, RunStatus};
+pub use run_record::{PublishedTable, RunRecord, RunStatus};
 pub use series::Series;
 pub use staged::{StagedFile, StagedTable};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use jiff::Timestamp;
 use mainstay_schema::table::{TableContract, campaign_allocations, runs};
-use mainstay_schema::{Digest, Ds, RunId};
+use mainstay_schema::{Digest, Ds, JobKind, RunId};
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Attempt;
@@ -51,18 +51,8 @@ pub struct RunRecord {
     pub simulated: bool,
     /// The tables that make up the day; empty where the run failed before publishing.
     pub tables: Vec<PublishedTable>,
-    /// Pinned inputs, counts, gates, allocation: the business of the job.
+    /// The business of the job, whose crate knows what it says by its kind; null where the run failed.
     pub details: serde_json::Value,
-}
-
-/// What a job makes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobKind {
-    /// The plan of a day.
-    Daily,
-    /// A version of a model.
-    Training,
 }
 
 /// How a run ended.

@@ -11,9 +11,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
-use mainstay_schema::{Cents, Digest, Ds, RunId};
+use mainstay_schema::{Cents, Digest, Ds, JobKind, RunId};
 use mainstay_table::ledger_table::{self, Appended, LedgerView};
-use mainstay_table::{JobKind, Lake, PublishedTable, RunRecord, RunStatus, Series, StagedFile, claim, run_record};
+use mainstay_table::{Lake, PublishedTable, RunRecord, RunStatus, Series, StagedFile, claim, run_record};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{

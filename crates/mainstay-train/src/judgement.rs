@@ -10,8 +10,8 @@ use crate::evaluate::{Evaluation, by_falling_score, calibration_bins, evaluate, 
 
 /// Shares of the rows, from the top, at which the ranking is told.
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5];
-/// A segment of fewer rows is not told: its figures would be chance.
-const LEAST_SEGMENT_ROWS: usize = 30;
+/// A segment of fewer rows is not told: its figures would be chance, and say too much of each customer.
+pub const LEAST_SEGMENT_ROWS: usize = 30;
 /// The most segments of a column that are told, the largest first.
 const MOST_SEGMENTS: usize = 20;
 

@@ -1,9 +1,9 @@
 //! Every kind of model that can be trained, behind one fit.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 
 use mainstay_model::Ensemble;
+use mainstay_schema::Kind;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -11,51 +11,6 @@ use crate::forest::{ForestParams, TreeParams, ValidForestParams};
 use crate::logistic::{LogisticParams, ValidLogisticParams};
 use crate::params::{BoostedTreesParams, ValidBoostedTreesParams};
 use crate::rows::TrainingSet;
-
-/// A kind of model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Boosted trees.
-    Boosted,
-    /// A random forest.
-    Forest,
-    /// One tree.
-    Tree,
-    /// Logistic regression.
-    Logistic,
-}
-
-impl Kind {
-    /// All kinds, the likeliest to rank best first.
-    pub const ALL: [Self; 4] = [Self::Boosted, Self::Forest, Self::Logistic, Self::Tree];
-
-    /// As it is written.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Boosted => "boosted",
-            Self::Forest => "forest",
-            Self::Tree => "tree",
-            Self::Logistic => "logistic",
-        }
-    }
-
-    /// What it is, in words.
-    pub fn described(self) -> &'static str {
-        match self {
-            Self::Boosted => "boosted trees",
-            Self::Forest => "random forest",
-            Self::Tree => "single tree",
-            Self::Logistic => "logistic regression",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// Parameters of any kind, as they are stated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! Pure and deterministic: the same rows and seed give the same model to the bit, in whatever order the rows arrive. Data
 //! moves [`TrainingRows`] -> [`TrainingSet`] -> [`Recipe::train`] (boosted trees, calibration, judgement on a later cut) ->
-//! [`Trained`] -> [`Gates::judge`]. Where rows come from and where models go is not known here.
+//! [`Trained`] -> [`judge_gates`]. Where rows come from and where models go is not known here.
 
 pub mod baseline;
 pub mod bins;
@@ -15,6 +15,7 @@ mod draw;
 pub mod drift;
 pub mod error;
 pub mod evaluate;
+pub mod facts;
 pub mod forest;
 pub mod gate;
 pub mod grow;
@@ -39,10 +40,12 @@ pub use declared::{Declared, Monotone};
 pub use delong::Interval;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Ranking};
-pub use gate::{GateResult, Gates};
+pub use facts::{JudgedWith, TrainingFacts};
+pub use gate::judge_gates;
 pub use judgement::{Competitor, JudgedOn, Judgement, Segmentation};
-pub use kind::{Kind, ModelParams, ValidModelParams};
+pub use kind::{ModelParams, ValidModelParams};
 pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
+pub use mainstay_schema::{Gate, Gates, Kind};
 pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use recipe::{Recipe, Trained};

@@ -7,14 +7,14 @@
 
 use std::num::NonZeroUsize;
 
-use mainstay_schema::Ds;
+use mainstay_schema::{Ds, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{fold, mix};
 use crate::error::TrainError;
 use crate::evaluate::rank;
 use crate::forest::{ForestParams, TreeParams};
-use crate::kind::{Kind, ModelParams};
+use crate::kind::ModelParams;
 use crate::logistic::LogisticParams;
 use crate::params::{BoostedTreesParams, within};
 use crate::rows::TrainingSet;

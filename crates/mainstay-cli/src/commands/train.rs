@@ -10,7 +10,7 @@ use mainstay_job::progress::{Progress, Step};
 use mainstay_standalone::train::{TrainRequest, train_file};
 use mainstay_train::{Kind, Monotone};
 
-use crate::arguments::{GlobalArguments, TrainArguments, TrainKind};
+use crate::arguments::{GlobalArguments, TrainArguments};
 use crate::commands::model::{create, read_model};
 use crate::commands::outputs::{Named, check_outputs};
 use crate::commands::write;
@@ -47,12 +47,9 @@ fn check_files(arguments: &TrainArguments) -> Result<()> {
 }
 
 fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
-    let (kinds, usual_candidates) = match arguments.kind {
-        TrainKind::Boosted => (vec![Kind::Boosted], 1),
-        TrainKind::Forest => (vec![Kind::Forest], 1),
-        TrainKind::Tree => (vec![Kind::Tree], 1),
-        TrainKind::Logistic => (vec![Kind::Logistic], 1),
-        TrainKind::Auto => (Kind::ALL.to_vec(), AUTO_CANDIDATES),
+    let (kinds, usual_candidates) = match arguments.kind.only() {
+        Some(kind) => (vec![kind], 1),
+        None => (Kind::ALL.to_vec(), AUTO_CANDIDATES),
     };
     let rising = arguments.increasing.iter().map(|name| (name.clone(), Monotone::Increasing));
     let falling = arguments.decreasing.iter().map(|name| (name.clone(), Monotone::Decreasing));

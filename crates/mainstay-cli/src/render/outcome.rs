@@ -1,8 +1,7 @@
 //! How runs ended.
 
 use mainstay_job::Outcome;
-use mainstay_job::details::{DailyDetails, TrainingDetails};
-use serde::Deserialize;
+use mainstay_job::details::{DailyDetails, RunDetails};
 
 use super::{origin, run, table};
 
@@ -21,18 +20,18 @@ pub(crate) fn text(outcome: &Outcome) -> String {
         Outcome::Published(record) => {
             let mut text = origin(record.simulated).to_owned();
             text += &format!("{} of {} is published (run {})\n", record.job, record.ds, record.run_id);
-            if let Ok(details) = DailyDetails::deserialize(&record.details) {
-                text += &run::population(&details);
-                text += &run::money(&details);
-                text += &run::accepted(&details);
-                text += &format!(
-                    "\nSee it with: mainstay show risk, mainstay show allocation, mainstay show run --date {}\n",
-                    record.ds
-                );
-            } else if let Some(training) =
-                record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok())
-            {
-                text += &run::training(&training);
+            match RunDetails::of(record) {
+                Ok(RunDetails::Daily(details)) => {
+                    text += &run::population(&details);
+                    text += &run::money(&details);
+                    text += &run::accepted(&details);
+                    text += &format!(
+                        "\nSee it with: mainstay show risk, mainstay show allocation, mainstay show run --date {}\n",
+                        record.ds
+                    );
+                }
+                Ok(RunDetails::Training(details)) => text += &run::training(&details.training),
+                Ok(RunDetails::Failed) | Err(_) => {}
             }
             text
         }
@@ -47,7 +46,7 @@ pub(crate) fn backfill(outcomes: &[Outcome]) -> String {
             Outcome::Published(_) => "published",
             Outcome::AlreadyDone(_) => "already done",
         };
-        let details = DailyDetails::deserialize(&record.details).ok();
+        let details = DailyDetails::of(record).ok();
         let figure = |value: fn(&DailyDetails) -> String| details.as_ref().map(value).unwrap_or_default();
         vec![
             record.ds.to_string(),

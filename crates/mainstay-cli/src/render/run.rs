@@ -1,10 +1,9 @@
 //! A run record.
 
-use mainstay_job::details::{DailyDetails, SampledCustomers, SuppressionRows, TrainingDetails};
+use mainstay_job::details::{DailyDetails, RunDetails, SampledCustomers, SuppressionRows, TrainingDetails};
 use mainstay_schema::Digest;
 use mainstay_table::RunRecord;
 use mainstay_train::Reliability;
-use serde::Deserialize;
 
 use super::{judgement, nobody_treated, origin, percent, table, tried, verdict};
 
@@ -20,20 +19,26 @@ pub(crate) fn text(record: &RunRecord) -> String {
         record.as_of,
         record.finished_at
     );
-    if let Ok(details) = DailyDetails::deserialize(&record.details) {
-        text += &population(&details);
-        text += &model(&details);
-        text += &inputs(&details);
-        text += &quarantine(&details);
-        text += &breaker(&details);
-        if let Some(details) = &details.training {
-            text += &training(details);
-        }
-        text += &steps(&details);
-    } else if let Some(details) = record.details.get("training").and_then(|t| TrainingDetails::deserialize(t).ok()) {
-        text += &training(&details);
+    match RunDetails::of(record) {
+        Ok(RunDetails::Daily(details)) => text += &daily(&details),
+        Ok(RunDetails::Training(details)) => text += &training(&details.training),
+        Ok(RunDetails::Failed) => {}
+        Err(error) => text += &format!("{error:#}\n"),
     }
     text + &tables(record)
+}
+
+fn daily(details: &DailyDetails) -> String {
+    let parts = [
+        population(details),
+        model(details),
+        inputs(details),
+        quarantine(details),
+        breaker(details),
+        details.training.as_ref().map(training).unwrap_or_default(),
+        steps(details),
+    ];
+    parts.concat()
 }
 
 /// known = scored + ineligible + refused.
@@ -283,7 +288,7 @@ fn gates(details: &TrainingDetails) -> String {
         let attainable = gate.attainable.map(|most| format!("{most:.4}")).unwrap_or_default();
         vec![
             gate.name.clone(),
-            format!("{:.4}", gate.value),
+            gate.figure.map(|figure| format!("{figure:.4}")).unwrap_or_default(),
             format!("{}", gate.threshold),
             attainable,
             verdict(gate.passed).to_owned(),

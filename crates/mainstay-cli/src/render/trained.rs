@@ -9,25 +9,25 @@ use super::{judgement, percent, table, tried};
 
 /// One line.
 pub(crate) fn summary(report: &TrainReport) -> String {
-    let leaks = match report.leakage.findings.len() {
+    let leaks = match report.facts.leakage.findings.len() {
         0 => "no leak found".to_owned(),
         1 => "1 POSSIBLE LEAK".to_owned(),
         more => format!("{more} POSSIBLE LEAKS"),
     };
-    format!("{}, AUC {:.3}, {leaks}", report.params.kind(), report.judgement.evaluation.ranking.auc)
+    format!("{}, AUC {:.3}, {leaks}", report.facts.params.kind(), report.facts.judgement.evaluation.ranking.auc)
 }
 
 /// The report for people.
 pub(crate) fn text(report: &TrainReport, output: &Path) -> String {
     let parts = [
         head(report, output),
-        judgement::leaks(&report.leakage),
-        figures(&report.judgement),
-        judgement::from_the_top(&report.judgement),
-        judgement::calibration_table(&report.judgement),
+        judgement::leaks(&report.facts.leakage),
+        figures(&report.facts.judgement),
+        judgement::from_the_top(&report.facts.judgement),
+        judgement::calibration_table(&report.facts.judgement),
         segments(report),
-        tried::trials(&report.trials, if report.in_time_order { "later cuts" } else { "folds" }),
-        judgement::drift(&report.leakage),
+        tried::trials(&report.facts.trials, if report.facts.in_time_order { "later cuts" } else { "folds" }),
+        judgement::drift(&report.facts.leakage),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -46,7 +46,7 @@ fn head(report: &TrainReport, output: &Path) -> String {
         "{}\n{}\n\n{} of {} features, churn is `{}` = `{}`\n{} rows learnt from, {} judged on (parted by {}{from}){between}\n{}",
         output.display(),
         report.model,
-        report.params.kind(),
+        report.facts.params.kind(),
         report.features.len(),
         report.label,
         report.positive,
@@ -70,10 +70,10 @@ fn figures(judgement: &Judgement) -> String {
 }
 
 fn segments(report: &TrainReport) -> String {
-    if report.judgement.segments.is_empty() {
+    if report.facts.judgement.segments.is_empty() {
         return String::new();
     }
-    let rows = report.judgement.segments.iter().map(|of| {
+    let rows = report.facts.judgement.segments.iter().map(|of| {
         vec![
             format!("{} {}", of.column, of.value),
             of.rows.to_string(),

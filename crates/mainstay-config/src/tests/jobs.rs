@@ -1,7 +1,9 @@
 //! Slips in jobs.
 
 use super::{assert_refused, fixture_text, slip};
-use crate::algorithm::{Algorithm, AlgorithmKind};
+use mainstay_schema::AlgorithmKind;
+
+use crate::algorithm::Algorithm;
 use crate::breaker::CircuitBreaker;
 use crate::job::JobConfig;
 use crate::training::Promotion;

@@ -97,8 +97,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use jiff::Timestamp;
-    use mainstay_registry::{AliasChange, Gate, UNJUDGED};
-    use mainstay_schema::{Digest, RunId};
+    use mainstay_registry::{AliasChange, UNJUDGED};
+    use mainstay_schema::{Digest, Gate, RunId};
 
     use super::*;
 

@@ -14,16 +14,12 @@ use mainstay_monitor::{
 };
 use mainstay_schema::{Cents, Ds};
 use mainstay_table::run_record;
-use serde::Deserialize;
 
 use crate::daily::breaker::published::Published;
-use crate::details::{ModelUsed, Population};
+use crate::details::{ModelUsed, Population, TrainingRun, VersionFacts};
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::unmatched_suppression::suppression_tables;
 use crate::run::Run;
-
-/// Key of [`TrainingFigures`] in the evaluation of a model version.
-pub(crate) const TRAINING_FIGURES: &str = "figures";
 
 /// What was judged of a run's day so far.
 pub(crate) struct Watch {
@@ -101,8 +97,7 @@ impl Watch {
     /// Takes the figures that the training of the model has left; none where an earlier release trained it.
     pub(crate) async fn know_training(&mut self, run: &Run<'_>, model: &ModelUsed) -> Result<()> {
         let version = run.open.registry.version(&model.name, &model.version).await?;
-        let figures = version.evaluation.get(TRAINING_FIGURES).cloned();
-        self.training = figures.and_then(|figures| serde_json::from_value(figures).ok());
+        self.training = VersionFacts::of(&version).judged.figures;
         Ok(())
     }
 
@@ -189,7 +184,7 @@ pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &Trainin
     refusal::check_tables(acceptance, tables(run).map(|(name, _)| name))?;
     let SourcesOfDay { measures, .. } = SourcesOfDay::judge(run, day, &job.circuit_breaker).await?;
     let last = run_record::published_days(&run.open.lake, &run.series, |day| day < run.ds).await?.pop();
-    let earlier = last.and_then(|record| Vec::<Accepted>::deserialize(record.details.get("accepted")?).ok());
+    let earlier = last.and_then(|record| TrainingRun::of(&record).ok()).map(|training| training.accepted);
     let Verdict { stops, mut accepted, standing } =
         Verdict::of(run.ds, &measures, &earlier.unwrap_or_default(), acceptance);
     refusal::refuse(&job.name, run.ds, "it learns from them", &stops, acceptance)?;

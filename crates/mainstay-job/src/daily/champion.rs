@@ -4,11 +4,10 @@ use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
 use mainstay_monitor::Subject;
 use mainstay_registry::{AliasEntry, ModelVersion};
-use mainstay_schema::Ds;
 
 use crate::daily::approval;
 use crate::daily::skew;
-use crate::details::{ModelUsed, TrainingDetails};
+use crate::details::{ModelUsed, TrainingDetails, VersionFacts};
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::training;
@@ -64,9 +63,9 @@ fn refuse_future(run: &Run<'_>, job: &DailyJob, used: &ModelUsed) -> Result<()> 
 
 /// The same training gives the same bytes, which are written again.
 fn how_to_restore(version: &ModelVersion) -> String {
-    let text = |value: Option<&serde_json::Value>| value.and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let job = text(version.training.pointer("/job/name"));
-    let ds = text(version.training.get("ds"));
+    let trained_on = VersionFacts::of(version).trained_on;
+    let job = trained_on.job_name().unwrap_or_default();
+    let ds = trained_on.ds.map(|ds| ds.to_string()).unwrap_or_default();
     format!(
         "model {} version {} cannot be used; `mainstay run {job} --date {ds} --force` trains the same model again",
         version.name, version.version
@@ -93,8 +92,7 @@ async fn train_first(run: &Run<'_>, day: &PinnedDay, job: &DailyJob) -> Result<T
 }
 
 fn used(version: &ModelVersion, alias: &str, history: &[AliasEntry]) -> Result<ModelUsed> {
-    let trained_until = version.training.get("trained_until").cloned();
-    let trained_until: Ds = serde_json::from_value(trained_until.unwrap_or_default()).with_context(|| {
+    let trained_until = VersionFacts::of(version).trained_on.trained_until.with_context(|| {
         format!("model {} version {} does not say until when it was trained", version.name, version.version)
     })?;
     Ok(ModelUsed {

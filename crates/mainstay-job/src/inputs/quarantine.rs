@@ -17,12 +17,11 @@ use bytes::Bytes;
 use datafusion::prelude::col;
 use mainstay_config::Source;
 use mainstay_config::source::SourceColumn;
-use mainstay_schema::{Digest, Ds, column, table};
+use mainstay_schema::{Digest, Ds, JobKind, column, table};
 use mainstay_sql::REDACTED;
 use mainstay_table::published_day::{self, Check};
-use mainstay_table::{JobKind, RunRecord, run_record};
+use mainstay_table::{RunRecord, run_record};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::details::{DailyDetails, QuarantineFile, QuarantinedRows};
@@ -149,7 +148,7 @@ impl Before {
     }
 
     async fn spells(run: &Run<'_>, record: &RunRecord) -> Result<Vec<Spell>> {
-        let details = DailyDetails::deserialize(&record.details)?;
+        let details = DailyDetails::of(record)?;
         let mut spells = match details.quarantine_file {
             Some(QuarantineFile { file, digest, .. }) => {
                 let content = run.open.lake.get(&file).await?.with_context(|| format!("{file} is gone"))?;

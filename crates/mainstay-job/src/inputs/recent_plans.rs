@@ -8,8 +8,7 @@ use mainstay_schema::{DecisionReason, Ds, column, table};
 use mainstay_table::published_day::{self, Check, FoundIn};
 use mainstay_table::{PublishedTable, RunRecord, TableError, run_record};
 
-use crate::details::{PinnedInputs, PinnedPlan, PlanSource};
-use crate::published::show::PublishedDay;
+use crate::details::{DailyDetails, PinnedInputs, PinnedPlan, PlanSource};
 use crate::run::Run;
 
 /// Treated customers whose rows may be erased of a plan, beside a twentieth of them.
@@ -150,7 +149,7 @@ impl NearPlan {
     }
 
     fn recorded_treated(&self) -> Result<u64> {
-        Ok(PublishedDay { record: self.record.clone() }.details()?.allocation.treated)
+        Ok(DailyDetails::of(&self.record)?.allocation.treated)
     }
 
     /// Why the run stops, and what can be done.

@@ -9,7 +9,7 @@ use mainstay_model::summary::Summary;
 use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
 use mainstay_report::model_card as card;
-use mainstay_train::{GateResult, Interval, Reliability};
+use mainstay_train::{Interval, Reliability};
 
 use crate::details::{CutDetails, SegmentFigures, TrainingDetails};
 use crate::inputs::sources::PinnedDay;
@@ -63,7 +63,7 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
             held_back: reliability(&details.calibration.check),
             test: reliability(&details.calibration.test),
         },
-        gates: details.gates.iter().map(gate).collect(),
+        gates: details.gates.clone(),
         lineage: card::Lineage {
             job: job.name.clone(),
             ds: run.ds,
@@ -196,15 +196,5 @@ fn reliability(of: &Reliability) -> card::Reliability {
         brier: of.brier,
         error: of.ece,
         noise_floor: of.ece_noise_floor,
-    }
-}
-
-fn gate(result: &GateResult) -> card::Gate {
-    card::Gate {
-        name: result.name.clone(),
-        threshold: result.threshold,
-        figure: Some(result.value),
-        attainable: result.attainable,
-        passed: result.passed,
     }
 }

@@ -3,11 +3,10 @@
 use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
-use mainstay_config::algorithm::{Algorithm, AlgorithmKind};
+use mainstay_config::algorithm::Algorithm;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
-use mainstay_train::tune::Trial;
-use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, TrainingSet};
+use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, Searched, TrainingSet};
 
 use crate::progress::StepProgress;
 use crate::training::cuts::CutPlan;
@@ -17,47 +16,37 @@ const USUAL_CANDIDATES: usize = 20;
 /// The newest cuts that the last candidates are judged on.
 const VALIDATIONS: usize = 3;
 
-/// The parameters to fit with, and how they were found.
-pub(crate) struct ChosenModel {
-    pub(crate) params: ModelParams,
-    /// What was tried, where there was a search.
-    pub(crate) trials: Vec<Trial>,
-}
-
-impl ChosenModel {
-    /// What the job states, or what ranks the newest training cuts best.
-    pub(crate) fn find(
-        algorithm: &Algorithm,
-        seed: u64,
-        plan: &CutPlan,
-        training: &TrainingSet,
-        threads: NonZeroUsize,
-        step: &StepProgress,
-    ) -> Result<Self> {
-        if let Some(params) = stated(algorithm, seed) {
-            return Ok(Self { params, trials: Vec::new() });
-        }
-        let search = Search {
-            kinds: Kind::ALL.to_vec(),
-            candidates: count(algorithm.candidates, USUAL_CANDIDATES),
-            validations: VALIDATIONS,
-            label_days: plan.horizon_days,
-            seed,
-        };
-        let is_fitted: Vec<bool> = training.cuts().iter().map(|cut| *cut >= plan.fit_from()).collect();
-        let searched = search
-            .run(&training.subset(&is_fitted)?, threads, &mut |done, all| {
-                step.advance(done as u64, Some(all as u64), "trials");
-            })
-            .context("the search for a model")?;
-        Ok(Self { params: searched.best, trials: searched.trials })
+/// The parameters to fit with: what the job states, or what ranks the newest training cuts best.
+pub(crate) fn find(
+    algorithm: &Algorithm,
+    seed: u64,
+    plan: &CutPlan,
+    training: &TrainingSet,
+    threads: NonZeroUsize,
+    step: &StepProgress,
+) -> Result<Searched> {
+    if let Some(best) = stated(algorithm, seed) {
+        return Ok(Searched { best, trials: Vec::new(), in_time_order: true });
     }
+    let search = Search {
+        kinds: Kind::ALL.to_vec(),
+        candidates: count(algorithm.candidates, USUAL_CANDIDATES),
+        validations: VALIDATIONS,
+        label_days: plan.horizon_days,
+        seed,
+    };
+    let is_fitted: Vec<bool> = training.cuts().iter().map(|cut| *cut >= plan.fit_from()).collect();
+    search
+        .run(&training.subset(&is_fitted)?, threads, &mut |done, all| {
+            step.advance(done as u64, Some(all as u64), "trials");
+        })
+        .context("the search for a model")
 }
 
 /// The parameters of the kind that the job names; `None` where it leaves the choice.
 fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
-    Some(match of.kind {
-        AlgorithmKind::BoostedTrees => {
+    Some(match of.kind.only()? {
+        Kind::Boosted => {
             let usual = BoostedTreesParams::default();
             ModelParams::Boosted(BoostedTreesParams {
                 rounds: count(of.rounds, usual.rounds),
@@ -73,7 +62,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        AlgorithmKind::Forest => {
+        Kind::Forest => {
             let usual = ForestParams::default();
             ModelParams::Forest(ForestParams {
                 trees: count(of.trees, usual.trees),
@@ -85,7 +74,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        AlgorithmKind::Tree => {
+        Kind::Tree => {
             let usual = TreeParams::default();
             ModelParams::Tree(TreeParams {
                 depth: count(of.depth, usual.depth),
@@ -93,7 +82,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        AlgorithmKind::Logistic => {
+        Kind::Logistic => {
             let usual = LogisticParams::default();
             ModelParams::Logistic(LogisticParams {
                 l2: of.l2.unwrap_or(usual.l2),
@@ -101,7 +90,6 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 steps: usual.steps,
             })
         }
-        AlgorithmKind::Auto => return None,
     })
 }
 

@@ -8,6 +8,7 @@ use mainstay_train::delong::difference_interval;
 use mainstay_train::evaluate::evaluate;
 use serde::Serialize;
 
+use crate::details::VersionFacts;
 use crate::models;
 use crate::open_project::OpenProject;
 use crate::training::segments::{parted, select};
@@ -206,7 +207,7 @@ fn compared((named, version): (&str, &ModelVersion)) -> Compared {
         named: named.to_owned(),
         version: version.version.clone(),
         digest: version.digest,
-        trained_until: version.training.get("trained_until").and_then(|day| day.as_str()).map(str::to_owned),
+        trained_until: VersionFacts::of(version).trained_on.trained_until.map(|day| day.to_string()),
         failed_gates: version.failed_gates(),
     }
 }

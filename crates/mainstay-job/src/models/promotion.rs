@@ -4,10 +4,12 @@ use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use mainstay_config::UnknownName;
 use mainstay_config::training::Promotion as Limits;
-use mainstay_registry::{AliasChange, AliasEntry, Gate, ModelVersion, UNJUDGED, before_newest};
+use mainstay_registry::{AliasChange, AliasEntry, ModelVersion, UNJUDGED, before_newest};
+use mainstay_schema::Gate;
 use serde::Serialize;
 
 use crate::daily::approval;
+use crate::details::VersionFacts;
 use crate::fault;
 use crate::models;
 use crate::models::comparison::{self, Comparison, Measure};
@@ -79,8 +81,9 @@ pub async fn promote(open: &OpenProject, request: &PromoteRequest) -> Result<Pro
             Some(comparison::compare_versions(open, (alias, &current), (&request.version, &version)).await?)
         }
     };
+    let limits = VersionFacts::of(&version).trained_on.promotion();
     let mut gates = version.asked();
-    gates.extend(comparison.iter().flat_map(|comparison| beside_current(&limits(&version), comparison)));
+    gates.extend(comparison.iter().flat_map(|comparison| beside_current(&limits, comparison)));
     let overridden = judge(request, &version, &gates)?;
     let why = match &author.why {
         Some(why) => why.trim().to_owned(),
@@ -102,12 +105,6 @@ fn unchanged(model: &str, alias: &str, current: &AliasEntry) -> Promotion {
         gates: Vec::new(),
         comparison: None,
     }
-}
-
-/// What the job that trained a version asks of it beside the one that it replaces.
-fn limits(version: &ModelVersion) -> Limits {
-    let stated = version.training.pointer("/job/promotion").cloned();
-    stated.and_then(|limits| serde_json::from_value(limits).ok()).unwrap_or_default()
 }
 
 /// How far a version lies behind the one that it would replace, on the same rows, where both could be judged on them.
@@ -300,6 +297,7 @@ mod tests {
     #[test]
     fn limits_are_those_of_the_job_that_trained() {
         let expected = Limits { auc_below_current_at_most: Some(0.01), ..Limits::default() };
+        let limits = |version: &ModelVersion| VersionFacts::of(version).trained_on.promotion();
         assert_eq!(limits(&version(Vec::new())), expected);
         let silent = ModelVersion { training: serde_json::Value::Null, ..version(Vec::new()) };
         assert_eq!(limits(&silent), Limits::default());

@@ -5,7 +5,7 @@
 mod allocation;
 mod risk;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use datafusion::prelude::SessionContext;
 use mainstay_config::JobConfig;
 use mainstay_schema::Ds;
@@ -13,7 +13,6 @@ use mainstay_schema::table::TableContract;
 use mainstay_table::published_day::{self, Check};
 use mainstay_table::{RunRecord, run_record};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 pub use allocation::{AllocationView, CommittedDay, CustomerDecision, DecisionCount, MonthView, allocation};
 pub use risk::{CustomerRisk, ReasonView, RiskView, Segment, risk};
@@ -73,9 +72,7 @@ pub(crate) struct PublishedDay {
 impl PublishedDay {
     /// The details of a daily job.
     pub(crate) fn details(&self) -> Result<DailyDetails> {
-        let RunRecord { job, ds, .. } = &self.record;
-        parse(&self.record.details)
-            .with_context(|| format!("{job} of {ds} has published no tables: it is no daily job"))
+        DailyDetails::of(&self.record)
     }
 
     /// Registers the day's rows of a table under its name.
@@ -94,10 +91,6 @@ impl PublishedDay {
         session.register_table(contract.name.as_str(), frame.into_view())?;
         Ok(())
     }
-}
-
-fn parse<T: DeserializeOwned>(details: &serde_json::Value) -> serde_json::Result<T> {
-    T::deserialize(details)
 }
 
 /// The record of the day asked for, or of the newest published one.

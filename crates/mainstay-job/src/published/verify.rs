@@ -176,3 +176,20 @@ async fn verify_day(open: &OpenProject, shared: &Shared, record: &RunRecord) -> 
     }
     Ok(VerifiedDay { ds: record.ds, run_id: record.run_id.clone(), simulated: record.simulated, checks })
 }
+
+#[cfg(test)]
+mod tests {
+    use mainstay_schema::table::TABLES;
+
+    use super::*;
+
+    #[test]
+    fn the_list_of_published_tables_names_checks_that_there_are() {
+        let known: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).chain([FILES, COOLDOWN]).collect();
+        for table in &TABLES {
+            for check in table.verified_by {
+                assert!(known.contains(check), "{}: there is no check {check}: {known:?}", table.name());
+            }
+        }
+    }
+}

@@ -8,24 +8,21 @@ use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
 use mainstay_train::baseline::{FeatureRows, SingleFeature, scores_of, single_feature};
 use mainstay_train::{
-    Competitor, Declared, GateResult, Gates, JudgedOn, Judgement, LeakageInput, LeakageReport, Recipe, Trained,
-    TrainingSet, look_for_leaks,
+    Competitor, Declared, Gate, JudgedWith, Recipe, Trained, TrainingFacts, TrainingSet, judge_gates,
 };
 
 use crate::details::Baseline;
 use crate::models::CHAMPION;
-use crate::models::chosen::ChosenModel;
+use crate::models::chosen;
 use crate::progress::StepProgress;
 use crate::training::cuts::CutPlan;
 
 /// A model with the rows behind it, judged.
 pub(crate) struct JudgedModel {
-    pub(crate) chosen: ChosenModel,
     pub(crate) trained: Trained,
-    pub(crate) judgement: Judgement,
+    pub(crate) facts: TrainingFacts,
     pub(crate) baseline: Baseline,
-    pub(crate) gates: Vec<GateResult>,
-    pub(crate) leakage: LeakageReport,
+    pub(crate) gates: Vec<Gate>,
 }
 
 /// What is fitted and judged on, beside the settings of the job.
@@ -55,9 +52,9 @@ pub(crate) fn fit_and_judge(
     let FitInput { training, test, history_days, docs, champion } = input;
     let training = training.with_declared(&docs.declared)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let chosen = ChosenModel::find(&job.algorithm, job.seed, plan, &training, threads, step)?;
+    let searched = chosen::find(&job.algorithm, job.seed, plan, &training, threads, step)?;
     let recipe = Recipe {
-        model: chosen.params.check()?,
+        model: searched.best.check()?,
         seed: job.seed,
         fit_from: plan.fit_from(),
         folds: job.calibration.folds as usize,
@@ -69,30 +66,10 @@ pub(crate) fn fit_and_judge(
     let alone = Alone::of(job, &trained)?;
     let baseline = Baseline { feature: job.baseline.clone(), evaluation: alone.evaluation };
     let others = [alone.competitor(job)].into_iter().chain(beside(champion.as_ref(), &trained)?).collect::<Vec<_>>();
-    let judgement = Judgement::of(&JudgedOn {
-        probabilities: &trained.test_probabilities(),
-        labels: trained.test.labels(),
-        segments: &[],
-        others: &others,
-    })?;
-    let gates = gates(job).judge(&trained.evaluation, &trained.calibration, history_days);
-    let leakage = look_for_leaks(&LeakageInput {
-        label: &job.label,
-        training: &trained.training,
-        test: &trained.test,
-        dates: &[],
-    })?;
-    Ok(JudgedModel { chosen, trained, judgement, baseline, gates, leakage })
-}
-
-fn gates(job: &TrainingJob) -> Gates {
-    Gates {
-        auc_at_least: job.gates.auc_at_least,
-        precision_at_top_20_percent_at_least: job.gates.precision_at_top_20_percent_at_least,
-        calibration_error_above_noise_at_most: job.gates.calibration_error_above_noise_at_most,
-        calibration_error_at_test_cut_above_noise_at_most: job.gates.calibration_error_at_test_cut_above_noise_at_most,
-        history_days_at_least: job.gates.history_days_at_least,
-    }
+    let with = JudgedWith { label: &job.label, others: &others, ..JudgedWith::default() };
+    let facts = TrainingFacts::of(&trained, searched, &with)?;
+    let gates = judge_gates(&job.gates, &trained.evaluation, &trained.calibration, history_days);
+    Ok(JudgedModel { trained, facts, baseline, gates })
 }
 
 /// The baseline: one feature alone on the rows of the test cut.

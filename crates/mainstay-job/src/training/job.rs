@@ -2,9 +2,11 @@
 
 use anyhow::Result;
 use mainstay_config::TrainingJob;
-use mainstay_table::{JobKind, RunRecord, Series};
+use mainstay_schema::JobKind;
+use mainstay_table::{RunRecord, Series};
 
 use crate::daily::breaker;
+use crate::details::{RunDetails, TrainingRun};
 use crate::inputs::sources::{self, FoundSources};
 use crate::lifecycle::{self, JobDays};
 use crate::open_project::OpenProject;
@@ -25,8 +27,8 @@ async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<
     let accepted = breaker::refuse_sources(run, &day, job).await?;
     let training = training::train(run, &day, job).await?;
     run.check_still_ours().await?;
-    let details = serde_json::json!({"training": training, "accepted": accepted, "seconds": run.seconds()});
-    let record = run.record(Vec::new(), details);
+    let details = RunDetails::Training(Box::new(TrainingRun { training, accepted, seconds: run.seconds() }));
+    let record = run.record(Vec::new(), &details)?;
     run.write_record(&record).await?;
     Ok(record)
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use mainstay_config::TrainingJob;
-use mainstay_config::algorithm::AlgorithmKind;
-use mainstay_schema::Ds;
+use mainstay_schema::{AlgorithmKind, Ds};
 use mainstay_train::{MemoryNeed, TrainingSetBuilder};
 
 use crate::details::MemoryHeld;

@@ -13,6 +13,7 @@ use mainstay_schema::column;
 use mainstay_sql::Moment;
 use mainstay_train::delong::auc_interval;
 use mainstay_train::evaluate::evaluate;
+use mainstay_train::judgement::LEAST_SEGMENT_ROWS;
 use mainstay_train::{Trained, TrainingSet};
 
 use crate::details::SegmentFigures;
@@ -20,9 +21,6 @@ use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
-
-/// Fewer customers than this tell nothing of a group, and too much of each.
-const LEAST_CUSTOMERS: usize = 30;
 
 /// The group of whom nothing is known.
 const NOT_KNOWN: &str = "not known";
@@ -133,7 +131,7 @@ pub(crate) fn parted(groups: &[Option<String>]) -> Vec<(&str, Vec<usize>)> {
     if rows_of.len() < 2 {
         return Vec::new();
     }
-    rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_CUSTOMERS).collect()
+    rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_SEGMENT_ROWS).collect()
 }
 
 /// The values of some rows.

@@ -12,7 +12,7 @@ use mainstay_registry::ModelVersion;
 use mainstay_schema::{Digest, Ds, column};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::details::RowsFile;
+use crate::details::VersionFacts;
 use crate::open_project::OpenProject;
 use crate::training::segments;
 
@@ -35,8 +35,8 @@ impl TestRows {
     /// Reads the rows that a version was judged on.
     pub(crate) async fn of(open: &OpenProject, version: &ModelVersion) -> Result<Self> {
         let named = || format!("the test rows of {} version {}", version.name, version.version);
-        let record = version.training.get("test_rows").with_context(|| format!("{} are not on record", named()))?;
-        let rows: RowsFile = serde_json::from_value(record.clone()).with_context(named)?;
+        let rows = VersionFacts::of(version).trained_on.test_rows;
+        let rows = rows.with_context(|| format!("{} are not on record", named()))?;
         let Some(bytes) = open.lake.get(&rows.file).await? else {
             bail!("{} are gone: {} is missing below the target", named(), rows.file);
         };
@@ -87,7 +87,6 @@ impl TestRows {
 
 /// The cut that a version was judged on.
 pub(crate) fn cut_of(version: &ModelVersion) -> Result<Ds> {
-    let cut = version.training.get("test_cut").cloned().unwrap_or_default();
-    serde_json::from_value(cut)
-        .with_context(|| format!("{} version {} does not say on what it was judged", version.name, version.version))
+    let cut = VersionFacts::of(version).trained_on.test_cut;
+    cut.with_context(|| format!("{} version {} does not say on what it was judged", version.name, version.version))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Cut, CutUse, Feature, Gate, ModelCard, Reliability, Sampled, Segment, Shape};
+use mainstay_schema::Gate;
+
+use super::{Cut, CutUse, Feature, ModelCard, Reliability, Sampled, Segment, Shape};
 use crate::markdown::{code, count, list, percent, plain, section, table};
 
 /// Features that are told of by name; the rest is in the JSON.

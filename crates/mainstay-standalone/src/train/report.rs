@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use mainstay_schema::{Digest, Ds};
-use mainstay_train::tune::Trial;
-use mainstay_train::{CalibrationReport, Judgement, LeakageReport, ModelParams};
+use mainstay_train::TrainingFacts;
 use serde::Serialize;
 
 /// The report.
@@ -24,19 +23,9 @@ pub struct TrainReport {
     pub left_out: Vec<LeftOut>,
     /// How rows were set aside.
     pub parted: Parted,
-    /// The parameters that won.
+    /// What was found out.
     #[serde(flatten)]
-    pub params: ModelParams,
-    /// Whether candidates were judged on later days; otherwise on folds of the customers.
-    pub in_time_order: bool,
-    /// Everything that was tried.
-    pub trials: Vec<Trial>,
-    /// How the model did on the rows set aside.
-    pub judgement: Judgement,
-    /// How far its probabilities can be trusted.
-    pub calibration: CalibrationReport,
-    /// What speaks for a leak, and how features moved.
-    pub leakage: LeakageReport,
+    pub facts: TrainingFacts,
 }
 
 /// A column that is no feature.

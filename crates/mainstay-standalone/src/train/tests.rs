@@ -140,11 +140,16 @@ fn trains_in_time_order_and_tells_everything() {
         rows_between: 0,
     };
     assert_eq!(report.parted, expected);
-    assert!(report.in_time_order && report.judgement.evaluation.ranking.auc > 0.62, "{:?}", report.judgement);
-    assert_eq!(report.judgement.others[0].name, "recency alone");
-    let segments: Vec<_> = report.judgement.segments.iter().map(|of| (of.column.as_str(), of.value.as_str())).collect();
+    assert!(
+        report.facts.in_time_order && report.facts.judgement.evaluation.ranking.auc > 0.62,
+        "{:?}",
+        report.facts.judgement
+    );
+    assert_eq!(report.facts.judgement.others[0].name, "recency alone");
+    let segments: Vec<_> =
+        report.facts.judgement.segments.iter().map(|of| (of.column.as_str(), of.value.as_str())).collect();
     assert_eq!(segments, [("city", "Rome"), ("city", "Oslo"), ("city", "Paris")]);
-    assert_eq!(report.leakage.findings, []);
+    assert_eq!(report.facts.leakage.findings, []);
     assert!(told.last().unwrap().unit == "steps" && told[0].unit == "trials");
     assert_eq!(trained.model.features()[2].code_of("Rome"), 2.0);
     let json = serde_json::to_value(report).unwrap();
@@ -182,8 +187,8 @@ fn without_time_customers_are_parted() {
     };
     let report = train(&request).report;
     assert_eq!(report.parted.by, "customer");
-    assert!(report.parted.test_rows.abs_diff(400) < 80 && !report.in_time_order);
-    assert!(report.leakage.findings.is_empty(), "{:?}", report.leakage.findings);
+    assert!(report.parted.test_rows.abs_diff(400) < 80 && !report.facts.in_time_order);
+    assert!(report.facts.leakage.findings.is_empty(), "{:?}", report.facts.leakage.findings);
 }
 
 #[test]
@@ -200,11 +205,11 @@ fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
         ..first
     };
     let report = train(&request).report;
-    let names: Vec<_> = report.judgement.others.iter().map(|other| other.name.as_str()).collect();
+    let names: Vec<_> = report.facts.judgement.others.iter().map(|other| other.name.as_str()).collect();
     assert_eq!(names, ["orders alone", "champion"]);
-    assert!(report.judgement.others[1].auc_difference.abs() < 0.02);
+    assert!(report.facts.judgement.others[1].auc_difference.abs() < 0.02);
     assert_eq!((report.parted.training_rows, report.parted.test_rows), (2_000, 2_000));
-    let kinds: Vec<_> = report.leakage.findings.iter().map(|finding| finding.kind).collect();
+    let kinds: Vec<_> = report.facts.leakage.findings.iter().map(|finding| finding.kind).collect();
     assert!(kinds.contains(&LeakKind::CustomersOnBothSides), "the same rows: {kinds:?}");
 }
 
@@ -214,8 +219,8 @@ fn dates_of_a_row_that_lie_in_its_future_are_told() {
     let mut columns = columns();
     columns.push(("cancelled_at", Arc::new(Date32Array::from(of_rows(|row| 19_010 + (row / 200) as i32 * 30)))));
     let report = train(&request(files.write("rows.parquet", columns))).report;
-    assert_eq!(report.leakage.findings[0].columns, ["cancelled_at"]);
-    assert_eq!(report.leakage.findings[0].figure, 1.0);
+    assert_eq!(report.facts.leakage.findings[0].columns, ["cancelled_at"]);
+    assert_eq!(report.facts.leakage.findings[0].figure, 1.0);
 }
 
 fn numbers(value: impl Fn(i64) -> f64) -> ArrayRef {
@@ -260,7 +265,8 @@ fn every_planted_leak_of_a_file_is_told_and_nothing_else() {
     let mut columns = columns();
     columns.extend(planted.iter().map(|(_, name, values)| (*name, Arc::clone(values))));
     let report = train(&request(files.write("rows.parquet", columns))).report;
-    let told = report.leakage.findings.iter().flat_map(|of| of.columns.iter().map(|column| (of.kind, column.as_str())));
+    let told =
+        report.facts.leakage.findings.iter().flat_map(|of| of.columns.iter().map(|column| (of.kind, column.as_str())));
     let expected: Vec<_> = planted.iter().map(|(kind, name, _)| (*kind, *name)).collect();
     assert_eq!(told.collect::<Vec<_>>(), expected);
     let kinds: BTreeSet<LeakKind> = expected.iter().map(|(kind, _)| *kind).collect();

@@ -4,7 +4,6 @@ use anyhow::Result;
 use mainstay_monitor::{Accepted, Before, Customers, Plan};
 use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
-use serde::Deserialize;
 
 use crate::details::{DailyDetails, KeptFile, PinnedInputs};
 use crate::run::Run;
@@ -35,7 +34,7 @@ impl Published {
     pub(super) async fn before(run: &Run<'_>) -> Result<Self> {
         let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
         let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
-        let read = records.iter().filter_map(|record| Some((record, DailyDetails::deserialize(&record.details).ok()?)));
+        let read = records.iter().filter_map(|record| Some((record, DailyDetails::of(record).ok()?)));
         let (mut days, mut files, mut policy) = (Vec::new(), None, None);
         for (record, details) in read {
             let tables = details.inputs.sources.tables.iter().map(|table| (table.table.clone(), table.rows));

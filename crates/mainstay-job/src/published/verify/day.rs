@@ -8,7 +8,7 @@ use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, JobConfig};
 use mainstay_schema::Digest;
-use mainstay_schema::table::{self, Column, ColumnType, TableContract};
+use mainstay_schema::table::{self, Column, ColumnType, DayShape, TableContract};
 use mainstay_sql::SqlProject;
 use mainstay_table::ledger_table::LedgerHistory;
 use mainstay_table::published_day::TableNow;
@@ -77,7 +77,7 @@ impl<'a> Day<'a> {
             open,
             shared,
             record,
-            details: PublishedDay { record: record.clone() }.details()?,
+            details: DailyDetails::of(record)?,
             session: private_session(open),
             customers: OnceCell::new(),
             offers: OnceCell::new(),
@@ -98,18 +98,9 @@ impl<'a> Day<'a> {
     /// The tables of the day with their contracts.
     pub(super) fn tables(&self) -> Result<Vec<(TableContract, &PublishedTable)>> {
         let feature = |name: &String| Column::new(name, ColumnType::Double, "").nullable();
-        let contracts = [
-            table::quarantine(),
-            table::customer_features(self.details.features.iter().map(feature).collect()),
-            table::customer_risk(usize::from(self.details.reasons)),
-            table::campaign_allocations(),
-        ];
-        let published = |contract: TableContract| {
-            let table = self.record.table(&contract.name);
-            let table = table.with_context(|| format!("the run record names no table {}", contract.name))?;
-            Ok((contract, table))
-        };
-        contracts.into_iter().map(published).collect()
+        let features = self.details.features.iter().map(feature).collect();
+        let shape = DayShape { features, reasons: usize::from(self.details.reasons) };
+        named(self.record, &shape, table::PublishedTable::of_day())
     }
 
     /// Registers the tables of the day under their names.
@@ -154,6 +145,24 @@ impl<'a> Day<'a> {
         let sources = self.sources.get_or_try_init(|| sources::find(self)).await?;
         Ok(sources.as_ref().map_err(String::as_str))
     }
+}
+
+/// The tables of a day that its record must name, with their contracts, and those that came later where it does.
+fn named<'r, 't>(
+    record: &'r RunRecord,
+    shape: &DayShape,
+    declared: impl Iterator<Item = &'t table::PublishedTable>,
+) -> Result<Vec<(TableContract, &'r PublishedTable)>> {
+    let mut tables = Vec::new();
+    for declared in declared {
+        let contract = (declared.contract)(shape);
+        match record.table(&contract.name) {
+            Some(table) => tables.push((contract, table)),
+            None if declared.is_in_every_day => bail!("the run record names no table {}", contract.name),
+            None => {}
+        }
+    }
+    Ok(tables)
 }
 
 /// Who was given which intervention; reads `campaign_allocations` of a session.
@@ -226,5 +235,27 @@ pub(super) mod tests {
             "reservation": "r/planned",
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_table_that_came_later_is_asked_of_days_that_have_it() {
+        let record = include_str!("../../details/records/daily-now.json");
+        let record: RunRecord = serde_json::from_str(record).unwrap();
+        let shape = DayShape::default();
+        let names = |tables: &[table::PublishedTable]| {
+            let named = named(&record, &shape, tables.iter()).map_err(|error| error.to_string())?;
+            Ok::<_, String>(named.into_iter().map(|(contract, _)| contract.name).collect::<Vec<_>>())
+        };
+        let risk = table::PublishedTable {
+            contract: |day| table::customer_risk(day.reasons),
+            written: table::Written::ByCustomer,
+            is_in_every_day: true,
+            verified_by: &[],
+        };
+        let offers = |_: &DayShape| TableContract { name: "offers".into(), ..table::quarantine() };
+        let later = table::PublishedTable { contract: offers, is_in_every_day: false, ..risk };
+        assert_eq!(names(&[risk, later]).unwrap(), ["customer_risk"]);
+        let always = table::PublishedTable { is_in_every_day: true, ..later };
+        assert_eq!(names(&[risk, always]).unwrap_err(), "the run record names no table offers");
     }
 }

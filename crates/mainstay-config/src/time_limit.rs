@@ -1,18 +1,6 @@
-//! What is said of every kind of job.
+//! How long the SQL of a step may run.
 
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
-/// The key `kind` of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobKind {
-    /// [`JobConfig::Daily`](crate::JobConfig::Daily).
-    Daily,
-    /// [`JobConfig::Training`](crate::JobConfig::Training).
-    Training,
-}
 
 /// How long the SQL of a step may run where a job does not say: six hours, in which nobody waits for a day any more.
 const STEP_TIME_LIMIT: Duration = Duration::from_secs(6 * 60 * 60);

@@ -1,0 +1,127 @@
+//! The kinds of model that can be trained, by the names that jobs and flags share.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a training may be asked to fit: `algorithm.kind` of a training job, and `--kind` of `mainstay train`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlgorithmKind {
+    /// Gradient boosting on linfa's decision trees.
+    BoostedTrees,
+    /// A random forest of them.
+    Forest,
+    /// One of them.
+    Tree,
+    /// Logistic regression.
+    Logistic,
+    /// Whichever of these, with whichever settings, ranks the newest rows best: successive halving in time order.
+    Auto,
+}
+
+impl AlgorithmKind {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 5] = [Self::BoostedTrees, Self::Forest, Self::Tree, Self::Logistic, Self::Auto];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BoostedTrees => "boosted_trees",
+            Self::Forest => "forest",
+            Self::Tree => "tree",
+            Self::Logistic => "logistic",
+            Self::Auto => "auto",
+        }
+    }
+
+    /// The one of that name; `None` where none is called so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The one kind of model that is asked for; `None` where any may win.
+    pub fn only(self) -> Option<Kind> {
+        match self {
+            Self::BoostedTrees => Some(Kind::Boosted),
+            Self::Forest => Some(Kind::Forest),
+            Self::Tree => Some(Kind::Tree),
+            Self::Logistic => Some(Kind::Logistic),
+            Self::Auto => None,
+        }
+    }
+
+    /// What it is, in the middle of a sentence.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::BoostedTrees => "boosted trees",
+            Self::Forest => "a forest",
+            Self::Tree => "a single tree",
+            Self::Logistic => "a logistic regression",
+            Self::Auto => "a search over all kinds",
+        }
+    }
+}
+
+/// A kind of model, as records and reports name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Boosted trees.
+    Boosted,
+    /// A random forest.
+    Forest,
+    /// One tree.
+    Tree,
+    /// Logistic regression.
+    Logistic,
+}
+
+impl Kind {
+    /// All kinds, the likeliest to rank best first.
+    pub const ALL: [Self; 4] = [Self::Boosted, Self::Forest, Self::Logistic, Self::Tree];
+
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Boosted => "boosted",
+            Self::Forest => "forest",
+            Self::Tree => "tree",
+            Self::Logistic => "logistic",
+        }
+    }
+
+    /// What it is, in words.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Boosted => "boosted trees",
+            Self::Forest => "random forest",
+            Self::Tree => "single tree",
+            Self::Logistic => "logistic regression",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_asked_for_by_one_name() {
+        for kind in AlgorithmKind::ALL {
+            assert_eq!(AlgorithmKind::named(kind.as_str()), Some(kind));
+        }
+        assert_eq!(AlgorithmKind::named("boosted"), None);
+        let mut only: Vec<Kind> = AlgorithmKind::ALL.into_iter().filter_map(AlgorithmKind::only).collect();
+        only.sort();
+        let mut all = Kind::ALL;
+        all.sort();
+        assert_eq!(only, all);
+    }
+}
