@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_features::{Freshness, PinnedSources, SetAsideFile};
 use mainstay_monitor::{Acceptance, DayFigures};
@@ -11,9 +10,12 @@ use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_train::baseline::SingleFeature;
 use mainstay_train::recipe::CutRanking;
-use mainstay_train::tune::Trial;
-use mainstay_train::{CalibrationReport, Evaluation, GateResult, Interval, Judgement, LeakageReport, ModelParams};
+use mainstay_train::{CalibrationReport, Evaluation, GateResult};
 use serde::{Deserialize, Serialize};
+
+pub use mainstay_allocator::Outlook;
+pub use mainstay_train::tune::Trial;
+pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliability};
 
 /// The details of a run of a daily job.
 #[derive(Debug, Clone, Serialize, Deserialize)]

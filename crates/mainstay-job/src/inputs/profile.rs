@@ -13,9 +13,11 @@ use jiff::Timestamp;
 use mainstay_config::source::Keep;
 use mainstay_config::{Source, SourceTable, UnknownName};
 use mainstay_features::{PinnedTable, rows_as_found};
-use mainstay_profile::{ColumnSpec, SourceProfile, TableProfile, TableSpec, TableTally};
+use mainstay_profile::{ColumnSpec, TableSpec, TableTally};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
+
+pub use mainstay_profile::{ColumnProfile, SourceProfile, TableProfile, yaml};
 
 use crate::inputs::simulated;
 use crate::open_project::OpenProject;
