@@ -209,9 +209,17 @@ fn the_page_names_files_that_are_there() {
     }
 }
 
+/// The crates of ours that one depends on.
+fn ours(name: &str) -> Vec<String> {
+    dependencies()[name].iter().filter(|name| name.starts_with("mainstay-")).cloned().collect()
+}
+
 #[test]
 fn the_verifier_trusts_nothing_but_the_schema() {
-    let ours: Vec<String> =
-        dependencies()["mainstay-verifier"].iter().filter(|name| name.starts_with("mainstay-")).cloned().collect();
-    assert_eq!(ours, ["mainstay-schema"]);
+    assert_eq!(ours("mainstay-verifier"), ["mainstay-schema"]);
+}
+
+#[test]
+fn the_command_sees_projects_and_files_of_anyone_through_one_crate_each() {
+    assert_eq!(ours("mainstay-cli"), ["mainstay-job", "mainstay-schema", "mainstay-standalone"]);
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::arguments::LogFormat;
+use crate::flags::LogFormat;
 use crate::progress;
 
 /// The exit code of a bug, which is that of any Rust program that panics. A supervisor may try it again.
@@ -19,7 +19,7 @@ pub(crate) fn watch(format: LogFormat) {
     panic::set_hook(Box::new(move |panic| {
         HAPPENED.store(true, Ordering::SeqCst);
         let line = progress::error_line(format, &message(panic));
-        // Nowhere to tell it if even standard error is gone; the exit code still does.
+        // Nowhere to report it if even standard error is gone; the exit code still does.
         let _ = writeln!(std::io::stderr().lock(), "{line}");
     }));
 }

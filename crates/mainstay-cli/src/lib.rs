@@ -4,11 +4,15 @@
 //! codes: 0 done, 1 a failure that was handled and explained, 2 wrong usage, 101 a bug (a panic, in whatever thread). What the verbs
 //! do is in `mainstay-job`.
 
-mod arguments;
 mod bug;
-mod commands;
+mod command_line;
+mod flags;
+mod output_files;
 mod progress;
+mod project;
 mod render;
+mod standard_output;
+mod verbs;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::arguments::Arguments;
+use crate::command_line::Arguments;
 
 /// What goes on once a verb has ended is waited for so long.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -32,25 +36,25 @@ pub fn main() -> ExitCode {
     let code = match run(arguments) {
         Ok(code) => code,
         Err(error) => {
-            // Nowhere to tell it if even standard error is gone; the exit code still does.
-            let _ = writeln!(std::io::stderr().lock(), "{}", progress::error_line(log_format, &told_once(&error)));
+            // Nowhere to report it if even standard error is gone; the exit code still does.
+            let _ = writeln!(std::io::stderr().lock(), "{}", progress::error_line(log_format, &said_once(&error)));
             ExitCode::from(1)
         }
     };
     if bug::happened() { ExitCode::from(bug::EXIT_CODE) } else { code }
 }
 
-/// An error and its causes, each told once: some errors repeat their cause in their own words.
-fn told_once(error: &anyhow::Error) -> String {
-    let mut told = String::new();
+/// An error and its causes, each said once: some errors repeat their cause in their own words.
+fn said_once(error: &anyhow::Error) -> String {
+    let mut said = String::new();
     for cause in error.chain().map(ToString::to_string) {
-        if told.is_empty() {
-            told = cause;
-        } else if !told.contains(&cause) {
-            told = format!("{told}: {cause}");
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
         }
     }
-    told
+    said
 }
 
 fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -60,11 +64,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         .init();
     let worker = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
-        .spawn(|| {
+        .spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
             let runtime = runtime.context("cannot start the async runtime")?;
-            let ended = runtime.block_on(commands::execute(arguments));
+            let ended = runtime.block_on(arguments.verb.execute(&arguments.global));
             // A query that was given up may never yield, and is not waited for.
             runtime.shutdown_timeout(LAST_WORDS);
             ended
@@ -72,7 +76,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         .context("cannot start a thread")?;
     match worker.join() {
         Ok(result) => result,
-        // The panic has told what happened.
+        // The panic has said what happened.
         Err(_) => Ok(ExitCode::from(bug::EXIT_CODE)),
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mainstay_job::progress::{Event, Observer};
 use serde_json::json;
 
-use crate::arguments::{GlobalArguments, LogFormat};
+use crate::flags::{GlobalArguments, LogFormat};
 
 /// The observer that fits the flags and the terminal.
 pub(crate) fn observer(arguments: &GlobalArguments) -> Arc<dyn Observer> {
@@ -25,7 +25,7 @@ fn write_line(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// No progress, but what a reader must know is told all the same.
+/// No progress, but what a reader must know is shown all the same.
 struct WarningsOnly(LogFormat);
 
 impl Observer for WarningsOnly {

@@ -10,7 +10,12 @@ mod version;
 use anyhow::{Context, Result, bail};
 use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, RunStatus};
+
 use serde::{Deserialize, Serialize};
+
+pub use mainstay_allocator::Outlook;
+pub use mainstay_train::tune::Trial;
+pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliability};
 
 pub use daily::{
     AllocationSummary, Approval, DailyDetails, FixedTiers, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,

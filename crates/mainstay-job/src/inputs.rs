@@ -7,7 +7,7 @@ pub(crate) mod quarantine;
 pub(crate) mod recent_plans;
 pub(crate) mod simulated;
 #[cfg(feature = "simulator")]
-pub(crate) mod simulator;
+pub mod simulator;
 pub(crate) mod sources;
 pub(crate) mod sql_tests;
 pub(crate) mod suppression;

@@ -29,14 +29,16 @@ mod training;
 
 use anyhow::{Result, bail};
 use mainstay_config::JobConfig;
-use mainstay_monitor::Acceptance;
 use mainstay_schema::Ds;
 
 pub use daily::{approval, contact_rules};
 pub use inputs::profile;
 #[cfg(feature = "simulator")]
-pub use inputs::simulator::simulate;
+pub use inputs::simulator;
 pub use inputs::suppression::StatedInstant;
+pub use mainstay_monitor::{Acceptance, Subject};
+pub use mainstay_session::SessionSettings;
+pub use mainstay_table::RunRecord;
 pub use models::{comparison, promotion};
 pub use open_project::{Access, OpenOptions, OpenProject};
 pub use published::{show, verify};

@@ -7,10 +7,12 @@ pub mod promotion;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use mainstay_registry::{AliasEntry, ModelVersion};
+use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
 use mainstay_schema::Digest;
 use serde::Serialize;
+
+pub use mainstay_registry::AliasEntry;
 
 use crate::details::VersionFacts;
 use crate::open_project::OpenProject;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mainstay_config::cron::Cron;
 use mainstay_config::{Project, VarOverrides};
 use mainstay_schema::Ds;
 use serde::Serialize;
+
+pub use mainstay_config::cron::{Cron, DayRule, Numbers};
 
 /// How many runs are shown.
 const RUNS: usize = 5;

@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use mainstay_model::Ensemble;
 use mainstay_train::baseline::{FeatureRows, scores_of, single_feature};
 use mainstay_train::leakage::DateColumn;
-use mainstay_train::{Competitor, Declared, JudgedWith, Kind, Recipe, Search, TrainingFacts, TrainingSet};
+use mainstay_train::{Competitor, Declared, JudgedWith, Recipe, Search, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
+pub use mainstay_train::{Judgement, Kind, Monotone};
 pub use report::{LeftOut, Parted, TrainReport};
 
 use columns::Columns;
@@ -53,7 +54,7 @@ pub struct TrainRequest {
     /// Columns of texts or numbers that are categories.
     pub categories: Vec<String>,
     /// What is declared of features.
-    pub monotone: BTreeMap<String, mainstay_train::Monotone>,
+    pub monotone: BTreeMap<String, Monotone>,
     /// The kinds that may win.
     pub kinds: Vec<Kind>,
     /// Candidates of the search; one takes the usual parameters.

@@ -1,6 +1,6 @@
 //! How a model did on rows that it has not seen, beside others on the same rows, and what speaks for a leak.
 
-use mainstay_train::{Interval, Judgement, LeakageReport};
+use mainstay_job::details::{Interval, Judgement, LeakageReport};
 
 use super::{percent, table};
 
@@ -8,7 +8,7 @@ use super::{percent, table};
 const LISTED: usize = 10;
 
 /// The model beside others on the same rows.
-pub(super) fn beside_others(judgement: &Judgement) -> String {
+pub(crate) fn beside_others(judgement: &Judgement) -> String {
     let ranking = &judgement.evaluation.ranking;
     let own = vec![
         "model".to_owned(),
@@ -33,8 +33,8 @@ pub(super) fn beside_others(judgement: &Judgement) -> String {
     table(&header, &[1, 2, 3, 4, 5], std::iter::once(own).chain(others))
 }
 
-/// The ranking from the top, beside the attainable; nothing where the record does not tell it.
-pub(super) fn from_the_top(judgement: &Judgement) -> String {
+/// The ranking from the top, beside the attainable; nothing where the record does not say it.
+pub(crate) fn from_the_top(judgement: &Judgement) -> String {
     if judgement.at.is_empty() {
         return String::new();
     }
@@ -53,8 +53,8 @@ pub(super) fn from_the_top(judgement: &Judgement) -> String {
     table(&header, &[0, 1, 2, 3, 4, 5, 6], rows)
 }
 
-/// Probabilities beside what happened; nothing where the record does not tell it.
-pub(super) fn calibration_table(judgement: &Judgement) -> String {
+/// Probabilities beside what happened; nothing where the record does not say it.
+pub(crate) fn calibration_table(judgement: &Judgement) -> String {
     if judgement.calibration_table.is_empty() {
         return String::new();
     }
@@ -66,7 +66,7 @@ pub(super) fn calibration_table(judgement: &Judgement) -> String {
 }
 
 /// What speaks for a leak.
-pub(super) fn leaks(report: &LeakageReport) -> String {
+pub(crate) fn leaks(report: &LeakageReport) -> String {
     if report.findings.is_empty() {
         return format!("no leak found\n{}", naming_the_cut(report));
     }
@@ -90,7 +90,7 @@ fn naming_the_cut(report: &LeakageReport) -> String {
 }
 
 /// Features that moved, the most first; nothing where none has.
-pub(super) fn drift(report: &LeakageReport) -> String {
+pub(crate) fn drift(report: &LeakageReport) -> String {
     let drift = &report.drift;
     if drift.is_empty() {
         return String::new();
@@ -105,6 +105,6 @@ pub(super) fn drift(report: &LeakageReport) -> String {
 }
 
 /// An interval of figures.
-pub(super) fn interval(interval: Interval) -> String {
+pub(crate) fn interval(interval: Interval) -> String {
     format!("{:.4} to {:.4}", interval.low, interval.high)
 }

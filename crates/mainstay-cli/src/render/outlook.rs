@@ -1,6 +1,6 @@
 //! What the prices of a plan say: rules with what they cost, and what other budgets would buy.
 
-use mainstay_allocator::Outlook;
+use mainstay_job::details::Outlook;
 
 use super::table;
 

@@ -12,10 +12,12 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use mainstay_config::source::Keep;
 use mainstay_config::{Source, SourceTable, UnknownName};
-use mainstay_profile::{ColumnSpec, SourceProfile, TableProfile, TableSpec, TableTally};
+use mainstay_profile::{ColumnSpec, TableSpec, TableTally};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
 use mainstay_sql::{PinnedTable, scanned_rows};
+
+pub use mainstay_profile::{ColumnProfile, SourceProfile, TableProfile, yaml};
 
 use crate::inputs::damaged;
 use crate::inputs::simulated;

@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
-use mainstay_simulator::{Generated, Profile, SimulatorSettings, generate};
+use mainstay_simulator::generate;
+
+pub use mainstay_simulator::{Generated, Profile, SimulatorSettings};
 
 use crate::progress::{Progress, Step};
 
