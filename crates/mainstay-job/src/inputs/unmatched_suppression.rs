@@ -21,7 +21,13 @@ use crate::run::Run;
 use crate::sql_work;
 
 /// What says who is a customer, and so is not held against it.
-const CUSTOMERS: [&str; 2] = ["stg_orders", "stg_customers"];
+const CUSTOMERS: [&str; 2] = ["stg_orders", SIGNED_UP];
+
+/// The customers by their own table, where the project has one.
+const SIGNED_UP: &str = "stg_customers";
+
+/// The table of the session with the known customers.
+const KNOWN: &str = "known_customers";
 
 /// So many keys that name nobody are shown.
 const EXAMPLES: usize = 3;
@@ -44,7 +50,6 @@ pub(crate) async fn check(
 ) -> Result<Vec<SuppressionRows>> {
     let session = SessionContext::new_with_state(run.open.session.state());
     let moment = run.suppression_moment();
-    register(&session, "known_customers", customer_ids(run, day, &moment).await?)?;
     let mut models = Vec::new();
     for (model, seen) in staging_of_suppression(run, day, job)? {
         let rows = day.model(&session, &model.name, &seen).await?;
@@ -56,8 +61,26 @@ pub(crate) async fn check(
     }
     let mut read = vec![job.contact_rules.as_str(), &job.consents];
     read.extend(CUSTOMERS.iter().filter(|name| day.sql.find(name).is_ok()));
-    let unmatched =
-        async { count(&session, &models).await.context("cannot hold consents, contacts and cases against customers") };
+    // Nearly always the table of customers knows everybody: the orders, which are many more, are read where it does not.
+    let signed_up = match day.sql.find(SIGNED_UP) {
+        Ok(_) => {
+            Some(day.model(&session, SIGNED_UP, &moment).await?.select_columns(&[column::CUSTOMER_ID])?.distinct()?)
+        }
+        Err(_) => None,
+    };
+    let known = customer_ids(run, day, &moment).await?;
+    let unmatched = async {
+        if let Some(signed_up) = signed_up {
+            register(&session, KNOWN, signed_up)?;
+            let unmatched = totals(&session, &models).await?;
+            if unmatched.iter().all(|unmatched| unmatched.rows.unmatched_rows == 0) {
+                return Ok(unmatched);
+            }
+        }
+        register(&session, KNOWN, known)?;
+        count(&session, &models).await
+    };
+    let unmatched = async { unmatched.await.context("cannot hold consents, contacts and cases against customers") };
     let unmatched = sql_work::compute(run, day, (&read, &[moment]), unmatched).await?;
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
     unmatched.iter().filter_map(Unmatched::told).for_each(|told| run.open.progress.warn(told));
@@ -93,34 +116,31 @@ fn table_of(model: &Model) -> String {
 /// Reads `known_customers` and the models of the session, each with its table, all of which have a `customer_id`. In the order of the
 /// tables' names.
 async fn count(session: &SessionContext, models: &[(&str, String)]) -> Result<Vec<Unmatched>> {
+    let mut counted = totals(session, models).await?;
+    if counted.iter().any(|counted| counted.rows.unmatched_rows > 0) {
+        describe(session, models, &mut counted).await?;
+    }
+    Ok(counted)
+}
+
+/// The rows of each table, and those that name nobody, in one pass for all.
+async fn totals(session: &SessionContext, models: &[(&str, String)]) -> Result<Vec<Unmatched>> {
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    let tables: BTreeSet<&str> = models.iter().map(|(_, table)| table.as_str()).collect();
-    let keys = models.iter().map(|(model, table)| {
-        let position = tables.iter().position(|other| other == table).unwrap_or_default();
-        format!("select {position} as place, arrow_cast(customer_id, 'Utf8') as customer_id from {model}")
-    });
-    // One pass over the customers for all tables.
-    let named = format!(
-        "with keys as ({}),
-         named as (select place, customer_id, count(*) as times from keys group by place, customer_id),
-         known as (select arrow_cast(customer_id, 'Utf8') as customer_id from known_customers)",
-        keys.collect::<Vec<_>>().join(" union all ")
-    );
-    let totals = format!(
-        "{named}
-         select place, cast(sum(times) as bigint),
-             cast(coalesce(sum(case when known.customer_id is null then times end), 0) as bigint)
-         from named left join known on named.customer_id = known.customer_id
-         group by place order by place"
+    let sql = format!(
+        "with keys as ({keys}), known as (select arrow_cast(customer_id, 'Utf8View') as customer_id from {KNOWN})
+         select place, count(*), sum(case when known.customer_id is null then 1 else 0 end)
+         from known right join keys on known.customer_id = keys.customer_id
+         group by place order by place",
+        keys = keys(models, "Utf8View")
     );
     let nothing = |table: &str| Unmatched {
         rows: SuppressionRows { table: table.to_owned(), rows: 0, unmatched_rows: 0, misspelt_rows: 0 },
         examples: Vec::new(),
     };
-    let mut counted: Vec<Unmatched> = tables.iter().copied().map(nothing).collect();
-    for batch in session.sql(&totals).await?.collect().await? {
+    let mut counted: Vec<Unmatched> = tables(models).into_iter().map(nothing).collect();
+    for batch in session.sql(&sql).await?.collect().await? {
         let [places, rows, unmatched] = [0, 1, 2].map(|column| integers(&batch, column));
         for ((place, rows), unmatched) in places?.into_iter().zip(rows?).zip(unmatched?) {
             if let Some(counted) = counted.get_mut(usize::try_from(place)?) {
@@ -129,17 +149,30 @@ async fn count(session: &SessionContext, models: &[(&str, String)]) -> Result<Ve
             }
         }
     }
-    if counted.iter().any(|counted| counted.rows.unmatched_rows > 0) {
-        describe(session, &named, &mut counted).await?;
-    }
     Ok(counted)
+}
+
+fn tables<'a>(models: &'a [(&str, String)]) -> BTreeSet<&'a str> {
+    models.iter().map(|(_, table)| table.as_str()).collect()
+}
+
+/// A query for the keys of all models, each with the place of its table.
+fn keys(models: &[(&str, String)], text: &str) -> String {
+    let tables = tables(models);
+    let keys = models.iter().map(|(model, table)| {
+        let place = tables.iter().position(|other| other == table).unwrap_or_default();
+        format!("select {place} as place, arrow_cast(customer_id, '{text}') as customer_id from {model}")
+    });
+    keys.collect::<Vec<_>>().join(" union all ")
 }
 
 /// Adds examples of keys that name nobody, the least first, and counts those that would name a customer but for what stands around them and
 /// is not seen, such as blanks, tabs, line ends and marks without width, or for the case of letters and leading zeros.
-async fn describe(session: &SessionContext, named: &str, counted: &mut [Unmatched]) -> Result<()> {
+async fn describe(session: &SessionContext, models: &[(&str, String)], counted: &mut [Unmatched]) -> Result<()> {
     let sql = format!(
-        "{named},
+        "with keys as ({keys}),
+         named as (select place, customer_id, count(*) as times from keys group by place, customer_id),
+         known as (select arrow_cast(customer_id, 'Utf8') as customer_id from {KNOWN}),
          trimmed as (select distinct {trimmed} as customer_id from known),
          folded as (select distinct {folded} as customer_id from known),
          is_folded as (select (select count(*) from trimmed) = (select count(*) from folded) as holds),
@@ -150,6 +183,7 @@ async fn describe(session: &SessionContext, named: &str, counted: &mut [Unmatche
          left join trimmed on {trimmed_key} = trimmed.customer_id
          left join folded on {folded_key} = folded.customer_id
          order by place, nobody.customer_id",
+        keys = keys(models, "Utf8"),
         trimmed = trimmed("customer_id"),
         folded = folded("customer_id"),
         trimmed_key = trimmed("nobody.customer_id"),
