@@ -15,6 +15,7 @@ mod contact_rules;
 mod crash;
 mod daily;
 mod determinism;
+mod examples;
 mod harness;
 mod import_profile;
 mod kinds;

@@ -1,5 +1,6 @@
 //! What README.md shows is what a reader sees who types its commands, in a folder that holds the reference project and no data.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -28,7 +29,7 @@ fn console() -> Vec<Shown> {
 }
 
 /// A line without the seconds that a step took, which differ from run to run.
-fn unmeasured(line: &str) -> String {
+pub(crate) fn unmeasured(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         [step, seconds, "s", ref rest @ ..] if seconds.parse::<f64>().is_ok() => format!("{step} {}", rest.join(" ")),
@@ -57,4 +58,40 @@ fn the_console_of_readme_is_what_its_commands_print() {
             );
         }
     }
+}
+
+/// The Markdown files of the repository that people read.
+fn documents() -> Vec<PathBuf> {
+    fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                below(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found: Vec<PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root().join(name)).into();
+    ["docs", "examples"].iter().for_each(|folder| below(&root().join(folder), &mut found));
+    found
+}
+
+#[test]
+fn links_of_documents_lead_to_files_that_are_there() {
+    let mut followed = 0;
+    for document in documents() {
+        let text = std::fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()) {
+            let path = link.split('#').next().unwrap();
+            if path.is_empty() || link.contains("://") {
+                continue;
+            }
+            let place = document.parent().unwrap().join(path);
+            assert!(place.exists(), "{}: there is no {path}", document.display());
+            followed += 1;
+        }
+    }
+    assert!(followed > 100, "{followed} links");
 }

@@ -6,6 +6,8 @@
 
 mod bug;
 mod command_line;
+#[cfg(all(test, feature = "simulator"))]
+mod command_line_page;
 mod flags;
 mod output_files;
 mod progress;

@@ -4,14 +4,16 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use mainstay_schema::AlgorithmKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{check_at_least_1, check_range};
 use crate::error::ConfigError;
 use crate::place::Place;
 
-/// A kind of model and its settings. A setting that is left out is the usual one of its kind; one of another kind is refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A kind of model and its settings. A setting that is left out is the usual one of its kind, which stands with the kind; one of another
+/// kind is refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Algorithm {
     /// What is fitted.

@@ -1,16 +1,17 @@
 //! The limits of the circuit breaker: how far a day may differ from the days before it, and from what the model was trained on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::check_range;
 use crate::error::ConfigError;
 use crate::place::Place;
 
-/// The section `circuit_breaker` of a daily job; each limit that it leaves out is the usual one.
+/// How far a day may differ from the days before it; each limit that is left out is the usual one.
 ///
-/// What lies beyond a limit stops the run before it reserves money. Limits of small counts are wider: a difference that chance alone
+/// What lies beyond a limit stops the run before it reserves money, or before a model is registered. Limits of small counts are wider: a difference that chance alone
 /// makes is none.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CircuitBreaker {
     /// Share of the expected rows that a table may lack on one of the newest seven days, or in all of them; 0 to 1.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use mainstay_schema::JobKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker::CircuitBreaker;
@@ -26,41 +27,42 @@ pub enum JobConfig {
 }
 
 /// The job of a day: features, score, reasons, value, allocation, publication.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DailyJob {
-    /// Its name, that of its file.
+    /// Its name, which is that of its file without `.yml`.
     pub name: String,
-    /// Always [`JobKind::Daily`].
+    /// Always `daily`.
+    #[schemars(schema_with = "crate::scalar::daily")]
     pub kind: JobKind,
     /// What it is for.
     pub description: Option<String>,
     /// When it runs.
     pub schedule: Option<Schedule>,
-    /// SQL model of the features: one row a known customer.
+    /// Model of SQL of the features: one row for every known customer.
     pub features: String,
-    /// SQL model of the lifetime value and expected revenue in cents.
+    /// Model of SQL of the value: `clv_cents` and `expected_revenue_cents` of every customer.
     pub value: String,
-    /// SQL model of the consents: `is_granted` a customer, channel and purpose.
+    /// Model of SQL of the consents: `is_granted` for a customer, channel and purpose.
     #[serde(default = "default_consents")]
     pub consents: String,
-    /// SQL model of what else forbids contact: `open_cases` and `days_since_last_contact` a customer.
+    /// Model of SQL of what else forbids contact: `open_cases` and `days_since_last_contact` of every customer.
     #[serde(default = "default_contact_rules")]
     pub contact_rules: String,
-    /// Registered model.
+    /// The registered model that scores.
     pub model: String,
-    /// Alias of the model version that scores.
+    /// The alias that says which version of it, such as `champion`.
     pub alias: String,
-    /// Training job that runs first where the model has no version of that alias yet.
+    /// Training job that runs first where the model has no version of that alias yet; without it such a day fails.
     pub train_with: Option<String>,
     /// How many reasons each score is published with, at most 4; with none, no score is explained.
     pub reasons: u8,
-    /// File of the policy, below the folder `jobs`.
+    /// File of the policy, below the folder `jobs`: `policies/retention.yml`.
     pub policy: String,
-    /// How far a day may differ from the days before it.
+    /// How far a day may differ from the days before it and from the training.
     #[serde(default)]
     pub circuit_breaker: CircuitBreaker,
-    /// The longest that the SQL of a step may run, at least 1; see [`step_time_limit`](Self::step_time_limit).
+    /// The longest that the SQL of a step may run, in seconds, at least 1; six hours (21600) where the job does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_time_limit_seconds: Option<u32>,
 }

@@ -28,6 +28,7 @@ mod checks;
 mod load;
 mod message;
 mod place;
+mod scalar;
 mod yaml;
 
 pub use breaker::CircuitBreaker;

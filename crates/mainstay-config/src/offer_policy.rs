@@ -1,5 +1,6 @@
 //! The policy of an allocation that stands alone: money and rules over offers that somebody else made.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
@@ -7,10 +8,10 @@ use crate::rules::{AllocationRules, KnownNames};
 use crate::yaml::{self, Document};
 
 /// What a file of offers is decided by. The smallest one is the single line `budget_cents: 5000000`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OfferPolicy {
-    /// What may be spent, at least 0.
+    /// What may be spent, in cents, at least 0.
     pub budget_cents: i64,
     /// What else a plan must keep.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mainstay_schema::{Cents, Digest, RiskBand};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{check_identifier, check_not_empty, check_range, check_unique};
@@ -11,17 +12,18 @@ use crate::place::Place;
 use crate::rules::{AllocationRules, KnownNames, ValueSource};
 use crate::yaml;
 
-/// A policy as a file below `jobs/` states it. Its serialised form, money in cents, is for digests and records, not for reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What may be offered, to whom, and for how much.
+// Its serialised form, money in cents, is for digests and records, not for reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Its name.
     pub name: String,
-    /// What may be spent.
+    /// What may be spent in a month.
     pub budget: Budget,
     /// Days without another intervention after one, be it of our own plans or of the source's contacts.
     pub cooldown_days: u32,
-    /// Whose consent counts.
+    /// Which consent counts.
     #[serde(default)]
     pub consent: ConsentRule,
     /// Whether whoever has an open support case is left alone; so unless said otherwise.
@@ -30,13 +32,14 @@ pub struct Policy {
     /// The largest share of the rows of consents, of contacts or of cases that may name no known customer, 0 to 1; above it nobody is
     /// contacted, as those rows may forbid it.
     #[serde(default = "unmatched_share", skip_serializing_if = "is_unmatched_share")]
+    #[schemars(extend("default" = unmatched_share()))]
     pub unmatched_suppression_share_at_most: f64,
     /// Customers who are never treated, for comparison.
     pub holdout: Option<Holdout>,
     /// What a plan must keep beside the budget; groups are those of `risk_band` and `value_tier`.
     #[serde(default, skip_serializing_if = "AllocationRules::is_empty")]
     pub rules: AllocationRules,
-    /// The catalogue, at least one, in the order of the file.
+    /// The catalogue: what may be offered, at least one.
     pub interventions: Vec<Intervention>,
     /// Bands of the churn probability, from the highest down to the one from 0.
     pub risk_bands: Vec<RiskBand>,
@@ -45,11 +48,12 @@ pub struct Policy {
 }
 
 /// What may be spent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// For a calendar month in the project's time zone, at least 0.
+    /// For a calendar month in the project's time zone, at least 0; in its currency, with at most two decimals.
     #[serde(deserialize_with = "yaml::from_text")]
+    #[schemars(schema_with = "crate::scalar::money")]
     pub amount: Cents,
     /// How the month's money is spread over its days.
     pub pacing: Pacing,
@@ -59,7 +63,7 @@ pub struct Budget {
 }
 
 /// How the month's money is spread over its days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pacing {
     /// The price of budget decides what today is worth.
@@ -69,7 +73,7 @@ pub enum Pacing {
 }
 
 /// Which consent a channel needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentRule {
     /// The purpose that it must have been given for; consent for another counts neither way.
@@ -97,7 +101,7 @@ fn is_unmatched_share(share: &f64) -> bool {
 }
 
 /// Customers who are never treated, drawn anew each quarter.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Holdout {
     /// Part of the salt, with the quarter: another experiment draws other customers.
@@ -107,15 +111,16 @@ pub struct Holdout {
 }
 
 /// An entry of the catalogue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Intervention {
-    /// Its name.
+    /// Its name, as the table of decisions says it; not `none` and not `holdout`.
     pub name: String,
-    /// The channel it goes through: `call`, `email`.
+    /// The channel it goes through, in small letters: `call`, `email`.
     pub channel: String,
-    /// What it costs for one customer, at least 0.
+    /// What it costs for one customer, at least 0; in the project's currency, with at most two decimals.
     #[serde(deserialize_with = "yaml::from_text")]
+    #[schemars(schema_with = "crate::scalar::money")]
     pub cost: Cents,
     /// Share of would-be churners that it keeps, above 0 and at most 1.
     pub effect: f64,
@@ -124,13 +129,14 @@ pub struct Intervention {
 }
 
 /// A named range of lifetime value, from `clv_at_least` upwards to the next tier.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ValueTier {
     /// What people call it: `gold`, `silver`, `bronze`.
     pub name: String,
-    /// The lowest value that belongs to it.
+    /// The lowest value that belongs to it, at least 0; in the project's currency, with at most two decimals.
     #[serde(deserialize_with = "yaml::from_text")]
+    #[schemars(schema_with = "crate::scalar::money")]
     pub clv_at_least: Cents,
 }
 

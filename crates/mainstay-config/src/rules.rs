@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{check_not_empty, check_unique_items};
@@ -11,14 +12,14 @@ use crate::place::Place;
 use crate::yaml;
 
 /// What a plan must keep. All of it is optional.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AllocationRules {
-    /// Offers that are worth less are not made.
+    /// Offers that are worth less are not made; cents, at least 0.
     pub minimum_value_cents: i64,
     /// Which of an offer's values counts.
     pub value: ValueSource,
-    /// With `value: lower_bound`, the most that may be spent on offers that are worth something by expectation only; their expected
+    /// With `value: lower_bound`, the most cents that may be spent on offers that are worth something by expectation only; their expected
     /// value counts. 0 makes no such offers.
     pub exploration_budget_cents: i64,
     /// The most and the least for channels, offers and groups.
@@ -30,7 +31,7 @@ pub struct AllocationRules {
 }
 
 /// Which of an offer's values counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueSource {
     /// What it is expected to gain.
@@ -41,24 +42,24 @@ pub enum ValueSource {
 }
 
 /// The most or the least of what is meant; without channel, offer and group, of everything. All that is named must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limit {
     /// Offers through this channel.
     pub channel: Option<String>,
     /// Offers of this name.
     pub offer: Option<String>,
-    /// Customers of one group of this column ...
+    /// Customers of one group of this column; goes with `is`.
     pub group: Option<String>,
-    /// ... namely this one.
+    /// The group; goes with `group`.
     pub is: Option<String>,
     /// At most so many contacts: the capacity of the day.
     pub most_contacts: Option<u32>,
     /// At least so many contacts.
     pub least_contacts: Option<u32>,
-    /// At most so much money.
+    /// At most so much money, in cents.
     pub most_cents: Option<i64>,
-    /// At least so much money.
+    /// At least so much money, in cents.
     pub least_cents: Option<i64>,
     /// At most this share of the budget.
     #[serde(deserialize_with = "share")]
@@ -69,7 +70,7 @@ pub struct Limit {
 }
 
 /// The share of a group's customers that gets an offer is at least `ratio` times that of every other group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parity {
     /// The column that holds the groups.
@@ -80,16 +81,16 @@ pub struct Parity {
 }
 
 /// An offer or channel that is only for customers of some groups.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Eligibility {
     /// Offers of this name.
     pub offer: Option<String>,
     /// Offers through this channel.
     pub channel: Option<String>,
-    /// The column that holds the groups.
+    /// The column that holds the groups; must be there.
     pub group: String,
-    /// The groups that are eligible.
+    /// The groups that are eligible, at least one.
     pub is: Vec<String>,
 }
 

@@ -1,6 +1,7 @@
 //! When a job runs: a cron expression and its time zone.
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cron::Cron;
@@ -8,10 +9,10 @@ use crate::error::{ConfigError, UnknownName};
 use crate::place::Place;
 
 /// When a job runs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// Minute, hour, day of the month, month, day of the week.
+    /// Minute, hour, day of the month, month, day of the week: `0 4 * * *` is every day at four.
     pub cron: Cron,
     /// IANA name of the time zone that the expression is read in; that of the project where absent.
     pub time_zone: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::check_identifier;
@@ -37,7 +38,7 @@ pub struct ProjectConfig {
 }
 
 /// What holds for a customer and channel without any record of consent, be there a source of consents or not. A record wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsentDefault {
     /// The channel may be used.
@@ -55,19 +56,29 @@ impl fmt::Display for ConsentDefault {
     }
 }
 
-/// One `mainstay.yml` as written.
-#[derive(Debug, Clone, Deserialize)]
+/// One `mainstay.yml`: what a project reads, and where it writes.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProjectFile {
+    /// Its name.
     pub(crate) name: String,
+    /// IANA name of the time zone whose midnights bound a day: `Europe/Berlin`.
     pub(crate) time_zone: String,
+    /// Folder of the project from which all is taken that this one does not state, below the folder of this file.
     pub(crate) extends: Option<String>,
+    /// ISO 4217 code of all money, of a currency with two decimals: `EUR`.
     pub(crate) currency: Option<String>,
+    /// Variables for templates here and in SQL, `{{ var('name') }}`, each with its value; `--vars` wins over it, of the same type. Those of
+    /// the project that this one extends count too.
     #[serde(default)]
     pub(crate) vars: BTreeMap<String, VarValue>,
+    /// Places for tables, models and run records, by name.
     pub(crate) targets: Option<BTreeMap<String, TargetConfig>>,
+    /// The target of a run that names none with `--target`.
     pub(crate) default_target: Option<String>,
+    /// What the project reads, at least one.
     pub(crate) sources: Option<Vec<Source>>,
+    /// What holds for a customer and channel without any record of consent.
     pub(crate) consent_default: Option<ConsentDefault>,
 }
 

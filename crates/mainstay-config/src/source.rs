@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use mainstay_schema::table::ColumnType;
 use mainstay_schema::{Cents, Ds};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::checks::{check_at_least_1, check_identifier, check_not_empty, check_unique, check_unique_items};
@@ -13,23 +14,24 @@ use crate::place::Place;
 use crate::{schedule, target, yaml};
 
 /// A folder of tables.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The first argument of `{{ source('s', 't') }}`.
+    /// What SQL calls it: the first word of `{{ source('shop', 'orders') }}`.
     pub name: String,
-    /// Folder or object storage URL. A template in YAML; rendered and absolute in a loaded project.
+    /// The folder of its tables, below that of this file where it is relative; a template.
+    // Rendered and absolute in a loaded project.
     pub path: String,
     /// IANA name of the time zone of its times without one, and of its dates; that of the project where absent.
     pub time_zone: Option<String>,
-    /// Fills an empty path with generated data.
+    /// Generated data: the first run makes them where the folder is not there and the target is empty.
     pub simulator: Option<Simulator>,
     /// The tables of the source, at least one.
     pub tables: Vec<SourceTable>,
 }
 
-/// What the simulator generates where the path of the source is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is generated where the folder of the source is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Simulator {
     /// How many customers, at least 1.
@@ -44,27 +46,28 @@ pub struct Simulator {
 }
 
 /// A table of a source and its contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceTable {
-    /// The second argument of `{{ source('s', 't') }}`.
+    /// What SQL calls it: the second word of `{{ source('shop', 'orders') }}`.
     pub name: String,
     /// What one row is about.
     pub description: Option<String>,
-    /// Folder or file. Below the source's path and a template in YAML; rendered and absolute in a loaded project.
+    /// Folder or file, below the folder of the source where it is relative; a template.
+    // Rendered and absolute in a loaded project.
     pub path: String,
-    /// What the path must be; as it is found where nothing is said.
+    /// What the path must be. Where nothing is said, a folder with a `_delta_log` is a Delta table and all else is Parquet.
     pub format: Option<TableFormat>,
     /// What is done with a file that cannot be read or does not keep the types of the columns.
     #[serde(default)]
     pub bad_files: BadFiles,
-    /// IANA name of the time zone of its times without one, and of its dates; that of the source where absent. In a loaded project it is
-    /// there: that of the project where neither says one.
+    /// IANA name of the time zone of its times without one, and of its dates; that of the source where absent.
+    // In a loaded project it is there: that of the project where neither says one.
     pub time_zone: Option<String>,
     /// The time zone whose midnights bound the days of the project; there in a loaded one.
     #[serde(skip)]
     pub project_time_zone: Option<String>,
-    /// Column of the time at which a row happened: a timestamp or date. Absent from a timeless table alone.
+    /// Column of the time at which a row happened, a timestamp or date; every table but a timeless one has it.
     pub event_time: Option<String>,
     /// Whether the rows hold at any time, so that every day sees them all. For attributes that nothing dates, such as those
     /// of products; stated, so that a forgotten `event_time` cannot let a model look ahead.
@@ -121,7 +124,7 @@ fn loaded_zone(name: Option<&str>) -> TimeZone {
 }
 
 /// Which of several rows with the same key stands, where a key stands for one row alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// The one that was known first; all others are copies and go to the quarantine.
@@ -133,7 +136,7 @@ pub enum Keep {
 }
 
 /// A column whose values, where they are not null, are keys of another table of the source.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// The column that names.
@@ -145,7 +148,7 @@ pub struct Reference {
 }
 
 /// What the path of a table is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TableFormat {
     /// A Parquet file, or a folder of such files, all of which count.
@@ -155,7 +158,7 @@ pub enum TableFormat {
 }
 
 /// What is done with a file that cannot be read or does not keep the types of the columns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum BadFiles {
     /// The run stops and names it.
@@ -166,7 +169,7 @@ pub enum BadFiles {
 }
 
 /// How many hours the newest row may lie before as-of. At least one limit is given; a warning comes no later than an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Freshness {
     /// Hours after which the run warns, at least 1.
@@ -176,7 +179,7 @@ pub struct Freshness {
 }
 
 /// How many rows a table brings a day. Where nothing is said, its own past weeks say it, and how long it may be silent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Volume {
     /// Whether the table's past is asked what is usual; so unless said otherwise.
@@ -197,7 +200,7 @@ impl Default for Volume {
 ///
 /// A row that breaks a rule goes to the quarantine and is not seen. Where the value comes later than its row
 /// (`visible_from`), it is judged once it is there: then the value alone goes to the quarantine and reads as null.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceColumn {
     /// Its name in the files.

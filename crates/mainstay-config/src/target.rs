@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A target as `mainstay.yml` states it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A place for tables, models and run records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TargetConfig {
-    /// Folder or object storage URL; a template.
+    /// Folder, below that of the project that is run where it is relative; a template.
     pub path: String,
 }
 

@@ -1,10 +1,12 @@
 //! The reference project loads; wrong settings are refused with the whole message that a user reads.
 
 mod jobs;
+mod keeps;
 mod mutations;
 mod policies;
 mod project_files;
 mod projects;
+mod reference;
 mod sources;
 
 use std::path::{Path, PathBuf};

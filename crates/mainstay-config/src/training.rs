@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mainstay_schema::{Gates, JobKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::algorithm::Algorithm;
@@ -13,20 +14,21 @@ use crate::place::Place;
 use crate::time_limit::step_time_limit;
 
 /// Trains, calibrates and judges a model in time order, and registers it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingJob {
-    /// Its name, that of its file.
+    /// Its name, which is that of its file without `.yml`.
     pub name: String,
-    /// Always [`JobKind::Training`].
+    /// Always `training`.
+    #[schemars(schema_with = "crate::scalar::training")]
     pub kind: JobKind,
     /// What it is for.
     pub description: Option<String>,
     /// The registered model that gets a new version.
     pub model: String,
-    /// SQL model of the features.
+    /// Model of SQL of the features: one row for every known customer.
     pub features: String,
-    /// SQL model of the label.
+    /// Model of SQL of the label.
     pub label: String,
     /// The past days that are learnt from.
     pub cuts: Cuts,
@@ -55,13 +57,13 @@ pub struct TrainingJob {
     /// How far the days of the sources may differ from the days before them; only the limits of sources count.
     #[serde(default)]
     pub circuit_breaker: CircuitBreaker,
-    /// The longest that the SQL of the training may run, at least 1; six hours where the job does not say.
+    /// The longest that the SQL of the training may run, in seconds, at least 1; six hours (21600) where the job does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_time_limit_seconds: Option<u32>,
 }
 
 /// The past days that are learnt from: cuts a step apart, whose label windows end before the test cut begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cuts {
     /// How many cuts to fit the model on at most, the newest ones, at least 1.
@@ -77,7 +79,7 @@ pub struct Cuts {
 }
 
 /// How scores become probabilities.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// The curve that is fitted.
@@ -87,7 +89,7 @@ pub struct Calibration {
 }
 
 /// The calibration curves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CalibrationKind {
     /// Platt's sigmoid of the score.
@@ -95,10 +97,10 @@ pub enum CalibrationKind {
 }
 
 /// Groups of customers whose figures are told apart: by region, or by a protected attribute, which no feature may read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Segments {
-    /// SQL model with one row a customer, as of the cut.
+    /// Model of SQL with one row for every customer, as of the cut.
     pub model: String,
     /// Its columns, at least one; each parts the customers by its values.
     pub columns: Vec<String>,
@@ -106,7 +108,7 @@ pub struct Segments {
 
 /// How much worse than the model that an alias points to a version may be, on the same rows, to take its place. Without a limit that
 /// figure is shown and holds nobody back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Promotion {
     /// How far its area under the ROC curve may lie below, 0 to 1.
@@ -123,7 +125,7 @@ impl Default for Promotion {
 }
 
 /// What people should know before they use a model, in words of the project.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// Who answers for it: a team or a role.

@@ -1,11 +1,13 @@
 //! The two calendars of a run: the day that it decides for and the month whose money it spends.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Days from one end of the calendar to the other, and the most that a span of days holds.
@@ -74,6 +76,20 @@ impl FromStr for Ds {
             return Err(ParseDsError(text.to_owned()));
         }
         text.parse().map(Self).map_err(|_| ParseDsError(text.to_owned()))
+    }
+}
+
+impl JsonSchema for Ds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Ds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"title": "date", "type": "string", "format": "date"})
     }
 }
 

@@ -1,22 +1,23 @@
 //! Gates: what is asked of a model, and what came out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a model must reach to pass, on the test cut and on customers held back. A gate that fails is shown, never hidden.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gates {
-    /// Area under the ROC curve on the test cut, 0 to 1.
+    /// The least area under the ROC curve on the test cut, 0 to 1.
     pub auc_at_least: f64,
-    /// Share of churners among the fifth with the highest scores, 0 to 1.
+    /// The least share of churners among the fifth with the highest scores, 0 to 1.
     pub precision_at_top_20_percent_at_least: f64,
-    /// Calibration error on customers held back, less what chance alone would give exact probabilities, 0 to 1.
+    /// The most calibration error on customers held back, less what chance alone would give exact probabilities, 0 to 1.
     pub calibration_error_above_noise_at_most: f64,
     /// The same on the later test cut, 0 to 1; 0.05 where nothing is said: seasons move the churn rate, by no more than a value of offers
     /// bears.
     #[serde(default = "usual_error_at_test_cut")]
     pub calibration_error_at_test_cut_above_noise_at_most: f64,
-    /// Days between the beginning of the history and the test cut.
+    /// Days between the beginning of the history and the test cut, at least so many.
     pub history_days_at_least: u32,
 }
 

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::column;
 
-/// The type of a column, in the words of SQL; the table crate maps it to Arrow and Delta.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The type of a column, in the words of SQL.
+// The table crate maps it to Arrow and Delta.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
     /// UTF-8 text.
@@ -134,7 +136,7 @@ pub struct DayShape {
 }
 
 /// Every table that is published; those of a day in the order in which they are committed. Publishing, `mainstay verify`, the tests and
-/// `docs/tables.md` follow from this list.
+/// `docs/reference/tables.md` follow from this list.
 pub const TABLES: [PublishedTable; 6] = [
     PublishedTable {
         contract: |_| quarantine(),
@@ -236,7 +238,7 @@ pub fn customer_risk(reasons: usize) -> TableContract {
         Column::new(
             column::BLOCKED_BY,
             Integer,
-            "Bits of the rules that forbid contact: 1 cooldown, 2 no consent for any channel, 4 holdout, 8 open support case",
+            "Bits of the rules that forbid contact: 1 cooldown, 2 no consent for any channel, 4 holdout, 8 open support case, 16 model not approved",
         ),
         Column::new(
             column::ALLOWED_CHANNELS,
@@ -296,7 +298,7 @@ pub fn campaign_allocations() -> TableContract {
             Column::new(
                 "decision_reason",
                 Text,
-                "The first that applies: not_scored, holdout, no_consent, open_case, frequency_cap, no_allowed_channel, no_positive_value, budget, budget_share, exploration, capacity, parity, floor, chosen",
+                "The first that applies: not_scored, model_not_approved, holdout, no_consent, open_case, frequency_cap, no_allowed_channel, no_positive_value, budget, budget_share, exploration, capacity, parity, floor, chosen",
             ),
             run_id(),
         ],

@@ -14,6 +14,7 @@ mod determinism;
 mod files;
 mod interface;
 mod marts;
+mod model_page;
 mod online_retail;
 mod point_in_time;
 mod projects;

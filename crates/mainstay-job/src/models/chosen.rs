@@ -96,3 +96,39 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
 fn count(stated: Option<u32>, usual: usize) -> usize {
     stated.map_or(usual, |count| count as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The docstrings of the kinds are what the reference says of their settings.
+    #[test]
+    fn the_usual_settings_are_those_that_the_reference_states() {
+        let usual = [
+            ("boosted_trees", json!(BoostedTreesParams::default())),
+            ("forest", json!(ForestParams::default())),
+            ("tree", json!(TreeParams::default())),
+            ("logistic", json!(LogisticParams::default())),
+            ("auto", json!({"candidates": USUAL_CANDIDATES})),
+        ];
+        let schema = schema_for!(AlgorithmKind).to_value();
+        for (kind, usual) in usual {
+            let variant = schema["oneOf"].as_array().unwrap().iter().find(|variant| variant["const"] == kind).unwrap();
+            let stated = variant["description"].as_str().unwrap().replace('\n', " ");
+            let is_setting = |key: &str| !matches!(key, "seed" | "patience" | "steps");
+            let usual: Vec<String> = usual
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter(|(key, _)| is_setting(key))
+                .map(|(key, value): (&String, &Value)| format!("`{key}` {}", value.as_f64().unwrap()))
+                .collect();
+            let missing: Vec<&String> = usual.iter().filter(|setting| !stated.contains(*setting)).collect();
+            assert!(missing.is_empty(), "{kind} does not state {missing:?}: {stated}");
+            assert_eq!(stated.matches('`').count(), 2 * usual.len(), "{kind}: {stated}");
+        }
+    }
+}

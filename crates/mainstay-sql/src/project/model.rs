@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mainstay_schema::table::ColumnType;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What a model is for, by its folder under `sql/`.
@@ -100,21 +101,26 @@ pub(crate) struct Interface {
     pub(crate) columns: Vec<ColumnDoc>,
 }
 
-/// A sibling `.yml` as it is written.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What a `.yml` says of the model of SQL beside it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Description {
+    /// The name of the model: that of its `.sql` file.
     pub(crate) name: String,
+    /// What one row of it means.
     pub(crate) description: String,
+    /// The columns that identify a row, which is tested; none where rows may repeat.
     #[serde(default)]
     pub(crate) grain: Vec<String>,
+    /// Of a staging model: what stands for it in a project that declares none of its sources.
     pub(crate) when_absent: Option<WhenAbsent>,
+    /// What is said of its columns; those of features need a text here or where they are made.
     #[serde(default)]
     pub(crate) columns: Vec<ColumnDoc>,
 }
 
 /// What stands for a staging model in a project that declares none of its sources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenAbsent {
     /// A table without rows, with the columns and types that the description states.
@@ -122,10 +128,10 @@ pub enum WhenAbsent {
 }
 
 /// What a `.yml` says of a column.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnDoc {
-    /// The column.
+    /// The name of the column.
     pub name: String,
     /// What it means, with its unit.
     pub description: String,
@@ -147,7 +153,7 @@ pub struct ColumnDoc {
 }
 
 /// Which way the risk goes as the value of a feature rises and all others stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Monotone {
     /// Never down.
@@ -157,7 +163,7 @@ pub enum Monotone {
 }
 
 /// A rule for the values of a column.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnTest {
     /// No value is null.
@@ -173,7 +179,7 @@ pub enum ColumnTest {
 }
 
 /// A value that a column may have.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AcceptedValue {
     /// true or false.

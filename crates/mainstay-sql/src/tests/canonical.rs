@@ -4,16 +4,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use mainstay_config::{Project, VarOverrides};
+use mainstay_report::reference;
 
 use super::fixture::context;
 use crate::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, SqlProject};
 
 const INTRODUCTION: &str = "\
-# The canonical models
-
-Written from `sql/staging/*.yml` by a test of `mainstay-sql`; change it there, and write this page again with
-`MAINSTAY_WRITE_DOCS=1 cargo test --workspace --lib -- the_page_of_the_canonical_models`.
-
 A project that `extends` the reference project brings its sources in `mainstay.yml` and, for each model below, one query
 `sql/staging/<model>.sql` over them. Features, labels and marts read these models and nothing of the sources, so what stands here holds
 whoever writes the SQL, with or without a `.yml` of one's own beside it:
@@ -30,7 +26,7 @@ whoever writes the SQL, with or without a `.yml` of one's own beside it:
 fn page(project: &SqlProject) -> String {
     let staging = project.models().filter(|model| model.kind == ModelKind::Staging);
     let (absent, needed): (Vec<&Model>, Vec<&Model>) = staging.partition(|model| model.when_absent.is_some());
-    let mut page = INTRODUCTION.to_owned();
+    let mut page = reference::head("The canonical models", "`sql/staging/*.yml`", INTRODUCTION);
     page.push_str("\n## Models that a project must bring\n");
     needed.into_iter().for_each(|model| write_model(&mut page, model));
     page.push_str(
@@ -79,26 +75,29 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-async fn reference() -> SqlProject {
+async fn reference_project() -> SqlProject {
     let project = Project::load(&root(), &VarOverrides::default(), None).unwrap();
     SqlProject::load(&context(), &project).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_page_of_the_canonical_models_is_what_they_declare() {
-    let file = root().join("docs/canonical-models.md");
-    let expected = page(&reference().await);
+    let file = root().join("docs/reference/canonical-models.md");
+    let expected = page(&reference_project().await);
     if std::env::var("MAINSTAY_WRITE_DOCS").is_ok_and(|value| value == "1") {
         std::fs::write(&file, &expected).unwrap();
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(written == expected, "docs/canonical-models.md is not what sql/staging/*.yml declares: see its head");
+    assert!(
+        written == expected,
+        "docs/reference/canonical-models.md is not what sql/staging/*.yml declares: see its head"
+    );
 }
 
 #[tokio::test]
 async fn every_canonical_column_has_a_type() {
-    let reference = reference().await;
-    for model in reference.models().filter(|model| model.kind == ModelKind::Staging) {
+    let project = reference_project().await;
+    for model in project.models().filter(|model| model.kind == ModelKind::Staging) {
         let untyped: Vec<&str> = model
             .columns
             .iter()
