@@ -16,6 +16,10 @@ test-pure:
 peers:
     tests/peers/run
 
+# Writes the pages of docs/reference that are made from code.
+docs:
+    MAINSTAY_WRITE_DOCS=1 cargo test --workspace --lib -- the_page
+
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
