@@ -115,12 +115,22 @@ fn meaning(arg: &Arg) -> String {
         let help = value.get_help().map(|help| format!(": {}", sentence(&help.to_string()))).unwrap_or_default();
         format!(" `{}`{help}", value.get_name())
     });
-    let several = matches!(arg.get_action(), ArgAction::Append) && arg.get_value_delimiter().is_none();
-    let several = if several { " May be given several times." } else { "" };
+    let is_list = arg.get_value_delimiter() == Some(',') && !help.contains("commas");
+    let list = if is_list { " Separated by commas." } else { "" };
     let environment =
         arg.get_env().map(|name| format!(" Environment: `{}`.", name.to_string_lossy())).unwrap_or_default();
-    let text = format!("{}{}{several}{environment}", sentence(&help), values.collect::<String>());
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;")
+    let text = format!("{}{}{list}{environment}", sentence(&help), values.collect::<String>());
+    cell(&text)
+}
+
+/// A text as a cell of a table, on one line; what stands between angle brackets is no tag of HTML, but in code it never is.
+fn cell(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    let parts = line.split('`').enumerate();
+    parts
+        .map(|(index, part)| if index % 2 == 0 { part.replace('<', "&lt;") } else { part.to_owned() })
+        .collect::<Vec<_>>()
+        .join("`")
 }
 
 /// A help text as a sentence: clap takes its last point away.

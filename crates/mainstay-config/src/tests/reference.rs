@@ -175,6 +175,23 @@ fn every_yaml_file_of_the_repository_keeps_its_schema() {
     }
 }
 
+/// Their type is one of `mainstay-features`, whose tests hold the schema that is read here.
+#[test]
+fn every_description_of_sql_keeps_its_schema() {
+    let file = root().join("docs/reference/schema/model.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let mut kept = 0;
+    for project in projects() {
+        for folder in ["staging", "features", "labels", "marts"] {
+            for file in yaml_files(&project.join("sql").join(folder)) {
+                assert_eq!(faults(&schema, &read(&file)), Vec::<String>::new(), "{}", file.display());
+                kept += 1;
+            }
+        }
+    }
+    assert!(kept > 30, "{kept} files");
+}
+
 #[test]
 fn what_is_refused_is_refused_by_the_schema_too() {
     let job = |change: fn(&mut Value)| {

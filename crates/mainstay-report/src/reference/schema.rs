@@ -10,7 +10,7 @@ const MOST_INLINE: usize = 3;
 /// The sections of a file that keeps a schema, as Markdown: first its own keys, then each mapping below the key that holds it.
 ///
 /// The schema is JSON Schema as `schemars` writes it: definitions below `$defs`, descriptions and defaults beside `$ref`.
-pub fn sections(schema: &Value) -> String {
+pub(super) fn sections(schema: &Value) -> String {
     let mut page = Page { root: schema, sections: Vec::new() };
     page.collect("", schema);
     page.sections.iter().map(|section| page.section(section)).collect()
