@@ -55,7 +55,9 @@ fn run(name: &str) -> TempDir {
         let mut shell = Command::new("sh");
         shell.arg("-ec").arg(format!("mainstay() {{ \"$MAINSTAY\" \"$@\"; }}\n{commands}")).current_dir(&example);
         shell.env("MAINSTAY", env!("CARGO_BIN_EXE_mainstay-under-test"));
-        ["FAILPOINTS", "MAINSTAY_BY", "MAINSTAY_PROJECT_DIR"].iter().for_each(|name| drop(shell.env_remove(name)));
+        for variable in ["FAILPOINTS", "MAINSTAY_BY", "MAINSTAY_PROJECT_DIR"] {
+            shell.env_remove(variable);
+        }
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{name}: {commands}{}", text(&output.stderr));
         for part in [&output.stderr, &output.stdout] {
@@ -64,8 +66,7 @@ fn run(name: &str) -> TempDir {
         let printed = format!("{}\n{}", text(&output.stderr), text(&output.stdout));
         let printed: Vec<String> = printed.lines().map(unmeasured).collect();
         for line in lines {
-            let is_printed = printed.iter().any(|printed| *printed == line);
-            assert!(is_printed, "{name} does not print:\n{line}\n\nbut:\n{}", printed.join("\n"));
+            assert!(printed.contains(&line), "{name} does not print:\n{line}\n\nbut:\n{}", printed.join("\n"));
         }
     }
     folder

@@ -1,4 +1,5 @@
 //! The page of the command line, which is written from what the command is built of.
+#![cfg(feature = "simulator")] // It lists every verb.
 
 use std::fmt::Write;
 use std::path::Path;

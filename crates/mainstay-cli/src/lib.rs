@@ -6,7 +6,10 @@
 
 mod bug;
 mod command_line;
-#[cfg(all(test, feature = "simulator"))]
+#[cfg(test)]
+mod command_line_page;
+mod flags;
+mod output_files;
 mod command_line_page;
 mod flags;
 mod output_files;
