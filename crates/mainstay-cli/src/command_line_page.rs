@@ -6,8 +6,8 @@ use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use crate::arguments::Arguments;
 use crate::bug;
+use crate::command_line::Arguments;
 
 const HEAD: &str = "\
 # The command line

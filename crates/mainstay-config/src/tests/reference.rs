@@ -175,7 +175,7 @@ fn every_yaml_file_of_the_repository_keeps_its_schema() {
     }
 }
 
-/// Their type is one of `mainstay-features`, whose tests hold the schema that is read here.
+/// Their type is one of `mainstay-sql`, whose tests hold the schema that is read here.
 #[test]
 fn every_description_of_sql_keeps_its_schema() {
     let file = root().join("docs/reference/schema/model.schema.json");

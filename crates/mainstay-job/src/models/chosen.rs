@@ -99,6 +99,7 @@ fn count(stated: Option<u32>, usual: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use mainstay_schema::AlgorithmKind;
     use schemars::schema_for;
     use serde_json::{Value, json};
 

@@ -6,12 +6,12 @@ use mainstay_report::reference::YamlFile;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::model::Description;
+use crate::project::model::Description;
 
 const FILE: YamlFile<'_> = YamlFile {
     name: "model",
     title: "Model of SQL",
-    made_from: "the types of `crates/mainstay-features`",
+    made_from: "the types of `crates/mainstay-sql`",
     introduction: "\
 The file `sql/<folder>/<name>.yml` beside `<name>.sql`: what its rows and columns mean, and what must hold of them. How to write one is in
 [your own SQL](../guide/your-own-sql.md), what the models of `sql/staging` must have in [the canonical models](canonical-models.md). A key
