@@ -4,13 +4,13 @@
 //! record asks [`RunDetails::of`].
 
 mod daily;
+mod sources_pin;
 mod training;
 mod version;
 
 use anyhow::{Context, Result, bail};
 use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, RunStatus};
-
 use serde::{Deserialize, Serialize};
 
 pub use mainstay_allocator::Outlook;
@@ -19,8 +19,9 @@ pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliab
 
 pub use daily::{
     AllocationSummary, Approval, DailyDetails, FixedTiers, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,
-    PinnedPlan, PlanSource, Population, QuarantineFile, QuarantinedRows, SourceTablePin, SourcesPin, SuppressionRows,
+    PinnedPlan, PlanSource, Population, QuarantineFile, QuarantinedRows, SuppressionRows,
 };
+pub use sources_pin::{SourceTablePin, SourcesPin};
 pub use training::{
     Baseline, CutDetails, CutsAsked, MemoryHeld, RowsFile, SampledCustomers, SegmentFigures, TrainingDetails,
     TrainingRun,
