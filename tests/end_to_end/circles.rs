@@ -16,11 +16,9 @@ const STILL_THERE: [(&str, &[(&str, &str)]); 5] = [
     (
         "mainstay-job",
         &[
-            ("inputs/quarantine.rs", "training/table.rs"),
             ("inputs/sources.rs", "sql_work.rs"),
             ("published/verify/day.rs", "published/verify/policy.rs"),
             ("published/verify/day.rs", "published/verify/sources.rs"),
-            ("run.rs", "lifecycle.rs"),
         ],
     ),
     (

@@ -18,7 +18,7 @@ pub struct TargetConfig {
 pub struct Target {
     /// Its name in `mainstay.yml`.
     pub name: String,
-    /// Absolute folder or object storage URL.
+    /// Absolute folder.
     pub path: String,
 }
 

@@ -1,10 +1,8 @@
 //! One day of any job: already done, or claimed, taken through its steps, and given up where one fails.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use jiff::Timestamp;
-use mainstay_schema::{Ds, JobKind};
+use mainstay_schema::Ds;
 use mainstay_table::{RunRecord, Series, run_record};
 
 use crate::daily::money;
@@ -12,21 +10,9 @@ use crate::inputs::damaged;
 use crate::inputs::simulated;
 use crate::inputs::sources::{self, FoundSources};
 use crate::inputs::suppression::SuppressionInstant;
+use crate::job_days::JobDays;
 use crate::open_project::OpenProject;
 use crate::run::{Outcome, Run, RunRequest};
-
-/// A job and whose days it makes.
-#[derive(Debug, Clone)]
-pub(crate) struct JobDays<'a> {
-    /// The name of the job, as it is now.
-    pub(crate) job: &'a str,
-    /// What it makes.
-    pub(crate) kind: JobKind,
-    /// The days, whatever the job was called when they were made.
-    pub(crate) series: Series,
-    /// The longest that the SQL of a step may run.
-    pub(crate) step_time_limit: Duration,
-}
 
 /// Claims a day and takes it through `steps`, unless it is published already and not forced.
 ///
@@ -42,7 +28,7 @@ pub(crate) async fn run(
     {
         return Ok(done);
     }
-    let found = damaged::named(open, sources::find(open).await).await?;
+    let found = sources::find(open).await?;
     let time_zone = open.project.time_zone();
     let today = Ds::of(Timestamp::now(), &time_zone);
     let ds = found.day(request.ds, today)?;
@@ -53,7 +39,8 @@ pub(crate) async fn run(
     let suppression = SuppressionInstant::of(request.suppression, ds, found.pinned_at, &time_zone)?;
     simulated::settle_origin(open, found.is_simulated).await?;
     let run = Run::claim(open, days, ds, request, found.is_simulated, suppression).await?;
-    match damaged::named(open, steps(&run, found).await).await {
+    let pinned = found.pinned.clone();
+    match damaged::named(open, &pinned, steps(&run, found).await).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
             give_up(&run, &error).await;

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::details::{KeptFile, RunDetails};
 use crate::fault;
 use crate::inputs::suppression::{StatedInstant, SuppressionInstant};
-use crate::lifecycle::JobDays;
+use crate::job_days::JobDays;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
 use crate::staged::Staged;

@@ -49,17 +49,13 @@ pub(crate) async fn compute<T>(
     (models, moments): (&[&str], &[Moment]),
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    let computed = run.computed();
-    let set = |models| *computed.lock().unwrap_or_else(PoisonError::into_inner) = models;
-    set(Some(described(&day.sql, models)));
-    let done = match work.await {
+    *run.computed().lock().unwrap_or_else(PoisonError::into_inner) = Some(described(&day.sql, models));
+    match work.await {
         Err(error) if error.chain().any(is_computation) => {
             Err(failing(run, day, models, moments).await.unwrap_or(error))
         }
         done => done,
-    };
-    set(None);
-    done
+    }
 }
 
 /// Models for messages: their files and, as they may not come to an end, the recursive ones that they build on.

@@ -15,7 +15,7 @@ use mainstay_config::{Source, SourceTable, UnknownName};
 use mainstay_profile::{ColumnSpec, TableSpec, TableTally};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
-use mainstay_sql::{PinnedTable, scanned_rows};
+use mainstay_sql::{PinnedSources, PinnedTable, scanned_rows};
 
 pub use mainstay_profile::{ColumnProfile, SourceProfile, TableProfile, yaml};
 
@@ -36,7 +36,8 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     let step = open.progress.start(Step::Profile);
     let mut tables = Vec::new();
     for (table, pinned) in source.tables.iter().zip(&pinned.tables) {
-        let profile = damaged::named(open, profile_table(open, table, pinned, (ds, as_of), &step).await).await;
+        let profile = profile_table(open, table, pinned, (ds, as_of), &step).await;
+        let profile = damaged::named(open, &PinnedSources { tables: vec![pinned.clone()] }, profile).await;
         tables.push(profile.with_context(|| format!("cannot profile {}.{}", source.name, table.name))?);
     }
     let profile = SourceProfile { source: source.name, ds, tables };

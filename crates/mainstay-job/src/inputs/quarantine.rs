@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 
 use crate::details::{DailyDetails, QuarantineFile, QuarantinedRows};
 use crate::run::Run;
-use crate::training::table::{days_since_1970, encode};
+use crate::small_files::{days_since_1970, encode};
 
 /// The file of a run with all rows that are refused.
 const FILE: &str = "quarantined_rows.parquet";

@@ -13,6 +13,7 @@ use mainstay_sql::{
 };
 
 use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
+use crate::inputs::damaged;
 use crate::inputs::quarantine::DayQuarantine;
 use crate::inputs::simulated;
 use crate::open_project::OpenProject;
@@ -62,11 +63,16 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     let pinned = mainstay_sql::pin(&open.session, &open.project.config().sources).await?;
     let pinned_at = Timestamp::now();
     pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
-    let sources = Sources::open(&open.project, &pinned)?.keep_small_tables(&open.session, &pinned).await?;
-    let conflicts = sources.refuse_conflicts(&open.session, |done, total| step.advance(done, Some(total), "tables"));
-    let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
+    let checked = async {
+        let sources = Sources::open(&open.project, &pinned)?.keep_small_tables(&open.session, &pinned).await?;
+        let on_table = |done, total| step.advance(done, Some(total), "tables");
+        let conflicts = sources.refuse_conflicts(&open.session, on_table);
+        let (sources, sql) = tokio::try_join!(conflicts, SqlProject::load(&open.session, &open.project))?;
+        let last_complete_day = sources.last_complete_day(&open.session).await?;
+        Ok((sources, sql, last_complete_day))
+    };
+    let (sources, sql, last_complete_day) = damaged::named(open, &pinned, checked.await).await?;
     sql.warnings().for_each(|warning| open.progress.warn(warning));
-    let last_complete_day = sources.last_complete_day(&open.session).await?;
     Ok(FoundSources { sql, sources, pinned, pinned_at, last_complete_day, is_simulated, step })
 }
 

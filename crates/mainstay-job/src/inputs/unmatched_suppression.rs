@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::{DailyJob, Policy};
 use mainstay_schema::column;
 use mainstay_sql::{Model, ModelKind, Moment};
@@ -69,17 +69,7 @@ pub(crate) async fn check(
         Err(_) => None,
     };
     let known = customer_ids(run, day, &moment).await?;
-    let unmatched = async {
-        if let Some(signed_up) = signed_up {
-            register(&session, KNOWN, signed_up)?;
-            let unmatched = totals(&session, &models).await?;
-            if unmatched.iter().all(|unmatched| unmatched.rows.unmatched_rows == 0) {
-                return Ok(unmatched);
-            }
-        }
-        register(&session, KNOWN, known)?;
-        count(&session, &models).await
-    };
+    let unmatched = count_by(&session, signed_up, known, &models);
     let unmatched = async { unmatched.await.context("cannot hold consents, contacts and cases against customers") };
     let unmatched = sql_work::compute(run, day, (&read, &[moment]), unmatched).await?;
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
@@ -111,6 +101,24 @@ fn table_of(model: &Model) -> String {
         (Some((source, table)), None) => format!("{source}.{table}"),
         _ => model.name.clone(),
     }
+}
+
+/// Counts against those who signed up, a part of all who are known, and against all of them where that leaves rows that name nobody.
+async fn count_by(
+    session: &SessionContext,
+    signed_up: Option<DataFrame>,
+    known: DataFrame,
+    models: &[(&str, String)],
+) -> Result<Vec<Unmatched>> {
+    if let Some(signed_up) = signed_up {
+        register(session, KNOWN, signed_up)?;
+        let unmatched = totals(session, models).await?;
+        if unmatched.iter().all(|unmatched| unmatched.rows.unmatched_rows == 0) {
+            return Ok(unmatched);
+        }
+    }
+    register(session, KNOWN, known)?;
+    count(session, models).await
 }
 
 /// Reads `known_customers` and the models of the session, each with its table, all of which have a `customer_id`. In the order of the
@@ -282,6 +290,35 @@ mod tests {
         }
         let models = [("stg_contacts", "shop.contacts".to_owned()), ("stg_consents", "shop.consents".to_owned())];
         count(&session, &models).await.unwrap()
+    }
+
+    /// Signed up: C1. Known: C1, and C2 by orders alone.
+    #[tokio::test]
+    async fn whom_orders_alone_know_is_known() {
+        let session = SessionContext::new();
+        for (name, keys) in [
+            ("signed_up", "('C1')"),
+            ("known", "('C1'), ('C2')"),
+            ("stg_consents", "('C1'), ('C2'), ('C2')"),
+            ("stg_contacts", "('C1'), ('X9')"),
+        ] {
+            session.sql(&format!("create view {name}(customer_id) as values {keys}")).await.unwrap();
+        }
+        let counted = async |signed_up: Option<&str>, models: &[(&str, String)]| {
+            let signed_up = match signed_up {
+                Some(table) => Some(session.table(table).await.unwrap()),
+                None => None,
+            };
+            let known = session.table("known").await.unwrap();
+            let counted = count_by(&session, signed_up, known, models).await.unwrap();
+            counted.into_iter().map(|unmatched| unmatched.rows).collect::<Vec<_>>()
+        };
+        let both = [("stg_consents", "shop.consents".to_owned()), ("stg_contacts", "shop.contacts".to_owned())];
+        let expected = [of("shop.consents", 3, 0, 0), of("shop.contacts", 2, 1, 0)];
+        assert_eq!(counted(Some("signed_up"), &both).await, expected);
+        assert_eq!(counted(None, &both).await, expected);
+        assert_eq!(counted(Some("signed_up"), &both[..1]).await, expected[..1]);
+        assert_eq!(counted(Some("known"), &both[..1]).await, expected[..1]);
     }
 
     fn of(table: &str, rows: u64, unmatched_rows: u64, misspelt_rows: u64) -> SuppressionRows {

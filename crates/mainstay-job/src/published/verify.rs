@@ -8,7 +8,9 @@ mod approved;
 mod budget;
 mod canonical_digests;
 mod certificate;
-mod contact;
+mod contact_blocks;
+mod contact_channels;
+mod contact_treated;
 mod cooldown;
 mod customers;
 mod day;
@@ -109,9 +111,9 @@ const CHECKS: [(&str, CheckOfDay); 16] = [
     ("population from the sources", |day| source_population::check(day).boxed_local()),
     ("policy", |day| policy::check(day).boxed_local()),
     ("suppression from the sources", |day| suppression::check(day).boxed_local()),
-    ("rules of contact recomputed", |day| contact::check_blocks(day).boxed_local()),
-    ("nobody contacted against a rule", |day| contact::check_nobody_blocked(day).boxed_local()),
-    ("only channels with consent", |day| contact::check_channels(day).boxed_local()),
+    ("rules of contact recomputed", |day| contact_blocks::check(day).boxed_local()),
+    ("nobody contacted against a rule", |day| contact_treated::check(day).boxed_local()),
+    ("only channels with consent", |day| contact_channels::check(day).boxed_local()),
     ("offers recomputed", |day| offers::check(day).boxed_local()),
     ("rules of the plan recomputed", |day| plan_rules::check(day).boxed_local()),
     ("certificate", |day| certificate::check(day).boxed_local()),

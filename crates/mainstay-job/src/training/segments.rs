@@ -57,7 +57,7 @@ impl Segments {
         let mut columns = vec![cast(ident(column::CUSTOMER_ID), DataType::Utf8)];
         columns.extend(present.iter().map(|name| cast(ident(name.as_str()), DataType::Utf8)));
         let named = || format!("cannot part the customers by segments of {}", job.name);
-        let batches = async { rows.select(columns)?.collect().await.with_context(named) };
+        let batches = async { rows.select(columns).with_context(named)?.collect().await.with_context(named) };
         let batches = sql_work::compute(run, day, (&[&settings.model], &[moment]), batches).await?;
         let mut groups_of: HashMap<String, Vec<Option<String>>> = HashMap::new();
         for batch in &batches {

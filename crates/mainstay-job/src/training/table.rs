@@ -13,10 +13,8 @@ use arrow::array::{
 use arrow::compute::take_record_batch;
 use mainstay_schema::{Ds, column};
 use mainstay_train::{Trained, TrainingSet};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use crate::small_files::{closed, days_since_1970, encode, write};
 use crate::training::segments::Segments;
 
 /// Rows that are held in double precision at a time as they are written.
@@ -91,41 +89,9 @@ fn columns<'a>(set: &'a TrainingSet, rows: Range<usize>, judged: Vec<(&'a str, A
     columns
 }
 
-/// A small table as a Parquet file.
-pub(crate) fn encode(batch: &RecordBatch) -> Result<Vec<u8>> {
-    let mut writer = None;
-    write(&mut writer, batch)?;
-    closed(writer)
-}
-
-/// Adds rows to a file, which begins with the first of them.
-fn write(file: &mut Option<ArrowWriter<Vec<u8>>>, batch: &RecordBatch) -> Result<()> {
-    if let Some(writer) = file {
-        return Ok(writer.write(batch)?);
-    }
-    // Statistics of floats are left out, as in every table (see docs/design/determinism.md).
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties))?;
-    writer.write(batch)?;
-    *file = Some(writer);
-    Ok(())
-}
-
-fn closed(file: Option<ArrowWriter<Vec<u8>>>) -> Result<Vec<u8>> {
-    file.map_or_else(|| Ok(Vec::new()), |writer| Ok(writer.into_inner()?))
-}
-
 /// Missing values as nulls.
 fn doubles(values: &[f64]) -> ArrayRef {
     Arc::new(values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<Float64Array>())
-}
-
-/// Days of the epoch, as Arrow and Parquet count them.
-pub(crate) fn days_since_1970(day: Ds) -> i32 {
-    day.days_since(Ds(jiff::civil::date(1970, 1, 1)))
 }
 
 #[cfg(test)]

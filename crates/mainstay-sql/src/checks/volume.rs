@@ -174,7 +174,9 @@ impl<'a> Counting<'a> {
 fn is_called_like_a_key(name: &str) -> bool {
     let is_word =
         |ending: &str| name.eq_ignore_ascii_case(ending) || name.to_lowercase().ends_with(&format!("_{ending}"));
-    ["id", "key", "code", "no", "number", "sk"].into_iter().any(is_word) || name.ends_with("Id") || name.ends_with("ID")
+    // Behind a small letter: `AMOUNT_PAID` is none.
+    let is_ending = |ending: &str| name.strip_suffix(ending).is_some_and(|stem| stem.ends_with(char::is_lowercase));
+    ["id", "key", "code"].into_iter().any(is_word) || ["Id", "ID", "Key", "Code"].into_iter().any(is_ending)
 }
 
 fn log_name(position: usize) -> String {

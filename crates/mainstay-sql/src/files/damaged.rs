@@ -18,42 +18,45 @@ use parquet::errors::ParquetError;
 use crate::error::FeatureError;
 use crate::files::columns::names_of;
 use crate::files::folder::Folder;
+use crate::files::listing::file_url;
 use crate::files::pin::read_metadata;
+use crate::files::pinned::PinnedSources;
 use crate::files::unreadable::open_rows;
 
-/// Whether an error is one of reading the pages of a Parquet file, of which nothing says which file it is.
+/// Whether an error is one of reading the pages of a Parquet file, of which nothing says which file it is. One of the store is none, nor one
+/// that names its file.
 pub fn is_damage(error: &(dyn Error + 'static)) -> bool {
-    let mut error = Some(error);
+    let (mut error, mut is_of_parquet) = (Some(error), false);
     while let Some(of) = error {
-        if of.downcast_ref::<FeatureError>().is_some_and(|error| matches!(error, FeatureError::Unreadable { .. })) {
+        let names_its_file = matches!(of.downcast_ref::<FeatureError>(), Some(FeatureError::Unreadable { .. }));
+        if names_its_file || of.is::<object_store::Error>() {
             return false;
         }
-        let is_of_arrow = of.downcast_ref::<ArrowError>().is_some_and(|of| matches!(of, ArrowError::ParquetError(_)));
-        let root = of.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
-        let is_of_engine = root.is_some_and(|root| match root {
-            DataFusionError::ParquetError(_) => true,
-            DataFusionError::ArrowError(error, _) => matches!(error.as_ref(), ArrowError::ParquetError(_)),
+        let is_of_arrow = matches!(of.downcast_ref::<ArrowError>(), Some(ArrowError::ParquetError(_)));
+        let is_of_engine = match of.downcast_ref::<DataFusionError>().map(DataFusionError::find_root) {
+            Some(DataFusionError::ParquetError(_)) => true,
+            Some(DataFusionError::ArrowError(error, _)) => matches!(error.as_ref(), ArrowError::ParquetError(_)),
             _ => false,
-        });
-        if is_of_arrow || is_of_engine || of.is::<ParquetError>() {
-            return true;
-        }
+        };
+        is_of_parquet |= is_of_arrow || is_of_engine || of.is::<ParquetError>();
         error = of.source();
     }
-    false
+    is_of_parquet
 }
 
-/// The first file of the sources whose footer can be read and whose rows cannot; `None` where all can be.
-pub async fn damaged_file(ctx: &SessionContext, sources: &[Source]) -> Option<FeatureError> {
-    for source in sources {
-        for table in &source.tables {
-            let Ok(folder) = Folder::locate(ctx, source, table) else { continue };
-            // What cannot be listed any more is no longer what was read.
-            let Ok(contents) = folder.contents().await else { continue };
-            for file in contents.files {
-                if let Some((column, error)) = damaged_column(&folder, table, &file.meta).await {
-                    return Some(damaged(&folder, table, &file.meta, column, error));
-                }
+/// The first of the pinned files whose rows cannot be read; `None` where those of all can be.
+pub async fn damaged_file(ctx: &SessionContext, sources: &[Source], pinned: &PinnedSources) -> Option<FeatureError> {
+    for of in &pinned.tables {
+        let Some(source) = sources.iter().find(|source| source.name == of.source) else { continue };
+        let Some(table) = source.tables.iter().find(|table| table.name == of.table) else { continue };
+        // What cannot be located any more is no longer what was read.
+        let Ok(folder) = Folder::locate(ctx, source, table) else { continue };
+        for file in &of.files {
+            let Ok(url) = file_url(&folder.name, &file.path) else { continue };
+            let (location, last_modified) = (url.prefix().clone(), Default::default());
+            let meta = ObjectMeta { location, last_modified, size: file.bytes, e_tag: None, version: None };
+            if let Some((column, error)) = damaged_column(&folder, table, &meta).await {
+                return Some(damaged(&folder, table, &meta, column, error));
             }
         }
     }
@@ -75,7 +78,9 @@ async fn damaged_column(
             while rows.try_next().await?.is_some() {}
             Ok::<_, DataFusionError>(())
         };
-        if let Err(error) = read.await {
+        if let Err(error) = read.await
+            && is_damage(&error)
+        {
             return Some((field.name().clone(), error));
         }
     }

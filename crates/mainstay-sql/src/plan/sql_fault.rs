@@ -54,8 +54,8 @@ fn plain_message(message: &str) -> String {
     ];
     let stripped = prefixes.iter().find_map(|prefix| message.strip_prefix(prefix)).unwrap_or(message);
     let stripped = stripped.strip_suffix("\")").unwrap_or(stripped);
-    if let Some(name) = repeated_expression(stripped) {
-        return stands_twice(name);
+    if let Some(message) = repeated_expression(stripped) {
+        return message;
     }
     if stripped.contains("only supports a single SQL statement") || stripped.starts_with("No SQL statements") {
         return ONE_QUERY.to_owned();
@@ -84,13 +84,19 @@ fn is_ambiguous(column: &str) -> String {
     )
 }
 
-/// The name in `Projections require unique expression names but the expression "a.x" at position 0 and "x" at position 1 have the same name`.
-fn repeated_expression(message: &str) -> Option<&str> {
+/// What stands twice in `Projections require unique expression names but the expression "a.x" at position 0 and "x" at position 1 have the
+/// same name`.
+fn repeated_expression(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("require unique expression names but the expression \"")?;
     let (expression, _) = rest.split_once("\" at position")?;
-    Some(match expression.rsplit_once(" AS ") {
+    let name = match expression.rsplit_once(" AS ") {
         Some((_, name)) => name,
         None => expression.rsplit('.').next().unwrap_or(expression),
+    };
+    let is_name = |text: &str| text.chars().all(|letter| letter.is_alphanumeric() || "_ ".contains(letter));
+    Some(match is_name(name) {
+        true => stands_twice(name),
+        false => format!("`{expression}` stands twice in what is selected: give each a name of its own with `as`"),
     })
 }
 

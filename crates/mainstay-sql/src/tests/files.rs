@@ -325,7 +325,7 @@ async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
         let error = rows.collect().await.unwrap_err();
         assert!(crate::is_damage(&error), "{error:?}");
         assert!(crate::is_damage(&crate::FeatureError::from(error)));
-        let told = fixture.message(&crate::damaged_file(&fixture.ctx, &sources).await.unwrap());
+        let told = fixture.message(&crate::damaged_file(&fixture.ctx, &sources, &pinned).await.unwrap());
         let named = "source shop.orders: `data/orders/b.parquet` is damaged: its footer can be read, and the values of its column `order_id` \
                      cannot (";
         assert!(told.starts_with(named), "{told}");
@@ -333,7 +333,16 @@ async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
         assert_eq!(told.contains("`bad_files: quarantine` leaves out"), told_of_policy, "{told}");
     }
     fs::remove_file(fixture.path("data/orders/b.parquet")).unwrap();
-    assert!(crate::damaged_file(&fixture.ctx, &fixture.project().config().sources).await.is_none());
+    let pinned = fixture.pin().await.unwrap();
+    assert!(crate::damaged_file(&fixture.ctx, &fixture.project().config().sources, &pinned).await.is_none());
+    // A file that is set aside is none of those that were read, and an error that names its file needs no other.
+    fs::write(fixture.path("data/orders/c.parquet"), "no Parquet").unwrap();
+    let pinned = fixture.pin().await.unwrap();
+    assert_eq!(pinned.tables[0].set_aside.len(), 1);
+    assert!(crate::damaged_file(&fixture.ctx, &fixture.project().config().sources, &pinned).await.is_none());
+    fixture.edit("bad_files: quarantine", "bad_files: stop");
+    let named = fixture.pin().await.unwrap_err();
+    assert!(matches!(named, crate::FeatureError::Unreadable { .. }) && !crate::is_damage(&named), "{named:?}");
 }
 
 #[tokio::test]

@@ -89,20 +89,20 @@ async fn whole_numbers_are_amounts_unless_they_name_something() {
           - {name: pieces, type: integer}
           - {name: grams, type: bigint}
           - {name: store_id, type: integer}
-          - {name: ProductCode, type: text}
+          - {name: ProductCode, type: bigint}
           - {name: VendorID, type: bigint}
-          - {name: paid, type: integer}
+          - {name: AMOUNT_PAID, type: bigint}
 ";
     let yml = std::fs::read_to_string(fixture.path("mainstay.yml")).unwrap();
     fixture.write("mainstay.yml", yml + lines.trim_start_matches('\n'));
     fixture.write_orders("all.parquet", ROWS).await;
     let line = "select 'a' as order_id, 1 as number, arrow_cast(timestamp '2025-01-05 08:00:00', 'Timestamp(Microsecond, None)')
         as ordered_at, cast(99 as int) as pieces, cast(null as bigint) as grams,
-        7 as store_id, 'p' as \"ProductCode\", 9 as \"VendorID\", 20 as paid";
+        7 as store_id, 8 as \"ProductCode\", 9 as \"VendorID\", 20 as \"AMOUNT_PAID\"";
     fixture.write_query("data/lines/a.parquet", line).await;
     let pinned = fixture.pin().await.unwrap();
     let tables = fixture.sources().await.volumes(&fixture.ctx, &pinned, day("2025-01-06")).await.unwrap();
-    assert_eq!(tables[1].columns, ["pieces", "grams", "paid"]);
+    assert_eq!(tables[1].columns, ["pieces", "grams", "AMOUNT_PAID"]);
     assert_eq!(
         tables[1].days[0].amounts,
         [

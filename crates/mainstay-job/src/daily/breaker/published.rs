@@ -1,6 +1,6 @@
 //! What the published days before a run's say of themselves.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use mainstay_monitor::{Accepted, Before, Customers, Plan};
 use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
@@ -34,9 +34,10 @@ impl Published {
     pub(super) async fn before(run: &Run<'_>) -> Result<Self> {
         let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
         let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
-        let read = records.iter().filter_map(|record| Some((record, DailyDetails::of(record).ok()?)));
         let (mut days, mut files, mut policy) = (Vec::new(), None, None);
-        for (record, details) in read {
+        for record in &records {
+            let details = DailyDetails::of(record)
+                .with_context(|| format!("cannot hold {} against the days before it", run.ds))?;
             let tables = details.inputs.sources.tables.iter().map(|table| (table.table.clone(), table.rows));
             files = Some((record.ds, tables.collect()));
             let PinnedInputs { policy: digest, policy_file, .. } = &details.inputs;

@@ -1,0 +1,19 @@
+//! Whose days a job makes.
+
+use std::time::Duration;
+
+use mainstay_schema::JobKind;
+use mainstay_table::Series;
+
+/// A job and whose days it makes.
+#[derive(Debug, Clone)]
+pub(crate) struct JobDays<'a> {
+    /// The name of the job, as it is now.
+    pub(crate) job: &'a str,
+    /// What it makes.
+    pub(crate) kind: JobKind,
+    /// The days, whatever the job was called when they were made.
+    pub(crate) series: Series,
+    /// The longest that the SQL of a step may run.
+    pub(crate) step_time_limit: Duration,
+}
