@@ -8,10 +8,12 @@ contacts as (
 
 refused_consents as (
     select * from {{ ref('stg_refused_consents') }}
+    where customer_id is not null
 ),
 
 refused_contacts as (
     select * from {{ ref('stg_refused_contacts') }}
+    where customer_id is not null
 ),
 
 -- What closes a channel but does not say for which purpose, or not even which channel. Doubt closes.

@@ -8,6 +8,7 @@ support_tickets as (
 
 refused_support_tickets as (
     select * from {{ ref('stg_refused_support_tickets') }}
+    where customer_id is not null
 ),
 
 contacts as (
@@ -16,6 +17,7 @@ contacts as (
 
 refused_contacts as (
     select * from {{ ref('stg_refused_contacts') }}
+    where customer_id is not null
 ),
 
 -- What broke its contract may forbid contact too. Doubt does.

@@ -2,7 +2,7 @@ with refused as (
     select * from {{ refused('retailer', 'contacts') }}
 )
 
--- Whom such a row is about must be known; all else may be missing.
+-- A row that does not say whom it is about is kept: it is counted among those that name nobody.
 select
     customer_id,
     sent_at,
@@ -10,4 +10,3 @@ select
     intervention,
     unsubscribed_at
 from refused
-where customer_id is not null

@@ -173,4 +173,11 @@ fn withdrawals_that_name_nobody_stop_the_run() {
     let strangers =
         ["400 of ", " name no known customer, such as `X001`", "raise `unmatched_suppression_share_at_most`"];
     refused(&keys(|id| format!("X{id:03}"), 400), &strangers);
+    // Rows that say of nobody whom they are about break their contract, and may be anybody's.
+    let of_nobody =
+        vec![[&[("customer_id", None)][..], &withdrawal("", "email", "2025-08-22T12:00:00Z")[1..]].concat(); 400];
+    plant(&project, "consents", &of_nobody.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let message = project.failure(&RUN);
+    assert!(message.contains("400 of ") && message.contains("name no known customer"), "{message}");
+    assert!(!project.has_published());
 }

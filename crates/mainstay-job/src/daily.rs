@@ -16,6 +16,7 @@ pub(crate) mod question;
 pub(crate) mod score;
 pub(crate) mod score_sql;
 pub(crate) mod skew;
+pub(crate) mod twins;
 
 use anyhow::{Context, Result};
 use mainstay_config::{DailyJob, Policy};

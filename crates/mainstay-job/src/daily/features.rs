@@ -11,6 +11,7 @@ use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 use mainstay_sql::{Model, ModelKind, Moment, SqlProject};
 
+use crate::daily::twins;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
 use crate::progress::Step;
@@ -58,6 +59,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
         );
     }
     check_tests(run, day, model, &staged).await?;
+    twins::refuse(&run.open.session, staged.read(&run.open.session, &run.open.lake).await?).await?;
     if rows == 0 {
         bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }

@@ -218,7 +218,7 @@ fn integers(batch: &RecordBatch, column: usize) -> Result<Vec<i64>> {
 }
 
 /// A key without what stands around it unseen.
-fn trimmed(key: &str) -> String {
+pub(crate) fn trimmed(key: &str) -> String {
     format!(r"regexp_replace({key}, '^[\s\p{{C}}]+|[\s\p{{C}}]+$', '', 'g')")
 }
 
@@ -228,7 +228,7 @@ fn folded(key: &str) -> String {
 }
 
 /// A key in quotes, with what is not seen written out. Where somebody writes e-mail addresses in the place of keys, they stay unsaid.
-fn shown(key: &str) -> String {
+pub(crate) fn shown(key: &str) -> String {
     if key.contains('@') { "an e-mail address".to_owned() } else { format!("`{}`", key.escape_debug()) }
 }
 
