@@ -2,6 +2,7 @@
 
 pub(crate) mod consent_records;
 pub(crate) mod damaged;
+pub(crate) mod key_text;
 pub mod profile;
 pub(crate) mod quarantine;
 pub(crate) mod recent_plans;

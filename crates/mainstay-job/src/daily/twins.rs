@@ -6,13 +6,12 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_schema::column;
 
-use crate::daily::score::register;
-use crate::inputs::unmatched_suppression::{shown, trimmed};
+use crate::inputs::key_text::{shown, trimmed};
 
 /// Refuses customers whose ids differ by what stands unseen around them alone, such as blanks, tabs and line ends.
 pub(crate) async fn refuse(session: &SessionContext, customers: DataFrame) -> Result<()> {
     let session = SessionContext::new_with_state(session.state());
-    register(&session, "customers", customers)?;
+    session.register_table("customers", customers.into_view())?;
     let sql = format!(
         "with ids as (select arrow_cast({id}, 'Utf8') as id from customers),
          marked as (select id, {plain} as plain from ids where regexp_like(id, '^[\\s\\p{{C}}]|[\\s\\p{{C}}]$'))

@@ -16,6 +16,7 @@ use mainstay_sql::{Model, ModelKind, Moment};
 use crate::daily::features::customer_ids;
 use crate::daily::score::register;
 use crate::details::SuppressionRows;
+use crate::inputs::key_text::{folded, shown, trimmed};
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::sql_work;
@@ -215,21 +216,6 @@ async fn describe(session: &SessionContext, models: &[(&str, String)], counted: 
 fn integers(batch: &RecordBatch, column: usize) -> Result<Vec<i64>> {
     let column = batch.columns().get(column).and_then(|column| column.as_primitive_opt::<Int64Type>());
     Ok(column.context("a count is no whole number")?.values().to_vec())
-}
-
-/// A key without what stands around it unseen.
-pub(crate) fn trimmed(key: &str) -> String {
-    format!(r"regexp_replace({key}, '^[\s\p{{C}}]+|[\s\p{{C}}]+$', '', 'g')")
-}
-
-/// A trimmed key in small letters, without the zeros ahead of its number.
-fn folded(key: &str) -> String {
-    format!(r"regexp_replace(lower({}), '^([^0-9]*)0+', '\1')", trimmed(key))
-}
-
-/// A key in quotes, with what is not seen written out. Where somebody writes e-mail addresses in the place of keys, they stay unsaid.
-pub(crate) fn shown(key: &str) -> String {
-    if key.contains('@') { "an e-mail address".to_owned() } else { format!("`{}`", key.escape_debug()) }
 }
 
 /// Fails with every table that has too many rows that name nobody.
