@@ -14,8 +14,9 @@ pub(crate) async fn refuse(session: &SessionContext, customers: DataFrame) -> Re
     session.register_table("customers", customers.into_view())?;
     let sql = format!(
         "with ids as (select arrow_cast({id}, 'Utf8') as id from customers),
-         marked as (select id, {plain} as plain from ids where regexp_like(id, '^[\\s\\p{{C}}]|[\\s\\p{{C}}]$'))
-         select count(*), min(marked.id), {first} from marked inner join ids on marked.plain = ids.id",
+         plain as (select id, {plain} as plain from ids)
+         select count(*), min(marked.id), {first}
+         from plain as marked inner join ids on marked.plain = ids.id where marked.id <> marked.plain",
         id = column::CUSTOMER_ID,
         plain = trimmed("id"),
         first = trimmed("min(marked.id)"),

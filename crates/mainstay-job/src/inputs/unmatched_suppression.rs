@@ -4,6 +4,7 @@
 //! whoever it is about would be contacted. Such rows are counted, and too many of them stop the run before it decides on anybody.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 
 use anyhow::{Context, Result, bail};
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -69,8 +70,7 @@ pub(crate) async fn check(
         }
         Err(_) => None,
     };
-    let known = customer_ids(run, day, &moment).await?;
-    let unmatched = count_by(&session, signed_up, known, &models);
+    let unmatched = count_by(&session, signed_up, customer_ids(run, day, &moment), &models);
     let unmatched = async { unmatched.await.context("cannot hold consents, contacts and cases against customers") };
     let unmatched = sql_work::compute(run, day, (&read, &[moment]), unmatched).await?;
     refuse(&unmatched, policy.unmatched_suppression_share_at_most)?;
@@ -108,7 +108,7 @@ fn table_of(model: &Model) -> String {
 async fn count_by(
     session: &SessionContext,
     signed_up: Option<DataFrame>,
-    known: DataFrame,
+    known: impl Future<Output = Result<DataFrame>>,
     models: &[(&str, String)],
 ) -> Result<Vec<Unmatched>> {
     if let Some(signed_up) = signed_up {
@@ -118,7 +118,7 @@ async fn count_by(
             return Ok(unmatched);
         }
     }
-    register(session, KNOWN, known)?;
+    register(session, KNOWN, known.await?)?;
     count(session, models).await
 }
 
@@ -295,7 +295,7 @@ mod tests {
                 Some(table) => Some(session.table(table).await.unwrap()),
                 None => None,
             };
-            let known = session.table("known").await.unwrap();
+            let known = async { Ok(session.table("known").await?) };
             let counted = count_by(&session, signed_up, known, models).await.unwrap();
             counted.into_iter().map(|unmatched| unmatched.rows).collect::<Vec<_>>()
         };
