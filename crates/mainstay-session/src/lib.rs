@@ -8,6 +8,7 @@ mod physical_optimizer;
 
 use std::sync::Arc;
 
+use datafusion::catalog::MemoryCatalogProviderList;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -54,6 +55,17 @@ pub fn build(settings: &SessionSettings, models: &ModelCache) -> Result<SessionC
         context.register_udaf(Arc::unwrap_or_clone(function));
     }
     Ok(context)
+}
+
+/// A context with the options, functions and memory of another one, and no table of it: what is registered in it is seen by its own
+/// queries alone.
+pub fn private(context: &SessionContext) -> SessionContext {
+    let state = context.state();
+    let config = state.config().clone().with_create_default_catalog_and_schema(true);
+    let own = SessionStateBuilder::new_from_existing(state)
+        .with_config(config)
+        .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()));
+    SessionContext::new_with_state(own.build())
 }
 
 fn config(settings: &SessionSettings) -> SessionConfig {

@@ -238,3 +238,18 @@ async fn counts_of_a_group_are_one_aggregate_and_say_what_they_said_apart() {
 fn cells(line: &str) -> String {
     line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>().join(" | ")
 }
+
+#[tokio::test]
+async fn a_private_context_has_functions_and_options_but_tables_of_its_own() {
+    let settings = SessionSettings { partitions: 3, ..SessionSettings::default() };
+    let context = build(&settings, &models()).unwrap();
+    context.register_batch("shared", rows()).unwrap();
+    let [first, second] = [private(&context), private(&context)];
+    for own in [&first, &second] {
+        own.register_batch("t", rows()).unwrap();
+        assert!(own.table("shared").await.is_err());
+        assert_eq!(own.copied_config().target_partitions(), 3);
+        assert!(own.state().scalar_functions().contains_key("predict"));
+    }
+    assert!(context.table("t").await.is_err());
+}

@@ -46,7 +46,7 @@ pub(crate) async fn stage(
 ) -> Result<ScoredDay> {
     let step = run.start(Step::Score);
     check_features(features, scoring.champion)?;
-    let session = SessionContext::new_with_state(run.open.session.state());
+    let session = mainstay_session::private(&run.open.session);
     let plans = register_inputs(run, &session, day, features, scoring).await?;
     let query = ScoreQuery {
         model_digest: scoring.champion.used.digest.to_string(),
@@ -174,7 +174,7 @@ pub(crate) async fn population(risk: DataFrame) -> Result<Population> {
 
 /// The mean risk of the scored customers of a staged risk table, and how many are in each band.
 pub(crate) async fn risk_figures(run: &Run<'_>, staged: &Staged) -> Result<RiskFigures> {
-    let session = SessionContext::new_with_state(run.open.session.state());
+    let session = mainstay_session::private(&run.open.session);
     register(&session, "staged_risk", staged.read(&session, &run.open.lake).await?)?;
     let sql = "select coalesce(risk_band, '') as band, count(*) as customers, coalesce(sum(churn_probability), 0) as expected \
                from staged_risk where churn_probability is not null group by 1 order by 1";

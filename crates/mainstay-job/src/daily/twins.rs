@@ -10,7 +10,7 @@ use crate::inputs::key_text::{shown, trimmed};
 
 /// Refuses customers whose ids differ by what stands unseen around them alone, such as blanks, tabs and line ends.
 pub(crate) async fn refuse(session: &SessionContext, customers: DataFrame) -> Result<()> {
-    let session = SessionContext::new_with_state(session.state());
+    let session = mainstay_session::private(session);
     session.register_table("customers", customers.into_view())?;
     let sql = format!(
         "with ids as (select arrow_cast({id}, 'Utf8') as id from customers),
@@ -50,6 +50,15 @@ mod tests {
         let message = of("('C1'), ('C1 '), ('C2'), (chr(9) || 'C2'), ('C3'), (' C4')").await.unwrap_err().to_string();
         assert!(message.starts_with("2 customers have the id of another one"), "{message}");
         assert!(message.contains(r"such as `\tC2` beside `C2`"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn one_session_asks_day_after_day() {
+        let session = SessionContext::new();
+        for id in ["C1", "C2"] {
+            let customers = session.sql(&format!("select '{id}' as customer_id")).await.unwrap();
+            refuse(&session, customers).await.unwrap();
+        }
     }
 
     #[tokio::test]

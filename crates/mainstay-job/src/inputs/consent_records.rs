@@ -17,7 +17,7 @@ use crate::sql_work;
 
 /// Refuses a policy whose purpose, or one of whose channels, stands in no record of consent, where there are any.
 pub(crate) async fn check(run: &Run<'_>, day: &PinnedDay, job: &DailyJob, policy: &Policy) -> Result<()> {
-    let session = SessionContext::new_with_state(run.open.session.state());
+    let session = mainstay_session::private(&run.open.session);
     let consents = day.model(&session, &job.consents, &run.suppression_moment()).await?;
     register(&session, "customer_consents", consents)?;
     let records = async {

@@ -50,7 +50,7 @@ pub(crate) async fn check(
     job: &DailyJob,
     policy: &Policy,
 ) -> Result<Vec<SuppressionRows>> {
-    let session = SessionContext::new_with_state(run.open.session.state());
+    let session = mainstay_session::private(&run.open.session);
     let moment = run.suppression_moment();
     let mut models = Vec::new();
     for (model, seen) in staging_of_suppression(run, day, job)? {

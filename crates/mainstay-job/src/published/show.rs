@@ -122,8 +122,3 @@ fn known_customer(request: &ShowRequest, found_nobody: bool) -> Result<()> {
         _ => Ok(()),
     }
 }
-
-/// A context whose table names are those of one view.
-pub(crate) fn private_session(open: &OpenProject) -> SessionContext {
-    SessionContext::new_with_state(open.session.state())
-}

@@ -10,7 +10,7 @@ use mainstay_table::ledger_table;
 use serde::Serialize;
 
 use super::risk::{number, text};
-use super::{ShowRequest, known_customer, private_session, published};
+use super::{ShowRequest, known_customer, published};
 use crate::daily::contact_rules::{self, RuleCount};
 use crate::details::{AllocationSummary, ModelUsed};
 use crate::open_project::OpenProject;
@@ -108,7 +108,7 @@ pub async fn allocation(open: &OpenProject, request: &ShowRequest) -> Result<All
     let day = published(open, request).await?;
     let details = day.details()?;
     let summary = details.allocation;
-    let session = private_session(open);
+    let session = mainstay_session::private(&open.session);
     day.register(open, &session, &table::campaign_allocations()).await?;
     day.register(open, &session, &table::customer_risk(usize::from(details.reasons))).await?;
     let customers = customers(&session, request).await?;

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 use mainstay_schema::{Cents, Ds, RunId, table};
 use serde::Serialize;
 
-use super::{ShowRequest, known_customer, private_session, published};
+use super::{ShowRequest, known_customer, published};
 use crate::details::{ModelUsed, Population};
 use crate::open_project::OpenProject;
 
@@ -83,7 +83,7 @@ pub struct ReasonView {
 pub async fn risk(open: &OpenProject, request: &ShowRequest) -> Result<RiskView> {
     let day = published(open, request).await?;
     let details = day.details()?;
-    let session = private_session(open);
+    let session = mainstay_session::private(&open.session);
     let reasons = usize::from(details.reasons);
     day.register(open, &session, &table::customer_risk(reasons)).await?;
     let customers = customers(&session, request, reasons).await?;

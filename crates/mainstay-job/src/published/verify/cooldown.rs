@@ -9,10 +9,10 @@ use mainstay_table::RunRecord;
 use super::day::chosen;
 use super::finding::Finding;
 use crate::open_project::OpenProject;
-use crate::published::show::{PublishedDay, private_session};
+use crate::published::show::PublishedDay;
 
 pub(super) async fn check(open: &OpenProject, records: &[RunRecord]) -> Result<Finding> {
-    let session = private_session(open);
+    let session = mainstay_session::private(&open.session);
     let mut treated = Treated::default();
     for record in records {
         let day = PublishedDay { record: record.clone() };

@@ -21,7 +21,7 @@ use super::sources::{self, SourcesAtHand};
 use crate::daily::offers_file::{self, DecodedOffers};
 use crate::details::DailyDetails;
 use crate::open_project::OpenProject;
-use crate::published::show::{PublishedDay, job_or_daily, private_session};
+use crate::published::show::{PublishedDay, job_or_daily};
 
 /// What is read once for all days.
 pub(super) struct Shared {
@@ -78,7 +78,7 @@ impl<'a> Day<'a> {
             shared,
             record,
             details: DailyDetails::of(record)?,
-            session: private_session(open),
+            session: mainstay_session::private(&open.session),
             customers: OnceCell::new(),
             offers: OnceCell::new(),
             policy: OnceCell::new(),
