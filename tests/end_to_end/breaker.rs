@@ -209,6 +209,36 @@ fn every_planted_fault_stops_the_day_and_nothing_is_reserved(shop: &Shop) {
         shop.stopped_by(lost, &[table], &[&says, "that is gone forbids nothing any more"]);
     }
 
+    // Half of the newest day's orders did not come, whose lines did.
+    let orphans = |shop: &Shop| {
+        let file = shop.file("orders", &format!("date={DAY_BEFORE}.parquet"));
+        let rows = read(&file);
+        let kept = BooleanArray::from((0..rows.num_rows()).map(|row| row % 2 == 0).collect::<Vec<_>>());
+        write(&file, &filter_record_batch(&rows, &kept).unwrap());
+    };
+    let breaks = "rows break their contract since the last published day, beside";
+    shop.stopped_by(orphans, &["orders"], &["source:retailer.order_lines:", breaks]);
+
+    // The ids of customers in small letters, in one day's file.
+    let small_letters = |shop: &Shop| {
+        let small = |ids: &ArrayRef| -> ArrayRef {
+            let ids = cast(ids, &arrow::datatypes::DataType::Utf8).unwrap();
+            Arc::new(ids.as_string::<i32>().iter().map(|id| id.map(str::to_lowercase)).collect::<StringArray>())
+        };
+        change(&shop.file("orders", &format!("date={DAY_BEFORE}.parquet")), &["customer_id"], small);
+    };
+    shop.stopped_by(
+        small_letters,
+        &["orders"],
+        &["population:", "ids of customers differ from another one by capitals alone"],
+    );
+
+    // A value horizon of ten years.
+    let [year, decade] = ["value_horizon_days: 365", "value_horizon_days: 3650"];
+    let value = ["value: a scored customer is worth", "(in mainstay.yml, value_horizon_days is 3650 and was 365)"];
+    shop.stopped_by(|shop| shop.project.edit("mainstay.yml", year, decade), &[], &value);
+    shop.project.edit("mainstay.yml", decade, year);
+
     // A slip in a name to accept, and a reason that is not given.
     let message = shop.project.failure(&[&RUN[..], &["--accept", "source:retailer.web_event"], &ACCEPTED_BY].concat());
     assert!(message.contains("did you mean `retailer.web_events`?"), "{message}");

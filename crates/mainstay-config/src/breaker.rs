@@ -26,6 +26,8 @@ pub struct CircuitBreaker {
     pub suppression_history_lost_at_most: f64,
     /// How many times higher or lower than usual the typical amount of a column may be on a day; at least 1.
     pub amount_multiple_at_most: f64,
+    /// By how much the share of what came that breaks its contract may rise; 0 to 1.
+    pub quarantine_rise_at_most: f64,
     /// Share by which the known and the scored customers may change since the last published day; 0 to 1.
     pub population_change_at_most: f64,
     /// How many times more or fewer customers than at the training may be scored; at least 1.
@@ -39,6 +41,8 @@ pub struct CircuitBreaker {
     pub risk_change_at_most: f64,
     /// By how much the mean risk may differ from that of the model's test cut; 0 to 1.
     pub risk_change_from_training_at_most: f64,
+    /// How many times higher or lower than on the last published days the mean value of a scored customer may be; at least 1.
+    pub value_multiple_at_most: f64,
     /// How many times the most treated customers of a day of the past weeks a day may treat; at least 1.
     pub treated_multiple_at_most: f64,
     /// How many times the highest spend of a day of the past weeks a day may spend; at least 1.
@@ -54,12 +58,14 @@ impl Default for CircuitBreaker {
             history_lost_at_most: 0.02,
             suppression_history_lost_at_most: 0.0,
             amount_multiple_at_most: 4.0,
+            quarantine_rise_at_most: 0.1,
             population_change_at_most: 0.2,
             population_multiple_of_training_at_most: 2.0,
             null_share_rise_at_most: 0.3,
             feature_multiple_at_most: 5.0,
             risk_change_at_most: 0.05,
             risk_change_from_training_at_most: 0.2,
+            value_multiple_at_most: 1.5,
             treated_multiple_at_most: 3.0,
             spend_multiple_at_most: 3.0,
         }
@@ -72,6 +78,7 @@ impl CircuitBreaker {
             ("rows_lost_at_most", self.rows_lost_at_most),
             ("history_lost_at_most", self.history_lost_at_most),
             ("suppression_history_lost_at_most", self.suppression_history_lost_at_most),
+            ("quarantine_rise_at_most", self.quarantine_rise_at_most),
             ("population_change_at_most", self.population_change_at_most),
             ("null_share_rise_at_most", self.null_share_rise_at_most),
             ("risk_change_at_most", self.risk_change_at_most),
@@ -84,6 +91,7 @@ impl CircuitBreaker {
             ("amount_multiple_at_most", self.amount_multiple_at_most),
             ("population_multiple_of_training_at_most", self.population_multiple_of_training_at_most),
             ("feature_multiple_at_most", self.feature_multiple_at_most),
+            ("value_multiple_at_most", self.value_multiple_at_most),
             ("treated_multiple_at_most", self.treated_multiple_at_most),
             ("spend_multiple_at_most", self.spend_multiple_at_most),
         ];

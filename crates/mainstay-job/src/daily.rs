@@ -60,6 +60,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let mut watch = Watch::begin(run, job).await?;
     let policy_changes = watch.compare_policy(run, &policy, &policy_text).await?;
     let mut day = sources::pin(run, found).await?;
+    watch.compare_variables(run, &day);
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
     let consents = run.suppression_moment();
@@ -77,8 +78,8 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     day.check_unchanged(run).await?;
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;
-    let risk_figures = score::risk_figures(run, &risk.staged).await?;
-    watch.judge_customers(&features.profiles, &risk.population, risk_figures, &champion.used)?;
+    let scored = score::figures(run, &risk.staged).await?;
+    watch.judge_customers(&features, &risk.population, scored, &champion.used)?;
     let policy_of_plan = approval::policy_of_plan(&champion.used, &policy);
     let allocation = allocate::stage(run, &risk, &policy_of_plan, &watch).await?;
     let (treated, spent) = (allocation.summary.treated, allocation.summary.spent_cents);
@@ -88,6 +89,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
             sources: day.pin.clone(),
             freshness: day.freshness.clone(),
             sql: day.sql.digest(),
+            variables: day.sql.variables(),
             absent_models: day.sql.absent().map(str::to_owned).collect(),
             policy: policy.digest(),
             policy_changes,

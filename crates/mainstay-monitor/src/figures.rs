@@ -19,6 +19,15 @@ pub struct DayFigures {
     pub features: FeatureProfiles,
     /// The risk of the scored ones.
     pub risk: RiskFigures,
+    /// What they are worth; `None` in records of an earlier release.
+    #[serde(default)]
+    pub value: Option<ValueFigures>,
+    /// Customers whose ids are those of others but for capitals; `None` in records of an earlier release.
+    #[serde(default)]
+    pub ids_by_case: Option<u64>,
+    /// Each source table that has refused rows since the last published day; `None` in records of an earlier release, and of a first day.
+    #[serde(default)]
+    pub refused: Option<Vec<RefusedFigures>>,
     /// What came nearest to its limit, a measure a check.
     pub nearest: Vec<Measure>,
     /// What lay beyond a limit and was accepted for this day.
@@ -49,6 +58,26 @@ pub struct RiskFigures {
     pub mean: f64,
     /// Customers by risk band, in the order of the bands' names.
     pub bands: Vec<(String, u64)>,
+}
+
+/// What the scored customers of a day are worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct ValueFigures {
+    /// Their mean lifetime value; 0 without customers.
+    pub mean_cents: f64,
+    /// The standard deviation of it among them.
+    pub deviation_cents: f64,
+}
+
+/// The rows of a source table that broke their contract since the last published day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedFigures {
+    /// `source.table`.
+    pub table: String,
+    /// All that came since.
+    pub rows: u64,
+    /// Those that are refused and were not.
+    pub refused: u64,
 }
 
 /// How the known customers of a day split up.

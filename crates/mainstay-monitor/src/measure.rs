@@ -23,10 +23,14 @@ pub enum Check {
     History,
     /// The typical amount of a column on one of the newest days.
     Amount,
+    /// The share of what came since the last published day that is refused, against the days before.
+    Refused,
     /// Customers against the last published day.
     Population,
     /// Customers against those of the model's test cut.
     PopulationSinceTraining,
+    /// Customers whose ids are those of others but for capitals, against the days before.
+    IdsByCase,
     /// The share of customers without a value of a feature, against the days before.
     NullShare,
     /// The same against training.
@@ -43,6 +47,8 @@ pub enum Check {
     Risk,
     /// The same against the model's test cut.
     RiskSinceTraining,
+    /// The mean value of a scored customer against the last published day.
+    Value,
     /// Treated customers against the days before.
     Treated,
     /// Spend against the days before.
@@ -60,7 +66,8 @@ impl Check {
 /// A figure of the day beside what is usual.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// What `--accept` calls it: `source:retailer.orders`, `feature:days_since_last_order`, `population`, `risk`, `treated`, `spend`.
+    /// What `--accept` calls it: `source:retailer.orders`, `feature:days_since_last_order`, `population`, `risk`, `value`, `treated`,
+    /// `spend`.
     pub name: String,
     /// What is compared.
     pub check: Check,

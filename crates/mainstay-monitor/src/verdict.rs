@@ -37,6 +37,8 @@ pub enum Subject {
     Population,
     /// `risk`
     Risk,
+    /// `value`
+    Value,
     /// `treated`
     Treated,
     /// `spend`
@@ -75,6 +77,7 @@ impl FromStr for Subject {
         match (name, name.split_once(':')) {
             ("population", _) => Ok(Self::Population),
             ("risk", _) => Ok(Self::Risk),
+            ("value", _) => Ok(Self::Value),
             ("treated", _) => Ok(Self::Treated),
             ("spend", _) => Ok(Self::Spend),
             ("model_knows_future", _) => Ok(Self::ModelKnowsFuture),
@@ -82,8 +85,8 @@ impl FromStr for Subject {
             (_, Some(("feature", feature))) if !feature.is_empty() => Ok(Self::Feature(feature.to_owned())),
             (_, Some(("skew", name))) if !name.is_empty() => Ok(Self::Skew(name.to_owned())),
             _ => Err(format!(
-                "`{name}` is nothing that stops a run: source:SOURCE.TABLE, feature:FEATURE, population, risk, treated, spend, skew:NAME \
-                 or model_knows_future, as the message of the run that stopped names it"
+                "`{name}` is nothing that stops a run: source:SOURCE.TABLE, feature:FEATURE, population, risk, value, treated, spend, \
+                 skew:NAME or model_knows_future, as the message of the run that stopped names it"
             )),
         }
     }
@@ -96,6 +99,7 @@ impl fmt::Display for Subject {
             Self::Feature(feature) => write!(f, "feature:{feature}"),
             Self::Population => f.write_str("population"),
             Self::Risk => f.write_str("risk"),
+            Self::Value => f.write_str("value"),
             Self::Treated => f.write_str("treated"),
             Self::Spend => f.write_str("spend"),
             Self::ModelKnowsFuture => f.write_str("model_knows_future"),
@@ -129,6 +133,8 @@ impl Accepted {
         }
         let left = |measure: &Measure| match measure.check {
             Check::Silence => 0.0,
+            // What is usual may be none of them: more of them is worse.
+            Check::Refused | Check::IdsByCase => 1.0 + measure.figure,
             _ => measure.figure / measure.usual,
         };
         let (accepted, found) = (left(accepted), left(finding));

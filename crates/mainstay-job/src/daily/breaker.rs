@@ -8,14 +8,16 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use mainstay_config::{CircuitBreaker, DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
 use mainstay_monitor::{
-    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RiskFigures,
-    TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_plan, judge_population, judge_risk,
-    judge_set_aside, judge_table,
+    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RefusedFigures,
+    TableDays, TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_ids, judge_plan,
+    judge_population, judge_refused, judge_risk, judge_set_aside, judge_table, judge_value, refused_since,
 };
 use mainstay_schema::{Cents, Ds};
 use mainstay_table::run_record;
 
-use crate::daily::breaker::published::Published;
+use crate::daily::breaker::published::{Published, refused_rows};
+use crate::daily::features::StagedFeatures;
+use crate::daily::score::ScoredFigures;
 use crate::details::{ModelUsed, Population, TrainingRun, VersionFacts};
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::unmatched_suppression::suppression_tables;
@@ -31,7 +33,12 @@ pub(crate) struct Watch {
     training: Option<TrainingFigures>,
     sources: Vec<TableFigures>,
     features: FeatureProfiles,
-    risk: RiskFigures,
+    refused: Option<Vec<RefusedFigures>>,
+    /// What the scored customers are like, and how many ids are written in more than one way.
+    scored: ScoredFigures,
+    ids_by_case: u64,
+    /// Variables of the SQL that are other ones than on the last published day.
+    changed_variables: Vec<String>,
     measures: Vec<Measure>,
     /// A source rested for the week, as declared: what follows from it is not held against the days before.
     has_rested: bool,
@@ -50,7 +57,10 @@ impl Watch {
             training: None,
             sources: Vec::new(),
             features: FeatureProfiles::default(),
-            risk: RiskFigures::default(),
+            refused: None,
+            scored: ScoredFigures::default(),
+            ids_by_case: 0,
+            changed_variables: Vec::new(),
             measures: Vec::new(),
             has_rested: false,
         })
@@ -72,7 +82,16 @@ impl Watch {
         Ok(changes)
     }
 
-    /// Judges rows, silence, amounts and history of the source tables.
+    /// Warns of variables of the SQL that are other ones than on the last published day.
+    pub(crate) fn compare_variables(&mut self, run: &Run<'_>, day: &PinnedDay) {
+        self.changed_variables = self.published.changed_variables(&day.sql.variables());
+        if let (false, Some(last)) = (self.changed_variables.is_empty(), self.published.last_day()) {
+            let changed = self.changed_variables.join("; ");
+            run.open.progress.warn(format!("the variables of the SQL are other ones than on {last}: {changed}"));
+        }
+    }
+
+    /// Judges rows, silence, amounts, history and refused rows of the source tables.
     pub(crate) async fn judge_sources(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
         let limits = &self.job.circuit_breaker;
         let today = SourcesOfDay::judge(run, day, limits).await?;
@@ -83,7 +102,25 @@ impl Watch {
         });
         self.measures.extend(today.measures.into_iter().chain(history));
         (self.sources, self.has_rested) = (today.figures, today.has_rested);
+        self.refused = self.refused_since(day, &today.volumes);
+        let recent = self.published.recent(self.ds);
+        let refused = self.refused.iter().flatten().filter_map(|table| judge_refused(table, &recent, limits));
+        self.measures.extend(refused.collect::<Vec<_>>());
         Ok(())
+    }
+
+    /// What is refused of each table and was not on the last published day; of tables with any alone.
+    fn refused_since(&self, day: &PinnedDay, volumes: &[TableDays]) -> Option<Vec<RefusedFigures>> {
+        self.published.last_day()?;
+        let of_table = day.pin.tables.iter().filter_map(|now| {
+            let (before, rows_before) = self.published.rows_in_files(&now.table)?;
+            let days = volumes.iter().find(|days| days.table == now.table);
+            let refused = refused_rows(&day.quarantined, &now.table);
+            let refused_before = self.published.refused_rows(&now.table);
+            let now = (now.table.as_str(), refused, now.rows);
+            Some(refused_since((before, refused_before, rows_before), self.ds, days, now))
+        });
+        Some(of_table.filter(|table| table.refused > 0).collect())
     }
 
     /// Refuses to train a first model on sources beyond their limits: it outlives the day.
@@ -101,15 +138,16 @@ impl Watch {
         Ok(())
     }
 
-    /// Judges features, population and risk, and refuses to go on where anything of the day lies beyond its limits that nobody has
+    /// Judges features, population, risk and value, and refuses to go on where anything of the day lies beyond its limits that nobody has
     /// accepted.
     pub(crate) fn judge_customers(
         &mut self,
-        features: &FeatureProfiles,
+        features: &StagedFeatures,
         population: &Population,
-        risk: RiskFigures,
+        scored: ScoredFigures,
         model: &ModelUsed,
     ) -> Result<()> {
+        let StagedFeatures { profiles: features, ids_by_case, .. } = features;
         refusal::check_features(self.acceptance.as_ref(), features)?;
         let recent = self.published.recent(self.ds);
         let (limits, training) = (&self.job.circuit_breaker, self.training.as_ref());
@@ -122,9 +160,11 @@ impl Watch {
             measures.retain(|measure| !matches!(measure.check, Check::Constant | Check::Size));
         }
         measures.extend(judge_population(customers, &recent, training, limits));
-        measures.extend(judge_risk(&risk, population.scored, &model.digest, &recent, training, limits));
+        measures.extend(judge_ids(ids_by_case, &recent));
+        measures.extend(judge_risk(&scored.risk, population.scored, &model.digest, &recent, training, limits));
+        measures.extend(judge_value(&scored.value, population.scored, &recent, &self.changed_variables, limits));
         self.measures.extend(measures);
-        (self.features, self.risk) = (features.clone(), risk);
+        (self.features, self.scored, self.ids_by_case) = (features.clone(), scored, ids_by_case.count);
         self.refuse()
     }
 
@@ -143,7 +183,10 @@ impl Watch {
             limits: self.job.circuit_breaker,
             sources: self.sources,
             features: self.features,
-            risk: self.risk,
+            risk: self.scored.risk,
+            value: Some(self.scored.value),
+            ids_by_case: Some(self.ids_by_case),
+            refused: self.refused,
             nearest: nearest(self.measures),
             accepted,
             standing,
@@ -195,6 +238,7 @@ pub(crate) async fn refuse_sources(run: &Run<'_>, day: &PinnedDay, job: &Trainin
 
 /// What the source tables show of a day by themselves, whatever the days on record were.
 struct SourcesOfDay {
+    volumes: Vec<TableDays>,
     figures: Vec<TableFigures>,
     measures: Vec<Measure>,
     /// A source rested for the week, as declared.
@@ -205,7 +249,7 @@ impl SourcesOfDay {
     /// Judges rows, silence, amounts and files that were set aside.
     async fn judge(run: &Run<'_>, day: &PinnedDay, limits: &CircuitBreaker) -> Result<Self> {
         let volumes = day.volumes(run).await?;
-        let mut sources = Self { figures: Vec::new(), measures: Vec::new(), has_rested: false };
+        let mut sources = Self { volumes: Vec::new(), figures: Vec::new(), measures: Vec::new(), has_rested: false };
         for (name, declared) in tables(run) {
             let Some(days) = volumes.iter().find(|days| days.table == name) else { continue };
             let (figures, measures) = judge_table(run.ds, days, &declared.volume, limits);
@@ -217,6 +261,7 @@ impl SourcesOfDay {
             let lost = (now.rows_set_aside, now.set_aside.len());
             sources.measures.push(judge_set_aside(&now.table, now.rows, lost, limits));
         }
+        sources.volumes = volumes;
         Ok(sources)
     }
 }

@@ -6,7 +6,7 @@ use datafusion::logical_expr::Partitioning;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
-use mainstay_monitor::FeatureProfiles;
+use mainstay_monitor::{FeatureProfiles, IdsByCase};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 use mainstay_sql::{Model, ModelKind, Moment, SqlProject};
@@ -30,6 +30,8 @@ pub(crate) struct StagedFeatures {
     pub(crate) names: Vec<String>,
     /// What they look like over the eligible customers.
     pub(crate) profiles: FeatureProfiles,
+    /// The ids that are written in more than one way.
+    pub(crate) ids_by_case: IdsByCase,
 }
 
 /// Tests the models that the job reads, computes the feature model as of the day and stages it, one file a bucket of
@@ -59,13 +61,13 @@ pub(crate) async fn stage(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) ->
         );
     }
     check_tests(run, day, model, &staged).await?;
-    twins::refuse(&run.open.session, staged.read(&run.open.session, &run.open.lake).await?).await?;
+    let ids_by_case = twins::refuse(&run.open.session, staged.read(&run.open.session, &run.open.lake).await?).await?;
     if rows == 0 {
         bail!("model {model} gives no customer as of {}: is there an order before that day?", run.ds);
     }
     run.finish(Step::Features, step, format!("{rows} customers, {} features", names.len()));
     let profiles = tallied.profiles(&names);
-    Ok(StagedFeatures { staged, names, profiles })
+    Ok(StagedFeatures { staged, names, profiles, ids_by_case })
 }
 
 /// Computes once what several plans of the day read: the models that the job names, which are tested and then scored with, and

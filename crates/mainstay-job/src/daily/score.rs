@@ -8,7 +8,7 @@ use arrow::datatypes::{Float64Type, Int64Type};
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
-use mainstay_monitor::RiskFigures;
+use mainstay_monitor::{RiskFigures, ValueFigures};
 use mainstay_schema::{CustomerStatus, Ds, table};
 
 use crate::daily::champion::Champion;
@@ -172,25 +172,39 @@ pub(crate) async fn population(risk: DataFrame) -> Result<Population> {
     Ok(population)
 }
 
-/// The mean risk of the scored customers of a staged risk table, and how many are in each band.
-pub(crate) async fn risk_figures(run: &Run<'_>, staged: &Staged) -> Result<RiskFigures> {
+/// What the scored customers of a day are like.
+#[derive(Default)]
+pub(crate) struct ScoredFigures {
+    pub(crate) risk: RiskFigures,
+    pub(crate) value: ValueFigures,
+}
+
+/// The mean risk and value of the scored customers of a staged risk table, and how many are in each band.
+pub(crate) async fn figures(run: &Run<'_>, staged: &Staged) -> Result<ScoredFigures> {
     let session = mainstay_session::private(&run.open.session);
     register(&session, "staged_risk", staged.read(&session, &run.open.lake).await?)?;
-    let sql = "select coalesce(risk_band, '') as band, count(*) as customers, coalesce(sum(churn_probability), 0) as expected \
-               from staged_risk where churn_probability is not null group by 1 order by 1";
-    let mut figures = RiskFigures::default();
-    let (mut customers, mut expected) = (0, 0.0);
+    let sql = "with scored as (select risk_band, churn_probability, 100 * cast(clv_amount as double) as cents from staged_risk \
+                               where churn_probability is not null) \
+               select coalesce(risk_band, '') as band, count(*) as customers, coalesce(sum(churn_probability), 0) as expected, \
+               coalesce(sum(cents), 0) as cents, coalesce(sum(cents * cents), 0) as squares from scored group by 1 order by 1";
+    let mut bands_of_risk = Vec::new();
+    let (mut customers, mut expected, mut cents, mut squares) = (0, 0.0, 0.0, 0.0);
     for batch in session.sql(sql).await?.collect().await? {
         let bands = batch.column(0).as_string::<i32>();
         for (row, count) in counts(&batch).iter().flatten().enumerate() {
             let count = u64::try_from(count)?;
-            figures.bands.push((bands.value(row).to_owned(), count));
+            bands_of_risk.push((bands.value(row).to_owned(), count));
             customers += count;
-            expected += batch.column(2).as_primitive::<Float64Type>().value(row);
+            for (sum, column) in [(&mut expected, 2), (&mut cents, 3), (&mut squares, 4)] {
+                *sum += batch.column(column).as_primitive::<Float64Type>().value(row);
+            }
         }
     }
-    figures.mean = expected / (customers as f64).max(1.0);
-    Ok(figures)
+    let mean_of = |sum: f64| sum / (customers as f64).max(1.0);
+    let mean_cents = mean_of(cents);
+    let deviation_cents = (mean_of(squares) - mean_cents * mean_cents).max(0.0).sqrt();
+    let risk = RiskFigures { mean: mean_of(expected), bands: bands_of_risk };
+    Ok(ScoredFigures { risk, value: ValueFigures { mean_cents, deviation_cents } })
 }
 
 fn counts(batch: &RecordBatch) -> Arc<Int64Array> {

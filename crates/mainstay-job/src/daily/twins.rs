@@ -1,45 +1,54 @@
 //! Customers who are one but for marks around their id: whoever forbade contact under one of both would be contacted under the other.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array, AsArray};
 use datafusion::prelude::{DataFrame, SessionContext};
+use mainstay_monitor::IdsByCase;
 use mainstay_schema::column;
 
 use crate::inputs::key_text::{shown, trimmed};
 
-/// Refuses customers whose ids differ by what stands unseen around them alone, such as blanks, tabs and line ends.
-pub(crate) async fn refuse(session: &SessionContext, customers: DataFrame) -> Result<()> {
+/// Refuses customers whose ids differ by what stands unseen around them alone, such as blanks, tabs and line ends. Gives those whose ids
+/// differ by capitals, which some shops tell customers apart by.
+pub(crate) async fn refuse(session: &SessionContext, customers: DataFrame) -> Result<IdsByCase> {
     let session = mainstay_session::private(session);
     session.register_table("customers", customers.into_view())?;
     let sql = format!(
         "with ids as (select arrow_cast({id}, 'Utf8') as id from customers),
          plain as (select id, {plain} as plain from ids)
-         select count(*), min(marked.id), {first}
-         from plain as marked inner join ids on marked.plain = ids.id where marked.id <> marked.plain",
+         select min(id) as first, max(id) as last, min(case when id <> plain then id end) as marked
+         from plain group by lower(plain) having count(*) > 1",
         id = column::CUSTOMER_ID,
         plain = trimmed("id"),
-        first = trimmed("min(marked.id)"),
     );
-    let found = session.sql(&sql).await?.collect().await.context("cannot compare the ids of the customers")?;
-    let Some(found) = found.first() else { return Ok(()) };
-    let count = found.column(0).as_primitive::<Int64Type>().value(0);
-    if count == 0 {
-        return Ok(());
+    let twins = session.sql(&sql).await?.collect().await.context("cannot compare the ids of the customers")?;
+    let (mut by_marks, mut by_case) = (BTreeSet::new(), BTreeSet::new());
+    for batch in &twins {
+        let [first, last, marked] = [0, 1, 2].map(|column| batch.column(column).as_string::<i32>());
+        for row in 0..batch.num_rows() {
+            let twins = if marked.is_null(row) { &mut by_case } else { &mut by_marks };
+            twins.insert([first.value(row), last.value(row)]);
+        }
     }
-    let [marked, plain] = [1, 2].map(|place| shown(found.column(place).as_string::<i32>().value(0)));
-    bail!(
-        "{count} customers have the id of another one but for blanks or other marks around it, such as {marked} beside {plain}: who must \
-         be left alone under one id would be contacted under the other; let the staging models write `{}` without them (trim)",
-        column::CUSTOMER_ID
-    )
+    if let Some(pair) = by_marks.first() {
+        let [first, last] = pair.map(shown);
+        bail!(
+            "{} customers have the id of another one but for blanks or other marks around it, such as {first} beside {last}: who must be \
+             left alone under one id would be contacted under the other; let the staging models write `{}` without them (trim)",
+            by_marks.len(),
+            column::CUSTOMER_ID
+        );
+    }
+    Ok(IdsByCase { count: by_case.len() as u64, example: by_case.first().map(|pair| pair.map(shown)) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn of(ids: &str) -> Result<()> {
+    async fn of(ids: &str) -> Result<IdsByCase> {
         let session = SessionContext::new();
         refuse(&session, session.sql(&format!("select column1 as customer_id from (values {ids})")).await.unwrap())
             .await
@@ -63,6 +72,13 @@ mod tests {
 
     #[tokio::test]
     async fn other_ids_are_no_twins() {
-        of("('C1'), ('c1'), ('C 1'), (' C4'), ('C10')").await.unwrap();
+        let found = of("('C1'), ('c2'), ('C 1'), (' C4'), ('C10')").await.unwrap();
+        assert_eq!(found, IdsByCase::default());
+    }
+
+    #[tokio::test]
+    async fn ids_that_differ_by_capitals_are_counted() {
+        let found = of("('k7'), ('K7'), ('C1'), ('c1'), ('C2')").await.unwrap();
+        assert_eq!(found, IdsByCase { count: 2, example: Some(["`C1`".to_owned(), "`c1`".to_owned()]) });
     }
 }

@@ -1,11 +1,13 @@
 //! What the published days before a run's say of themselves.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use mainstay_monitor::{Accepted, Before, Customers, Plan};
 use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
 
-use crate::details::{DailyDetails, KeptFile, PinnedInputs};
+use crate::details::{DailyDetails, KeptFile, PinnedInputs, QuarantinedRows};
 use crate::run::Run;
 
 /// Days back whose plans say what is usual.
@@ -16,10 +18,21 @@ const DAYS_OF_FIGURES: i32 = 14;
 /// The published days before a run's, oldest first.
 pub(super) struct Published {
     pub(super) days: Vec<Before>,
-    /// Rows in the files of each source table, as the newest of them found them.
-    files: Option<(Ds, Vec<(String, u64)>)>,
+    /// What the newest of them found in the source tables.
+    last: Option<LastDay>,
     /// The policy of the newest of them.
     pub(super) policy: Option<PolicyOfDay>,
+}
+
+/// What the newest published day found in its sources.
+pub(super) struct LastDay {
+    pub(super) ds: Ds,
+    /// Rows in the files of each table.
+    files: Vec<(String, u64)>,
+    /// Rows that broke their contract.
+    refused: Vec<QuarantinedRows>,
+    /// The variables of the SQL.
+    variables: BTreeMap<String, String>,
 }
 
 /// What decided on a day.
@@ -34,17 +47,22 @@ impl Published {
     pub(super) async fn before(run: &Run<'_>) -> Result<Self> {
         let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
         let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
-        let (mut days, mut files, mut policy) = (Vec::new(), None, None);
+        let (mut days, mut last, mut policy) = (Vec::new(), None, None);
         for record in &records {
             let details = DailyDetails::of(record)
                 .with_context(|| format!("cannot hold {} against the days before it", run.ds))?;
             let tables = details.inputs.sources.tables.iter().map(|table| (table.table.clone(), table.rows));
-            files = Some((record.ds, tables.collect()));
+            last = Some(LastDay {
+                ds: record.ds,
+                files: tables.collect(),
+                refused: details.quarantine.clone(),
+                variables: details.inputs.variables.clone(),
+            });
             let PinnedInputs { policy: digest, policy_file, .. } = &details.inputs;
             policy = Some(PolicyOfDay { ds: record.ds, digest: *digest, text: policy_file.clone() });
             days.push(day_of(record, details));
         }
-        Ok(Self { days, files, policy })
+        Ok(Self { days, last, policy })
     }
 
     /// The days of the last two weeks; the newest one, where it is older.
@@ -61,9 +79,34 @@ impl Published {
 
     /// The rows that the newest day found in the files of a table.
     pub(super) fn rows_in_files(&self, table: &str) -> Option<(Ds, u64)> {
-        let (ds, tables) = self.files.as_ref()?;
-        tables.iter().find(|(name, _)| name == table).map(|(_, rows)| (*ds, *rows))
+        let last = self.last.as_ref()?;
+        last.files.iter().find(|(name, _)| name == table).map(|(_, rows)| (last.ds, *rows))
     }
+
+    /// The rows of a table that were refused as of the newest day.
+    pub(super) fn refused_rows(&self, table: &str) -> u64 {
+        self.last.as_ref().map_or(0, |last| refused_rows(&last.refused, table))
+    }
+
+    /// The variables that have another value than on the newest day, and what they were.
+    pub(super) fn changed_variables(&self, now: &BTreeMap<String, String>) -> Vec<String> {
+        let Some(last) = &self.last else { return Vec::new() };
+        let changed = now.iter().filter_map(|(name, value)| {
+            let before = last.variables.get(name).filter(|before| *before != value)?;
+            Some(format!("{name} is {value} and was {before}"))
+        });
+        changed.collect()
+    }
+
+    /// The newest day.
+    pub(super) fn last_day(&self) -> Option<Ds> {
+        self.last.as_ref().map(|last| last.ds)
+    }
+}
+
+/// The rows of a table that are refused, by whatever rule.
+pub(super) fn refused_rows(quarantined: &[QuarantinedRows], table: &str) -> u64 {
+    quarantined.iter().filter(|refused| refused.source == table).map(|refused| refused.rows).sum()
 }
 
 fn day_of(record: &RunRecord, details: DailyDetails) -> Before {
