@@ -348,6 +348,28 @@ async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
     assert!(!crate::is_damage(&bad) && !crate::is_damage(named.as_ref()), "{named:?}");
 }
 
+/// Three orders in uncompressed pages with checksums, which the `parquet` crate does not write: by pyarrow 26.0,
+/// `write_table(..., compression="none", use_dictionary=False, write_page_checksum=True, write_statistics=False, store_schema=False)`.
+const CHECKSUMMED: &[u8] = include_bytes!("files/checksummed.parquet");
+
+#[tokio::test]
+async fn a_flipped_bit_in_a_page_with_a_checksum_is_not_read_as_another_value() {
+    let fixture = Fixture::with_staging();
+    fixture.write("data/orders/a.parquet", CHECKSUMMED);
+    assert_eq!(ids(&fixture).await, ["first", "second", "third"]);
+    let place = CHECKSUMMED.windows(6).position(|bytes| bytes == b"second").unwrap();
+    let mut flipped = CHECKSUMMED.to_vec();
+    flipped[place + 1] ^= 1;
+    fixture.write("data/orders/a.parquet", flipped);
+    let sources = fixture.project().config().sources.clone();
+    let pinned = fixture.pin().await.unwrap();
+    let rows = scanned_rows(&fixture.ctx, &sources[0].tables[0], &pinned.tables[0]).await.unwrap();
+    assert!(crate::is_damage(&rows.collect().await.unwrap_err()));
+    let named = fixture.message(&crate::damaged_file(&fixture.ctx, &sources, &pinned).await.unwrap());
+    assert!(named.starts_with("source shop.orders: `data/orders/a.parquet` is damaged"), "{named}");
+    assert!(named.contains("the values of its column `order_id` cannot (") && named.contains("CRC"), "{named}");
+}
+
 #[tokio::test]
 async fn bad_files_are_set_aside_where_the_table_says_so() {
     let fixture = Fixture::with_staging();
