@@ -3,9 +3,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, UnknownName};
 use crate::rules::{AllocationRules, KnownNames};
 use crate::yaml::{self, Document};
+
+/// Columns of a file of offers with a meaning of their own; all others may hold groups.
+pub const OWN_COLUMNS: [&str; 7] =
+    ["customer_id", "offer", "channel", "value_cents", "cost_cents", "value_lower_cents", "blocked_by"];
 
 /// What a file of offers is decided by. The smallest one is the single line `budget_cents: 5000000`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,6 +20,9 @@ pub struct OfferPolicy {
     /// What else a plan must keep.
     #[serde(default)]
     pub rules: AllocationRules,
+    /// Columns of the file that look as if they said who must be left alone, and do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored_columns: Vec<String>,
 }
 
 /// A policy with its text, so that names can be checked once the offers are known.
@@ -35,6 +42,16 @@ impl OfferPolicyFile {
             .key("budget_cents")
             .ensure(budget >= 0, || format!("expected a number of cents of at least 0, found {budget}"))?;
         policy.rules.check(place.key("rules"))?;
+        let groups = policy.rules.group_columns();
+        for (index, column) in policy.ignored_columns.iter().enumerate() {
+            let place = place.key("ignored_columns").item(index);
+            place.ensure(!OWN_COLUMNS.contains(&column.as_str()), || {
+                format!("`{column}` has a meaning of its own and cannot be ignored: leave it out of this list")
+            })?;
+            place.ensure(!groups.contains(&column.as_str()), || {
+                format!("`{column}` is not ignored, as a rule groups by it: leave it out of this list")
+            })?;
+        }
         Ok(Self(document))
     }
 
@@ -51,6 +68,21 @@ impl OfferPolicyFile {
         let (policy, place) = self.0.parts();
         policy.rules.check_names(known, place.key("rules"))
     }
+
+    /// Every column that is ignored is among those of the file.
+    ///
+    /// # Errors
+    /// The first unknown column, with its line and column.
+    pub fn check_ignored(&self, columns: &[&str]) -> Result<(), ConfigError> {
+        let (policy, place) = self.0.parts();
+        match policy.ignored_columns.iter().enumerate().find(|(_, name)| !columns.contains(&name.as_str())) {
+            None => Ok(()),
+            Some((index, name)) => {
+                let others = columns.iter().copied().filter(|column| !OWN_COLUMNS.contains(column));
+                Err(place.key("ignored_columns").item(index).unknown(&UnknownName::new("column", name, others)))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +96,9 @@ mod tests {
     #[test]
     fn one_line_is_enough() {
         let file = OfferPolicyFile::parse("policy.yml", "budget_cents: 5000000").unwrap();
-        assert_eq!(file.policy(), &OfferPolicy { budget_cents: 5_000_000, rules: AllocationRules::default() });
+        let expected =
+            OfferPolicy { budget_cents: 5_000_000, rules: AllocationRules::default(), ignored_columns: Vec::new() };
+        assert_eq!(file.policy(), &expected);
     }
 
     #[test]
@@ -110,6 +144,30 @@ mod tests {
             first("budget_cents: 1\nrules:\n  eligibility:\n    - {offer: a, is: [x]}\n"),
             "policy.yml:4:7: expected `group`, the column that holds the groups"
         );
+    }
+
+    #[test]
+    fn only_columns_of_the_file_that_nothing_reads_are_ignored() {
+        let first = |text: &str| refused(text).lines().next().unwrap_or_default().to_owned();
+        assert_eq!(
+            first("budget_cents: 1\nignored_columns: [vip, blocked_by]\n"),
+            "policy.yml:2:24: `blocked_by` has a meaning of its own and cannot be ignored: leave it out of this list"
+        );
+        assert_eq!(
+            first("budget_cents: 1\nrules: {parity: [{group: vip, ratio: 0.8}]}\nignored_columns: [vip]\n"),
+            "policy.yml:3:19: `vip` is not ignored, as a rule groups by it: leave it out of this list"
+        );
+        let file = OfferPolicyFile::parse("policy.yml", "budget_cents: 1\nignored_columns: [vip, bot]\n").unwrap();
+        file.check_ignored(&["offer", "vip", "bot"]).unwrap();
+        let refused = file.check_ignored(&["offer", "vip", "bots"]).unwrap_err().to_string();
+        assert_eq!(refused.lines().next(), Some("policy.yml:2:24: unknown column `bot`, did you mean `bots`?"));
+    }
+
+    /// The certificate of a policy without such columns is that of the releases that had no such key.
+    #[test]
+    fn columns_that_are_not_ignored_are_not_written() {
+        let file = OfferPolicyFile::parse("policy.yml", "budget_cents: 1").unwrap();
+        assert!(!serde_json::to_string(file.policy()).unwrap().contains("ignored_columns"));
     }
 
     #[test]

@@ -5,11 +5,12 @@
 //! [`parquet_file`] opens a file, or says what it is instead of a Parquet file.
 //!
 //! [`declared`] says how a column becomes one of a declared type, as the sources of a project have them; [`local_time`] which instants
-//! the times of a zone are.
+//! the times of a zone are. [`key_text`] says what stands unseen around keys as people write them.
 //!
 //! It knows no model, no SQL and no project.
 
 pub mod declared;
+pub mod key_text;
 pub mod kind;
 pub mod local_time;
 pub mod parquet_file;

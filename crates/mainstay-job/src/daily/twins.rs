@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use arrow::array::{Array, AsArray};
 use datafusion::prelude::{DataFrame, SessionContext};
+use mainstay_files::key_text::shown;
 use mainstay_monitor::IdsByCase;
 use mainstay_schema::column;
 
-use crate::inputs::key_text::{shown, trimmed};
+use crate::inputs::key_text::trimmed;
 
 /// Refuses customers whose ids differ by what stands unseen around them alone, such as blanks, tabs and line ends. Gives those whose ids
 /// differ by capitals, which some shops tell customers apart by.

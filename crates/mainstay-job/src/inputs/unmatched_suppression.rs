@@ -11,13 +11,14 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::{DailyJob, Policy};
+use mainstay_files::key_text::shown;
 use mainstay_schema::column;
 use mainstay_sql::{Model, ModelKind, Moment};
 
 use crate::daily::features::customer_ids;
 use crate::daily::score::register;
 use crate::details::SuppressionRows;
-use crate::inputs::key_text::{folded, shown, trimmed};
+use crate::inputs::key_text::{folded, trimmed};
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::sql_work;

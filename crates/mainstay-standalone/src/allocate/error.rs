@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mainstay_allocator::{AllocationError, InstanceError};
 use mainstay_config::ConfigError;
+use mainstay_files::key_text::{shown, trimmed};
 use mainstay_files::{FileError, KeyError};
 use mainstay_verifier::Refusal;
 use parquet::errors::ParquetError;
@@ -97,14 +98,67 @@ pub enum AllocateFileError {
     /// A column seems to forbid contact, but is not the one that does.
     #[error(
         "{} has no column `blocked_by`, but `{column}`, which is not read: where it forbids contact, name it `blocked_by` (0 or false: \
-         may be contacted); else give it another name or leave it out",
-        path.display()
+         may be contacted); else write {} into the policy",
+        path.display(), ignoring([column])
     )]
     NotBlocking {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
+    },
+    /// Columns that say yes and no are not read: they may forbid contact.
+    #[error(
+        "{} has columns of yes and no that are not read: {}; who must be left alone by one of them must be so by `blocked_by` (0 or \
+         false: may be contacted); where they forbid nothing, write {} into the policy",
+        path.display(), listed(flags), ignoring(flags.iter().map(|flag| &flag.column))
+    )]
+    UnreadFlags {
+        /// The file.
+        path: PathBuf,
+        /// The columns.
+        flags: Vec<UnreadFlag>,
+    },
+    /// Two ids that may be one: whoever forbade contact under one of them would be contacted under the other.
+    #[error(
+        "column `customer_id` of {} holds {} in row {row} and {} in row {other_row} (counted from 0), which differ by {} alone{}: who \
+         must be left alone under one id would be contacted under the other; trim the ids in the file",
+        path.display(), shown(id), shown(other), difference(id, other), others(*more)
+    )]
+    MarkedTwins {
+        /// The file.
+        path: PathBuf,
+        /// The id that comes first.
+        id: String,
+        /// Its first row, from 0.
+        row: u64,
+        /// The other one.
+        other: String,
+        /// Its first row, from 0.
+        other_row: u64,
+        /// How many more pairs there are.
+        more: u64,
+    },
+    /// Two ids of which one must be left alone and the other need not, and that are one but for the case of letters.
+    #[error(
+        "column `customer_id` of {} holds {} in row {row} (counted from 0), who must be left alone by `blocked_by`, and {} in row \
+         {other_row}, who may be contacted; they differ by the case of letters alone{}: write one id where they are one customer, and \
+         ids that differ by more where they are two",
+        path.display(), shown(id), shown(other), others(*more)
+    )]
+    BlockedTwin {
+        /// The file.
+        path: PathBuf,
+        /// The id of who must be left alone.
+        id: String,
+        /// Its first row, from 0.
+        row: u64,
+        /// The id of who may be contacted.
+        other: String,
+        /// Its first row, from 0.
+        other_row: u64,
+        /// How many other ids who may be contacted have a twin who must be left alone.
+        more: u64,
     },
     /// A value is missing.
     #[error("column `{column}` of {} is null in row {row} (counted from 0): fill it in, or leave out the row", path.display())]
@@ -231,6 +285,43 @@ pub enum AllocateFileError {
     /// The verifier refuses the plan or its certificate.
     #[error("the plan is refused: {0}")]
     Refused(#[from] Refusal),
+}
+
+/// A column of yes and no that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadFlag {
+    /// The column.
+    pub column: String,
+    /// Rows that say yes, true or 1.
+    pub yes_rows: u64,
+    /// All rows.
+    pub rows: u64,
+}
+
+fn listed(flags: &[UnreadFlag]) -> String {
+    let told =
+        |UnreadFlag { column, yes_rows, rows }: &UnreadFlag| format!("`{column}` (yes in {yes_rows} of {rows} rows)");
+    flags.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+/// The line of a policy by which columns are ignored.
+fn ignoring<'a>(columns: impl IntoIterator<Item = &'a String>) -> String {
+    let is_plain = |name: &str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let quoted = |name: &String| if is_plain(name) { name.clone() } else { format!("{name:?}") };
+    format!("`ignored_columns: [{}]`", columns.into_iter().map(quoted).collect::<Vec<_>>().join(", "))
+}
+
+/// By what two ids differ of which one has marks around it.
+fn difference(one: &str, other: &str) -> &'static str {
+    if trimmed(one) == trimmed(other) {
+        "blanks or other marks around them"
+    } else {
+        "blanks or other marks around them and the case of letters"
+    }
+}
+
+fn others(more: u64) -> String {
+    if more == 0 { String::new() } else { format!(", and so with {more} more") }
 }
 
 fn in_row(row: Option<u64>) -> String {

@@ -43,6 +43,11 @@ impl<T: Clone + Eq + Hash + Ord> Interner<T> {
     }
 
     /// The names by number.
+    pub(super) fn names(&self) -> &[T] {
+        &self.names
+    }
+
+    /// The names by number, alone.
     pub(super) fn in_order(self) -> Vec<T> {
         self.names
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use mainstay_config::offer_policy::OWN_COLUMNS;
 use mainstay_config::rule_rows::{Catalogue, Kind};
 use mainstay_config::rules::{AllocationRules, KnownNames, ValueSource};
 use mainstay_config::{OfferPolicy, OfferPolicyFile};
@@ -13,14 +14,11 @@ use mainstay_schema::plan::{Instance, Offer, Offers};
 use mainstay_schema::{BlockedBy, Cents, DigestHasher};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::columns::Wanted;
 use super::error::AllocateFileError as Error;
 use super::files::open_rows;
 use super::labels::Ids;
 use super::rows::{Rows, Table};
-
-/// Columns with a meaning of their own; all others may hold groups.
-pub(super) const OWN_COLUMNS: [&str; 7] =
-    ["customer_id", "offer", "channel", "value_cents", "cost_cents", "value_lower_cents", "blocked_by"];
 
 /// What a file of offers asks, and whom its positions stand for.
 #[derive(Debug)]
@@ -39,8 +37,10 @@ pub(super) struct Question {
 /// The first thing that is wrong with the file, or a name of the policy that it does not have.
 pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Error> {
     let builder = open_rows(path)?;
+    let columns: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    policy.check_ignored(&columns)?;
     policy.check_names(&columns_alone(builder.schema(), policy.policy()))?;
-    let table = collect(path, builder, &policy.policy().rules)?;
+    let table = collect(path, builder, policy.policy())?;
     policy.check_names(&table.known_names())?;
     question(path, table, policy.policy())
 }
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Er
 /// The same for a policy that was checked when it was written down.
 pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<Question, Error> {
     let builder = open_rows(path)?;
-    question(path, collect(path, builder, &policy.rules)?, policy)
+    question(path, collect(path, builder, policy)?, policy)
 }
 
 /// Before anything is read only the columns can be wrong.
@@ -72,13 +72,14 @@ fn of_some(
     move |limit| of(limit).clone()
 }
 
-fn collect(
-    path: &Path,
-    builder: ParquetRecordBatchReaderBuilder<File>,
-    rules: &AllocationRules,
-) -> Result<Table, Error> {
-    let with_lower_bound = rules.value == ValueSource::LowerBound;
-    let mut rows = Rows::new(path, builder.schema(), &rules.group_columns(), with_lower_bound)?;
+fn collect(path: &Path, builder: ParquetRecordBatchReaderBuilder<File>, policy: &OfferPolicy) -> Result<Table, Error> {
+    let OfferPolicy { rules, ignored_columns, .. } = policy;
+    let wanted = Wanted {
+        groups: &rules.group_columns(),
+        ignored: ignored_columns,
+        with_lower_bound: rules.value == ValueSource::LowerBound,
+    };
+    let mut rows = Rows::new(path, builder.schema(), &wanted)?;
     let reader = builder.build().map_err(|source| Error::Damaged { path: path.to_owned(), source })?;
     for batch in reader {
         let batch = batch.map_err(|error| Error::Damaged { path: path.to_owned(), source: error.into() })?;

@@ -1,53 +1,24 @@
 //! The rows of a file of offers by column, in the order of customers and offers.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
-use mainstay_config::UnknownName;
 use mainstay_config::rules::KnownNames;
 use mainstay_files::read::{self, WholeNumberError};
 use mainstay_files::{ColumnKind, KeyError};
 use mainstay_schema::BlockedBy;
 
+use super::columns::{BLOCKED_BY, Wanted};
 use super::error::AllocateFileError as Error;
+use super::flags::UnreadFlags;
 use super::labels::{Ids, Interner, id_texts, written_as};
-
-/// The column of what forbids contact.
-const BLOCKED_BY: &str = "blocked_by";
+use super::twins;
 
 const BLOCKED_BY_WANTED: &str = "whole numbers (0: may be contacted) or true and false; write the latter, as `blocked_by <> 0` \
                                  gives of numbers and `blocked_by <> 'no'` of texts";
-
-/// Columns that say who must be left alone, in small letters and without marks between their words. Whoever brings one expects it to be
-/// obeyed.
-const OTHERS_THAT_FORBID: [&str; 22] = [
-    "blockedby",
-    "blocked",
-    "isblocked",
-    "optout",
-    "optedout",
-    "unsubscribed",
-    "unsubscribe",
-    "donotcontact",
-    "donotcall",
-    "donotmail",
-    "donotemail",
-    "dnc",
-    "nomail",
-    "nocontact",
-    "suppress",
-    "suppressed",
-    "suppression",
-    "objection",
-    "withdrawn",
-    "consent",
-    "hasconsent",
-    "gdprconsent",
-];
 
 /// Stands for a rule that cannot be read: none of ours, and it forbids contact like them.
 const UNKNOWN_RULE: BlockedBy = BlockedBy(1 << 30);
@@ -57,6 +28,8 @@ pub(super) struct Rows {
     path: PathBuf,
     group_columns: Vec<String>,
     with_lower_bound: bool,
+    unread: UnreadFlags,
+    in_place_of_blocked_by: Option<String>,
     seen: u64,
     ids: IdInterner,
     ids_written_as: DataType,
@@ -126,29 +99,16 @@ impl Table {
 }
 
 impl Rows {
-    pub(super) fn new(
-        path: &Path,
-        schema: &Schema,
-        group_columns: &[&str],
-        with_lower_bound: bool,
-    ) -> Result<Self, Error> {
-        let mut wanted = vec!["customer_id", "offer", "channel", "value_cents", "cost_cents"];
-        wanted.extend(with_lower_bound.then_some("value_lower_cents"));
-        wanted.extend(group_columns);
-        for column in wanted {
-            if schema.column_with_name(column).is_none() {
-                let found = schema.fields().iter().map(|field| field.name().clone()).collect();
-                return Err(Error::MissingColumn { path: path.to_owned(), column: column.to_owned(), found });
-            }
-        }
-        refuse_repeated(path, schema)?;
-        refuse_unread_suppression(path, schema, group_columns)?;
+    pub(super) fn new(path: &Path, schema: &Schema, wanted: &Wanted<'_>) -> Result<Self, Error> {
+        wanted.check(path, schema)?;
         let id_type = schema.field_with_name("customer_id").map_or(&DataType::Utf8, |field| field.data_type());
         let is_number = id_type.is_integer();
         Ok(Self {
             path: path.to_owned(),
-            group_columns: group_columns.iter().map(|&column| column.to_owned()).collect(),
-            with_lower_bound,
+            group_columns: wanted.groups.iter().map(|&column| column.to_owned()).collect(),
+            with_lower_bound: wanted.with_lower_bound,
+            unread: UnreadFlags::new(schema, wanted),
+            in_place_of_blocked_by: wanted.in_place_of_blocked_by(schema),
             seen: 0,
             ids: if is_number { IdInterner::Numbers(Interner::new()) } else { IdInterner::Texts(Interner::new()) },
             ids_written_as: written_as(id_type),
@@ -193,14 +153,22 @@ impl Rows {
         self.customer_of.extend(customers);
         self.value.extend(values.values());
         self.cost.extend(costs.values());
+        self.unread.append(batch);
         self.seen += batch.num_rows() as u64;
         Ok(())
     }
 
-    /// Sorts the rows, first by customer by counting, then each customer's few.
+    /// Refuses what the rows show only together. Sorts them, first by customer by counting, then each customer's few.
     pub(super) fn finish(self) -> Result<Table, Error> {
         if self.customer_of.is_empty() {
             return Err(Error::Empty { path: self.path });
+        }
+        self.unread.refuse(&self.path, self.seen)?;
+        if let Some(column) = self.in_place_of_blocked_by {
+            return Err(Error::NotBlocking { path: self.path, column });
+        }
+        if let IdInterner::Texts(ids) = &self.ids {
+            twins::refuse(&self.path, ids.names(), &self.blocked_by, &self.customer_of)?;
         }
         let (ids, customer_places) = match self.ids {
             IdInterner::Numbers(numbers) => {
@@ -387,31 +355,5 @@ impl Rows {
             customer: customer.unwrap_or_default(),
             column: differs.and_then(|at| self.group_columns.get(at).cloned()).unwrap_or_default(),
         }
-    }
-}
-
-/// By a name that stands twice nobody knows which column is meant.
-fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), Error> {
-    let mut names = BTreeSet::new();
-    match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(Error::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
-        None => Ok(()),
-    }
-}
-
-/// Refuses a file without `blocked_by` where another column, that no rule groups by, seems to stand for it.
-fn refuse_unread_suppression(path: &Path, schema: &Schema, group_columns: &[&str]) -> Result<(), Error> {
-    if schema.column_with_name(BLOCKED_BY).is_some() {
-        return Ok(());
-    }
-    let forbids = |name: &&String| {
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-        let is_slip = UnknownName::new("column", name.as_str(), [BLOCKED_BY]).slip_of().is_some();
-        is_slip || OTHERS_THAT_FORBID.contains(&plain.to_ascii_lowercase().as_str())
-    };
-    let mut unread = schema.fields().iter().map(|field| field.name());
-    match unread.find(|name| !group_columns.contains(&name.as_str()) && forbids(name)) {
-        Some(column) => Err(Error::NotBlocking { path: path.to_owned(), column: column.clone() }),
-        None => Ok(()),
     }
 }

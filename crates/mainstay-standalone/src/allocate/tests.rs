@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod left_alone;
+
 /// A folder with offers, a policy, and places for a plan and its certificate.
 struct Case {
     folder: TempDir,
@@ -297,25 +299,6 @@ fn offers_to_the_blocked_are_not_verified() {
     );
     write(&case.path("offers.parquet"), with("blocked_by", texts(&["no"; 5])));
     assert!(case.told(&case.verify().unwrap_err()).contains("is of type Utf8"));
-}
-
-#[test]
-fn a_column_that_forbids_contact_under_another_name_is_refused() {
-    let flags = || Arc::new(BooleanArray::from(vec![true; 5])) as ArrayRef;
-    for name in ["Blocked_By", "blocked by", "bloked_by", "opt_out", "doNotContact", "do_not_mail", "DNC"] {
-        assert_eq!(
-            refusal(with(name, flags()), BUDGET),
-            format!(
-                "offers.parquet has no column `blocked_by`, but `{name}`, which is not read: where it forbids contact, name it \
-                 `blocked_by` (0 or false: may be contacted); else give it another name or leave it out"
-            )
-        );
-    }
-    let mut both = with("opt_out", flags());
-    both.push(("blocked_by", Arc::new(Int32Array::from(vec![0; 5]))));
-    assert_eq!(Case::new(both, BUDGET).allocate().unwrap().treated, 3);
-    let grouped = "budget_cents: 1100\nrules: {limits: [{group: consent, is: given, most_contacts: 9}]}";
-    assert!(Case::new(with("consent", texts(&["given"; 5])), grouped).allocate().is_ok());
 }
 
 #[test]
