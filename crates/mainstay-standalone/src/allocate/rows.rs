@@ -1,6 +1,5 @@
 //! The rows of a file of offers by column, in the order of customers and offers.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema};
 use mainstay_config::UnknownName;
 use mainstay_config::rules::KnownNames;
 use mainstay_files::read::{self, WholeNumberError};
-use mainstay_files::{ColumnKind, KeyError};
+use mainstay_files::{ColumnKind, KeyError, refuse_repeated};
 use mainstay_schema::BlockedBy;
 
 use super::error::AllocateFileError as Error;
@@ -387,15 +386,6 @@ impl Rows {
             customer: customer.unwrap_or_default(),
             column: differs.and_then(|at| self.group_columns.get(at).cloned()).unwrap_or_default(),
         }
-    }
-}
-
-/// By a name that stands twice nobody knows which column is meant.
-fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), Error> {
-    let mut names = BTreeSet::new();
-    match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(Error::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
-        None => Ok(()),
     }
 }
 
