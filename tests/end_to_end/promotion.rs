@@ -108,6 +108,8 @@ fn gates_refuse_and_people_override_with_a_reason() {
 
     let again = text(&project.output(&promote).stdout);
     assert!(again.starts_with("champion of churn is version 2 already, since "), "{again}");
+    let message = project.failure(&[&promote[..], &["--override", "auc_at_lest", "--why", "a pilot"]].concat());
+    assert!(message.contains("unknown gate `auc_at_lest`, did you mean `auc_at_least`?"), "{message}");
     let message =
         project.failure(&["promote", "churn", "3", "--by", "ana", "--override", "auc_at_least", "--why", "habit"]);
     assert!(message.contains("gate auc_at_least of churn version 3 has passed: leave its --override out"), "{message}");

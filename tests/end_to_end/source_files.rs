@@ -137,6 +137,9 @@ fn the_same_rows_in_other_files_give_the_same_day_and_bad_files_are_named() {
     for part in ["source retailer.orders: ", name, "is damaged: its footer can be read, and the values of its column"] {
         assert!(message.contains(part), "`{part}` is not in:\n{message}");
     }
+    let (_, cause) = message.split_once(" cannot (").unwrap();
+    let (cause, behind) = cause.split_once("); restore").unwrap();
+    assert!(!cause.is_empty() && !behind.contains(cause), "the cause is said twice:\n{message}");
 
     // Many such files are a loss that stops the day.
     for file in &orders[orders.len() / 2..orders.len() - 30] {

@@ -16,6 +16,9 @@
 //! | `Binary`, `LargeBinary`, `BinaryView`, `FixedSizeBinary` | - | - | - | - |
 //! | `List` and its like, `Struct`, `Map`, `Union` | - | - | - | - |
 //!
+//! Where nothing is declared a `Boolean` is a number, in training as at scoring; a source that declares a number refuses one
+//! ([`declared`](crate::declared)). `docs/types.md` says so too.
+//!
 //! A key is never changed: two ids that differ stay two, and each is the text that a reader of the file sees. A double is a key only
 //! as far as it holds whole numbers exactly. Numbers like 20240301 are no days: they could as well be ids, seconds or days since 1970.
 

@@ -19,5 +19,5 @@ pub mod read;
 pub use declared::{DeclaredColumn, Reading, Refused, UnreadableValue};
 pub use kind::ColumnKind;
 pub use local_time::LocalTime;
-pub use parquet_file::{FileError, open, read_footer};
+pub use parquet_file::{FileError, open, read_footer, refuse_repeated};
 pub use read::{DayError, KeyError, WholeNumberError};

@@ -1,9 +1,11 @@
 //! Opening a Parquet file, or saying what the file is instead.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use arrow::datatypes::Schema;
 use mainstay_schema::FileFormat;
 use mainstay_schema::file_format::HEAD_BYTES;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -65,6 +67,14 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// A name that stands for two columns.
+    #[error("{} has more than one column `{column}`: keep one of them, or give the others names of their own", path.display())]
+    RepeatedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        column: String,
+    },
 }
 
 /// Opens a file of rows.
@@ -94,6 +104,18 @@ pub fn read_footer(path: &Path, options: ArrowReaderOptions) -> Result<ArrowRead
         return Err(FileError::Summary { path: path.to_owned() });
     }
     Ok(footer)
+}
+
+/// Refuses a file in which a name stands for two columns: nobody knows which one is meant.
+///
+/// # Errors
+/// [`FileError::RepeatedColumn`], of the first such name.
+pub fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), FileError> {
+    let mut names = BTreeSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        Some(field) => Err(FileError::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
+        None => Ok(()),
+    }
 }
 
 fn not_read(path: &Path, file: &mut File, source: ParquetError) -> FileError {

@@ -19,6 +19,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use crate::error::ScoringError;
 use crate::features::{Codes, Features, FileFeature, Source};
 use crate::pages::{MOST_PAGE_BYTES, largest_page};
+use crate::seen::Seen;
 
 /// Rows that are decoded and scored together: each thread of many still gets whole blocks of the kernels.
 const MOST_ROWS: usize = 16_384;
@@ -36,6 +37,8 @@ pub(crate) struct FeatureBatches<'a> {
     numbers: ParquetRecordBatchReader,
     /// Of each feature, its reader where it is a column of texts.
     texts: Vec<Option<TextReader<'a>>>,
+    /// What the rows so far held of each feature.
+    seen: Vec<Seen>,
 }
 
 /// The features of some rows, in the model's order.
@@ -72,7 +75,8 @@ impl<'a> FeatureBatches<'a> {
             Source::Numbers(_) | Source::Categories(..) => Ok(None),
         };
         let texts: Result<_, ParquetError> = features.iter().map(reader).collect();
-        Ok(Self { path, features, numbers, texts: texts.map_err(ScoringError::read(path))? })
+        let seen = vec![Seen::default(); features.iter().len()];
+        Ok(Self { path, features, numbers, texts: texts.map_err(ScoringError::read(path))?, seen })
     }
 
     /// The next batch, whose first row stands at `first_row` of the file; `None` behind the last.
@@ -82,10 +86,10 @@ impl<'a> FeatureBatches<'a> {
         let batch = batch.map_err(|source| failed(source.into()))?;
         let rows = batch.num_rows();
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.texts.len());
-        for (feature, texts) in self.features.iter().zip(&mut self.texts) {
-            let array = match (feature.array(&batch), texts) {
+        for ((feature, texts), seen) in self.features.iter().zip(&mut self.texts).zip(&mut self.seen) {
+            let array = match (feature.array(&batch, seen), texts) {
                 (Some(array), _) => array.map_err(|source| failed(source.into()))?,
-                (None, Some(texts)) => Arc::new(texts.codes(rows).map_err(|error| match error {
+                (None, Some(texts)) => Arc::new(texts.codes(rows, seen).map_err(|error| match error {
                     TextError::Read(source) => failed(source),
                     TextError::NotUtf8 { row } => ScoringError::NotUtf8 {
                         path: self.path.to_owned(),
@@ -98,6 +102,11 @@ impl<'a> FeatureBatches<'a> {
             arrays.push(array);
         }
         Ok(Some(FeatureBatch { rows, arrays }))
+    }
+
+    /// What the rows held of each feature, in the model's order.
+    pub(crate) fn into_seen(self) -> Vec<Seen> {
+        self.seen
     }
 }
 
@@ -155,7 +164,7 @@ impl<'a> TextReader<'a> {
     }
 
     /// The code of each text of the next rows; null where it is missing or training did not know it.
-    fn codes(&mut self, rows: usize) -> Result<Float64Array, TextError> {
+    fn codes(&mut self, rows: usize, seen: &mut Seen) -> Result<Float64Array, TextError> {
         let mut codes: Vec<Option<f64>> = Vec::with_capacity(rows);
         let (mut levels, mut texts) = (Vec::new(), Vec::new());
         while codes.len() < rows {
@@ -167,7 +176,7 @@ impl<'a> TextReader<'a> {
             if read.0 == 0 {
                 return Err(TextError::Read(ParquetError::EOF("a column of texts ends before the others".to_owned())));
             }
-            self.add(&mut codes, &levels, &texts, read.0)?;
+            self.add(&mut codes, &levels, &texts, read.0, seen)?;
             let longest = texts.iter().map(ByteArray::len).max().unwrap_or(0);
             self.texts_at_once = (TEXT_BYTES / longest.max(1)).clamp(1, MOST_TEXTS);
         }
@@ -180,6 +189,7 @@ impl<'a> TextReader<'a> {
         levels: &[i16],
         texts: &[ByteArray],
         rows: usize,
+        seen: &mut Seen,
     ) -> Result<(), TextError> {
         let mut texts = texts.iter().map(ByteArray::data);
         // Equal texts of a dictionary are one place in memory: what is looked up once need not be again.
@@ -198,6 +208,7 @@ impl<'a> TextReader<'a> {
                     self.codes.of_text(std::str::from_utf8(text).map_err(not_utf8)?)
                 }
             };
+            seen.category(code, || String::from_utf8_lossy(text).into_owned());
             last = Some((text, code));
             codes.push(code);
         }

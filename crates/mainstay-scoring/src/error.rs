@@ -32,14 +32,6 @@ pub enum ScoringError {
         /// Names of the missing features, at least one.
         missing: Vec<String>,
     },
-    /// A feature that the input has more than once.
-    #[error("{} has more than one column `{column}`, which the model needs: keep one of them", path.display())]
-    RepeatedColumn {
-        /// The input.
-        path: PathBuf,
-        /// Its name.
-        column: String,
-    },
     /// A feature that holds no numbers.
     #[error("column `{column}` of {} is of type {found}, but the model needs {needs} there: {advice}", path.display())]
     FeatureType {
@@ -53,6 +45,21 @@ pub enum ScoringError {
         needs: &'static str,
         /// What to do.
         advice: &'static str,
+    },
+    /// No row has a value that the model could tell it from another by.
+    #[error(
+        "no row of {} has a value of any feature of the model that it can read ({}): all {rows} rows would get the same score; check \
+         that this is the file of this model, and write its columns as they were in training",
+        path.display(),
+        listed_as(found)
+    )]
+    NothingRead {
+        /// The input.
+        path: PathBuf,
+        /// Of each feature what the file holds instead, at least one.
+        found: Vec<String>,
+        /// Rows of the input.
+        rows: u64,
     },
     /// A page that would take too much memory: it is read as a whole.
     #[error(
@@ -145,10 +152,14 @@ impl ScoringError {
 }
 
 fn listed(missing: &[String]) -> String {
-    let names: Vec<String> = missing.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
-    match missing.len().saturating_sub(LISTED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
+    listed_as(&missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>())
+}
+
+fn listed_as(all: &[String]) -> String {
+    let first = all.get(..LISTED).unwrap_or(all).join(", ");
+    match all.len().saturating_sub(LISTED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 

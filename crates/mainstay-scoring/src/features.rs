@@ -10,12 +10,13 @@ use arrow::datatypes::{
     UInt32Type, UInt64Type,
 };
 use arrow::error::ArrowError;
-use mainstay_files::{ColumnKind, read};
+use mainstay_files::{ColumnKind, read, refuse_repeated};
 use mainstay_model::{Bits, Column, Ensemble, Feature, ModelError};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use crate::error::ScoringError;
+use crate::seen::Seen;
 
 /// Which columns are decoded, and which of them is which feature.
 pub(crate) struct Features {
@@ -66,8 +67,9 @@ impl Codes {
 impl Features {
     /// Finds every feature by its name.
     ///
-    /// Errors: a feature that is missing, repeated, or no number.
+    /// Errors: a name that stands for two columns, a feature that is missing, or no number.
     pub(crate) fn find(path: &Path, model: &Ensemble, footer: &ArrowReaderMetadata) -> Result<Self, ScoringError> {
+        refuse_repeated(path, footer.schema())?;
         let roots = roots(path, model, footer)?;
         let fields = roots.iter().map(|root| footer.schema().field(*root));
         let kinds: Vec<ColumnKind> = fields.clone().map(|field| ColumnKind::of(field.data_type())).collect();
@@ -108,11 +110,14 @@ impl Features {
 }
 
 impl FileFeature {
-    /// The values in a decoded batch; `None` of a column of texts.
-    pub(crate) fn array(&self, batch: &RecordBatch) -> Option<Result<ArrayRef, ArrowError>> {
+    /// The values in a decoded batch, which `seen` takes note of; `None` of a column of texts.
+    pub(crate) fn array(&self, batch: &RecordBatch, seen: &mut Seen) -> Option<Result<ArrayRef, ArrowError>> {
         match &self.source {
-            Source::Numbers(position) => Some(as_number(batch.column(*position))),
-            Source::Categories(position, codes) => Some(as_codes(batch.column(*position), codes)),
+            Source::Numbers(position) => {
+                let numbers = as_number(batch.column(*position));
+                Some(numbers.inspect(|numbers| seen.numbers(|| present(numbers))))
+            }
+            Source::Categories(position, codes) => Some(as_codes(batch.column(*position), codes, seen)),
             Source::Texts(_) => None,
         }
     }
@@ -120,18 +125,13 @@ impl FileFeature {
 
 /// The root column of each feature.
 fn roots(path: &Path, model: &Ensemble, footer: &ArrowReaderMetadata) -> Result<Vec<usize>, ScoringError> {
-    let mut by_name = BTreeMap::<&str, Vec<usize>>::new();
-    for (root, field) in footer.schema().fields().iter().enumerate() {
-        by_name.entry(field.name()).or_default().push(root);
-    }
+    let fields = footer.schema().fields().iter().enumerate();
+    let by_name: BTreeMap<&str, usize> = fields.map(|(root, field)| (field.name().as_str(), root)).collect();
     let (mut roots, mut missing) = (Vec::new(), Vec::new());
     for name in model.features().iter().map(|feature| feature.name.as_str()) {
-        match by_name.get(name).map(Vec::as_slice) {
+        match by_name.get(name) {
             None => missing.push(name.to_owned()),
-            Some([root]) => roots.push(*root),
-            Some(_) => {
-                return Err(ScoringError::RepeatedColumn { path: path.to_owned(), column: name.to_owned() });
-            }
+            Some(root) => roots.push(*root),
         }
     }
     if missing.is_empty() { Ok(roots) } else { Err(ScoringError::MissingFeatures { path: path.to_owned(), missing }) }
@@ -170,9 +170,31 @@ fn as_number(array: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     if is_read { Ok(array.clone()) } else { Ok(Arc::new(read::numbers(array)?)) }
 }
 
+/// How many values of an array of [`as_number`] are there: neither null nor NaN.
+fn present(array: &ArrayRef) -> u64 {
+    let is_present = |is_nan: Option<bool>| is_nan == Some(false);
+    let count = match array.data_type() {
+        DataType::Float64 => {
+            let values = array.as_primitive::<Float64Type>().iter();
+            values.filter(|value| is_present(value.map(f64::is_nan))).count()
+        }
+        DataType::Float32 => {
+            let values = array.as_primitive::<Float32Type>().iter();
+            values.filter(|value| is_present(value.map(f32::is_nan))).count()
+        }
+        _ => array.len() - array.null_count(),
+    };
+    count as u64
+}
+
 /// The code of each number, which is written as training wrote it; null where training did not know it.
-fn as_codes(array: &ArrayRef, codes: &Codes) -> Result<ArrayRef, ArrowError> {
-    let code = |text: Option<String>| text.and_then(|text| codes.of_text(&text));
+fn as_codes(array: &ArrayRef, codes: &Codes, seen: &mut Seen) -> Result<ArrayRef, ArrowError> {
+    let code = |text: Option<String>| {
+        let text = text?;
+        let code = codes.of_text(&text);
+        seen.category(code, || text);
+        code
+    };
     Ok(Arc::new(read::categories(array)?.into_iter().map(code).collect::<Float64Array>()))
 }
 

@@ -18,10 +18,11 @@ mod pages;
 mod request;
 mod row_group;
 mod scored;
+mod seen;
 mod spool;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::ScoringError;
-pub use request::{Explanation, ScoreRequest, ScoredFile, Seconds, score_file};
+pub use request::{Explanation, FeatureWarning, ScoreRequest, ScoredFile, Seconds, score_file};

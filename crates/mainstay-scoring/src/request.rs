@@ -13,6 +13,7 @@ use crate::input::InputFile;
 use crate::lanes::Lanes;
 use crate::output::OutputFile;
 use crate::scored::RowScorer;
+use crate::seen::{Seen, add, refuse_nothing, warnings};
 
 /// What to score, and how.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +50,21 @@ pub struct ScoredFile {
     pub rows: u64,
     /// The columns that were added, in order.
     pub added_columns: Vec<String>,
+    /// Features of the model of which the file says little or nothing, in the model's order.
+    pub warnings: Vec<FeatureWarning>,
     /// Where the time went.
     pub seconds: Seconds,
+}
+
+/// A feature that the model takes as missing in many rows or in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureWarning {
+    /// The feature.
+    pub feature: String,
+    /// Of a feature that is missing in every row 1; otherwise the share of its values that the model has not learnt, from 0 to 1.
+    pub share: f64,
+    /// What was found and what to do, in words.
+    pub message: String,
 }
 
 /// Seconds of work, added up over all lanes; the total is that of the clock.
@@ -85,13 +99,21 @@ pub fn score_file(
     let scorer = RowScorer::new(request.model, request.explanation)?;
     let mut output = OutputFile::create(request, &input, &added)?;
     let lanes = Lanes::new(request, &input, &added, &scorer, advanced);
+    let mut seen = vec![Seen::default(); request.model.features().len()];
     let mut seconds = lanes.run(|scored, seconds| {
+        add(&mut seen, &scored.seen);
         let copying = Instant::now();
         output.append(&input, scored)?;
         seconds.copy += copying.elapsed().as_secs_f64();
         Ok(())
     })?;
+    refuse_nothing(&input, request.model, &seen)?;
     output.finish()?;
     seconds.total = started.elapsed().as_secs_f64();
-    Ok(ScoredFile { rows: input.rows(), added_columns: added.names().map(str::to_owned).collect(), seconds })
+    Ok(ScoredFile {
+        rows: input.rows(),
+        added_columns: added.names().map(str::to_owned).collect(),
+        warnings: warnings(&input, request.model, &seen),
+        seconds,
+    })
 }

@@ -15,12 +15,15 @@ use crate::batches::FeatureBatch;
 use crate::error::ScoringError;
 use crate::lanes::Lanes;
 use crate::request::Seconds;
+use crate::seen::Seen;
 use crate::spool::{Overflow, Spool, SpooledChunk};
 
 /// The added columns of a row group, encoded.
 pub(crate) struct ScoredRowGroup {
     pub(crate) position: usize,
     pub(crate) chunks: Vec<(SpooledChunk, ColumnCloseResult)>,
+    /// What its rows hold of each feature, in the model's order.
+    pub(crate) seen: Vec<Seen>,
     pub(crate) seconds: Seconds,
 }
 
@@ -58,7 +61,8 @@ pub(crate) fn score_row_group(lanes: &Lanes<'_>, position: usize) -> Result<Scor
     let closed = closed.map_err(write_error())?;
     let spools: ParquetResult<Vec<_>> = sinks.into_iter().map(|sink| Ok(sink.into_inner()?.finish())).collect();
     let spools = spools.map_err(write_error())?;
-    Ok(ScoredRowGroup { position, chunks: spools.into_iter().zip(closed).collect(), seconds })
+    let chunks = spools.into_iter().zip(closed).collect();
+    Ok(ScoredRowGroup { position, chunks, seen: batches.into_seen(), seconds })
 }
 
 /// The added columns are compressed like the first one of the input.

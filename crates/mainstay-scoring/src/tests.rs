@@ -513,9 +513,12 @@ fn refuses_columns_that_are_no_categories() {
         "column `city` of x.parquet is of type Date32, but the model needs texts or numbers there: write it as a number, such as the \
          days until the day of scoring",
     );
-    files.write(vec![("city", Arc::new(NullArray::new(3)) as ArrayRef)], 10);
-    files.score(&city_model(), Explanation::default()).unwrap();
-    assert_eq!(numbers(&read(&files.path("y.parquet")), "raw_score"), [4.0; 3]);
+    // Nothing is no category, and is read as one that is missing.
+    files.write(vec![("city", Arc::new(NullArray::new(3)) as ArrayRef), ("orders", floats(&[0.7; 3]))], 10);
+    let city = Feature { categories: Some(vec!["Paris".to_owned()]), ..Feature::new("city") };
+    let features = vec![city, Feature::new("orders")];
+    let model = EnsembleParts { features, ..parts(&["city", "orders"]) }.try_into_model();
+    files.score(&model, Explanation::default()).unwrap();
 }
 
 #[test]
@@ -615,18 +618,98 @@ fn refuses_names_that_would_be_there_twice() {
         EVERYTHING,
         "the model has a feature `bias`, so that `contribution_bias` would be added twice: rename the feature",
     );
-    let twice = RecordBatch::try_new(
-        Arc::new(arrow::datatypes::Schema::new(vec![
-            arrow::datatypes::Field::new("orders", arrow::datatypes::DataType::Float64, true),
-            arrow::datatypes::Field::new("orders", arrow::datatypes::DataType::Float64, true),
-        ])),
-        vec![floats(&[0.7]), floats(&[0.8])],
-    );
-    files.write_batch(&twice.unwrap(), 10);
+}
+
+/// Whether the model needs the column or not: the output would have it twice as well.
+#[test]
+fn a_column_that_stands_twice_is_refused() {
+    for twice in ["orders", "note"] {
+        let files = Files::new();
+        let field = |name: &str| arrow::datatypes::Field::new(name, DataType::Float64, true);
+        let schema = arrow::datatypes::Schema::new(vec![field("orders"), field("note"), field(twice)]);
+        let batch = RecordBatch::try_new(Arc::new(schema), vec![floats(&[0.7]), floats(&[0.1]), floats(&[0.8])]);
+        files.write_batch(&batch.unwrap(), 10);
+        files.refused(
+            &model(&["orders"]),
+            Explanation::default(),
+            &format!(
+                "x.parquet has more than one column `{twice}`: keep one of them, or give the others names of their own"
+            ),
+        );
+    }
+}
+
+fn warned(files: &Files, model: &Ensemble) -> Vec<(String, f64, String)> {
+    let output = files.path("y.parquet");
+    let _ = fs::remove_file(&output);
+    let scored = files.score(model, Explanation::default()).unwrap();
+    let folder = format!("{}/", files.folder.path().display());
+    let warning = |of: crate::FeatureWarning| (of.feature, of.share, of.message.replace(&folder, ""));
+    scored.warnings.into_iter().map(warning).collect()
+}
+
+#[test]
+fn a_feature_that_is_missing_in_every_row_is_named() {
+    let files = Files::new();
+    let nan: ArrayRef = Arc::new(Float32Array::from(vec![Some(f32::NAN), None, Some(f32::NAN)]));
+    files.write(vec![("orders", floats(&[0.7, 0.1, 0.2])), ("recency", Arc::clone(&nan))], 2);
+    let found = warned(&files, &model(&["orders", "recency"]));
+    let told = "feature `recency` is missing in all 3 rows of x.parquet: they are scored as if nobody knew it; fill the column in, or use \
+                a model without it";
+    assert_eq!(found, [("recency".to_owned(), 1.0, told.to_owned())]);
+
+    // One value of the last row group is enough.
+    let late: ArrayRef = Arc::new(Float32Array::from(vec![None, Some(f32::NAN), Some(0.5)]));
+    files.write(vec![("orders", floats(&[0.7, 0.1, 0.2])), ("recency", late)], 2);
+    assert!(warned(&files, &model(&["orders", "recency"])).is_empty());
+
+    files.write(vec![("orders", Arc::new(NullArray::new(3)) as ArrayRef), ("recency", nan)], 2);
+    fs::remove_file(files.path("y.parquet")).unwrap();
     files.refused(
-        &model(&["orders"]),
+        &model(&["orders", "recency"]),
         Explanation::default(),
-        "x.parquet has more than one column `orders`, which the model needs: keep one of them",
+        "no row of x.parquet has a value of any feature of the model that it can read (`orders` is missing, `recency` is missing): all 3 \
+         rows would get the same score; check that this is the file of this model, and write its columns as they were in training",
+    );
+}
+
+/// Texts, texts in a dictionary, and numbers that are categories.
+#[test]
+fn categories_that_the_model_has_not_learnt_are_named_from_half_of_the_values_on() {
+    let with_orders = |cities: ArrayRef| {
+        let files = Files::new();
+        files.write(vec![("city", cities), ("orders", floats(&[0.7; 5]))], 2);
+        files
+    };
+    let feature =
+        |known: [&str; 2]| Feature { categories: Some(known.map(str::to_owned).into()), ..Feature::new("city") };
+    let features = |known| vec![feature(known), Feature::new("orders")];
+    let knows = |known| EnsembleParts { features: features(known), ..parts(&["city", "orders"]) };
+    let cities = knows(["Paris", "Rome"]).try_into_model();
+    let texts = |texts: [Option<&str>; 5]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+    let half = texts([Some("Paris"), Some("Rome"), None, Some("paris"), Some("ROME")]);
+    assert!(warned(&with_orders(half), &cities).is_empty(), "two of four");
+    let most = texts([Some("Paris"), Some("rome"), None, Some("paris"), Some("ROME")]);
+    let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
+    for most in [arrow::compute::cast(&most, &dictionary).unwrap(), most] {
+        let told = "feature `city` of x.parquet has values that the model has not learnt in 3 of the 4 rows that have one (75 %), such as \
+                    `rome`: they count as missing; write them as they were in training (`Paris`, `Rome`), or train anew";
+        assert_eq!(warned(&with_orders(most), &cities), [("city".to_owned(), 0.75, told.to_owned())]);
+    }
+    let numbers = knows(["7", "8"]).try_into_model();
+    let codes: ArrayRef = Arc::new(Int64Array::from(vec![Some(70), Some(80), None, Some(70), Some(80)]));
+    let found = warned(&with_orders(codes), &numbers);
+    assert_eq!((found[0].1, found.len()), (1.0, 1));
+    assert!(found[0].2.contains("such as `70`"), "{}", found[0].2);
+
+    let files = Files::new();
+    files.write(vec![("city", texts([Some("paris"), None, None, Some("oslo"), None]))], 2);
+    files.refused(
+        &city_model(),
+        Explanation::default(),
+        "no row of x.parquet has a value of any feature of the model that it can read (`city` holds others than training did, such as \
+         `paris`): all 5 rows would get the same score; check that this is the file of this model, and write its columns as they were in \
+         training",
     );
 }
 

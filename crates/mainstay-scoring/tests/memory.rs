@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
 use arrow::datatypes::Float64Type;
 use mainstay_model::{
     Calibration, CategorySet, Condition, Ensemble, EnsembleParts, Feature, Link, Missing, Node, Tree,
@@ -50,7 +50,11 @@ fn model(category: &str) -> Ensemble {
     };
     let leaf = |value| Node::Leaf { value, cover: 0.0 };
     Ensemble::new(EnsembleParts {
-        features: vec![Feature { categories: Some(vec![category.to_owned()]), ..Feature::new("note") }],
+        // Of a file without any value that the model knows nothing is scored: the number is one.
+        features: vec![
+            Feature { categories: Some(vec![category.to_owned()]), ..Feature::new("note") },
+            Feature::new("orders"),
+        ],
         trees: vec![Tree::new(&[split, leaf(1.0), leaf(2.0)]).unwrap()],
         bias: 0.0,
         link: Link::Identity,
@@ -62,7 +66,8 @@ fn model(category: &str) -> Ensemble {
 /// Writes rows of one text, in pieces, so that the file is made in little memory too, unless it is one page. Returns its size.
 fn write(path: &Path, text: &str, has_dictionary: bool, page_bytes: usize) -> u64 {
     let piece: ArrayRef = Arc::new(StringArray::from(vec![text; 64]));
-    let batch = RecordBatch::try_from_iter([("note", piece)]).unwrap();
+    let orders: ArrayRef = Arc::new(Float64Array::from(vec![1.0; 64]));
+    let batch = RecordBatch::try_from_iter([("note", piece), ("orders", orders)]).unwrap();
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_dictionary_enabled(has_dictionary)
@@ -106,7 +111,7 @@ fn texts_of_any_length_are_scored_in_little_memory() {
         assert!(more < MOST_MEGABYTES, "{length}, dictionary {has_dictionary}: {more} MB more than {before}");
         let scored = ParquetRecordBatchReaderBuilder::try_new(File::open(&output).unwrap()).unwrap();
         let expected = if has_dictionary { 1.0 } else { 2.0 };
-        let scores = parquet::arrow::ProjectionMask::leaves(scored.parquet_schema(), [2]);
+        let scores = parquet::arrow::ProjectionMask::leaves(scored.parquet_schema(), [3]);
         for batch in scored.with_projection(scores).build().unwrap() {
             assert!(
                 batch.unwrap().column(0).as_primitive::<Float64Type>().values().iter().all(|score| *score == expected)

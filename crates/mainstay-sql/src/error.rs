@@ -40,7 +40,7 @@ pub enum FeatureError {
         found: String,
     },
     /// A file cannot be read as Parquet.
-    #[error("source {table}: `{file}` cannot be read as Parquet: {found} ({}); write it again, or move it out of the folder", parquet_cause(.source))]
+    #[error("source {table}: `{file}` cannot be read as Parquet: {found} ({}); write it again, or move it out of the folder", parquet_cause(.cause))]
     Unreadable {
         /// `source.table`.
         table: String,
@@ -48,14 +48,14 @@ pub enum FeatureError {
         file: String,
         /// What it is instead, as a sentence.
         found: String,
-        /// What the reader said.
-        source: Box<DataFusionError>,
+        /// What the reader said, which the message says: a source would say it again.
+        cause: Box<DataFusionError>,
     },
     /// A file whose footer can be read and whose rows cannot, which was found as they were read.
     #[error(
         "source {table}: `{file}` is damaged: its footer can be read, and the values of its column `{column}` cannot ({}); restore the \
          file or write it again, or move it out of the folder{policy}",
-        parquet_cause(.source)
+        parquet_cause(.cause)
     )]
     Damaged {
         /// `source.table`.
@@ -66,8 +66,8 @@ pub enum FeatureError {
         column: Box<str>,
         /// Why the policy for bad files does not leave it out, where there is one.
         policy: &'static str,
-        /// What the reader said.
-        source: Box<DataFusionError>,
+        /// What the reader said, which the message says: a source would say it again.
+        cause: Box<DataFusionError>,
     },
     /// `_metadata` or the like, which describes the files beside it.
     #[error(
@@ -241,7 +241,7 @@ impl FeatureError {
         match self {
             Self::Storage { .. } | Self::Changed { .. } => true,
             Self::Query(error) => is_storage(error),
-            Self::Unreadable { source, .. } | Self::Damaged { source, .. } => is_storage(source),
+            Self::Unreadable { cause, .. } | Self::Damaged { cause, .. } => is_storage(cause),
             Self::Delta { source, .. } => source.is_retryable(),
             Self::BadFile(error) => error.is_retryable(),
             _ => false,

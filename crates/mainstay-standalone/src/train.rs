@@ -16,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use mainstay_model::Ensemble;
+use mainstay_schema::Ds;
 use mainstay_train::baseline::{FeatureRows, scores_of, single_feature};
 use mainstay_train::leakage::DateColumn;
 use mainstay_train::{Competitor, Declared, JudgedWith, Recipe, Search, TrainingFacts, TrainingSet};
@@ -49,6 +50,8 @@ pub struct TrainRequest {
     pub time_column: Option<String>,
     /// Days after it in which the label comes about.
     pub label_days: u32,
+    /// The day of the training, in UTC: no decision of a later day has an outcome yet.
+    pub today: Ds,
     /// Columns that are no features.
     pub exclude: Vec<String>,
     /// Columns of texts or numbers that are categories.
@@ -144,6 +147,7 @@ pub fn train_file(
     };
     let with = JudgedWith { label: &request.label, segments: &segments, others: &others, dates: &dates };
     let facts = TrainingFacts::of(&trained, searched, &with)?;
+    let warnings = parting.doubts(request, trained.test.labels()).into_iter().collect();
     let report = TrainReport {
         input: request.input.clone(),
         model: trained.model.digest(),
@@ -152,6 +156,7 @@ pub fn train_file(
         features: trained.training.feature_names().to_vec(),
         left_out: columns.left_out.clone(),
         parted: parting.told(&trained.training, &trained.test, request.test.as_deref()),
+        warnings,
         facts,
     };
     Ok(TrainedFile { model: trained.model, report })

@@ -8,6 +8,7 @@ mod alone;
 mod cuts;
 mod pairs;
 mod rows;
+mod thresholds;
 
 use serde::{Deserialize, Serialize};
 

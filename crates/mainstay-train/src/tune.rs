@@ -233,6 +233,9 @@ struct Rung {
 }
 
 /// The block of each row: its cut, or of many cuts those that come together; cuts ascend.
+///
+/// What is left of many cuts behind the last full block belongs to that, unless it is half of one: a few rows of the newest cuts are no
+/// block to judge on.
 pub fn blocks(cuts: &[Ds]) -> Vec<usize> {
     let distinct = cuts.chunk_by(|a, b| a == b).count();
     let (mut block, mut of_block, mut before) = (0, 0, 0);
@@ -245,6 +248,10 @@ pub fn blocks(cuts: &[Ds]) -> Vec<usize> {
         blocks.extend(std::iter::repeat_n(block, cut.len()));
         of_block += cut.len();
         before += cut.len();
+    }
+    let is_left = distinct > MOST_BLOCKS && block > 0 && 2 * of_block * MOST_BLOCKS < cuts.len();
+    if is_left {
+        blocks.iter_mut().rev().take(of_block).for_each(|of| *of = block - 1);
     }
     blocks
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use mainstay_job::progress::{Progress, Step};
 use mainstay_schema::Digest;
 use mainstay_standalone::model;
-use mainstay_standalone::score::{Explanation, ScoreRequest, ScoredFile, score_file};
+use mainstay_standalone::score::{Explanation, FeatureWarning, ScoreRequest, ScoredFile, score_file};
 use serde::Serialize;
 
 use crate::flags::GlobalArguments;
@@ -60,9 +60,11 @@ pub(crate) fn execute(global: &GlobalArguments, arguments: &ScoreArguments) -> R
         threads: arguments.threads.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
         stop: &stop,
     };
-    let step = Progress::new(observer(global)).start(Step::Score);
+    let progress = Progress::new(observer(global));
+    let step = progress.start(Step::Score);
     let done = score_file(&request, &|rows, total| step.advance(rows, Some(total), "rows"))?;
     step.finish(format!("{} rows scored", done.rows));
+    done.warnings.iter().for_each(|warning| progress.warn(warning.message.clone()));
     let view = ScoredView::new(&arguments.output, model.digest(), done);
     write(global, &view, || text(&view))?;
     Ok(ExitCode::SUCCESS)
@@ -87,7 +89,16 @@ struct ScoredView {
     model: Digest,
     rows: u64,
     added_columns: Vec<String>,
+    warnings: Vec<WarningView>,
     seconds: SecondsView,
+}
+
+/// A feature of which the file says little or nothing.
+#[derive(Debug, Serialize)]
+struct WarningView {
+    feature: String,
+    share: f64,
+    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +118,7 @@ impl ScoredView {
             model,
             rows: scored.rows,
             added_columns: scored.added_columns,
+            warnings: scored.warnings.into_iter().map(WarningView::from).collect(),
             seconds: SecondsView {
                 total: seconds.total,
                 read: seconds.read,
@@ -115,6 +127,13 @@ impl ScoredView {
                 copy: seconds.copy,
             },
         }
+    }
+}
+
+impl From<FeatureWarning> for WarningView {
+    fn from(warning: FeatureWarning) -> Self {
+        let FeatureWarning { feature, share, message } = warning;
+        Self { feature, share, message }
     }
 }
 

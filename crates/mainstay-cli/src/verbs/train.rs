@@ -11,8 +11,10 @@ use std::thread;
 use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mainstay_job::progress::{Progress, Step};
-use mainstay_schema::AlgorithmKind;
+use mainstay_schema::{AlgorithmKind, Ds};
 use mainstay_standalone::model;
 use mainstay_standalone::train::{Kind, Monotone, TrainRequest, train_file};
 
@@ -120,10 +122,12 @@ pub(crate) fn execute(global: &GlobalArguments, arguments: &TrainArguments) -> R
     // Said before an hour of training, not after it.
     check_files(arguments)?;
     let request = request(arguments)?;
-    let step = Progress::new(observer(global)).start(Step::Train);
+    let progress = Progress::new(observer(global));
+    let step = progress.start(Step::Train);
     let trained = train_file(&request, &mut |at| step.advance(at.done, Some(at.total), at.unit))?;
     let report = &trained.report;
     step.finish(text::summary(report));
+    report.warnings.iter().for_each(|warning| progress.warn(warning.clone()));
     create(&arguments.output, &trained.model.to_file()?, arguments.force)?;
     if let Some(path) = &arguments.report {
         create(path, (serde_json::to_string_pretty(report)? + "\n").as_bytes(), arguments.force)?;
@@ -160,6 +164,7 @@ fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
         key: arguments.key.clone(),
         time_column: arguments.time_column.clone(),
         label_days: arguments.label_days.unwrap_or(0),
+        today: Ds::of(Timestamp::now(), &TimeZone::UTC),
         exclude: arguments.exclude.clone(),
         categories: arguments.categories.clone(),
         monotone,

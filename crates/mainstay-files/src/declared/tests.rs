@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
+use crate::read::{categories, numbers};
 
 fn column(column_type: ColumnType) -> DeclaredColumn {
     let clock = Arc::new(LocalTime::new(TimeZone::get("Europe/Paris").unwrap()));
@@ -103,24 +104,67 @@ fn reference() -> String {
         ColumnType::Timestamp,
         ColumnType::Money,
     ] {
-        write!(text, "### `{column_type}`\n\n| in the file | becomes |\n|---|---|\n").unwrap();
-        let mut outcomes: Vec<(String, Vec<String>)> = Vec::new();
-        for found in samples() {
-            let outcome = match column(column_type).reading(&found) {
-                Ok(reading) => reading.rule.to_owned(),
-                Err(advice) => format!("refused: {advice}"),
-            };
-            match outcomes.iter_mut().find(|(other, _)| *other == outcome) {
-                Some((_, labels)) => labels.push(label(&found)),
-                None => outcomes.push((outcome, vec![label(&found)])),
-            }
-        }
-        for (outcome, labels) in outcomes {
-            writeln!(text, "| {} | {outcome} |", labels.join(", ")).unwrap();
-        }
-        text.push('\n');
+        let outcome = |found: &DataType| match column(column_type).reading(found) {
+            Ok(reading) => reading.rule.to_owned(),
+            Err(advice) => format!("refused: {advice}"),
+        };
+        write_table(&mut text, &format!("`{column_type}`"), outcome);
     }
+    write_table(&mut text, "A feature that is a number, in `train` and `score`", as_number);
+    write_table(&mut text, "A feature that is a category, in `train` and `score`", as_category);
     text
+}
+
+fn write_table(text: &mut String, title: &str, outcome: impl Fn(&DataType) -> String) {
+    write!(text, "### {title}\n\n| in the file | becomes |\n|---|---|\n").unwrap();
+    let mut outcomes: Vec<(String, Vec<String>)> = Vec::new();
+    for found in samples() {
+        let outcome = outcome(&found);
+        match outcomes.iter_mut().find(|(other, _)| *other == outcome) {
+            Some((_, labels)) => labels.push(label(&found)),
+            None => outcomes.push((outcome, vec![label(&found)])),
+        }
+    }
+    for (outcome, labels) in outcomes {
+        writeln!(text, "| {} | {outcome} |", labels.join(", ")).unwrap();
+    }
+    text.push('\n');
+}
+
+/// What `read::numbers` makes of a type.
+fn as_number(found: &DataType) -> String {
+    let kind = ColumnKind::of(found);
+    match kind {
+        _ if !kind.is_number() => format!("not read: {}", kind.number_advice()),
+        ColumnKind::Missing => "missing".to_owned(),
+        ColumnKind::Boolean => {
+            let read = |value| numbers(&flag(value)).unwrap().value(0);
+            format!("{} for true, {} for false", read(true), read(false))
+        }
+        ColumnKind::Float => "as it is; NaN is missing".to_owned(),
+        _ => "the nearest double".to_owned(),
+    }
+}
+
+/// What `read::categories` makes of a type.
+fn as_category(found: &DataType) -> String {
+    let kind = ColumnKind::of(found);
+    match kind {
+        _ if !kind.is_category() => "not read".to_owned(),
+        ColumnKind::Missing => "missing".to_owned(),
+        ColumnKind::Boolean => {
+            let read = |value| categories(&flag(value)).unwrap().remove(0).unwrap();
+            format!("`{}` for true, `{}` for false", read(true), read(false))
+        }
+        ColumnKind::Integer => "its digits".to_owned(),
+        ColumnKind::Float => "the fewest digits that give the double; NaN is missing".to_owned(),
+        ColumnKind::Decimal { .. } => "its digits, no zeros behind the last decimal".to_owned(),
+        _ => "as it is".to_owned(),
+    }
+}
+
+fn flag(value: bool) -> ArrayRef {
+    Arc::new(BooleanArray::from(vec![value]))
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::models;
 use crate::models::comparison::{self, Comparison, Measure};
 use crate::open_project::OpenProject;
 
+/// Gates of a version beside the one that it would replace.
+const BESIDE_CURRENT: [&str; 2] = ["auc_below_current_at_most", "brier_above_current_at_most"];
+
 /// Who changes an alias, when and why.
 #[derive(Debug, Clone)]
 pub struct Author {
@@ -71,6 +74,7 @@ pub async fn promote(open: &OpenProject, request: &PromoteRequest) -> Result<Pro
     // The first champion of a project stands there without anybody who answers for the gates that it failed.
     let is_approved = approval::of(&version, &history).is_given();
     if let Some(current) = history.last().filter(is_there).filter(|_| is_approved) {
+        check_names(&request.overrides, &names_in_use(&version, current))?;
         return Ok(unchanged(model, alias, current));
     }
     let comparison = match history.last() {
@@ -110,9 +114,10 @@ fn unchanged(model: &str, alias: &str, current: &AliasEntry) -> Promotion {
 /// How far a version lies behind the one that it would replace, on the same rows, where both could be judged on them.
 fn beside_current(limits: &Limits, comparison: &Comparison) -> Vec<Gate> {
     let Some(rows) = &comparison.same_rows else { return Vec::new() };
+    let [auc, brier] = BESIDE_CURRENT;
     let asked = [
-        ("auc_below_current_at_most", Measure::Auc, -1.0, limits.auc_below_current_at_most),
-        ("brier_above_current_at_most", Measure::Brier, 1.0, limits.brier_above_current_at_most),
+        (auc, Measure::Auc, -1.0, limits.auc_below_current_at_most),
+        (brier, Measure::Brier, 1.0, limits.brier_above_current_at_most),
     ];
     let gate = |(name, measure, sign, limit): (&str, Measure, f64, Option<f64>)| {
         let (threshold, figure) = (limit?, sign * rows.overall.of(measure)?.difference);
@@ -122,19 +127,29 @@ fn beside_current(limits: &Limits, comparison: &Comparison) -> Vec<Gate> {
     asked.into_iter().filter_map(gate).collect()
 }
 
+/// What a promotion that is repeated may name: all that could be asked of the version when it was promoted.
+fn names_in_use(version: &ModelVersion, current: &AliasEntry) -> Vec<String> {
+    let mut names: Vec<String> = version.asked().into_iter().map(|gate| gate.name).collect();
+    let others = current.overridden.iter().cloned().chain(BESIDE_CURRENT.map(str::to_owned));
+    names.extend(others.filter(|name| !names.contains(name)).collect::<Vec<_>>());
+    names
+}
+
+/// Refuses an override of what is no gate, with the nearest name.
+fn check_names(overrides: &[String], known: &[String]) -> Result<()> {
+    if let Some(name) = overrides.iter().find(|name| !known.contains(name)) {
+        let unknown = UnknownName::new("gate", name, known.iter().map(String::as_str));
+        bail!("{unknown} ({})", unknown.known_names());
+    }
+    Ok(())
+}
+
 /// The gates to override, if a version may be promoted.
 fn judge(request: &PromoteRequest, version: &ModelVersion, gates: &[Gate]) -> Result<Vec<String>> {
     let PromoteRequest { model, alias, overrides, author, .. } = request;
-    for name in overrides {
-        let Some(gate) = gates.iter().find(|gate| gate.name == *name) else {
-            let unknown = UnknownName::new("gate", name, gates.iter().map(|gate| gate.name.as_str()));
-            bail!("{unknown} ({})", unknown.known_names());
-        };
-        ensure!(
-            !gate.passed,
-            "gate {name} of {model} version {} has passed: leave its --override out",
-            version.version
-        );
+    check_names(overrides, &gates.iter().map(|gate| gate.name.clone()).collect::<Vec<_>>())?;
+    if let Some(gate) = gates.iter().find(|gate| gate.passed && overrides.contains(&gate.name)) {
+        bail!("gate {} of {model} version {} has passed: leave its --override out", gate.name, version.version);
     }
     let is_reasoned = author.why.as_ref().is_some_and(|why| !why.trim().is_empty());
     ensure!(
@@ -284,6 +299,31 @@ mod tests {
             "gate history_days_at_least of churn version 4 has passed: leave its --override out"
         );
         assert_eq!(judged(&[], Some("")).unwrap_err(), "--why is empty: give a reason, or leave it out");
+    }
+
+    #[test]
+    fn names_of_overrides_are_looked_at_where_the_version_is_in_use_already() {
+        let current = AliasEntry {
+            number: 2,
+            version: "4".into(),
+            at: Timestamp::UNIX_EPOCH,
+            by: "ana".into(),
+            why: "a pilot".into(),
+            from: Some("3".into()),
+            overridden: vec!["unjudged".into()],
+            restores: None,
+        };
+        let known = names_in_use(&version(gates()), &current);
+        let check = |name: &str| check_names(&[name.to_owned()], &known).map_err(|error| error.to_string());
+        let refused = check("auc_at_lest").unwrap_err();
+        assert!(
+            refused.starts_with("unknown gate `auc_at_lest`, did you mean `auc_at_least`? (known gates: "),
+            "{refused}"
+        );
+        // The very command that promoted it may be given again.
+        for name in ["auc_at_least", "history_days_at_least", "unjudged", "auc_below_current_at_most"] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn damaged(
     table: &SourceTable,
     file: &ObjectMeta,
     column: String,
-    source: DataFusionError,
+    cause: DataFusionError,
 ) -> FeatureError {
     FeatureError::Damaged {
         table: folder.name.clone(),
@@ -104,6 +104,6 @@ fn damaged(
                 "; `bad_files: quarantine` leaves out what is found bad before rows are read, and this was found as they were"
             }
         },
-        source: Box::new(source),
+        cause: Box::new(cause),
     }
 }

@@ -248,7 +248,7 @@ impl Folder<'_> {
             table: self.name.clone(),
             file: self.shown(&file.location),
             found: String::new(),
-            source: Box::new(error),
+            cause: Box::new(error),
         };
         if error.is_retryable() {
             return Ok(error);
@@ -262,8 +262,8 @@ impl Folder<'_> {
             None => "it is no Parquet file".to_owned(),
         };
         Ok(match error {
-            FeatureError::Unreadable { table, file, source, .. } => {
-                FeatureError::Unreadable { table, file, found: what, source }
+            FeatureError::Unreadable { table, file, cause, .. } => {
+                FeatureError::Unreadable { table, file, found: what, cause }
             }
             other => other,
         })

@@ -96,7 +96,7 @@ impl ValuesOfFile<'_> {
             table: self.name.to_owned(),
             file: self.shown.to_owned(),
             found: "its footer can be read and its rows cannot".to_owned(),
-            source: Box::new(error),
+            cause: Box::new(error),
         }
     }
 

@@ -310,6 +310,12 @@ fn damage(file: &std::path::Path) {
     fs::write(file, bytes).unwrap();
 }
 
+/// An error with all of its causes, as `{:#}` of an error of a command says them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 #[tokio::test]
 async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
     let fixture = Fixture::with_staging();
@@ -326,7 +332,9 @@ async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
         let error = rows.collect().await.unwrap_err();
         assert!(crate::is_damage(&error), "{error:?}");
         assert!(crate::is_damage(&crate::FeatureError::from(error)));
-        let told = fixture.message(&crate::damaged_file(&fixture.ctx, &sources, &pinned).await.unwrap());
+        let damaged = crate::damaged_file(&fixture.ctx, &sources, &pinned).await.unwrap();
+        assert_eq!(chain(&damaged), damaged.to_string(), "the cause is said once");
+        let told = fixture.message(&damaged);
         let named = "source shop.orders: `data/orders/b.parquet` is damaged: its footer can be read, and the values of its column `order_id` \
                      cannot (";
         assert!(told.starts_with(named), "{told}");
@@ -345,6 +353,7 @@ async fn a_file_that_is_damaged_inside_is_named_whatever_bad_files_says() {
     let bad = fixture.pin().await.unwrap_err();
     let crate::FeatureError::BadFile(named) = &bad else { panic!("{bad:?}") };
     assert!(matches!(**named, crate::FeatureError::Unreadable { .. }), "{named:?}");
+    assert_eq!(chain(named.as_ref()), named.to_string(), "the cause is said once");
     assert!(!crate::is_damage(&bad) && !crate::is_damage(named.as_ref()), "{named:?}");
 }
 

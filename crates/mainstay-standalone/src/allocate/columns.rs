@@ -1,11 +1,11 @@
 //! The columns of a file of offers by their names: those that are read, and those that must not be passed over.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow::datatypes::Schema;
 use mainstay_config::UnknownName;
 use mainstay_config::offer_policy::OWN_COLUMNS;
+use mainstay_files::refuse_repeated;
 
 use super::error::AllocateFileError as Error;
 
@@ -63,7 +63,7 @@ impl Wanted<'_> {
                 return Err(Error::MissingColumn { path: path.to_owned(), column: column.to_owned(), found });
             }
         }
-        refuse_repeated(path, schema)
+        Ok(refuse_repeated(path, schema)?)
     }
 
     /// Whether nothing reads a column and nobody has said that nothing needs to.
@@ -78,15 +78,6 @@ impl Wanted<'_> {
         }
         let mut names = schema.fields().iter().map(|field| field.name());
         names.find(|name| self.is_passed_over(name) && seems_to_forbid(name)).cloned()
-    }
-}
-
-/// By a name that stands twice nobody knows which column is meant.
-fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), Error> {
-    let mut names = BTreeSet::new();
-    match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(Error::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
-        None => Ok(()),
     }
 }
 

@@ -87,14 +87,6 @@ pub enum AllocateFileError {
         /// How to mend it.
         advice: &'static str,
     },
-    /// A name that stands for two columns.
-    #[error("{} has more than one column `{column}`: keep one of them, or give the others names of their own", path.display())]
-    RepeatedColumn {
-        /// The file.
-        path: PathBuf,
-        /// The name.
-        column: String,
-    },
     /// A column seems to forbid contact, but is not the one that does.
     #[error(
         "{} has no column `blocked_by`, but `{column}`, which is not read: where it forbids contact, name it `blocked_by` (0 or false: \

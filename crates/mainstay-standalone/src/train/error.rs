@@ -23,14 +23,6 @@ pub enum TrainFileError {
         /// What the reader said.
         source: ParquetError,
     },
-    /// A name that stands for two columns.
-    #[error("{path} has more than one column `{column}`: keep one of them, or give the others names of their own")]
-    RepeatedColumn {
-        /// The file.
-        path: String,
-        /// The name.
-        column: String,
-    },
     /// A file without rows.
     #[error("{path} has no rows: give one row for each past decision")]
     NoRows {
@@ -257,6 +249,42 @@ pub enum TrainFileError {
         column: String,
         /// The row.
         row: usize,
+    },
+    /// A decision that nobody can have made yet.
+    #[error(
+        "time column `{column}` of {path} is {day} in row {row} (counted from 0), after today, {today}, as in {rows} rows in all: what is \
+         still to come has no outcome, and such rows alone would be judged on; correct the dates or remove the rows"
+    )]
+    FutureTime {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The first such row.
+        row: usize,
+        /// Its day.
+        day: Ds,
+        /// The day of the training.
+        today: Ds,
+        /// How many such rows there are.
+        rows: usize,
+    },
+    /// The newest days have so few rows beside those before them that they are no part of the past like the others.
+    #[error(
+        "time column `{column}` of {path} has {found} rows from {from} on, which alone would be judged on, of {rows} in all: a figure of so \
+         few says little; remove them, or add the rest of these days, or give the rows to judge on with --test"
+    )]
+    FewNewest {
+        /// The file.
+        path: String,
+        /// The column.
+        column: String,
+        /// The first day that would be judged on.
+        from: Ds,
+        /// The rows from that day on.
+        found: usize,
+        /// All rows.
+        rows: usize,
     },
     /// One day alone has no before and after.
     #[error("time column `{column}` has one day only, {day}: add rows of other days, or leave --time-column out")]

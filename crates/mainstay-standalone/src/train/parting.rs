@@ -17,6 +17,11 @@ use super::table::{Table, Values};
 pub(super) const NO_TIME: Ds = Ds::EPOCH;
 /// One in so many customers is judged on where there is no time.
 const TEST_PARTS: u64 = 5;
+/// A part to judge on is refused where it has fewer rows than that and than a share of an even part of all rows.
+const LEAST_NEWEST_ROWS: usize = 50;
+const LEAST_NEWEST_SHARE: usize = 10;
+/// Rows of the rarer label below which an AUC may be off by a tenth: its standard error is at most sqrt(1 / (4 x rows)).
+const LEAST_OF_LABEL: usize = 20;
 
 pub(super) struct Parting {
     /// The day of the decision of each row.
@@ -44,6 +49,8 @@ impl Parting {
                 return Err(TrainFileError::OneDay { column: column.clone(), day });
             }
             parting.test_from = days.get(first).copied();
+            let parts = newest.last().map_or(1, |last| last + 1);
+            check_newest(table, column, &days, first, parts)?;
             parting.check_window(column, days.first().copied(), days.last().copied())?;
         }
         Ok(parting)
@@ -59,6 +66,9 @@ impl Parting {
             None => vec![NO_TIME; table.rows],
             Some(column) => days(table, column)?,
         };
+        if let Some(column) = &request.time_column {
+            check_past(table, column, &cuts, request.today)?;
+        }
         if let Some(column) = &request.key {
             check_unique(table, column, &keys, &cuts, request.time_column.as_deref())?;
         }
@@ -108,6 +118,23 @@ impl Parting {
     fn is_drawn(&self, row: usize) -> bool {
         let digest = DigestHasher::new().frame(b"test").frame(self.keys[row].as_bytes()).finish();
         digest.leading_u64().is_multiple_of(TEST_PARTS)
+    }
+
+    /// What of the rows that were judged on makes the figures rough.
+    pub(super) fn doubts(&self, request: &TrainRequest, labels: &[bool]) -> Option<String> {
+        let positives = labels.iter().filter(|label| **label).count();
+        let (rarer, rows) = (positives.min(labels.len() - positives), labels.len());
+        let advice = match (&request.test, self.has_time) {
+            (Some(_), _) => "give a larger file with --test",
+            (None, true) => "add rows of later days, or give a file of rows with --test",
+            (None, false) => "add rows, or give a file of rows with --test",
+        };
+        (rarer < LEAST_OF_LABEL).then(|| {
+            format!(
+                "the model is judged on {rows} rows, {positives} of which churned: with fewer than {LEAST_OF_LABEL} of either outcome its \
+                 figures are rough, and an AUC may be off by a tenth and more; {advice}"
+            )
+        })
     }
 
     pub(super) fn told(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> Parted {
@@ -160,6 +187,36 @@ fn check_unique(
         }
     }
     Ok(())
+}
+
+/// Refuses decisions of days to come; tomorrow is today somewhere east of UTC.
+fn check_past(table: &Table, column: &str, cuts: &[Ds], today: Ds) -> Result<(), TrainFileError> {
+    let is_late = |cut: &Ds| *cut > today.plus_days(1);
+    let Some(row) = cuts.iter().position(is_late) else { return Ok(()) };
+    Err(TrainFileError::FutureTime {
+        path: table.path.clone(),
+        column: column.to_owned(),
+        row,
+        day: cuts.get(row).copied().unwrap_or(today),
+        today,
+        rows: cuts.iter().filter(|cut| is_late(cut)).count(),
+    })
+}
+
+/// Refuses a newest part, which begins at the row `first` of all sorted days, that has hardly any rows beside the others.
+fn check_newest(table: &Table, column: &str, days: &[Ds], first: usize, parts: usize) -> Result<(), TrainFileError> {
+    let found = days.len() - first;
+    let is_few = found < LEAST_NEWEST_ROWS && found * parts * LEAST_NEWEST_SHARE < days.len();
+    match days.get(first).filter(|_| is_few) {
+        None => Ok(()),
+        Some(from) => Err(TrainFileError::FewNewest {
+            path: table.path.clone(),
+            column: column.to_owned(),
+            from: *from,
+            found,
+            rows: days.len(),
+        }),
+    }
 }
 
 fn days(table: &Table, column: &str) -> Result<Vec<Ds>, TrainFileError> {

@@ -23,6 +23,8 @@ pub struct TrainReport {
     pub left_out: Vec<LeftOut>,
     /// How rows were set aside.
     pub parted: Parted,
+    /// What makes the figures say less than they seem to.
+    pub warnings: Vec<String>,
     /// What was found out.
     #[serde(flatten)]
     pub facts: TrainingFacts,

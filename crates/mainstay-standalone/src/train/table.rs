@@ -1,11 +1,10 @@
 //! A Parquet file as columns of numbers, texts and days.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::{Field, Schema};
-use mainstay_files::{ColumnKind, DayError, KeyError, open, read, read_footer};
+use arrow::datatypes::Field;
+use mainstay_files::{ColumnKind, DayError, KeyError, open, read, read_footer, refuse_repeated};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
@@ -54,7 +53,7 @@ impl Table {
     pub(super) fn read(path: &Path, request: &TrainRequest) -> Result<Self, TrainFileError> {
         let failed = |source| TrainFileError::Read { path: shown(path), source };
         let footer = read_footer(path, ArrowReaderOptions::new())?;
-        check_names(path, footer.schema())?;
+        refuse_repeated(path, footer.schema())?;
         let fields = footer.schema().fields();
         let mut columns: Vec<FileColumn> =
             fields.iter().map(|field| FileColumn::new(path, field, request)).collect::<Result<_, _>>()?;
@@ -85,15 +84,6 @@ impl Table {
             column: column.to_owned(),
             has: self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", "),
         })
-    }
-}
-
-/// Refuses a file in which a name stands for two columns.
-fn check_names(path: &Path, schema: &Schema) -> Result<(), TrainFileError> {
-    let mut names = BTreeSet::new();
-    match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(TrainFileError::RepeatedColumn { path: shown(path), column: field.name().clone() }),
-        None => Ok(()),
     }
 }
 

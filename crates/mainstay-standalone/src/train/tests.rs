@@ -89,6 +89,7 @@ fn request(input: PathBuf) -> TrainRequest {
         key: None,
         time_column: Some("day".into()),
         label_days: 30,
+        today: "2026-12-01".parse().unwrap(),
         exclude: Vec::new(),
         categories: Vec::new(),
         monotone: BTreeMap::new(),
@@ -372,6 +373,107 @@ fn refuses_days_that_order_nothing() {
         "the instants of time column `day` of FOLDER/rows.parquet are in the time zone `Mars/Olympus`, which is not known: write them in \
          UTC or in a zone such as Europe/Paris"
     );
+}
+
+/// A typing error of a year would be a later cut, on whose few rows the model would be judged.
+#[test]
+fn refuses_days_to_come_by_their_row() {
+    let day = |row: i64| 19_000 + (row / 200) as i32 * 30;
+    let days = |late: &dyn Fn(i64) -> Option<i32>| -> Option<ArrayRef> {
+        Some(Arc::new(Date32Array::from(of_rows(|row| late(row).unwrap_or(day(row))))))
+    };
+    // 2099-01-01
+    let of_2099 = |row: i64| (row % 200 == 7).then_some(47_117);
+    assert_eq!(
+        refusal_with("day", days(&of_2099)),
+        "time column `day` of FOLDER/rows.parquet is 2099-01-01 in row 7 (counted from 0), after today, 2026-12-01, as in 10 rows in all: \
+         what is still to come has no outcome, and such rows alone would be judged on; correct the dates or remove the rows"
+    );
+    // Tomorrow may have begun east of UTC: the few rows of it are refused as too few, and no sooner than that.
+    let tomorrow = |row: i64| (row % 200 == 7).then_some(20_789);
+    assert_eq!(
+        refusal_with("day", days(&tomorrow)),
+        "time column `day` of FOLDER/rows.parquet has 10 rows from 2026-12-02 on, which alone would be judged on, of 2000 in all: a figure \
+         of so few says little; remove them, or add the rest of these days, or give the rows to judge on with --test"
+    );
+    let after = |row: i64| (row == 7).then_some(20_790);
+    assert!(refusal_with("day", days(&after)).contains("is 2026-12-03 in row 7 (counted from 0), after today"));
+
+    // As well in a file that is judged on.
+    let files = Files::new();
+    let mut other = columns();
+    other.retain(|(name, _)| *name != "day");
+    other.push(("day", days(&of_2099).unwrap()));
+    let test = Some(files.write("test.parquet", other));
+    let request = TrainRequest { test, ..request(files.write("rows.parquet", columns())) };
+    let message = train_file(&request, &mut |_| {}).unwrap_err().to_string();
+    assert!(message.contains("test.parquet is 2099-01-01 in row 7 (counted from 0)"), "{message}");
+}
+
+#[test]
+fn few_rows_to_judge_on_are_said_with_the_figures() {
+    let files = Files::new();
+    let path = files.write("rows.parquet", columns());
+    assert_eq!(train(&request(path.clone())).report.warnings, Vec::<String>::new());
+    let few: Vec<(&str, ArrayRef)> = columns().into_iter().map(|(name, values)| (name, values.slice(0, 40))).collect();
+    let test = Some(files.write("few.parquet", few));
+    let report = train(&TrainRequest { test, ..request(path) }).report;
+    let churned = (0..40).filter(|row| churned(*row)).count();
+    assert_eq!(
+        report.warnings,
+        [format!(
+            "the model is judged on 40 rows, {churned} of which churned: with fewer than 20 of either outcome its figures are rough, and an \
+             AUC may be off by a tenth and more; give a larger file with --test"
+        )]
+    );
+}
+
+/// True and false are 1 and 0, in training as at scoring, whichever of them the files hold.
+#[test]
+fn flags_and_their_numbers_are_one_to_training_and_scoring() {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Float64Type;
+    use mainstay_scoring::{Explanation, ScoreRequest, score_file};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use std::sync::atomic::AtomicBool;
+
+    let flags: ArrayRef =
+        Arc::new(of_rows(|row| (row % 11 > 0).then_some(draw(row, 4) < 0.3)).into_iter().collect::<BooleanArray>());
+    let kinds = [DataType::Boolean, DataType::Int8, DataType::UInt64, DataType::Float64];
+    for categories in [vec![], vec!["is_new".to_owned()]] {
+        let files = Files::new();
+        let file = |kind: &DataType| {
+            let mut columns = columns();
+            columns.retain(|(name, _)| *name != "is_new");
+            columns.push(("is_new", cast(&flags, kind).unwrap()));
+            files.write(&format!("{kind}.parquet"), columns)
+        };
+        let paths = kinds.clone().map(|kind| file(&kind));
+        let models =
+            paths.clone().map(|path| train(&TrainRequest { categories: categories.clone(), ..request(path) }).model);
+        assert!(models.iter().all(|model| model.digest() == models[0].digest()), "{categories:?}");
+        let scores = paths.map(|input| {
+            let output = files.folder.path().join("scored.parquet");
+            let stop = AtomicBool::new(false);
+            let request = ScoreRequest {
+                model: &models[0],
+                input: &input,
+                output: &output,
+                replaces: true,
+                explanation: Explanation::default(),
+                threads: NonZeroUsize::MIN,
+                stop: &stop,
+            };
+            assert!(score_file(&request, &|_, _| {}).unwrap().warnings.is_empty());
+            let scored = ParquetRecordBatchReaderBuilder::try_new(File::open(&output).unwrap()).unwrap();
+            let batches = scored.build().unwrap().map(Result::unwrap);
+            batches
+                .flat_map(|batch| batch["raw_score"].as_primitive::<Float64Type>().values().to_vec())
+                .collect::<Vec<f64>>()
+        });
+        assert_eq!(scores[0].len(), ROWS as usize);
+        assert!(scores.iter().all(|of| *of == scores[0]), "{categories:?}");
+    }
 }
 
 /// The newest day is 2022-10-05; half an hour past its midnight in Paris it is still the day before in UTC.

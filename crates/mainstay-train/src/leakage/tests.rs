@@ -98,6 +98,36 @@ fn features_made_from_the_label_are_found() {
     }
 }
 
+/// Whether there was an order in 90 days, as 1 or 0 and as 1 or missing, beside the days since the last order.
+#[test]
+fn a_flag_that_another_feature_says_as_well_is_no_leak() {
+    let with_days = |is_told: bool, flag: &dyn Fn(bool) -> f64| {
+        let (mut training, mut test) = honest();
+        for rows in [&mut training, &mut test] {
+            let drawn = |(row, label): (usize, &bool)| {
+                let is_far = *label && noise(row, 1) < 0.5;
+                (90.0 * noise(row, 2)).floor() + if is_far { 90.0 } else { 0.0 }
+            };
+            let days: Vec<f64> = rows.labels.iter().enumerate().map(drawn).collect();
+            rows.columns.push(days.iter().map(|days| flag(*days < 90.0)).collect());
+            rows.feature_names.push("ordered_90d".to_owned());
+            if is_told {
+                rows.columns.push(days);
+                rows.feature_names.push("days_since_last_order".to_owned());
+            }
+        }
+        report(training, test, None, &[]).findings
+    };
+    let flags: [&dyn Fn(bool) -> f64; 2] =
+        [&|ordered| f64::from(ordered), &|ordered| if ordered { 1.0 } else { f64::NAN }];
+    for flag in flags {
+        let both = with_days(true, flag);
+        assert!(both.is_empty(), "{both:?}");
+        let alone = with_days(false, flag);
+        assert_eq!(kinds(&alone), [(LeakKind::ConstantWithinLabel, "ordered_90d")], "nothing else speaks for it");
+    }
+}
+
 #[test]
 fn a_category_that_is_the_label_is_found() {
     let found = planted_as("planted", Some(6), |row, label| 2.0 * (noise(row, 1) * 3.0).floor() + f64::from(label));

@@ -89,6 +89,8 @@ fn many_cuts_become_blocks_of_whole_cuts() {
     let first: Ds = "2024-01-01".parse().unwrap();
     let cuts: Vec<Ds> = (0..1_000).map(|row| first.plus_days(row / 10)).collect();
     let blocks = blocks(&cuts);
+    let newest = blocks.iter().filter(|block| **block == blocks[999]).count();
+    assert!(newest >= 1_000 / 12, "the newest {newest} rows are a whole block");
     assert!(blocks.is_sorted() && (10..=12).contains(&(blocks[999] + 1)), "{}", blocks[999]);
     assert!(cuts.windows(2).zip(blocks.windows(2)).all(|(cut, block)| cut[0] != cut[1] || block[0] == block[1]));
     assert_eq!(super::blocks(&cuts[..50]), (0..50).map(|row| row / 10).collect::<Vec<_>>());
