@@ -79,7 +79,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     // Ahead of the money: no customer stands twice in the features, nor then in the risk table, which has a row for each of them.
     let features_table = features.staged.digested().await?;
     let scored = score::figures(run, &risk.staged).await?;
-    watch.judge_customers(&features, &risk.population, scored, &champion.used)?;
+    watch.judge_customers(&features.profiles, &features.ids_by_case, &risk.population, scored, &champion.used)?;
     let policy_of_plan = approval::policy_of_plan(&champion.used, &policy);
     let allocation = allocate::stage(run, &risk, &policy_of_plan, &watch).await?;
     let (treated, spent) = (allocation.summary.treated, allocation.summary.spent_cents);
