@@ -241,12 +241,15 @@ impl SourceColumn {
     }
 }
 
+/// All tables of some sources, each with its `source.table`.
+pub fn tables(sources: &[Source]) -> impl Iterator<Item = (String, &SourceTable)> {
+    let named = |source: &Source, table: &SourceTable| format!("{}.{}", source.name, table.name);
+    sources.iter().flat_map(move |source| source.tables.iter().map(move |table| (named(source, table), table)))
+}
+
 /// All columns of some sources, each with its `source.table`.
 pub fn columns(sources: &[Source]) -> impl Iterator<Item = (String, &SourceColumn)> {
-    let tables = sources.iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
-    tables.flat_map(|(source, table)| {
-        table.columns.iter().map(move |column| (format!("{}.{}", source.name, table.name), column))
-    })
+    tables(sources).flat_map(|(name, table)| table.columns.iter().map(move |column| (name.clone(), column)))
 }
 
 fn check_zone(name: Option<&str>, place: Place<'_>) -> Result<(), ConfigError> {

@@ -1,5 +1,7 @@
 //! One day of any job: already done, or claimed, taken through its steps, and given up where one fails.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use jiff::Timestamp;
 use mainstay_schema::Ds;
@@ -39,7 +41,7 @@ pub(crate) async fn run(
     let suppression = SuppressionInstant::of(request.suppression, ds, found.pinned_at, &time_zone)?;
     simulated::settle_origin(open, found.is_simulated).await?;
     let run = Run::claim(open, days, ds, request, found.is_simulated, suppression).await?;
-    let pinned = found.pinned.clone();
+    let pinned = Arc::clone(&found.pinned);
     match damaged::named(open, &pinned, steps(&run, found).await).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {

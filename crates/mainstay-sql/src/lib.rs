@@ -45,6 +45,7 @@ pub use files::pinned::{PinnedFile, PinnedSources, PinnedTable, SetAsideFile, Un
 pub use files::scanned::scanned_rows;
 pub use plan::inputs::ModelInputs;
 pub use plan::materialised::MaterialisedModels;
+pub use plan::planned::PlannedModels;
 pub use project::SqlProject;
 pub use project::model::{AcceptedValue, ColumnDoc, ColumnTest, Model, ModelKind, Monotone, WhenAbsent};
 pub use visible::moment::Moment;

@@ -12,7 +12,7 @@ impl SqlProject {
     /// of SQL.
     pub async fn load(ctx: &SessionContext, project: &Project) -> Result<Self, FeatureError> {
         let project = Self::read(project)?;
-        privacy::check(ctx, &project).await?;
-        Ok(project)
+        let plans = privacy::check(ctx, &project).await?;
+        Ok(project.with_declared_plans(plans))
     }
 }

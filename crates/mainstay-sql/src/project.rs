@@ -9,7 +9,9 @@ mod resolve;
 pub(crate) mod template;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use datafusion::logical_expr::LogicalPlan;
 use mainstay_config::{Project, Source, UnknownName, VarValue};
 use mainstay_schema::digest::Digest;
 
@@ -25,6 +27,8 @@ pub struct SqlProject {
     sources: Vec<Source>,
     vars: BTreeMap<String, VarValue>,
     digest: Digest,
+    /// The plan of each model over the declared columns; none before they were made, and none where what they follow from was changed.
+    declared_plans: Arc<BTreeMap<String, LogicalPlan>>,
 }
 
 impl SqlProject {
@@ -33,7 +37,7 @@ impl SqlProject {
     pub(crate) fn read(project: &Project) -> Result<Self, FeatureError> {
         let models = read::models(&project.sql_folders(), project.root())?;
         let (sources, vars) = (project.config().sources.clone(), project.variables().all().clone());
-        let mut project = Self { models, sources, vars, digest: Digest::of(&[]) };
+        let mut project = Self { models, sources, vars, digest: Digest::of(&[]), declared_plans: Arc::default() };
         let scope = project.scope();
         project.digest = resolve::references(&mut project.models, &project.sources, scope)?;
         graph::check(&project.models)?;
@@ -90,7 +94,18 @@ impl SqlProject {
     }
 
     pub(crate) fn sources_mut(&mut self) -> &mut [Source] {
+        self.declared_plans = Arc::default();
         &mut self.sources
+    }
+
+    /// The project with the plans of its models over the declared columns, by name.
+    pub(crate) fn with_declared_plans(self, plans: BTreeMap<String, LogicalPlan>) -> Self {
+        Self { declared_plans: Arc::new(plans), ..self }
+    }
+
+    /// The plan of a model over the declared columns, where it was made.
+    pub(crate) fn declared_plan(&self, name: &str) -> Option<&LogicalPlan> {
+        self.declared_plans.get(name)
     }
 
     /// All variables of the project, each value as JSON.
@@ -101,7 +116,7 @@ impl SqlProject {
     /// The project with other values of its variables, given as JSON; those that it does not have are left out.
     #[must_use]
     pub fn with_variables(&self, values: &BTreeMap<String, String>) -> Self {
-        let mut project = self.clone();
+        let mut project = Self { declared_plans: Arc::default(), ..self.clone() };
         for (name, value) in values {
             if let (Some(slot), Ok(value)) = (project.vars.get_mut(name), serde_json::from_str::<VarValue>(value)) {
                 *slot = value;

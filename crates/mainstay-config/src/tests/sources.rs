@@ -2,7 +2,7 @@
 
 use super::{Slip, assert_refused, fixture_text, slip};
 use crate::settings::ProjectFile;
-use crate::source::{Keep, Volume};
+use crate::source::{self, Keep, Volume};
 
 fn refused(slips: &[Slip]) {
     assert_refused("mainstay.yml", ProjectFile::parse, slips);
@@ -413,4 +413,15 @@ fn what_a_table_does_not_say_of_its_volume_is_learnt() {
     let orders = Volume { rows_per_day_at_least: Some(20), holidays, ..Volume::default() };
     assert_eq!(volumes.collect::<Vec<_>>(), [Volume::default(), orders]);
     assert!(Volume::default().learnt);
+}
+
+#[test]
+fn tables_and_columns_stand_under_their_source() {
+    let sources = ProjectFile::parse("mainstay.yml", &fixture_text("mainstay.yml")).unwrap().value.sources.unwrap();
+    let tables: Vec<_> = source::tables(&sources).map(|(name, table)| (name, table.name.as_str())).collect();
+    assert_eq!(tables, [("retailer.customers".to_owned(), "customers"), ("retailer.orders".to_owned(), "orders")]);
+    let columns: Vec<_> = source::columns(&sources).collect();
+    assert_eq!(columns.len(), 10);
+    assert_eq!((columns[4].0.as_str(), columns[4].1.name.as_str()), ("retailer.customers", "email"));
+    assert_eq!((columns[5].0.as_str(), columns[5].1.name.as_str()), ("retailer.orders", "order_id"));
 }

@@ -1,5 +1,7 @@
 //! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, bail};
 use arrow::array::RecordBatch;
 use datafusion::physical_plan::memory::MemoryStream;
@@ -8,8 +10,8 @@ use jiff::Timestamp;
 use mainstay_monitor::TableDays;
 use mainstay_schema::{Ds, table};
 use mainstay_sql::{
-    Freshness, FreshnessStatus, MaterialisedModels, ModelInputs, Moment, PinnedSources, Sources, SqlProject,
-    refuse_stale,
+    Freshness, FreshnessStatus, MaterialisedModels, ModelInputs, Moment, PinnedSources, PlannedModels, Sources,
+    SqlProject, refuse_stale,
 };
 
 use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
@@ -28,7 +30,9 @@ pub(crate) struct PinnedDay {
     pub(crate) sql: SqlProject,
     /// The models of the day that were computed for several readers.
     materialised: MaterialisedModels,
-    pinned: PinnedSources,
+    /// The plans of the day that several steps ask for.
+    planned: PlannedModels,
+    pinned: Arc<PinnedSources>,
     pub(crate) pin: SourcesPin,
     pub(crate) freshness: Vec<Freshness>,
     /// The rows that are refused since this day.
@@ -45,7 +49,7 @@ pub(crate) struct PinnedDay {
 pub(crate) struct FoundSources {
     pub(crate) sql: SqlProject,
     pub(crate) sources: Sources,
-    pub(crate) pinned: PinnedSources,
+    pub(crate) pinned: Arc<PinnedSources>,
     /// When their files had been listed: whatever was there before is among them.
     pub(crate) pinned_at: Timestamp,
     /// The day of the newest row.
@@ -60,7 +64,7 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     simulated::fill_absent_sources(open).await?;
     let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
     let step = open.progress.start(Step::Sources);
-    let pinned = mainstay_sql::pin(&open.session, &open.project.config().sources).await?;
+    let pinned = Arc::new(mainstay_sql::pin(&open.session, &open.project.config().sources).await?);
     let pinned_at = Timestamp::now();
     pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
     let checked = async {
@@ -80,11 +84,8 @@ impl PinnedDay {
     /// Computes models at a moment of the day once, for all steps that read them.
     pub(crate) async fn materialise(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
         for name in names {
-            let computed = async {
-                let mut materialised = self.materialised.clone();
-                self.sql.materialise(&run.open.session, &self.sources, &mut materialised, &[name], moment).await?;
-                Ok(materialised)
-            };
+            let session = &run.open.session;
+            let computed = async { Ok(self.sql.materialise(session, self.model_inputs(), &[name], moment).await?) };
             self.materialised = sql_work::compute(run, self, (&[name], std::slice::from_ref(moment)), computed).await?;
         }
         Ok(())
@@ -108,7 +109,7 @@ impl PinnedDay {
 
     /// What models of the day are planned over.
     pub(crate) fn model_inputs(&self) -> ModelInputs<'_> {
-        ModelInputs { sources: &self.sources, materialised: &self.materialised }
+        ModelInputs { sources: &self.sources, materialised: &self.materialised, planned: Some(&self.planned) }
     }
 }
 
@@ -152,7 +153,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
             "{refused_rows} source rows or values{known} break their contract and are not used: see the table quarantine for the reasons"
         ));
     }
-    let content = serde_json::to_vec_pretty(&pinned).context("cannot write the list of source files")?;
+    let content = serde_json::to_vec_pretty(pinned.as_ref()).context("cannot write the list of source files")?;
     let digest = run.write_artefact("sources.json", content).await?;
     let pin = SourcesPin::new(run.artefact("sources.json"), digest, &pinned);
     let rows: u64 = pin.tables.iter().map(|table| table.rows).sum();
@@ -161,6 +162,7 @@ pub(crate) async fn pin(run: &Run<'_>, found: FoundSources) -> Result<PinnedDay>
         sources,
         sql,
         materialised: MaterialisedModels::default(),
+        planned: PlannedModels::default(),
         pinned,
         pin,
         freshness,

@@ -11,7 +11,7 @@ use datafusion::prelude::{DataFrame, Expr, cast, ident, lit};
 use futures::TryStreamExt;
 use mainstay_config::TrainingJob;
 use mainstay_schema::{Ds, column};
-use mainstay_sql::Moment;
+use mainstay_sql::{ModelInputs, Moment};
 use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder, gathered_bytes};
 
 use crate::daily::features::feature_names;
@@ -99,9 +99,15 @@ impl Cuts<'_> {
         Ok(moment.with_labels_known_before(self.run.as_of))
     }
 
+    /// A model at a cut. Its plan is not kept: there are many cuts, each a moment of its own.
+    async fn model(&self, name: &str, cut: Ds) -> Result<DataFrame> {
+        let inputs = ModelInputs { planned: None, ..self.day.model_inputs() };
+        Ok(self.day.sql.model(&self.run.open.session, inputs, name, &self.moment(cut)?).await?)
+    }
+
     /// The label of everybody who is eligible at a cut.
     async fn all_labels(&self, cut: Ds) -> Result<DataFrame> {
-        self.day.model(&self.run.open.session, &self.job.label, &self.moment(cut)?).await
+        self.model(&self.job.label, cut).await
     }
 
     /// The same of the customers that the job draws: those whose hash lies below the share, at every cut the same.
@@ -129,7 +135,7 @@ impl Cuts<'_> {
     }
 
     async fn features(&self, cut: Ds) -> Result<DataFrame> {
-        self.day.model(&self.run.open.session, &self.job.features, &self.moment(cut)?).await
+        self.model(&self.job.features, cut).await
     }
 
     async fn feature_names(&self, cut: Ds) -> Result<Vec<String>> {

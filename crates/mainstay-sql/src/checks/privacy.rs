@@ -1,20 +1,19 @@
 //! Personal and protected columns stay out of features.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
-use jiff::{Timestamp, ToSpan};
+use jiff::ToSpan;
 use mainstay_config::source::SourceColumn;
 
 use crate::checks::failing;
 use crate::contract;
 use crate::error::{FeatureError, ModelFault};
-use crate::plan::materialised::MaterialisedModels;
-use crate::plan::planner::plan_model;
-use crate::plan::source_tables::declared_tables;
+use crate::plan::declared::{AS_OF, plan_declared};
+use crate::plan::planner::Planner;
 use crate::project::SqlProject;
 use crate::project::graph;
 use crate::project::model::{Model, ModelKind};
@@ -25,35 +24,41 @@ use crate::visible::moment::Moment;
 ///
 /// What a feature reads is what the optimizer leaves of its scans: a column that a staging model passes on under any
 /// name, but that nothing in the feature needs, is not read.
-pub(crate) async fn check(ctx: &SessionContext, project: &SqlProject) -> Result<(), FeatureError> {
-    let as_of = Timestamp::UNIX_EPOCH;
-    let moment = Moment { label_end: as_of.checked_add(24.hours()).ok(), ..Moment::before(as_of) };
+///
+/// Gives the plans by the names of the models; that of a label looks a day ahead.
+pub(crate) async fn check(
+    ctx: &SessionContext,
+    project: &SqlProject,
+) -> Result<BTreeMap<String, LogicalPlan>, FeatureError> {
+    let moment = Moment { label_end: AS_OF.checked_add(24.hours()).ok(), ..Moment::before(AS_OF) };
+    let mut planner = Planner::over_declared(ctx, project);
+    let mut plans = BTreeMap::new();
     for model in project.models() {
-        let plan = plan_model(ctx, project, declared_tables(project), MaterialisedModels::none(), &model.name, &moment)
-            .await?;
+        let plan = planner.model(&model.name, &moment).await?;
         if model.kind != ModelKind::Staging {
             refuse_output(project, model, &plan)?;
             let optimized = match ctx.state().optimize(&plan) {
                 Ok(optimized) => optimized,
-                Err(error) => return Err(constant_fault(ctx, project, model, &moment, error).await),
+                Err(error) => return Err(constant_fault(ctx, &mut planner, project, model, &moment, error).await),
             };
             refuse_reads(project, model, &optimized)?;
         }
+        plans.insert(model.name.clone(), plan);
     }
-    Ok(())
+    Ok(plans)
 }
 
 /// A constant that cannot be worked out, as the fault of the model that it stands in.
 async fn constant_fault(
     ctx: &SessionContext,
+    planner: &mut Planner<'_>,
     project: &SqlProject,
     model: &Model,
     moment: &Moment,
     error: DataFusionError,
 ) -> FeatureError {
     for part in graph::in_order(project.models_by_name(), [model]) {
-        let tables = declared_tables(project);
-        if let Ok(plan) = plan_model(ctx, project, tables, MaterialisedModels::none(), &part.name, moment).await
+        if let Ok(plan) = planner.model(&part.name, moment).await
             && let Err(error) = ctx.state().optimize(&plan)
         {
             return ModelFault::new(&part.file, failing::describe(&error)).into();
@@ -122,9 +127,7 @@ impl SqlProject {
         model: &str,
         columns: &[String],
     ) -> Result<Option<PersonalColumn>, FeatureError> {
-        let moment = Moment::before(Timestamp::UNIX_EPOCH);
-        self.find(model)?;
-        let plan = plan_model(ctx, self, declared_tables(self), MaterialisedModels::none(), model, &moment).await?;
+        let plan = plan_declared(ctx, self, model).await?;
         let rows = DataFrame::new(ctx.state(), plan);
         let present = columns.iter().filter(|name| rows.schema().field_with_unqualified_name(name).is_ok());
         let selected = present.map(|name| ident(name.as_str())).collect::<Vec<_>>();

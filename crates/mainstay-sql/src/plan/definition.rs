@@ -12,19 +12,15 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, Result, TableReference};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, Limit, LogicalPlan, Union};
 use datafusion::prelude::SessionContext;
-use jiff::Timestamp;
-use mainstay_config::SourceTable;
+use mainstay_config::{SourceTable, source};
 use mainstay_schema::definition::Definitions;
 use mainstay_schema::digest::{Digest, DigestHasher};
 
 use crate::contract;
 use crate::error::FeatureError;
+use crate::plan::declared::plan_declared;
 use crate::plan::determinism::{Columns, Grains, equal_columns, identifying};
-use crate::plan::materialised::MaterialisedModels;
-use crate::plan::planner::plan_model;
-use crate::plan::source_tables::declared_tables;
 use crate::project::SqlProject;
-use crate::visible::moment::Moment;
 
 /// Raised whenever a digest changes though its SQL did not, as with another release of DataFusion: models that were trained before are
 /// then not compared, and are not refused for what nobody changed.
@@ -39,9 +35,7 @@ impl SqlProject {
         model: &str,
         beside: &[&str],
     ) -> Result<Definitions, FeatureError> {
-        let moment = Moment::before(Timestamp::UNIX_EPOCH);
-        let tables = declared_tables(self);
-        let plan = plan_model(ctx, self, tables, MaterialisedModels::none(), model, &moment).await?;
+        let plan = plan_declared(ctx, self, model).await?;
         // No SQL gives a table a schema: what has one is a model of ours, whose grain is tested each day.
         let grains = |table: &TableReference| {
             table.schema()?;
@@ -70,9 +64,8 @@ impl SqlProject {
 
     /// The time zone of each source table, by `source.table`.
     fn time_zones(&self) -> BTreeMap<String, String> {
-        let tables = self.sources().iter().flat_map(|source| source.tables.iter().map(move |table| (source, table)));
         let zone = |table: &SourceTable| table.time_zone.clone().unwrap_or_else(|| "UTC".to_owned());
-        tables.map(|(source, table)| (contract::table_name(&source.name, &table.name), zone(table))).collect()
+        source::tables(self.sources()).map(|(name, table)| (name, zone(table))).collect()
     }
 
     /// The project with other time zones of its source tables, by `source.table`.

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{Fields, Schema, SchemaRef};
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -75,11 +73,6 @@ impl MaterialisedModel {
     /// Reading the rows, as a plan.
     pub(crate) fn scan(&self, name: &str) -> Result<LogicalPlan, FeatureError> {
         Ok(LogicalPlanBuilder::scan(name, provider_as_source(Arc::clone(&self.rows) as _), None)?.build()?)
-    }
-
-    /// The rows as a relation that shows its plan, as those of other models do.
-    pub(crate) fn view(&self, name: &str) -> Result<Arc<dyn TableProvider>, FeatureError> {
-        Ok(Arc::new(ViewTable::new(self.scan(name)?, None)))
     }
 }
 

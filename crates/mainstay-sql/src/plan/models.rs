@@ -8,13 +8,12 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use crate::error::FeatureError;
 use crate::plan::horizon::Horizon;
 use crate::plan::inputs::ModelInputs;
+use crate::plan::lineage::in_order;
 use crate::plan::materialised::{MaterialisedModel, MaterialisedModels};
-use crate::plan::planner::{in_order, plan_model};
-use crate::plan::source_tables::known_tables;
+use crate::plan::planner::plan_model;
 use crate::project::SqlProject;
 use crate::project::model::Model;
 use crate::visible::moment::Moment;
-use crate::visible::sources::Sources;
 
 impl SqlProject {
     /// A model as a lazy DataFrame at a moment. Nothing is registered in the context; nothing runs.
@@ -29,31 +28,32 @@ impl SqlProject {
         name: &str,
         moment: &Moment,
     ) -> Result<DataFrame, FeatureError> {
-        let ModelInputs { sources, materialised } = inputs.into();
-        let plan = plan_model(ctx, self, known_tables(sources), materialised, name, moment).await?;
+        let plan = plan_model(ctx, self, inputs.into(), name, moment).await?;
         Ok(DataFrame::new(ctx.state(), with_plain_text(plan)?))
     }
 
-    /// Computes models as of a moment, those that others build on first, and keeps their rows in memory: what is planned with them from
-    /// then on reads them there. What is materialised already is not computed again.
+    /// Computes models as of a moment, those that others build on first, and keeps their rows in memory, beside what was materialised
+    /// before: what is planned with them from then on reads them there. What is materialised already is not computed again.
     ///
     /// For models of few rows, such as one a customer, that several plans of a run read. Not for labels, which look ahead.
-    pub async fn materialise(
+    pub async fn materialise<'a>(
         &self,
         ctx: &SessionContext,
-        sources: &Sources,
-        materialised: &mut MaterialisedModels,
+        inputs: impl Into<ModelInputs<'a>>,
         names: &[&str],
         moment: &Moment,
-    ) -> Result<(), FeatureError> {
+    ) -> Result<MaterialisedModels, FeatureError> {
+        let inputs = inputs.into();
+        let mut materialised = inputs.materialised.clone();
         for name in names {
             if materialised.find_at(name, moment).is_some() {
                 continue;
             }
-            let plan = plan_model(ctx, self, known_tables(sources), materialised, name, moment).await?;
+            let inputs = ModelInputs { materialised: &materialised, ..inputs };
+            let plan = plan_model(ctx, self, inputs, name, moment).await?;
             materialised.insert(name, moment, MaterialisedModel::compute(ctx, plan).await?);
         }
-        Ok(())
+        Ok(materialised)
     }
 
     /// The named models at a moment and all that they build on, each with the moment at which it is seen, once and behind what it
@@ -94,7 +94,8 @@ fn with_plain_text(plan: LogicalPlan) -> Result<LogicalPlan, FeatureError> {
 mod tests {
     use std::fs;
 
-    use super::{MaterialisedModels, ModelInputs};
+    use super::ModelInputs;
+    use crate::PlannedModels;
     use crate::tests::fixture::{Fixture, at, cut, lines};
 
     const ORDERS: &str = "
@@ -118,11 +119,10 @@ mod tests {
     async fn a_materialised_model_is_read_from_memory_by_all_plans_of_its_moment() {
         let fixture = fixture().await;
         let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
-        let mut materialised = MaterialisedModels::default();
         let moment = at("2025-02-01T00:00:00Z");
-        project.materialise(&fixture.ctx, &sources, &mut materialised, &["value"], &moment).await.unwrap();
+        let materialised = project.materialise(&fixture.ctx, &sources, &["value"], &moment).await.unwrap();
         fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
-        let inputs = ModelInputs { sources: &sources, materialised: &materialised };
+        let inputs = ModelInputs { materialised: &materialised, ..ModelInputs::from(&sources) };
         let rows = async |name, moment| lines(project.model(&fixture.ctx, inputs, name, moment).await.unwrap()).await;
         assert_eq!(rows("value", &moment).await, ["o1 | 1.00", "o2 | 2.00"]);
         assert_eq!(rows("total", &moment).await, ["3.00"]);
@@ -140,14 +140,51 @@ mod tests {
     async fn the_tests_of_a_materialised_model_are_shown_by_the_plan_that_its_rows_came_from() {
         let fixture = fixture().await;
         let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
-        let mut materialised = MaterialisedModels::default();
         let moment = at("2025-02-01T00:00:00Z");
         let before = project.run_tests(&fixture.ctx, &sources, &["value"], &moment).await.unwrap();
-        project.materialise(&fixture.ctx, &sources, &mut materialised, &["value"], &moment).await.unwrap();
-        let inputs = ModelInputs { sources: &sources, materialised: &materialised };
+        let materialised = project.materialise(&fixture.ctx, &sources, &["value"], &moment).await.unwrap();
+        let inputs = ModelInputs { materialised: &materialised, ..ModelInputs::from(&sources) };
         let after = project.run_tests(&fixture.ctx, inputs, &["value"], &moment).await.unwrap();
         assert_eq!(before, after);
         assert_eq!(after.len(), 1);
         assert!(after[0].is_passed());
+    }
+
+    #[tokio::test]
+    async fn what_builds_on_a_model_is_planned_again_once_that_is_materialised() {
+        let fixture = fixture().await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let moment = at("2025-02-01T00:00:00Z");
+        let planned = PlannedModels::default();
+        let from_files = ModelInputs { planned: Some(&planned), ..ModelInputs::from(&sources) };
+        let rows = async |inputs: ModelInputs<'_>, name: &str| {
+            lines(project.model(&fixture.ctx, inputs, name, &moment).await.unwrap()).await
+        };
+        assert_eq!(rows(from_files, "total").await, ["3.00"]);
+        let materialised = project.materialise(&fixture.ctx, from_files, &["value"], &moment).await.unwrap();
+        let from_memory = ModelInputs { materialised: &materialised, ..from_files };
+        fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
+        assert_eq!(rows(from_memory, "value").await, ["o1 | 1.00", "o2 | 2.00"]);
+        assert_eq!(rows(from_memory, "total").await, ["3.00"]);
+        let label = cut("2025-02-01T00:00:00Z", "2025-03-01T00:00:00Z");
+        let later = project.model(&fixture.ctx, from_memory, "later", &label).await.unwrap();
+        assert_eq!(lines(later).await, ["2"]);
+        let before = at("2025-01-02T00:00:00Z");
+        let earlier = project.model(&fixture.ctx, from_memory, "value", &before).await.unwrap();
+        assert_eq!(lines(earlier).await, [""; 0], "another moment is planned over the files, of which none is left");
+    }
+
+    #[tokio::test]
+    async fn plans_of_one_moment_are_found_at_no_other() {
+        let fixture = fixture().await;
+        let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
+        let planned = PlannedModels::default();
+        let inputs = ModelInputs { planned: Some(&planned), ..ModelInputs::from(&sources) };
+        for _ in 0..2 {
+            for (as_of, expected) in [("2025-02-01T00:00:00Z", "3.00"), ("2025-01-02T00:00:00Z", "1.00")] {
+                let total = project.model(&fixture.ctx, inputs, "total", &at(as_of)).await.unwrap();
+                assert_eq!(lines(total).await, [expected]);
+            }
+        }
     }
 }

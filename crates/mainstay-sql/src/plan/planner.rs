@@ -1,4 +1,4 @@
-//! Plans a model: its SQL and that of all that it builds on, in a catalog of its own.
+//! Plans models: the SQL of each and that of all that it builds on, in a catalog of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,61 +19,40 @@ use crate::error::{FeatureError, ModelFault};
 use crate::plan::ctes;
 use crate::plan::determinism;
 use crate::plan::horizon::Horizon;
+use crate::plan::inputs::ModelInputs;
+use crate::plan::lineage::in_order;
 use crate::plan::materialised::MaterialisedModels;
-use crate::plan::source_tables::{Rows, SourceTables};
+use crate::plan::planned::{PlanKey, PlannedModels};
+use crate::plan::source_tables::{Rows, SourceTables, declared_tables, known_tables};
 use crate::plan::sql_fault::{ONE_QUERY, sql_fault, stands_twice};
 use crate::project::model::Model;
 use crate::project::{SqlProject, absent, graph, interface, template};
 use crate::visible::moment::{self, Moment};
 
-/// Plans a model and all that it builds on. Its texts may be views, as within a plan.
+#[cfg(test)]
+thread_local! {
+    /// How often this thread has planned the SQL of a model.
+    pub(crate) static PLANNED_ANEW: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Plans a model over sources, with all that it builds on, as far as `inputs` has no plan of it. Its texts may be views, as within a plan.
 pub(crate) async fn plan_model(
     ctx: &SessionContext,
     project: &SqlProject,
-    tables: SourceTables<'_>,
-    materialised: &MaterialisedModels,
+    inputs: ModelInputs<'_>,
     name: &str,
     moment: &Moment,
 ) -> Result<LogicalPlan, FeatureError> {
+    let ModelInputs { materialised, planned, .. } = inputs;
     let model = project.find(name)?;
     let horizon = Horizon::of(model, moment)?;
-    let mut planner = Planner { project, tables, materialised, state: private_state(ctx), planned: BTreeMap::new() };
-    for (model, horizon) in in_order(project, materialised, model, horizon) {
-        planner.plan(model, horizon).await?;
+    if let Some(computed) = materialised.find_within(name, horizon) {
+        return computed.scan(name);
     }
-    planner.planned.remove(&(model.name.clone(), horizon)).ok_or_else(|| {
-        FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
-    })
-}
-
-/// The model behind all that it builds on, each with what it sees, once. A model that is materialised builds on nothing.
-pub(crate) fn in_order<'a>(
-    project: &'a SqlProject,
-    materialised: &MaterialisedModels,
-    model: &'a Model,
-    horizon: Horizon,
-) -> Vec<(&'a Model, Horizon)> {
-    fn visit<'a>(
-        project: &'a SqlProject,
-        materialised: &MaterialisedModels,
-        model: &'a Model,
-        horizon: Horizon,
-        seen: &mut BTreeSet<(&'a str, Horizon)>,
-        order: &mut Vec<(&'a Model, Horizon)>,
-    ) {
-        if !seen.insert((&model.name, horizon)) {
-            return;
-        }
-        if materialised.find_within(&model.name, horizon).is_none() {
-            for reference in graph::referenced(project.models_by_name(), model) {
-                visit(project, materialised, reference, horizon.of_reference(reference), seen, order);
-            }
-        }
-        order.push((model, horizon));
+    match planned.and_then(|planned| planned.find(&PlanKey::of(project, materialised, model, horizon))) {
+        Some(plan) => Ok(plan),
+        None => Planner::over_sources(ctx, project, inputs).model(name, moment).await,
     }
-    let mut order = Vec::new();
-    visit(project, materialised, model, horizon, &mut BTreeSet::new(), &mut order);
-    order
 }
 
 /// The session's functions and options with an empty catalog, and with places in the text kept for errors.
@@ -86,21 +65,71 @@ fn private_state(ctx: &SessionContext) -> SessionState {
     SessionStateBuilder::new_from_existing(state).with_config(config).with_catalog_list(Arc::new(catalogs)).build()
 }
 
-struct Planner<'a> {
+/// Plans models over the same source tables, none of them twice.
+pub(crate) struct Planner<'a> {
     project: &'a SqlProject,
     tables: SourceTables<'a>,
     materialised: &'a MaterialisedModels,
+    /// What others have planned over the same tables, or will ask for.
+    kept: Option<&'a PlannedModels>,
     state: SessionState,
     planned: BTreeMap<(String, Horizon), LogicalPlan>,
 }
 
-impl Planner<'_> {
-    async fn plan(&mut self, model: &Model, horizon: Horizon) -> Result<(), FeatureError> {
-        if let Some(computed) = self.materialised.find_within(&model.name, horizon) {
-            self.register(horizon, &model.name, computed.view(&model.name)?)?;
-            self.planned.insert((model.name.clone(), horizon), computed.scan(&model.name)?);
-            return Ok(());
+impl<'a> Planner<'a> {
+    /// Over the source tables as they are declared, without rows.
+    pub(crate) fn over_declared(ctx: &SessionContext, project: &'a SqlProject) -> Self {
+        let (tables, materialised) = (declared_tables(project), MaterialisedModels::none());
+        Self { project, tables, materialised, kept: None, state: private_state(ctx), planned: BTreeMap::new() }
+    }
+
+    fn over_sources(ctx: &SessionContext, project: &'a SqlProject, inputs: ModelInputs<'a>) -> Self {
+        let ModelInputs { sources, materialised, planned: kept } = inputs;
+        let tables = known_tables(sources);
+        Self { project, tables, materialised, kept, state: private_state(ctx), planned: BTreeMap::new() }
+    }
+
+    /// A model at a moment, with all that it builds on.
+    pub(crate) async fn model(&mut self, name: &str, moment: &Moment) -> Result<LogicalPlan, FeatureError> {
+        let project = self.project;
+        let model = project.find(name)?;
+        let horizon = Horizon::of(model, moment)?;
+        for (model, horizon) in in_order(project, self.materialised, model, horizon) {
+            if !self.planned.contains_key(&(model.name.clone(), horizon)) {
+                self.plan(model, horizon).await?;
+            }
         }
+        self.planned.get(&(model.name.clone(), horizon)).cloned().ok_or_else(|| {
+            FeatureError::Unknown(UnknownName::new("model", name, project.models().map(|model| model.name.clone())))
+        })
+    }
+
+    async fn plan(&mut self, model: &Model, horizon: Horizon) -> Result<(), FeatureError> {
+        let plan = match self.materialised.find_within(&model.name, horizon) {
+            Some(computed) => computed.scan(&model.name)?,
+            None => self.plan_once(model, horizon).await?,
+        };
+        self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
+        self.planned.insert((model.name.clone(), horizon), plan);
+        Ok(())
+    }
+
+    /// The plan of a model that is kept, or another one that is kept from now on.
+    async fn plan_once(&self, model: &Model, horizon: Horizon) -> Result<LogicalPlan, FeatureError> {
+        let Some(kept) = self.kept else { return self.plan_anew(model, horizon).await };
+        let key = PlanKey::of(self.project, self.materialised, model, horizon);
+        if let Some(plan) = kept.find(&key) {
+            return Ok(plan);
+        }
+        let plan = self.plan_anew(model, horizon).await?;
+        kept.keep(key, plan.clone());
+        Ok(plan)
+    }
+
+    /// The plan of a model over those that it refers to, which stand in the catalog.
+    async fn plan_anew(&self, model: &Model, horizon: Horizon) -> Result<LogicalPlan, FeatureError> {
+        #[cfg(test)]
+        PLANNED_ANEW.set(PLANNED_ANEW.get() + 1);
         let sources = horizon.of_sources();
         for (source, table) in &model.sources {
             let provider = (self.tables)(source, table, Rows::Sound, horizon.bounds())?;
@@ -118,9 +147,7 @@ impl Planner<'_> {
         let plan = interface::conform(model, plan)?;
         refuse_unknown_columns(model, &plan)?;
         absent::refuse_other_columns(model, &plan)?;
-        self.register(horizon, &model.name, Arc::new(ViewTable::new(plan.clone(), None)))?;
-        self.planned.insert((model.name.clone(), horizon), plan);
-        Ok(())
+        Ok(plan)
     }
 
     async fn plan_sql(&self, model: &Model, horizon: Horizon) -> Result<LogicalPlan, FeatureError> {

@@ -38,11 +38,9 @@ pub(crate) fn known_tables(sources: &Sources) -> SourceTables<'_> {
 /// The source tables as they are declared, without rows; the metadata of their schemas say their zone, if it is another than UTC.
 pub(crate) fn declared_tables(project: &SqlProject) -> SourceTables<'_> {
     Box::new(|source, table, _, _| {
-        let mut tables =
-            project.sources().iter().filter(|declared| declared.name == source).flat_map(|source| &source.tables);
-        let declared = tables.find(|declared| declared.name == table);
-        let declared =
-            declared.ok_or_else(|| FeatureError::NotPinned { table: contract::table_name(source, table) })?;
+        let name = contract::table_name(source, table);
+        let declared = mainstay_config::source::tables(project.sources()).find(|(declared, _)| *declared == name);
+        let (_, declared) = declared.ok_or(FeatureError::NotPinned { table: name })?;
         let schema = contract::declared_schema(declared).as_ref().clone();
         let zone = declared.zone().iana_name().filter(|zone| *zone != "UTC").map(str::to_owned);
         let metadata = zone.into_iter().map(|zone| (contract::TIME_ZONE.to_owned(), zone)).collect();

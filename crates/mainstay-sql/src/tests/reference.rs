@@ -1,5 +1,6 @@
 //! The SQL of the reference project over four customers whose figures were worked out by hand.
 
+mod planning;
 mod retailer;
 
 use std::path::Path;

@@ -67,9 +67,10 @@ async fn what_is_materialised_of_a_moment_is_read_by_its_models_alone() {
     let (project, sources) = (fixture.load().await.unwrap(), fixture.sources().await);
     let mut materialised = MaterialisedModels::default();
     for (name, moment) in [("ids", at(MIDNIGHT)), ("rules", suppression())] {
-        project.materialise(&fixture.ctx, &sources, &mut materialised, &[name], &moment).await.unwrap();
+        let inputs = ModelInputs { materialised: &materialised, ..ModelInputs::from(&sources) };
+        materialised = project.materialise(&fixture.ctx, inputs, &[name], &moment).await.unwrap();
     }
-    let inputs = ModelInputs { sources: &sources, materialised: &materialised };
+    let inputs = ModelInputs { materialised: &materialised, ..ModelInputs::from(&sources) };
     std::fs::remove_file(fixture.path("data/orders/a.parquet")).unwrap();
     let rows = async |name, moment: Moment| {
         lines(project.model(&fixture.ctx, inputs, name, &moment).await.unwrap()).await.len()
