@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, Int32Array};
+use datafusion::arrow::array::{Array, AsArray, Int32Array, Int64Array, TimestampMicrosecondArray};
 use datafusion::arrow::datatypes::{DataType, Int32Type, Int64Type};
-use datafusion::common::cast::as_timestamp_microsecond_array;
+use datafusion::common::cast::{as_float64_array, as_timestamp_microsecond_array};
 use datafusion::error::DataFusionError;
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::functions::math::expr_fn::{abs, ln, round};
 use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext, cast};
@@ -130,11 +129,10 @@ impl<'a> Counting<'a> {
             None => lit(1i64),
         };
         let mut read = vec![day.alias(DAY), on_time.alias(ON_TIME)];
+        let log_of_amount = log_of_amount();
         for (position, name) in columns.iter().enumerate() {
-            let size = abs(cast(contract::column(name), DataType::Float64));
-            let log = cast(round(vec![ln(size.clone() + lit(1.0)) * lit(LOG_UNIT)]), DataType::Int64);
-            let is_amount = size.clone().gt(lit(0.0)).and(size.lt(lit(f64::INFINITY)));
-            read.push(when(is_amount, log).end()?.alias(log_name(position)));
+            let amount = cast(contract::column(name), DataType::Float64);
+            read.push(log_of_amount.call(vec![amount]).alias(log_name(position)));
         }
         let mut sums = vec![count(lit(1i64)).alias("rows"), sum(contract::column(ON_TIME)).alias("on_time_rows")];
         for position in 0..columns.len() {
@@ -183,15 +181,96 @@ fn log_name(position: usize) -> String {
     format!("__log_{position}")
 }
 
-/// The number of the day on which an instant falls, from 0, between bounds in order: -1 before the first.
+/// A function from an amount to ln(1 + |amount|) in millionths; null of 0, which is none, and of what is no finite number.
+fn log_of_amount() -> ScalarUDF {
+    let logs = |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
+        let arrays = ColumnarValue::values_to_arrays(arguments)?;
+        let amounts =
+            arrays.first().ok_or_else(|| DataFusionError::Internal("log_of_amount has one argument".into()))?;
+        let logs: Int64Array = as_float64_array(amounts)?.iter().map(|amount| amount.and_then(log_of)).collect();
+        Ok(ColumnarValue::Array(Arc::new(logs)))
+    };
+    create_udf("log_of_amount", vec![DataType::Float64], DataType::Int64, Volatility::Immutable, Arc::new(logs))
+}
+
+fn log_of(amount: f64) -> Option<i64> {
+    let size = amount.abs();
+    (size > 0.0 && size < f64::INFINITY).then(|| ((size + 1.0).ln() * LOG_UNIT).round() as i64)
+}
+
+/// A function from an instant to the number of its day, from 0, between bounds in order: -1 before the first.
 fn day_of(bounds: Arc<[i64]>) -> ScalarUDF {
     let days = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
         let instants = arrays.first().ok_or_else(|| DataFusionError::Internal("day_of has one argument".into()))?;
-        let instants = as_timestamp_microsecond_array(instants)?;
-        let day = |instant: i64| bounds.partition_point(|begins| *begins <= instant) as i32 - 1;
-        let days: Int32Array = instants.unary::<_, Int32Type>(day);
+        let days = days_of(&bounds, as_timestamp_microsecond_array(instants)?);
         Ok(ColumnarValue::Array(Arc::new(days)))
     };
     create_udf("day_of", vec![contract::timestamp_type()], DataType::Int32, Volatility::Immutable, Arc::new(days))
+}
+
+/// Rows of one day mostly lie together, so that a day is looked up where another begins.
+fn days_of(bounds: &[i64], instants: &TimestampMicrosecondArray) -> Int32Array {
+    let (mut day, mut begins, mut ends) = (-1, i64::MAX, i64::MIN);
+    let days = instants.values().iter().map(|&instant| {
+        if instant < begins || instant >= ends {
+            let begun = bounds.partition_point(|begins| *begins <= instant);
+            day = begun as i32 - 1;
+            begins = begun.checked_sub(1).and_then(|last| bounds.get(last)).copied().unwrap_or(i64::MIN);
+            ends = bounds.get(begun).copied().unwrap_or(i64::MAX);
+        }
+        day
+    });
+    Int32Array::new(days.collect(), instants.nulls().cloned())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::{Float64Array, RecordBatch};
+    use datafusion::functions::math::expr_fn::{abs, ln, round};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// In the functions of the engine, column by column.
+    async fn obvious_logs(amounts: &Float64Array) -> Vec<Option<i64>> {
+        let ctx = SessionContext::new();
+        let batch = RecordBatch::try_from_iter([("amount", Arc::new(amounts.clone()) as _)]).unwrap();
+        let size = abs(contract::column("amount"));
+        let log = cast(round(vec![ln(size.clone() + lit(1.0)) * lit(LOG_UNIT)]), DataType::Int64);
+        let is_amount = size.clone().gt(lit(0.0)).and(size.lt(lit(f64::INFINITY)));
+        let read = when(is_amount, log).end().unwrap();
+        let batches = ctx.read_batch(batch).unwrap().select(vec![read]).unwrap().collect().await.unwrap();
+        batches[0].column(0).as_primitive::<Int64Type>().iter().collect()
+    }
+
+    #[tokio::test]
+    async fn logarithms_are_those_of_the_engine() {
+        let mut amounts = vec![Some(0.0), Some(-0.0), None, Some(f64::NAN), Some(-f64::NAN), Some(f64::INFINITY)];
+        amounts.extend([f64::NEG_INFINITY, -99.0, 99.0, 0.01, 1e-20, f64::MIN_POSITIVE, f64::MAX].map(Some));
+        amounts.extend((1..20_000).map(|cents| Some(f64::from(cents) * 7.0 / 100.0)));
+        let amounts = Float64Array::from(amounts);
+        let logs: Vec<Option<i64>> = amounts.iter().map(|amount| amount.and_then(log_of)).collect();
+        assert_eq!(logs, obvious_logs(&amounts).await);
+        assert_eq!(logs[..8], [None, None, None, None, None, None, None, Some(4_605_170)]);
+    }
+
+    proptest! {
+        /// Bounds of one instant are days that a zone has skipped.
+        #[test]
+        fn days_are_those_of_the_obvious_lookup(
+            bounds in prop::collection::vec(-50..50_i64, 0..12),
+            instants in prop::collection::vec(
+                prop::option::weighted(0.9, prop_oneof![8 => -60..60_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)]),
+                0..80,
+            ),
+        ) {
+            let mut bounds = bounds;
+            bounds.sort_unstable();
+            let day = |instant: i64| bounds.iter().filter(|begins| **begins <= instant).count() as i32 - 1;
+            let expected: Vec<Option<i32>> = instants.iter().map(|instant| instant.map(day)).collect();
+            let found = days_of(&bounds, &TimestampMicrosecondArray::from(instants));
+            prop_assert_eq!(found.iter().collect::<Vec<_>>(), expected);
+        }
+    }
 }

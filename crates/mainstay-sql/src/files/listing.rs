@@ -30,8 +30,14 @@ use crate::files::columns::{FileColumns, Place};
 use crate::files::format;
 use crate::files::pinned::PinnedFile;
 
-/// What a listing of files may keep of their statistics, so that only the first plan over it reads them.
-const STATISTICS_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// What is kept of the statistics of a table's files, so that only the first plan over each of them reads them.
+const STATISTICS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Nothing known yet of the statistics of a table's files. What is kept of one is known by its path, size and time, and by the columns that
+/// it was read for, so that all listings of a table share it.
+pub(crate) fn no_statistics() -> Arc<FileStatisticsCache> {
+    Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_BYTES))
+}
 
 /// A pinned file, open for reading.
 #[derive(Debug, Clone)]
@@ -64,11 +70,12 @@ impl OpenFile {
 type Arrangement<'a> = (&'a BTreeMap<String, String>, &'a BTreeMap<String, Option<String>>);
 
 /// Files of a table as one: the declared columns in the declared types and order, whatever the order, width and names of those of each
-/// file, and behind them `more` columns that the contract does not declare.
+/// file, and behind them `more` columns that the contract does not declare. What is read of their statistics stays in `statistics`.
 pub(crate) fn listing(
     table: &SourceTable,
     files: &[&OpenFile],
     more: &[Field],
+    statistics: &Arc<FileStatisticsCache>,
 ) -> Result<Arc<dyn TableProvider>, FeatureError> {
     if files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(contract::declared_schema(table))));
@@ -81,9 +88,9 @@ pub(crate) fn listing(
     if is_plain {
         let declared = contract::declared_schema(table);
         let fields = declared.fields().iter().cloned().chain(more.iter().cloned().map(Arc::new));
-        return scan_files(table, files, fields.collect());
+        return scan_files(table, files, fields.collect(), statistics);
     }
-    let inputs = groups.into_values().map(|files| arranged(table, &files, more).map(Arc::new));
+    let inputs = groups.into_values().map(|files| arranged(table, &files, more, statistics).map(Arc::new));
     let inputs = inputs.collect::<Result<Vec<_>, FeatureError>>()?;
     let plan = match inputs.as_slice() {
         [only] => only.as_ref().clone(),
@@ -93,7 +100,12 @@ pub(crate) fn listing(
 }
 
 /// Files that share an arrangement, with their columns under the declared names.
-fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<LogicalPlan, FeatureError> {
+fn arranged(
+    table: &SourceTable,
+    files: &[&OpenFile],
+    more: &[Field],
+    statistics: &Arc<FileStatisticsCache>,
+) -> Result<LogicalPlan, FeatureError> {
     let columns = files.first().map(|file| file.columns.clone()).unwrap_or_default();
     // What only some of them lack the listing finds out.
     let columns = FileColumns { absent: BTreeSet::new(), ..columns };
@@ -110,7 +122,7 @@ fn arranged(table: &SourceTable, files: &[&OpenFile], more: &[Field]) -> Result<
         read.push(value.alias(&column.name));
     }
     read.extend(more.iter().map(|field| contract::column(field.name()).alias(field.name())));
-    let files = scan_files(&in_file, files, fields)?;
+    let files = scan_files(&in_file, files, fields, statistics)?;
     Ok(LogicalPlanBuilder::scan("files", provider_as_source(files), None)?.project(read)?.build()?)
 }
 
@@ -119,12 +131,11 @@ fn scan_files(
     in_file: &SourceTable,
     files: &[&OpenFile],
     fields: Vec<FieldRef>,
+    statistics: &Arc<FileStatisticsCache>,
 ) -> Result<Arc<dyn TableProvider>, FeatureError> {
     let urls = files.iter().map(|file| file.url.clone()).collect();
     let config = format::files_of(in_file, urls, Arc::new(Schema::new(fields)));
-    let statistics: Arc<FileStatisticsCache> =
-        Arc::new(DefaultCache::<TableScopedPath, CachedFileMetadata>::new(STATISTICS_CACHE_BYTES));
-    Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(statistics))))
+    Ok(Arc::new(ListingTable::try_new(config)?.with_cache(Some(Arc::clone(statistics)))))
 }
 
 /// The URL of a pinned file.

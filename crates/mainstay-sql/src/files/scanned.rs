@@ -11,7 +11,7 @@ use mainstay_config::SourceTable;
 use crate::contract;
 use crate::error::FeatureError;
 use crate::files::format;
-use crate::files::listing::{OpenFile, listing};
+use crate::files::listing::{OpenFile, listing, no_statistics};
 use crate::files::pinned::PinnedTable;
 
 /// Footers that are read at the same time.
@@ -28,7 +28,7 @@ pub async fn scanned_rows(
     let name = contract::table_name(&pinned.source, &pinned.table);
     let files = pinned.files.iter().map(|file| OpenFile::open(&name, file)).collect::<Result<Vec<_>, _>>()?;
     let undeclared = undeclared_columns(ctx, table, &files).await?;
-    Ok(ctx.read_table(listing(table, &files.iter().collect::<Vec<_>>(), &undeclared)?)?)
+    Ok(ctx.read_table(listing(table, &files.iter().collect::<Vec<_>>(), &undeclared, &no_statistics())?)?)
 }
 
 async fn undeclared_columns(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
+use datafusion::execution::cache::cache_manager::FileStatisticsCache;
 use datafusion::functions::core::expr_fn::{coalesce, greatest};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -14,7 +15,7 @@ use mainstay_config::source::SourceColumn;
 use crate::contract::rules::{self, Rule, ValueBefore};
 use crate::contract::{self, days};
 use crate::error::FeatureError;
-use crate::files::listing::{OpenFile, listing};
+use crate::files::listing::{OpenFile, listing, no_statistics};
 use crate::files::pinned::PinnedSources;
 use crate::visible::moment::Bounds;
 
@@ -26,6 +27,8 @@ pub(crate) struct Relation {
     pub(crate) provider: Arc<dyn TableProvider>,
     /// The files behind the provider; none where it has the rows in memory.
     pub(crate) files: Vec<OpenFile>,
+    /// What plans over the files have read of their statistics.
+    statistics: Arc<FileStatisticsCache>,
     /// Whether it was found that no row breaks a rule for single rows.
     pub(crate) keeps_rules: bool,
 }
@@ -37,11 +40,13 @@ impl Relation {
         let pinned = pinned.table(source, &table.name)?;
         let files =
             pinned.files.iter().map(|file| OpenFile::open(&name, file)).collect::<Result<Vec<_>, FeatureError>>()?;
+        let statistics = no_statistics();
         Ok(Self {
             source: source.to_owned(),
             table: table.clone(),
-            provider: listing(table, &files.iter().collect::<Vec<_>>(), &[])?,
+            provider: listing(table, &files.iter().collect::<Vec<_>>(), &[], &statistics)?,
             files,
+            statistics,
             keeps_rules: false,
         })
     }
@@ -115,7 +120,7 @@ impl Relation {
         match wanted.as_slice() {
             [] if !self.files.is_empty() => Ok(None),
             files if files.len() == self.files.len() => self.scan().map(Some),
-            files => self.scan_of(&listing(&self.table, files, &[])?).map(Some),
+            files => self.scan_of(&listing(&self.table, files, &[], &self.statistics)?).map(Some),
         }
     }
 
@@ -138,7 +143,7 @@ impl Relation {
             ([], _) => filter(self.keeping_rules()?, conditions),
             (_, []) => self.keeping_rules(),
             (earlier, others) => {
-                let of = |files| self.kept(self.scan_of(&listing(&self.table, files, &[])?)?);
+                let of = |files| self.kept(self.scan_of(&listing(&self.table, files, &[], &self.statistics)?)?);
                 Ok(of(earlier)?.union(filter(of(others)?, conditions)?.build()?)?)
             }
         }
