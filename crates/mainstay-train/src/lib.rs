@@ -9,6 +9,7 @@ pub mod bins;
 pub mod boost;
 pub mod calibrate;
 mod column;
+pub mod competitor;
 pub mod declared;
 pub mod delong;
 mod draw;
@@ -31,24 +32,27 @@ pub mod params;
 pub mod recipe;
 pub mod reliability;
 pub mod rows;
+pub mod segments;
 pub mod tune;
 
 #[cfg(test)]
 mod test_rows;
 
+pub use competitor::Competitor;
 pub use declared::{Declared, Monotone};
 pub use delong::Interval;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, Ranking};
 pub use facts::{JudgedWith, TrainingFacts};
 pub use gate::judge_gates;
-pub use judgement::{Competitor, JudgedOn, Judgement, Segmentation};
+pub use judgement::{JudgedOn, Judgement};
 pub use kind::{ModelParams, ValidModelParams};
 pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
-pub use mainstay_schema::{Gate, Gates, Kind};
+pub use mainstay_schema::{Gate, Gates, Kind, Reliability};
 pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use recipe::{Recipe, Trained};
-pub use reliability::{CalibrationReport, Reliability};
+pub use reliability::{CalibrationCheck, CalibrationReport};
 pub use rows::{TrainingRows, TrainingSet, TrainingSetBuilder};
+pub use segments::{GroupFigures, SegmentFigures, Segmentation};
 pub use tune::{Search, Searched};
