@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use mainstay_model::Ensemble;
 use mainstay_train::baseline::{FeatureRows, single_feature};
 use mainstay_train::leakage::DateColumn;
-use mainstay_train::{Competitor, JudgedWith, Recipe, Search, TrainError, TrainingFacts, TrainingSet};
+use mainstay_train::{Competitor, JudgedWith, Parameters, Pipeline, Search, TrainError, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
 pub use mainstay_train::{Judgement, Kind, Monotone};
@@ -125,16 +125,15 @@ pub fn train_file(
         label_days: request.label_days,
         seed: request.seed,
     };
-    let tell = |unit| move |done: usize, total: usize| TrainProgress { unit, done: done as u64, total: total as u64 };
-    let (of_search, of_fit) = (tell("trials"), tell("steps"));
-    let searched = search.run(&training, request.threads, &mut |done, total| progress(of_search(done, total)))?;
-    let recipe = Recipe {
-        model: searched.best.check()?,
+    let pipeline = Pipeline {
+        parameters: Parameters::Searched(search),
         seed: request.seed,
         fit_from: training.cuts().first().copied().unwrap_or(parting::NO_TIME),
         folds: FOLDS,
     };
-    let trained = recipe.train(training, test, request.threads, &mut |done, total| progress(of_fit(done, total)))?;
+    let (searched, trained) = pipeline.run(training, test, request.threads, &mut |unit, done, total| {
+        progress(TrainProgress { unit, done: done as u64, total: total as u64 });
+    })?;
 
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);

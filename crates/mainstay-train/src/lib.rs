@@ -1,7 +1,7 @@
 //! Training: boosted trees fitted with linfa, calibrated and judged in time order.
 //!
 //! Pure and deterministic: the same rows and seed give the same model to the bit, in whatever order the rows arrive. Data
-//! moves [`TrainingRows`] -> [`TrainingSet`] -> [`Recipe::train`] (boosted trees, calibration, judgement on a later cut) ->
+//! moves [`TrainingRows`] -> [`TrainingSet`] -> [`Pipeline::run`] (search, fit, calibration, judgement on a later cut) ->
 //! [`Trained`] -> [`judge_gates`]. Where rows come from and where models go is not known here.
 
 pub mod baseline;
@@ -29,6 +29,7 @@ pub mod need;
 mod newton;
 mod parallel;
 pub mod params;
+pub mod pipeline;
 pub mod recipe;
 pub mod reliability;
 pub mod rows;
@@ -51,6 +52,7 @@ pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
 pub use mainstay_schema::{Gate, Gates, Kind, Reliability};
 pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
+pub use pipeline::{Parameters, Pipeline};
 pub use recipe::{Recipe, Trained};
 pub use reliability::{CalibrationCheck, CalibrationReport};
 pub use rows::{TrainingRows, TrainingSet, TrainingSetBuilder};

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
 use mainstay_train::{
-    Competitor, Declared, Gate, JudgedWith, Recipe, TrainError, Trained, TrainingFacts, TrainingSet, judge_gates,
+    Competitor, Declared, Gate, JudgedWith, Pipeline, TrainError, Trained, TrainingFacts, TrainingSet, judge_gates,
 };
 
 use crate::details::Baseline;
@@ -51,15 +51,14 @@ pub(crate) fn fit_and_judge(
     let FitInput { training, test, history_days, docs, champion } = input;
     let training = training.with_declared(&docs.declared)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let searched = chosen::find(&job.algorithm, job.seed, plan, &training, threads, step)?;
-    let recipe = Recipe {
-        model: searched.best.check()?,
+    let pipeline = Pipeline {
+        parameters: chosen::parameters(&job.algorithm, job.seed, plan.horizon_days),
         seed: job.seed,
         fit_from: plan.fit_from(),
         folds: job.calibration.folds as usize,
     };
-    let mut trained = recipe.train(training, test, threads, &mut |done, all| {
-        step.advance(done as u64, Some(all as u64), "steps");
+    let (searched, mut trained) = pipeline.run(training, test, threads, &mut |unit, done, all| {
+        step.advance(done as u64, Some(all as u64), unit);
     })?;
     trained.model = trained.model.with_reasons(&docs.reasons)?;
     let (baseline, alone) = alone(job, &trained)?;
