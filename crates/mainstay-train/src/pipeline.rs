@@ -66,3 +66,45 @@ impl Pipeline {
         training.subset(&is_fitted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mainstay_schema::Kind;
+
+    use super::*;
+    use crate::test_rows::draw_truth;
+
+    fn search() -> Search {
+        Search { kinds: vec![Kind::Logistic, Kind::Tree], candidates: 4, validations: 1, label_days: 0, seed: 7 }
+    }
+
+    fn run(parameters: Parameters, fit_from: &str) -> (Searched, Trained, Vec<&'static str>) {
+        let set = |seed, rows| TrainingSet::new(draw_truth(seed, rows).rows).unwrap();
+        let pipeline = Pipeline { parameters, seed: 7, fit_from: fit_from.parse().unwrap(), folds: 2 };
+        let mut units = Vec::new();
+        let mut progress = |unit, _, _| units.push(unit);
+        let (searched, trained) = pipeline.run(set(1, 800), set(2, 400), NonZeroUsize::MIN, &mut progress).unwrap();
+        units.dedup();
+        (searched, trained, units)
+    }
+
+    #[test]
+    fn the_search_sees_the_cuts_that_are_fitted_on_alone() {
+        let (searched, trained, units) = run(Parameters::Searched(search()), "2024-02-01");
+        assert_eq!(units, ["trials", "steps"]);
+        let is_newest: Vec<bool> = trained.training.cuts().iter().map(|cut| cut.to_string() == "2024-02-01").collect();
+        let newest = trained.training.subset(&is_newest).unwrap();
+        assert_eq!(searched, search().run(&newest, NonZeroUsize::MIN, &mut |_, _| {}).unwrap());
+        let (of_all, _, _) = run(Parameters::Searched(search()), "2024-01-01");
+        assert_eq!(of_all, search().run(&trained.training, NonZeroUsize::MIN, &mut |_, _| {}).unwrap());
+        assert_ne!(of_all.trials, searched.trials);
+    }
+
+    #[test]
+    fn stated_parameters_are_fitted_as_those_that_were_found() {
+        let (found, trained, _) = run(Parameters::Searched(search()), "2024-01-01");
+        let (stated, again, units) = run(Parameters::Stated(found.best), "2024-01-01");
+        assert_eq!((stated.best, stated.trials.len(), units), (found.best, 0, vec!["steps"]));
+        assert_eq!(again.model.digest(), trained.model.digest());
+    }
+}
