@@ -83,7 +83,7 @@ mod tests {
         let pipeline = Pipeline { parameters, seed: 7, fit_from: fit_from.parse().unwrap(), folds: 2 };
         let mut units = Vec::new();
         let mut progress = |unit, _, _| units.push(unit);
-        let (searched, trained) = pipeline.run(set(1, 800), set(2, 400), NonZeroUsize::MIN, &mut progress).unwrap();
+        let (searched, trained) = pipeline.run(set(1, 4_000), set(2, 400), NonZeroUsize::MIN, &mut progress).unwrap();
         units.dedup();
         (searched, trained, units)
     }
