@@ -1,6 +1,6 @@
 //! No file of a crate uses another one that uses it, directly or through others.
 
-mod arrows;
+pub(crate) mod arrows;
 mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -118,11 +118,16 @@ fn crates() -> BTreeMap<String, Arrows> {
     let folders = std::fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
     let arrows_in = |folder: PathBuf| {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let mut files = BTreeMap::new();
-        read(&folder.join("src"), "", &mut files);
-        (name, arrows(&files))
+        (name, arrows(&sources(&folder)))
     };
     folders.map(arrows_in).collect()
+}
+
+/// The files of a crate, by name below its folder of sources.
+pub(crate) fn sources(of_crate: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    read(&of_crate.join("src"), "", &mut files);
+    files
 }
 
 fn read(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) {

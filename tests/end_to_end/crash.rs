@@ -6,7 +6,9 @@ use std::path::Path;
 use mainstay_schema::table::PublishedTable;
 use serde_json::Value;
 
+use crate::boundaries;
 use crate::harness::{Project, copy_folder, digests, text};
+use crate::promotion;
 
 const SIGKILL: i32 = 9;
 const DAY: [&str; 4] = ["run", "daily_risk", "--date", "2025-08-01"];
@@ -21,16 +23,7 @@ struct Undisturbed {
 
 impl Undisturbed {
     fn of(project: &Project) -> Self {
-        let listed = project.lake().with_file_name("boundaries");
-        let run = project.command(&[&DAY[..], &["-o", "json"]].concat()).env("MAINSTAY_BOUNDARIES", &listed).output();
-        let run: Value = serde_json::from_slice(&run.unwrap().stdout).unwrap();
-        let mut boundaries: Vec<String> = Vec::new();
-        for name in std::fs::read_to_string(&listed).unwrap().lines() {
-            if !boundaries.iter().any(|known| known == name) {
-                boundaries.push(name.to_owned());
-            }
-        }
-        std::fs::remove_file(listed).unwrap();
+        let (boundaries, run) = boundaries::passed(project, &DAY);
         let money = project.json(&["show", "allocation"])["month"].clone();
         Self { boundaries, digests: digests(&run), money }
     }
@@ -61,6 +54,8 @@ fn a_run_killed_at_any_boundary_is_finished_by_the_next() {
     let untrained = Undisturbed::of(&project);
     std::fs::remove_dir_all(project.lake()).unwrap();
     project.json(&["run", "train_churn", "--date", "2025-08-01"]);
+    let killed = [untrained.boundaries.clone(), promotion::boundaries()].concat();
+    boundaries::assert_all_are_among(&killed);
     let target = project.lake().with_file_name("trained");
     copy_folder(&project.lake(), &target);
     let trained = Undisturbed::of(&project);

@@ -6,6 +6,7 @@
 mod approval;
 mod architecture;
 mod bad_input;
+mod boundaries;
 mod breaker;
 mod bug;
 mod circles;
@@ -24,6 +25,7 @@ mod online_retail_ii;
 mod own_plans;
 mod own_sql;
 mod promotion;
+mod pure;
 mod quarantine;
 mod readme;
 mod rearranged;

@@ -11,6 +11,7 @@ use mainstay_schema::{Gate, RunId};
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 
+use crate::boundaries;
 use crate::harness::{Project, assert_honest, text};
 
 const SIGKILL: i32 = 9;
@@ -218,17 +219,28 @@ fn of_two_promotions_at_once_one_is_made_and_the_other_is_told() {
     assert!(text(&made[0].stdout).contains(&format!("is now version {version}")), "{}", text(&made[0].stdout));
 }
 
+const PROMOTE: [&str; 5] = ["promote", "churn", "3", "--by", "ana"];
+
+/// What a promotion passes, in order: the test below kills it at each.
+pub(crate) fn boundaries() -> Vec<String> {
+    boundaries::passed(&with_versions(), &PROMOTE).0
+}
+
 #[test]
-fn a_promotion_killed_before_its_change_has_changed_nothing() {
-    let project = with_versions();
-    let promote = ["promote", "churn", "3", "--by", "ana"];
-    let killed = project.command(&promote).env("FAILPOINTS", "promotion_judged=return").output().unwrap();
-    assert_eq!(killed.status.signal(), Some(SIGKILL), "{}", text(&killed.stderr));
-    assert_eq!(champion(&project), ("1".into(), 1));
-    let killed = project.command(&promote).env("FAILPOINTS", "promotion_made=return").output().unwrap();
-    assert_eq!(killed.status.signal(), Some(SIGKILL), "{}", text(&killed.stderr));
-    assert_eq!(champion(&project), ("3".into(), 2), "the change was whole");
-    assert_eq!(project.json(&promote)["is_changed"], false);
+fn a_promotion_killed_at_any_boundary_is_whole_or_has_changed_nothing() {
+    let passed = boundaries();
+    let made = passed.iter().position(|name| name == "promotion_made").unwrap();
+    assert!(made > 0, "{passed:?}");
+    for (position, boundary) in passed.iter().enumerate() {
+        let project = with_versions();
+        let killed = project.command(&PROMOTE).env("FAILPOINTS", format!("{boundary}=return")).output().unwrap();
+        assert_eq!(killed.status.signal(), Some(SIGKILL), "{boundary}: {}", text(&killed.stderr));
+        let is_made = position >= made;
+        let expected = if is_made { ("3".to_owned(), 2) } else { ("1".to_owned(), 1) };
+        assert_eq!(champion(&project), expected, "{boundary}");
+        assert_eq!(project.json(&PROMOTE)["is_changed"], !is_made, "{boundary}");
+        assert_eq!(champion(&project), ("3".into(), 2), "{boundary}");
+    }
 }
 
 #[test]

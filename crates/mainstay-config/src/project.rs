@@ -153,10 +153,10 @@ impl Project {
     }
 
     fn check_policy(&self, job: &DailyJob, place: Place<'_>) -> Result<(), ConfigError> {
-        let exists = self.layers.iter().any(|layer| load::is_file(&layer.folder.join("jobs").join(&job.policy)));
-        place
-            .key("policy")
-            .ensure(exists, || format!("no policy file `{}`: looked in {}", job.policy, self.job_folders().join(", ")))
+        let is_there = self.layers.iter().any(|layer| load::is_file(&layer.folder.join("jobs").join(&job.policy)));
+        place.key("policy").ensure(is_there, || {
+            format!("no policy file `{}`: looked in {}", job.policy, self.job_folders().join(", "))
+        })
     }
 
     fn check_training(&self, job: &DailyJob, place: Place<'_>) -> Result<(), ConfigError> {

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use mainstay_allocator::Outlook;
 pub use mainstay_train::tune::Trial;
-pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliability};
+pub use mainstay_train::{
+    CalibrationCheck, CalibrationReport, Interval, Judgement, LeakageReport, ModelParams, SegmentFigures,
+};
 
 pub use daily::{
     AllocationSummary, Approval, DailyDetails, FixedTiers, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,
@@ -23,8 +25,7 @@ pub use daily::{
 };
 pub use sources_pin::{SourceTablePin, SourcesPin};
 pub use training::{
-    Baseline, CutDetails, CutsAsked, MemoryHeld, RowsFile, SampledCustomers, SegmentFigures, TrainingDetails,
-    TrainingRun,
+    Baseline, CutDetails, CutsAsked, MemoryHeld, RowsFile, SampledCustomers, TrainingDetails, TrainingRun,
 };
 pub(crate) use version::{Judged, OnTestCut, TrainedBy, TrainedOn, VersionFacts};
 

@@ -20,12 +20,10 @@ use mainstay_model::Ensemble;
 use mainstay_monitor::TrainingFigures;
 use mainstay_registry::{AliasChange, AliasEntry, ModelVersion};
 use mainstay_schema::Ds;
-use mainstay_train::{Declared, Monotone, Trained};
+use mainstay_train::{Declared, Monotone, SegmentFigures, Trained};
 
 use crate::daily::skew;
-use crate::details::{
-    CutDetails, Judged, OnTestCut, RowsFile, SegmentFigures, TrainedBy, TrainedOn, TrainingDetails, VersionFacts,
-};
+use crate::details::{CutDetails, Judged, OnTestCut, RowsFile, TrainedBy, TrainedOn, TrainingDetails, VersionFacts};
 use crate::fault;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;

@@ -8,7 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mainstay_schema::{Digest, Ds, Gate, RunId};
+use mainstay_schema::{Digest, Ds, Gate, Reliability, RunId};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// The card of one version. As JSON for programs, as [`markdown`](Self::markdown) for people.
@@ -209,25 +209,25 @@ pub struct Calibration {
     /// The intercept.
     pub intercept: f64,
     /// On customers held back in turn.
+    #[serde(serialize_with = "write_reliability")]
     pub held_back: Reliability,
     /// On the test cut.
+    #[serde(serialize_with = "write_reliability")]
     pub test: Reliability,
 }
 
-/// Probabilities against what happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reliability {
-    /// The share that left.
-    pub base_rate: f64,
-    /// The share that was expected to.
-    pub mean_probability: f64,
-    /// Mean squared distance of probability and outcome.
-    pub brier: f64,
-    /// Expected calibration error.
-    pub error: f64,
-    /// The part of it that chance alone explains.
-    pub noise_floor: f64,
+/// Cards call the calibration error `error`.
+fn write_reliability<S: Serializer>(reliability: &Reliability, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Written {
+        base_rate: f64,
+        mean_probability: f64,
+        brier: f64,
+        error: f64,
+        noise_floor: f64,
+    }
+    let Reliability { base_rate, mean_probability, brier, ece: error, ece_noise_floor: noise_floor } = *reliability;
+    Written { base_rate, mean_probability, brier, error, noise_floor }.serialize(serializer)
 }
 
 /// Cards say of every gate what was attainable, and null where the data limit nothing.

@@ -1,4 +1,4 @@
-//! The words that every crate shares: dates, money, digests, column names, table contracts, decisions, gates, kinds of job and of model.
+//! The words that every crate shares: dates, money, digests, column names, table contracts, decisions, gates, calibration figures, kinds of job and of model.
 //!
 //! Base crate: it depends on no other crate of ours and does no I/O. It is not a place for helpers: what is here is a term of
 //! `docs/glossary.md` with one meaning.
@@ -17,6 +17,7 @@ pub mod job;
 pub mod ledger;
 pub mod money;
 pub mod plan;
+pub mod reliability;
 pub mod simulated;
 pub mod table;
 
@@ -30,3 +31,4 @@ pub use gate::{Gate, Gates};
 pub use id::RunId;
 pub use job::JobKind;
 pub use money::Cents;
+pub use reliability::Reliability;

@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use mainstay_model::Ensemble;
 use mainstay_schema::Ds;
-use mainstay_train::baseline::{FeatureRows, scores_of, single_feature};
+use mainstay_train::baseline::{FeatureRows, single_feature};
 use mainstay_train::leakage::DateColumn;
-use mainstay_train::{Competitor, Declared, JudgedWith, Recipe, Search, TrainingFacts, TrainingSet};
+use mainstay_train::{Competitor, JudgedWith, Parameters, Pipeline, Search, TrainError, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
 pub use mainstay_train::{Judgement, Kind, Monotone};
@@ -128,16 +128,15 @@ pub fn train_file(
         label_days: request.label_days,
         seed: request.seed,
     };
-    let tell = |unit| move |done: usize, total: usize| TrainProgress { unit, done: done as u64, total: total as u64 };
-    let (of_search, of_fit) = (tell("trials"), tell("steps"));
-    let searched = search.run(&training, request.threads, &mut |done, total| progress(of_search(done, total)))?;
-    let recipe = Recipe {
-        model: searched.best.check()?,
+    let pipeline = Pipeline {
+        parameters: Parameters::Searched(search),
         seed: request.seed,
         fit_from: training.cuts().first().copied().unwrap_or(parting::NO_TIME),
         folds: FOLDS,
     };
-    let trained = recipe.train(training, test, request.threads, &mut |done, total| progress(of_fit(done, total)))?;
+    let (searched, trained) = pipeline.run(training, test, request.threads, &mut |unit, done, total| {
+        progress(TrainProgress { unit, done: done as u64, total: total as u64 });
+    })?;
 
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);
@@ -168,57 +167,35 @@ fn competitors(
     training: &TrainingSet,
     test: &TrainingSet,
 ) -> Result<Vec<Competitor>, TrainFileError> {
-    let alone = |position: usize| {
-        let of = |set: &TrainingSet| set.column(position);
-        let (before, after) = (of(training), of(test));
-        let before = FeatureRows { values: &before, labels: training.labels() };
-        let single = single_feature(before, FeatureRows { values: before.values, labels: training.labels() })?;
-        let name = training.feature_names().get(position).cloned().unwrap_or_default();
-        let scores = scores_of(&after, single.higher_is_riskier);
-        Ok((single.ranking.auc, Competitor { name: format!("{name} alone"), scores }))
-    };
-    let position = |name: &str| training.feature_names().iter().position(|feature| feature == name);
     let baseline = match &request.baseline {
-        Some(name) => {
-            let absent = || TrainFileError::NoFeature { flag: "--baseline", column: name.clone() };
-            Some(alone(position(name).ok_or_else(absent)?)?)
-        }
-        None => {
-            let is_number = |of: &Declared| of.categories.is_none();
-            let numbers = training.declared().iter().enumerate().filter(|(_, of)| is_number(of));
-            let all: Result<Vec<_>, TrainFileError> = numbers.map(|(position, _)| alone(position)).collect();
-            all?.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))
+        Some(name) => Some(name.as_str()),
+        None => strongest(training)?,
+    };
+    let alone = baseline.map(|name| Competitor::alone(name, training, test).map(|(_, alone)| alone));
+    let champion = request.champion.as_ref().map(|champion| Competitor::model("champion", champion, test));
+    let named = |flag| {
+        move |error| match error {
+            TrainError::NoFeature { feature } => TrainFileError::NoFeature { flag, column: feature },
+            other => other.into(),
         }
     };
-    let mut others: Vec<Competitor> = baseline.into_iter().map(|(_, competitor)| competitor).collect();
-    if let Some(champion) = &request.champion {
-        others.push(Competitor { name: "champion".to_owned(), scores: champion_scores(champion, test)? });
-    }
-    Ok(others)
+    let alone = alone.transpose().map_err(named("--baseline"))?;
+    let champion = champion.transpose().map_err(named("the champion"))?;
+    Ok(alone.into_iter().chain(champion).collect())
 }
 
-/// The champion's scores of the test rows, by the names of its features.
-fn champion_scores(champion: &Ensemble, test: &TrainingSet) -> Result<Vec<f64>, TrainFileError> {
-    let mut columns = Vec::with_capacity(champion.features().len());
-    for feature in champion.features() {
-        let position = test.feature_names().iter().position(|name| *name == feature.name);
-        let absent = || TrainFileError::NoFeature { flag: "the champion", column: feature.name.clone() };
-        let position = position.ok_or_else(absent)?;
-        let (values, declared) = (test.column(position), &test.declared()[position]);
-        // Codes are those of each model's own list.
-        let recoded = declared.categories.as_ref().map(|ours| {
-            let code = |value: &f64| match value.is_nan() {
-                true => f64::NAN,
-                false => feature.code_of(ours.get(*value as usize).map_or("", String::as_str)),
-            };
-            values.iter().map(code).collect()
-        });
-        columns.push(recoded.unwrap_or(values));
+/// The number that ranks the training rows best by itself; `None` where all features are categories.
+fn strongest(training: &TrainingSet) -> Result<Option<&str>, TrainFileError> {
+    let numbers = training.feature_names().iter().zip(training.columns()).zip(training.declared());
+    let mut strongest: Option<(f64, &str)> = None;
+    for ((name, values), _) in numbers.filter(|(_, declared)| declared.categories.is_none()) {
+        let rows = FeatureRows { values: &values, labels: training.labels() };
+        let auc = single_feature(rows, rows)?.ranking.auc;
+        if strongest.is_none_or(|(most, _)| auc >= most) {
+            strongest = Some((auc, name.as_str()));
+        }
     }
-    let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    let mut scores = vec![0.0; test.row_count()];
-    champion.raw_scores(&columns, &mut scores).map_err(mainstay_train::TrainError::from)?;
-    Ok(scores)
+    Ok(strongest.map(|(_, name)| name))
 }
 
 /// Where a file is, for messages.

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use mainstay_train::{BoostedTreesParams, Recipe, Reliability, Trained, TrainingRows, TrainingSet};
+use mainstay_train::{BoostedTreesParams, CalibrationCheck, Recipe, Reliability, Trained, TrainingRows, TrainingSet};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -43,9 +43,10 @@ fn main() -> Result<()> {
     println!("AUC on test: {:.4}", trained.evaluation.ranking.auc);
     let calibration = trained.calibration;
     println!("log-odds = {:.3} margin + {:.3}", calibration.slope, calibration.intercept);
-    for (name, Reliability { brier, uncalibrated_brier, ece, uncalibrated_ece, ece_noise_floor, .. }) in
+    for (name, CalibrationCheck { reliability, uncalibrated_brier, uncalibrated_ece, .. }) in
         [("check", calibration.check), ("test", calibration.test)]
     {
+        let Reliability { brier, ece, ece_noise_floor, .. } = reliability;
         println!(
             "{name}: Brier {brier:.5} ({uncalibrated_brier:.5} uncalibrated), ECE {ece:.4} ({uncalibrated_ece:.4} \
              uncalibrated, noise floor {ece_noise_floor:.4})"

@@ -49,6 +49,12 @@ pub enum TrainError {
         /// The cut.
         cut: Ds,
     },
+    /// A feature that is asked for and not there.
+    #[error("there is no feature `{feature}`: name one of the features of the rows")]
+    NoFeature {
+        /// The name.
+        feature: String,
+    },
     /// A declaration that helps no one.
     #[error("`{feature}` is declared, but is no feature: remove it or correct the name")]
     UnknownDeclared {

@@ -55,10 +55,14 @@ pub fn evaluate(probabilities: &[f64], labels: &[bool]) -> Result<Evaluation, Tr
     if let Some(row) = probabilities.iter().position(|p| !(0.0..=1.0).contains(p)) {
         return Err(TrainError::Score { row, score: probabilities[row] });
     }
-    let squares = probabilities.iter().zip(labels).map(|(p, label)| (p - number(*label)) * (p - number(*label)));
-    let brier = squares.sum::<f64>() / labels.len() as f64;
     let (ece, ece_noise_floor) = calibration_error(probabilities, labels);
-    Ok(Evaluation { ranking, brier, ece, ece_noise_floor })
+    Ok(Evaluation { ranking, brier: brier(probabilities, labels), ece, ece_noise_floor })
+}
+
+/// Mean squared distance of probability and label.
+pub(crate) fn brier(probabilities: &[f64], labels: &[bool]) -> f64 {
+    let squares = probabilities.iter().zip(labels).map(|(p, label)| (p - number(*label)) * (p - number(*label)));
+    squares.sum::<f64>() / labels.len() as f64
 }
 
 /// Judges any finite scores as a ranking, higher meaning likelier. Rows with equal scores count in the order given.
@@ -151,7 +155,7 @@ pub(crate) fn calibration_bins(probabilities: &[f64]) -> Vec<Vec<usize>> {
 }
 
 /// The expected calibration error and its noise floor.
-fn calibration_error(probabilities: &[f64], labels: &[bool]) -> (f64, f64) {
+pub(crate) fn calibration_error(probabilities: &[f64], labels: &[bool]) -> (f64, f64) {
     let rows = labels.len() as f64;
     let (mut error, mut floor) = (0.0, 0.0);
     for bin in calibration_bins(probabilities) {

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::competitor::Competitor;
 use crate::error::TrainError;
-use crate::judgement::{Competitor, JudgedOn, Judgement, Segmentation};
+use crate::judgement::{JudgedOn, Judgement};
 use crate::kind::ModelParams;
 use crate::leakage::{DateColumn, LeakageInput, LeakageReport, look_for_leaks};
 use crate::recipe::Trained;
 use crate::reliability::CalibrationReport;
+use crate::segments::Segmentation;
 use crate::tune::{Searched, Trial};
 
 /// What was fitted, how it was found, how it does on rows that it has not seen, and what speaks against it.

@@ -25,13 +25,13 @@ pub fn judge_gates(
         Gate::at_most(
             "calibration_error_above_noise_at_most",
             gates.calibration_error_above_noise_at_most,
-            check.error_above_noise(),
+            check.reliability.error_above_noise(),
             Some(0.0),
         ),
         Gate::at_most(
             "calibration_error_at_test_cut_above_noise_at_most",
             gates.calibration_error_at_test_cut_above_noise_at_most,
-            test.error_above_noise(),
+            test.reliability.error_above_noise(),
             Some(0.0),
         ),
         Gate::at_least("history_days_at_least", f64::from(gates.history_days_at_least), f64::from(history_days), None),
@@ -40,9 +40,11 @@ pub fn judge_gates(
 
 #[cfg(test)]
 mod tests {
+    use mainstay_schema::Reliability;
+
     use super::*;
     use crate::evaluate::evaluate;
-    use crate::reliability::Reliability;
+    use crate::reliability::CalibrationCheck;
 
     const GATES: Gates = Gates {
         auc_at_least: 0.8,
@@ -52,20 +54,12 @@ mod tests {
         history_days_at_least: 365,
     };
 
-    fn reliability(ece: f64, ece_noise_floor: f64) -> Reliability {
-        Reliability {
-            rows: 10,
-            base_rate: 0.1,
-            mean_probability: 0.1,
-            brier: 0.1,
-            uncalibrated_brier: 0.1,
-            ece,
-            uncalibrated_ece: 0.1,
-            ece_noise_floor,
-        }
+    fn reliability(ece: f64, ece_noise_floor: f64) -> CalibrationCheck {
+        let reliability = Reliability { base_rate: 0.1, mean_probability: 0.1, brier: 0.1, ece, ece_noise_floor };
+        CalibrationCheck { rows: 10, reliability, uncalibrated_brier: 0.1, uncalibrated_ece: 0.1 }
     }
 
-    fn report(check: Reliability, test: Reliability) -> CalibrationReport {
+    fn report(check: CalibrationCheck, test: CalibrationCheck) -> CalibrationReport {
         CalibrationReport { slope: 1.0, intercept: 0.0, rows: 10, base_rate: 0.1, check, test, base_rate_shift: 0.0 }
     }
 

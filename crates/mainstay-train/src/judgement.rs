@@ -1,17 +1,17 @@
 //! Everything that is told of a model on rows that it has not seen, beside others on the same rows.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
+use crate::competitor::Competitor;
 use crate::delong::{Interval, Placements};
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, by_falling_score, calibration_bins, evaluate, rank};
+use crate::segments::{SegmentFigures, Segmentation, write_as_values};
 
 /// Shares of the rows, from the top, at which the ranking is told.
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5];
-/// A segment of fewer rows is not told: its figures would be chance, and say too much of each customer.
-pub const LEAST_SEGMENT_ROWS: usize = 30;
 /// The most segments of a column that are told, the largest first.
 const MOST_SEGMENTS: usize = 20;
 
@@ -26,24 +26,6 @@ pub struct JudgedOn<'a> {
     pub segments: &'a [Segmentation],
     /// Scores of others on the same rows: one feature alone, the model in use.
     pub others: &'a [Competitor],
-}
-
-/// A column whose values part the rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Segmentation {
-    /// The column.
-    pub column: String,
-    /// The segment of each row.
-    pub values: Vec<String>,
-}
-
-/// Scores of something else.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Competitor {
-    /// What it is: `days_since_last_order alone`, `champion`.
-    pub name: String,
-    /// Higher is riskier.
-    pub scores: Vec<f64>,
 }
 
 /// How a model did. What a record of an earlier release does not tell is empty.
@@ -62,7 +44,7 @@ pub struct Judgement {
     #[serde(default)]
     pub calibration_table: Vec<CalibrationBin>,
     /// The figures of each segment.
-    #[serde(default)]
+    #[serde(default, serialize_with = "write_as_values")]
     pub segments: Vec<SegmentFigures>,
     /// The figures of others.
     #[serde(default)]
@@ -99,27 +81,6 @@ pub struct CalibrationBin {
     pub base_rate: f64,
     /// How far chance alone takes that share from exact probabilities: the square root of its variance.
     pub deviation: f64,
-}
-
-/// The figures of the rows of one segment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SegmentFigures {
-    /// The column.
-    pub column: String,
-    /// Its value.
-    pub value: String,
-    /// How many rows.
-    pub rows: usize,
-    /// The share of them that churned.
-    pub base_rate: f64,
-    /// The mean probability.
-    pub mean_probability: f64,
-    /// The AUC; `None` where all did the same.
-    pub auc: Option<f64>,
-    /// Its 95 % interval; `None` with fewer than two rows of either label.
-    pub auc_interval: Option<Interval>,
-    /// Mean squared distance of probability and label.
-    pub brier: f64,
 }
 
 /// Another score on the same rows.
@@ -203,32 +164,12 @@ fn calibration_table(on: &JudgedOn<'_>) -> Vec<CalibrationBin> {
     bins.map(of).collect()
 }
 
+/// The largest groups, the largest first.
 fn segments(on: &JudgedOn<'_>, by: &Segmentation) -> Vec<SegmentFigures> {
-    let mut rows_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, value) in by.values.iter().enumerate().take(on.labels.len()) {
-        rows_of.entry(value).or_default().push(row);
-    }
-    let mut largest: Vec<_> = rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_SEGMENT_ROWS).collect();
-    largest.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+    let mut largest = by.figures(on.probabilities, on.labels);
+    largest.sort_by_key(|segment| Reverse(segment.figures.rows));
     largest.truncate(MOST_SEGMENTS);
-    let of = |(value, rows): (&str, Vec<usize>)| {
-        let (probabilities, labels): (Vec<f64>, Vec<bool>) =
-            rows.iter().map(|row| (on.probabilities[*row], on.labels[*row])).unzip();
-        let n = rows.len() as f64;
-        let squares = probabilities.iter().zip(&labels).map(|(p, label)| (p - f64::from(u8::from(*label))).powi(2));
-        let placements = Placements::of(&probabilities, &labels).ok();
-        SegmentFigures {
-            column: by.column.clone(),
-            value: value.to_owned(),
-            rows: rows.len(),
-            base_rate: labels.iter().filter(|label| **label).count() as f64 / n,
-            mean_probability: probabilities.iter().sum::<f64>() / n,
-            auc: placements.as_ref().map(Placements::auc),
-            auc_interval: placements.as_ref().and_then(Placements::interval),
-            brier: squares.sum::<f64>() / n,
-        }
-    };
-    largest.into_iter().map(of).collect()
+    largest
 }
 
 #[cfg(test)]
@@ -236,17 +177,17 @@ mod tests {
     use super::*;
     use crate::draw::{mix, unit};
 
-    fn rows(n: u64) -> (Vec<f64>, Vec<bool>, Vec<String>) {
+    fn rows(n: u64) -> (Vec<f64>, Vec<bool>, Vec<Option<String>>) {
         let p: Vec<f64> = (0..n).map(|row| unit(mix(row)) * 0.4).collect();
         let labels = p.iter().zip(0..n).map(|(p, row)| unit(mix(!row)) < *p).collect();
-        let segments = (0..n).map(|row| if row % 3 == 0 { "a" } else { "b" }.to_owned()).collect();
+        let segments = (0..n).map(|row| Some(if row % 3 == 0 { "a" } else { "b" }.to_owned())).collect();
         (p, labels, segments)
     }
 
     #[test]
     fn tells_the_attainable_beside_what_was_reached() {
-        let (probabilities, labels, values) = rows(2_000);
-        let segments = [Segmentation { column: "city".into(), values }];
+        let (probabilities, labels, groups) = rows(2_000);
+        let segments = [Segmentation { column: "city".into(), groups }];
         let perfect = Competitor { name: "oracle".into(), scores: labels.iter().map(|l| f64::from(*l)).collect() };
         let on = JudgedOn { probabilities: &probabilities, labels: &labels, segments: &segments, others: &[perfect] };
         let judged = Judgement::of(&on).unwrap();
@@ -261,7 +202,7 @@ mod tests {
         let off =
             judged.calibration_table.iter().filter(|b| (b.mean_probability - b.base_rate).abs() > 3.0 * b.deviation);
         assert_eq!(off.count(), 0, "{:?}", judged.calibration_table);
-        let told: Vec<_> = judged.segments.iter().map(|s| (s.value.as_str(), s.rows)).collect();
+        let told: Vec<_> = judged.segments.iter().map(|s| (s.group.as_str(), s.figures.rows)).collect();
         assert_eq!(told, [("b", 1_333), ("a", 667)]);
         let oracle = &judged.others[0];
         assert_eq!((oracle.auc, oracle.average_precision), (1.0, 1.0));
@@ -274,21 +215,17 @@ mod tests {
     fn a_segment_of_one_class_has_no_auc_and_a_small_one_is_not_told() {
         let probabilities = vec![0.5; 100];
         let labels: Vec<bool> = (0..100).map(|row| row < 20).collect();
-        let values = (0..100).map(|row| {
-            if row >= 60 {
-                "late"
-            } else if row < 50 {
-                "early"
-            } else {
-                "few"
-            }
-            .to_owned()
-        });
-        let segments = [Segmentation { column: "half".into(), values: values.collect() }];
+        let group = |row| match row {
+            0..50 => "early",
+            50..60 => "few",
+            _ => "late",
+        };
+        let groups = (0..100).map(|row| Some(group(row).to_owned())).collect();
+        let segments = [Segmentation { column: "half".into(), groups }];
         let on = JudgedOn { probabilities: &probabilities, labels: &labels, segments: &segments, others: &[] };
         let judged = Judgement::of(&on).unwrap().segments;
         assert_eq!(judged.len(), 2);
-        assert_eq!((judged[0].value.as_str(), judged[0].auc), ("early", Some(0.5)));
-        assert_eq!((judged[1].value.as_str(), judged[1].auc, judged[1].base_rate), ("late", None, 0.0));
+        let of = |at: usize| (judged[at].group.as_str(), judged[at].figures.auc, judged[at].figures.base_rate);
+        assert_eq!((of(0), of(1)), (("early", Some(0.5), 0.4), ("late", None, 0.0)));
     }
 }

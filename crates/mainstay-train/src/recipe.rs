@@ -18,7 +18,7 @@ use crate::draw::fold;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate, rank};
 use crate::kind::ValidModelParams;
-use crate::reliability::{CalibrationReport, JudgedRows, Reliability};
+use crate::reliability::{CalibrationCheck, CalibrationReport, JudgedRows};
 use crate::rows::TrainingSet;
 
 /// How a model is trained.
@@ -110,11 +110,11 @@ impl Recipe {
 
         let model = fitted.with_calibration(platt(&training_scores, training.labels())?)?;
         let checked = cross_calibrated(&training_scores, training.labels(), &folds, self.folds)?;
-        let check = Reliability::of(&judged(&training, &training_scores, checked))?;
+        let check = CalibrationCheck::of(&judged(&training, &training_scores, checked))?;
         let test_scores = test.raw_scores(&model)?;
         let probabilities: Vec<f64> = test_scores.iter().map(|raw| model.probability(*raw)).collect();
         let evaluation = evaluate(&probabilities, test.labels())?;
-        let tested = Reliability::of(&judged(&test, &test_scores, probabilities))?;
+        let tested = CalibrationCheck::of(&judged(&test, &test_scores, probabilities))?;
         let calibration = CalibrationReport::new(model.calibration(), training.labels(), check, tested);
         let by_cut = by_cut(&training, &training_scores);
         Ok(Trained { model, training, folds, training_scores, test, test_scores, evaluation, calibration, by_cut })

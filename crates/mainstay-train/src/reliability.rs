@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mainstay_model::Calibration;
 use mainstay_model::calibration::sigmoid;
+use mainstay_schema::Reliability;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -11,24 +12,16 @@ use crate::evaluate::{calibration_bins, evaluate};
 
 /// The probabilities of some rows against what happened, and what the margins alone, taken as log-odds, would have done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Reliability {
+pub struct CalibrationCheck {
     /// How many rows.
     pub rows: usize,
-    /// The share of them that churned.
-    pub base_rate: f64,
-    /// The mean probability.
-    pub mean_probability: f64,
-    /// Mean squared distance of probability and label.
-    pub brier: f64,
-    /// The same of sigmoid(margin).
+    /// The probabilities. A customer at several cuts is not several customers: the noise floor knows that its rows churn together.
+    #[serde(flatten)]
+    pub reliability: Reliability,
+    /// Mean squared distance of sigmoid(margin) and label.
     pub uncalibrated_brier: f64,
-    /// Expected calibration error over ten bins of equal count.
-    pub ece: f64,
-    /// The same of sigmoid(margin).
+    /// Expected calibration error of sigmoid(margin).
     pub uncalibrated_ece: f64,
-    /// The calibration error to expect of exact probabilities, from chance alone. A customer at several cuts is not several
-    /// customers: its rows churn together.
-    pub ece_noise_floor: f64,
 }
 
 /// Rows to judge: their customers, raw scores, probabilities and labels.
@@ -44,7 +37,7 @@ pub struct JudgedRows<'a> {
     pub labels: Vec<bool>,
 }
 
-impl Reliability {
+impl CalibrationCheck {
     /// Judges probabilities by what happened.
     ///
     /// # Errors
@@ -56,24 +49,21 @@ impl Reliability {
         let plain = evaluate(&uncalibrated, labels)?;
         Ok(Self {
             rows: judged.ranking.rows,
-            base_rate: judged.ranking.base_rate,
-            mean_probability: calibrated.iter().sum::<f64>() / raw.len() as f64,
-            brier: judged.brier,
+            reliability: Reliability {
+                base_rate: judged.ranking.base_rate,
+                mean_probability: calibrated.iter().sum::<f64>() / raw.len() as f64,
+                brier: judged.brier,
+                ece: judged.ece,
+                ece_noise_floor: noise_floor(calibrated, labels, customers),
+            },
             uncalibrated_brier: plain.brier,
-            ece: judged.ece,
             uncalibrated_ece: plain.ece,
-            ece_noise_floor: noise_floor(calibrated, labels, customers),
         })
-    }
-
-    /// How much more the calibration error is than what chance explains; below 0 where it is less.
-    pub fn error_above_noise(&self) -> f64 {
-        self.ece - self.ece_noise_floor
     }
 
     /// Whether the calibration brought the probabilities nearer to what happened.
     pub fn is_improved(&self) -> bool {
-        self.brier < self.uncalibrated_brier
+        self.reliability.brier < self.uncalibrated_brier
     }
 }
 
@@ -107,22 +97,22 @@ pub struct CalibrationReport {
     /// The share of them that churned.
     pub base_rate: f64,
     /// Every training row, by trees and a curve learnt without the fold of its customer.
-    pub check: Reliability,
+    pub check: CalibrationCheck,
     /// The test cut.
-    pub test: Reliability,
+    pub test: CalibrationCheck,
     /// The base rate of the test cut less that of the calibration: what a curve learnt from the past cannot know.
     pub base_rate_shift: f64,
 }
 
 impl CalibrationReport {
     /// The report of a curve that was fitted on rows with these labels.
-    pub(crate) fn new(curve: Calibration, labels: &[bool], check: Reliability, test: Reliability) -> Self {
+    pub(crate) fn new(curve: Calibration, labels: &[bool], check: CalibrationCheck, test: CalibrationCheck) -> Self {
         let base_rate = labels.iter().filter(|label| **label).count() as f64 / labels.len() as f64;
         let (slope, intercept) = match curve {
             Calibration::Identity => (1.0, 0.0),
             Calibration::Platt { a, b } => (a, b),
         };
-        let base_rate_shift = test.base_rate - base_rate;
+        let base_rate_shift = test.reliability.base_rate - base_rate;
         Self { slope, intercept, rows: labels.len(), base_rate, check, test, base_rate_shift }
     }
 }
@@ -166,20 +156,20 @@ mod tests {
         let names = names(200);
         let raw: Vec<f64> = (0..200).map(|row| f64::from(row * 37 % 200) / 40.0 - 2.5).collect();
         let labels: Vec<bool> = (0..200).map(|row| row * 37 % 200 > row * 91 % 200).collect();
-        let found = Reliability::of(&rows(&names, &raw, &labels, (2.0, -0.3))).unwrap();
+        let found = CalibrationCheck::of(&rows(&names, &raw, &labels, (2.0, -0.3))).unwrap();
         let logistic = |z: f64| 1.0 / (1.0 + (-z).exp());
         let calibrated: Vec<f64> = raw.iter().map(|raw| logistic(2.0 * raw - 0.3)).collect();
         let (brier, ece, floor) = slowly(&calibrated, &labels);
         let uncalibrated: Vec<f64> = raw.iter().map(|raw| logistic(*raw)).collect();
         let (plain_brier, plain_ece, _) = slowly(&uncalibrated, &labels);
         let pairs = [
-            (found.brier, brier),
-            (found.ece, ece),
-            (found.ece_noise_floor, floor),
+            (found.reliability.brier, brier),
+            (found.reliability.ece, ece),
+            (found.reliability.ece_noise_floor, floor),
             (found.uncalibrated_brier, plain_brier),
             (found.uncalibrated_ece, plain_ece),
-            (found.mean_probability, calibrated.iter().sum::<f64>() / 200.0),
-            (found.base_rate, labels.iter().filter(|l| **l).count() as f64 / 200.0),
+            (found.reliability.mean_probability, calibrated.iter().sum::<f64>() / 200.0),
+            (found.reliability.base_rate, labels.iter().filter(|l| **l).count() as f64 / 200.0),
         ];
         assert!(pairs.iter().all(|(found, expected)| (found - expected).abs() < 1e-12), "{pairs:?}");
     }
@@ -197,9 +187,9 @@ mod tests {
             let raw = p.iter().map(|p| mainstay_model::calibration::logit(*p)).collect();
             let customers = (0..600).map(|row| names[row / 4].as_str()).collect();
             let rows = JudgedRows { customers, raw, probabilities: p.clone(), labels: labels.clone() };
-            let found = Reliability::of(&rows).unwrap();
-            error += found.ece;
-            clustered += found.ece_noise_floor;
+            let found = CalibrationCheck::of(&rows).unwrap();
+            error += found.reliability.ece;
+            clustered += found.reliability.ece_noise_floor;
             independent += evaluate(&p, &labels).unwrap().ece_noise_floor;
         }
         assert!((clustered / error - 1.0).abs() < 0.1, "{error} {clustered}");
@@ -211,13 +201,13 @@ mod tests {
         let names = names(100);
         let raw: Vec<f64> = (0..100).map(|row| if row < 50 { 1.0 } else { -1.0 }).collect();
         let labels: Vec<bool> = (0..100).map(|row| row % 50 < if row < 50 { 36 } else { 14 }).collect();
-        let exact = Reliability::of(&rows(&names, &raw, &labels, (1.0, 0.0))).unwrap();
-        let far_off = Reliability::of(&rows(&names, &raw, &labels, (1.0, 3.0))).unwrap();
-        assert!(far_off.error_above_noise() > 0.1 && !far_off.is_improved(), "{far_off:?}");
+        let exact = CalibrationCheck::of(&rows(&names, &raw, &labels, (1.0, 0.0))).unwrap();
+        let far_off = CalibrationCheck::of(&rows(&names, &raw, &labels, (1.0, 3.0))).unwrap();
+        assert!(far_off.reliability.error_above_noise() > 0.1 && !far_off.is_improved(), "{far_off:?}");
         assert!(!exact.is_improved(), "the margins were log-odds before");
         let report = CalibrationReport::new(Calibration::Identity, &[true, false], exact, exact);
         assert_eq!((report.slope, report.intercept, report.rows, report.base_rate_shift), (1.0, 0.0, 2, 0.0));
-        let edge = Reliability { ece: 0.0625, ece_noise_floor: 0.03125, ..exact };
+        let edge = Reliability { ece: 0.0625, ece_noise_floor: 0.03125, ..exact.reliability };
         assert_eq!(edge.error_above_noise(), 0.03125);
     }
 }

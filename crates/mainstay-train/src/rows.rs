@@ -14,6 +14,13 @@ use crate::error::TrainError;
 /// Rows that are scored at a time: what is held of them in double precision stays in the cache.
 const BLOCK_ROWS: usize = 4_096;
 
+/// A feature that a model takes.
+struct Taken {
+    position: usize,
+    /// What the model calls each category of ours; `None` where the values are as they are.
+    codes: Option<Vec<f64>>,
+}
+
 /// Rows as they were read: one a customer and cut, in any order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainingRows {
@@ -236,19 +243,46 @@ impl TrainingSet {
     /// # Errors
     /// What the model refuses.
     pub fn raw_scores(&self, model: &Ensemble) -> Result<Vec<f64>, TrainError> {
-        self.raw_scores_of(model, &(0..self.columns.len()).collect::<Vec<_>>())
+        let taken: Vec<Taken> = (0..self.columns.len()).map(|position| Taken { position, codes: None }).collect();
+        self.scored(model, &taken)
     }
 
-    /// The raw score of each row by a model that takes the features at these positions.
+    /// The raw score of each row by a model that was trained elsewhere: it takes its features by their names, and of categories its
+    /// own codes.
     ///
     /// # Errors
-    /// What the model refuses.
-    pub fn raw_scores_of(&self, model: &Ensemble, features: &[usize]) -> Result<Vec<f64>, TrainError> {
+    /// A feature that there is not, and what the model refuses.
+    pub fn raw_scores_of_other(&self, model: &Ensemble) -> Result<Vec<f64>, TrainError> {
+        let take = |feature: &Feature| -> Result<Taken, TrainError> {
+            let position = self.position_of(&feature.name)?;
+            let ours = self.declared.get(position).and_then(|declared| declared.categories.as_ref());
+            let codes = ours.map(|ours| ours.iter().map(|category| feature.code_of(category)).collect());
+            Ok(Taken { position, codes })
+        };
+        self.scored(model, &model.features().iter().map(take).collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Where a feature stands.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn position_of(&self, feature: &str) -> Result<usize, TrainError> {
+        let position = self.feature_names().iter().position(|name| name == feature);
+        position.ok_or_else(|| TrainError::NoFeature { feature: feature.to_owned() })
+    }
+
+    fn scored(&self, model: &Ensemble, features: &[Taken]) -> Result<Vec<f64>, TrainError> {
         let mut scores = vec![0.0; self.row_count()];
         let mut values = vec![vec![0.0; BLOCK_ROWS.min(self.row_count())]; features.len()];
         for (block, out) in scores.chunks_mut(BLOCK_ROWS).enumerate() {
             for (feature, values) in features.iter().zip(&mut values) {
-                self.fill(*feature, block * BLOCK_ROWS, &mut values[..out.len()]);
+                let values = &mut values[..out.len()];
+                self.fill(feature.position, block * BLOCK_ROWS, values);
+                if let Some(codes) = &feature.codes {
+                    // A missing value is NaN, and so is a category that the model does not know.
+                    let code = |ours: f64| if ours.is_nan() { None } else { codes.get(ours as usize).copied() };
+                    values.iter_mut().for_each(|value| *value = code(*value).unwrap_or(f64::NAN));
+                }
             }
             let columns: Vec<&[f64]> = values.iter().map(|values| &values[..out.len()]).collect();
             model.raw_scores(&columns, out)?;

@@ -28,16 +28,7 @@ struct File {
 
 /// The arrows between the files of a crate; `read` gives the text of a file in its folder of sources.
 pub(crate) fn arrows(files: &BTreeMap<String, String>) -> Arrows {
-    let mut modules: BTreeMap<Module, (String, File)> = BTreeMap::new();
-    let mut of_tests = BTreeSet::new();
-    for (name, text) in files {
-        let module = module_of(name);
-        let (file, tests) = parse(&tokens(text));
-        of_tests.extend(tests.into_iter().map(|test| [module.clone(), vec![test]].concat()));
-        modules.insert(module, (name.clone(), file));
-    }
-    modules.retain(|module, _| !of_tests.iter().any(|test: &Module| module.starts_with(test)));
-    let source = Crate { modules };
+    let source = Crate::of(files);
     let mut arrows = Arrows::new();
     for (module, (name, file)) in &source.modules {
         for used in source.used(module, file).into_iter().filter(|used| used != name) {
@@ -45,6 +36,38 @@ pub(crate) fn arrows(files: &BTreeMap<String, String>) -> Arrows {
         }
     }
     arrows
+}
+
+/// What each file imports and calls of other crates, as whole paths such as `std::fs::read`, whatever they are called there; with words
+/// that are no path of the crate: names of macros and methods among them. What only tests use is left out.
+pub(crate) fn foreign(files: &BTreeMap<String, String>) -> BTreeSet<(String, String)> {
+    let source = Crate::of(files);
+    let mut foreign = BTreeSet::new();
+    for (name, file) in source.modules.values() {
+        let imports = file.names.values().map(|(path, _)| path);
+        for path in imports.chain(&file.globs).chain(&file.paths) {
+            let path = file.in_full(path);
+            if path.first().is_some_and(|first| !["crate", "self", "super"].contains(&first.as_str())) {
+                foreign.insert((name.clone(), path.join("::")));
+            }
+        }
+    }
+    foreign
+}
+
+impl File {
+    /// A path with what `use` gives in the place of its first name.
+    fn in_full(&self, path: &[String]) -> Vec<String> {
+        let mut path = path.to_vec();
+        for _ in 0..16 {
+            let Some((target, _)) = path.first().and_then(|first| self.names.get(first)) else { break };
+            if target.first() == path.first() {
+                break;
+            }
+            path.splice(..1, target.iter().cloned());
+        }
+        path
+    }
 }
 
 /// The module of a file in the folder of sources, such as `training::rows` of `training/rows.rs`.
@@ -59,6 +82,20 @@ struct Crate {
 }
 
 impl Crate {
+    /// Its files as they are written, by name; those of tests are left out.
+    fn of(files: &BTreeMap<String, String>) -> Self {
+        let mut modules: BTreeMap<Module, (String, File)> = BTreeMap::new();
+        let mut of_tests = BTreeSet::new();
+        for (name, text) in files {
+            let module = module_of(name);
+            let (file, tests) = parse(&tokens(text));
+            of_tests.extend(tests.into_iter().map(|test| [module.clone(), vec![test]].concat()));
+            modules.insert(module, (name.clone(), file));
+        }
+        modules.retain(|module, _| !of_tests.iter().any(|test: &Module| module.starts_with(test)));
+        Self { modules }
+    }
+
     /// The files that a file uses.
     fn used(&self, module: &Module, file: &File) -> BTreeSet<String> {
         let is_named = |name: &str| file.paths.iter().any(|path| path.first().is_some_and(|first| first == name));

@@ -1,6 +1,6 @@
 //! How a model did on rows that it has not seen, beside others on the same rows, and what speaks for a leak.
 
-use mainstay_job::details::{Interval, Judgement, LeakageReport};
+use mainstay_job::details::{CalibrationCheck, CalibrationReport, Interval, Judgement, LeakageReport, SegmentFigures};
 
 use super::{percent, table};
 
@@ -51,6 +51,57 @@ pub(crate) fn from_the_top(judgement: &Judgement) -> String {
     });
     let header = ["from the top", "rows", "precision", "attainable", "lift", "gain", "attainable"];
     table(&header, &[0, 1, 2, 3, 4, 5, 6], rows)
+}
+
+/// The figures by group of the rows; nothing where none are set apart.
+pub(crate) fn segments(segments: &[SegmentFigures]) -> String {
+    if segments.is_empty() {
+        return String::new();
+    }
+    let rows = segments.iter().map(|SegmentFigures { by, group, figures }| {
+        vec![
+            by.clone(),
+            group.clone(),
+            figures.rows.to_string(),
+            percent(figures.base_rate),
+            figures.mean_probability.map(percent).unwrap_or_default(),
+            figures.auc.map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}")),
+            figures.auc_interval.map_or_else(String::new, interval),
+            format!("{:.5}", figures.brier),
+        ]
+    });
+    let header = ["by", "segment", "rows", "churn rate", "expected", "AUC", "95 %", "Brier"];
+    table(&header, &[2, 3, 4, 5, 6, 7], rows)
+}
+
+/// Calibrated beside uncalibrated, where the trees and the curve have seen no row.
+pub(crate) fn calibration(report: &CalibrationReport) -> String {
+    let text = format!(
+        "\nlog-odds = {:.4} * score {:+.4}, from {} rows scored by trees that had not seen the customer\n",
+        report.slope, report.intercept, report.rows
+    );
+    let row = |name: &str, check: &CalibrationCheck| {
+        let of = &check.reliability;
+        vec![
+            name.to_owned(),
+            percent(of.base_rate),
+            percent(of.mean_probability),
+            format!("{:.5}", of.brier),
+            format!("{:.5}", check.uncalibrated_brier),
+            format!("{:.4}", of.ece),
+            format!("{:.4}", check.uncalibrated_ece),
+            format!("{:.4}", of.ece_noise_floor),
+        ]
+    };
+    let rows = [row("held back in turn", &report.check), row("test cut", &report.test)];
+    let header =
+        ["calibration", "churn rate", "expected", "Brier", "uncalibrated", "error", "uncalibrated", "noise floor"];
+    let shift = format!(
+        "test cut: Brier {} by calibration, churn rate {:+.1} points from that of the calibration\n",
+        if report.test.is_improved() { "improved" } else { "NOT improved" },
+        100.0 * report.base_rate_shift
+    );
+    text + &table(&header, &[1, 2, 3, 4, 5, 6, 7], rows) + &shift
 }
 
 /// Probabilities beside what happened; nothing where the record does not say it.

@@ -1,6 +1,6 @@
 //! How a model of a project was trained and judged.
 
-use mainstay_job::details::{Reliability, SampledCustomers, TrainingDetails};
+use mainstay_job::details::{SampledCustomers, TrainingDetails};
 
 use super::{judgement, percent, short_digest, table, trials, verdict};
 
@@ -42,9 +42,9 @@ pub(crate) fn text(details: &TrainingDetails) -> String {
     let rows = figures.into_iter().map(|(name, model, baseline)| vec![name.to_owned(), model, baseline]);
     text += &table(&["test cut", "model", &alone], &[1, 2], rows);
     text += &judgement::from_the_top(&details.judgement);
-    text += &segments(details);
+    text += &judgement::segments(&details.segments);
     text += &by_cut(details);
-    text += &calibration(details);
+    text += &judgement::calibration(&details.calibration);
     text += &judgement::calibration_table(&details.judgement);
     text += &trials::text(&details.trials, "cuts or folds");
     text += &details.leakage.as_ref().map(judgement::drift).unwrap_or_default();
@@ -66,27 +66,6 @@ fn made_of(details: &TrainingDetails) -> String {
     }
 }
 
-/// The figures by group of customers; nothing where none are set apart.
-fn segments(details: &TrainingDetails) -> String {
-    if details.segments.is_empty() {
-        return String::new();
-    }
-    let rows = details.segments.iter().map(|segment| {
-        let ranking = &segment.evaluation.ranking;
-        vec![
-            segment.by.clone(),
-            segment.group.clone(),
-            ranking.rows.to_string(),
-            percent(ranking.base_rate),
-            format!("{:.4}", ranking.auc),
-            segment.auc_interval.map_or_else(String::new, judgement::interval),
-            format!("{:.5}", segment.evaluation.brier),
-        ]
-    });
-    let header = ["test cut by", "segment", "customers", "churn rate", "AUC", "95 %", "Brier"];
-    table(&header, &[2, 3, 4, 5, 6], rows)
-}
-
 fn by_cut(details: &TrainingDetails) -> String {
     let rows = details.cuts.iter().map(|cut| {
         let unseen = details.by_cut.iter().find(|ranking| ranking.ds == cut.ds);
@@ -95,36 +74,6 @@ fn by_cut(details: &TrainingDetails) -> String {
         vec![cut.ds.to_string(), cut.rows.to_string(), churn_rate, auc]
     });
     table(&["training cut", "customers", "churn rate", "AUC, held back in turn"], &[1, 2, 3], rows)
-}
-
-/// Calibrated beside uncalibrated, where the trees and the curve have seen no row.
-fn calibration(details: &TrainingDetails) -> String {
-    let report = &details.calibration;
-    let text = format!(
-        "\nlog-odds = {:.4} * score {:+.4}, from {} rows scored by trees that had not seen the customer\n",
-        report.slope, report.intercept, report.rows
-    );
-    let row = |name: &str, of: &Reliability| {
-        vec![
-            name.to_owned(),
-            percent(of.base_rate),
-            percent(of.mean_probability),
-            format!("{:.5}", of.brier),
-            format!("{:.5}", of.uncalibrated_brier),
-            format!("{:.4}", of.ece),
-            format!("{:.4}", of.uncalibrated_ece),
-            format!("{:.4}", of.ece_noise_floor),
-        ]
-    };
-    let rows = [row("held back in turn", &report.check), row("test cut", &report.test)];
-    let header =
-        ["calibration", "churn rate", "expected", "Brier", "uncalibrated", "error", "uncalibrated", "noise floor"];
-    let shift = format!(
-        "test cut: Brier {} by calibration, churn rate {:+.1} points from that of the calibration\n",
-        if report.test.is_improved() { "improved" } else { "NOT improved" },
-        100.0 * report.base_rate_shift
-    );
-    text + &table(&header, &[1, 2, 3, 4, 5, 6, 7], rows) + &shift
 }
 
 fn gates(details: &TrainingDetails) -> String {

@@ -8,7 +8,7 @@ use mainstay_schema::{Digest, Ds, Gate};
 use mainstay_train::baseline::SingleFeature;
 use mainstay_train::recipe::CutRanking;
 use mainstay_train::tune::Trial;
-use mainstay_train::{CalibrationReport, Evaluation, Interval, Judgement, LeakageReport, ModelParams};
+use mainstay_train::{CalibrationReport, Judgement, LeakageReport, ModelParams, SegmentFigures};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::details::SourcesPin;
@@ -109,21 +109,6 @@ pub struct RowsFile {
     pub digest: Digest,
     /// How many rows.
     pub rows: usize,
-}
-
-/// How a model does on a group of customers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SegmentFigures {
-    /// What tells the groups apart.
-    pub by: String,
-    /// The group.
-    pub group: String,
-    /// Judged on its customers of the test cut.
-    #[serde(flatten)]
-    pub evaluation: Evaluation,
-    /// 95 % interval of the AUC; `None` with fewer than two customers of either outcome.
-    #[serde(default)]
-    pub auc_interval: Option<Interval>,
 }
 
 /// How many cuts a training job asks for.

@@ -13,12 +13,12 @@ use mainstay_schema::definition::Definitions;
 use mainstay_schema::{Ds, Gate, RunId};
 use mainstay_train::recipe::CutRanking;
 use mainstay_train::tune::Trial;
-use mainstay_train::{CalibrationReport, Judgement, LeakageReport, ModelParams};
+use mainstay_train::{CalibrationReport, Judgement, LeakageReport, ModelParams, SegmentFigures};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::details::{Baseline, RowsFile, SegmentFigures};
+use crate::details::{Baseline, RowsFile};
 
 /// The facts of a version.
 #[derive(Debug, Clone, Default)]

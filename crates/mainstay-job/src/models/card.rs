@@ -9,9 +9,9 @@ use mainstay_model::summary::Summary;
 use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
 use mainstay_report::model_card as card;
-use mainstay_train::{Interval, Reliability};
+use mainstay_train::{Interval, SegmentFigures};
 
-use crate::details::{CutDetails, SegmentFigures, TrainingDetails};
+use crate::details::{CutDetails, TrainingDetails};
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::training::cuts::label_end;
@@ -60,8 +60,8 @@ fn of(run: &Run<'_>, made: &Made<'_>, describe: impl Fn(&str) -> String) -> Mode
         calibration: card::Calibration {
             slope: details.calibration.slope,
             intercept: details.calibration.intercept,
-            held_back: reliability(&details.calibration.check),
-            test: reliability(&details.calibration.test),
+            held_back: details.calibration.check.reliability,
+            test: details.calibration.test.reliability,
         },
         gates: details.gates.clone(),
         lineage: card::Lineage {
@@ -174,27 +174,17 @@ fn figures(details: &TrainingDetails) -> Vec<card::Figure> {
 }
 
 fn segment(of: &SegmentFigures) -> card::Segment {
-    let ranking = &of.evaluation.ranking;
-    let figures = [("left", ranking.base_rate), ("AUC", ranking.auc), ("Brier", of.evaluation.brier)];
+    let SegmentFigures { by, group, figures } = of;
+    let told = [("left", Some(figures.base_rate)), ("AUC", figures.auc), ("Brier", Some(figures.brier))];
     card::Segment {
-        by: of.by.clone(),
-        group: of.group.clone(),
-        customers: ranking.rows as u64,
-        figures: figures.map(|(name, figure)| (name.to_owned(), figure)).into(),
-        intervals: of.auc_interval.map(|interval| ("AUC".to_owned(), bounds(interval))).into_iter().collect(),
+        by: by.clone(),
+        group: group.clone(),
+        customers: figures.rows as u64,
+        figures: told.into_iter().filter_map(|(name, figure)| Some((name.to_owned(), figure?))).collect(),
+        intervals: figures.auc_interval.map(|interval| ("AUC".to_owned(), bounds(interval))).into_iter().collect(),
     }
 }
 
 fn bounds(interval: Interval) -> [f64; 2] {
     [interval.low, interval.high]
-}
-
-fn reliability(of: &Reliability) -> card::Reliability {
-    card::Reliability {
-        base_rate: of.base_rate,
-        mean_probability: of.mean_probability,
-        brier: of.brier,
-        error: of.ece,
-        noise_floor: of.ece_noise_floor,
-    }
 }

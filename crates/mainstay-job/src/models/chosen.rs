@@ -1,15 +1,9 @@
 //! What a training fits: the settings of the job as parameters, or those that a search finds.
 
-use std::num::NonZeroUsize;
-
-use anyhow::{Context, Result};
 use mainstay_config::algorithm::Algorithm;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
-use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, Searched, TrainingSet};
-
-use crate::progress::StepProgress;
-use crate::training::cuts::CutPlan;
+use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Parameters, Search};
 
 /// Kinds with parameters that a search tries where the job does not say.
 const USUAL_CANDIDATES: usize = 20;
@@ -17,30 +11,17 @@ const USUAL_CANDIDATES: usize = 20;
 const VALIDATIONS: usize = 3;
 
 /// The parameters to fit with: what the job states, or what ranks the newest training cuts best.
-pub(crate) fn find(
-    algorithm: &Algorithm,
-    seed: u64,
-    plan: &CutPlan,
-    training: &TrainingSet,
-    threads: NonZeroUsize,
-    step: &StepProgress,
-) -> Result<Searched> {
-    if let Some(best) = stated(algorithm, seed) {
-        return Ok(Searched { best, trials: Vec::new(), in_time_order: true });
+pub(crate) fn parameters(algorithm: &Algorithm, seed: u64, label_days: u32) -> Parameters {
+    match stated(algorithm, seed) {
+        Some(stated) => Parameters::Stated(stated),
+        None => Parameters::Searched(Search {
+            kinds: Kind::ALL.to_vec(),
+            candidates: count(algorithm.candidates, USUAL_CANDIDATES),
+            validations: VALIDATIONS,
+            label_days,
+            seed,
+        }),
     }
-    let search = Search {
-        kinds: Kind::ALL.to_vec(),
-        candidates: count(algorithm.candidates, USUAL_CANDIDATES),
-        validations: VALIDATIONS,
-        label_days: plan.horizon_days,
-        seed,
-    };
-    let is_fitted: Vec<bool> = training.cuts().iter().map(|cut| *cut >= plan.fit_from()).collect();
-    search
-        .run(&training.subset(&is_fitted)?, threads, &mut |done, all| {
-            step.advance(done as u64, Some(all as u64), "trials");
-        })
-        .context("the search for a model")
 }
 
 /// The parameters of the kind that the job names; `None` where it leaves the choice.

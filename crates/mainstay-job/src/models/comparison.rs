@@ -6,12 +6,12 @@ use mainstay_schema::{Digest, Ds};
 use mainstay_train::Evaluation;
 use mainstay_train::delong::difference_interval;
 use mainstay_train::evaluate::evaluate;
+use mainstay_train::segments::{Segmentation, select};
 use serde::Serialize;
 
 use crate::details::VersionFacts;
 use crate::models;
 use crate::open_project::OpenProject;
-use crate::training::segments::{parted, select};
 use crate::training::test_rows::{TestRows, cut_of};
 
 /// Two versions of a model beside one another.
@@ -222,7 +222,7 @@ async fn on_same_rows(open: &OpenProject, current: &ModelVersion, candidate: &Mo
         candidate: rows.probabilities(&open.registry.load(candidate).await?)?,
     };
     let overall = scores.judged(&rows.labels)?;
-    let segments = rows.groups.iter().flat_map(|(by, groups)| segments(by, groups, &rows.labels, &scores)).collect();
+    let segments = rows.groups.iter().flat_map(|by| segments(by, &rows.labels, &scores)).collect();
     Ok(SameRows { of_version: judged_on.version.clone(), cut: rows.cut, overall, segments })
 }
 
@@ -245,10 +245,10 @@ impl Scores {
 }
 
 /// The groups of one column, those of one outcome left out.
-fn segments(by: &str, groups: &[Option<String>], labels: &[bool], scores: &Scores) -> Vec<SegmentPairs> {
-    let pairs = parted(groups).into_iter().filter_map(|(group, rows)| {
+fn segments(by: &Segmentation, labels: &[bool], scores: &Scores) -> Vec<SegmentPairs> {
+    let pairs = by.parts().into_iter().filter_map(|(group, rows)| {
         let pairs = scores.select(&rows).judged(&select(labels, &rows)).ok()?;
-        Some(SegmentPairs { by: by.to_owned(), group: group.to_owned(), pairs })
+        Some(SegmentPairs { by: by.column.clone(), group: group.to_owned(), pairs })
     });
     pairs.collect()
 }
@@ -284,10 +284,11 @@ mod tests {
     #[test]
     fn segments_are_judged_apart() {
         let groups: Vec<Option<String>> = (0..100).map(|row| (row < 60).then(|| "north".to_owned())).collect();
-        let segments = segments("region", &groups, &labels(), &scores());
+        let by = Segmentation { column: "region".into(), groups };
+        let segments = segments(&by, &labels(), &scores());
         let told: Vec<_> = segments.iter().map(|segment| (segment.group.as_str(), segment.pairs.customers)).collect();
         assert_eq!(told, [("north", 60), ("not known", 40)]);
-        let same = super::segments("region", &groups, &[true; 100], &scores());
+        let same = super::segments(&by, &[true; 100], &scores());
         assert!(same.is_empty(), "nobody stayed");
     }
 

@@ -1,6 +1,6 @@
 //! Groups of customers whose figures are told apart.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -11,26 +11,19 @@ use mainstay_config::TrainingJob;
 use mainstay_config::training::Segments as Settings;
 use mainstay_schema::column;
 use mainstay_sql::Moment;
-use mainstay_train::delong::auc_interval;
-use mainstay_train::evaluate::evaluate;
-use mainstay_train::judgement::LEAST_SEGMENT_ROWS;
-use mainstay_train::{Trained, TrainingSet};
+use mainstay_train::{SegmentFigures, Segmentation, Trained, TrainingSet};
 
-use crate::details::SegmentFigures;
 use crate::inputs::sources::PinnedDay;
 use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
-
-/// The group of whom nothing is known.
-const NOT_KNOWN: &str = "not known";
 
 /// What the names of these columns begin with among the rows of a training.
 pub(crate) const PREFIX: &str = "segment_";
 
 /// The groups of the customers of a test cut, in the order of its rows: a column for each way to part them.
 #[derive(Debug, Default)]
-pub(crate) struct Segments(Vec<(String, Vec<Option<String>>)>);
+pub(crate) struct Segments(Vec<Segmentation>);
 
 impl Segments {
     /// The groups that the job tells apart, as they were known at the test cut; none where it tells none apart.
@@ -70,41 +63,30 @@ impl Segments {
             }
         }
         let group = |key: &str, position: usize| groups_of.get(key)?.get(position)?.clone();
-        let column = |(position, name): (usize, &&String)| {
-            ((*name).clone(), test.keys().map(|key| group(key, position)).collect())
+        let column = |(position, name): (usize, &&String)| Segmentation {
+            column: (*name).clone(),
+            groups: test.keys().map(|key| group(key, position)).collect(),
         };
         Ok(Self(present.iter().enumerate().map(column).collect()))
     }
 
     /// The columns for the rows of the test cut.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (String, ArrayRef)> {
-        self.0.iter().map(|(name, groups)| {
+        self.0.iter().map(|Segmentation { column, groups }| {
             let groups: ArrayRef = Arc::new(groups.iter().map(Option::as_deref).collect::<StringArray>());
-            (format!("{PREFIX}{name}"), groups)
+            (format!("{PREFIX}{column}"), groups)
         })
     }
 
     #[cfg(test)]
     pub(crate) fn of<const N: usize>(groups: [(&str, Vec<Option<String>>); N]) -> Self {
-        Self(groups.map(|(name, groups)| (name.to_owned(), groups)).to_vec())
+        Self(groups.map(|(name, groups)| Segmentation { column: name.to_owned(), groups }).to_vec())
     }
 
     /// How a model does on each group of the test cut.
     pub(crate) fn judged(&self, trained: &Trained) -> Vec<SegmentFigures> {
-        let labels = trained.test.labels();
         let probabilities = trained.test_probabilities();
-        let figures = |by: &String, group: &str, rows: &[usize]| {
-            // A group of one outcome has no ranking to judge.
-            let (probabilities, labels) = (select(&probabilities, rows), select(labels, rows));
-            let evaluation = evaluate(&probabilities, &labels).ok()?;
-            let auc_interval = auc_interval(&probabilities, &labels);
-            Some(SegmentFigures { by: by.clone(), group: group.to_owned(), evaluation, auc_interval })
-        };
-        let judged = self.0.iter().flat_map(|(by, groups)| {
-            let parted = parted(groups);
-            parted.into_iter().filter_map(|(group, rows)| figures(by, group, &rows)).collect::<Vec<_>>()
-        });
-        judged.collect()
+        self.0.iter().flat_map(|by| by.figures(&probabilities, trained.test.labels())).collect()
     }
 }
 
@@ -119,44 +101,5 @@ async fn refuse_personal(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob, sett
             personal.table
         ),
         None => Ok(()),
-    }
-}
-
-/// The rows of each group in the order of their names, those of too few customers left out. None where all are of one group.
-pub(crate) fn parted(groups: &[Option<String>]) -> Vec<(&str, Vec<usize>)> {
-    let mut rows_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, group) in groups.iter().enumerate() {
-        rows_of.entry(group.as_deref().unwrap_or(NOT_KNOWN)).or_default().push(row);
-    }
-    if rows_of.len() < 2 {
-        return Vec::new();
-    }
-    rows_of.into_iter().filter(|(_, rows)| rows.len() >= LEAST_SEGMENT_ROWS).collect()
-}
-
-/// The values of some rows.
-pub(crate) fn select<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
-    rows.iter().filter_map(|row| values.get(*row)).copied().collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_of_too_few_customers_are_left_out() {
-        let group = |row: usize| match row {
-            0..40 => Some("north".to_owned()),
-            40..60 => Some("south".to_owned()),
-            _ => None,
-        };
-        let groups: Vec<Option<String>> = (0..100).map(group).collect();
-        let told: Vec<_> = parted(&groups).into_iter().map(|(group, rows)| (group, rows.len(), rows[0])).collect();
-        assert_eq!(told, [("north", 40, 0), ("not known", 40, 60)]);
-    }
-
-    #[test]
-    fn one_group_of_all_parts_nobody() {
-        assert!(parted(&vec![None; 100]).is_empty());
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use mainstay_model::Ensemble;
 use mainstay_registry::ModelVersion;
 use mainstay_schema::{Digest, Ds, column};
+use mainstay_train::Segmentation;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::details::VersionFacts;
@@ -26,8 +27,8 @@ pub(crate) struct TestRows {
     pub(crate) cut: Ds,
     /// Whether each customer left.
     pub(crate) labels: Vec<bool>,
-    /// What groups the customers, by name.
-    pub(crate) groups: BTreeMap<String, Vec<Option<String>>>,
+    /// What groups the customers.
+    pub(crate) groups: Vec<Segmentation>,
     features: BTreeMap<String, Vec<f64>>,
 }
 
@@ -53,7 +54,7 @@ impl TestRows {
         let labels = rows.column_by_name(column::CHURNED).and_then(|labels| labels.as_boolean_opt());
         let labels = labels.with_context(|| format!("there is no column {}", column::CHURNED))?;
         let labels = labels.iter().map(Option::unwrap_or_default).collect();
-        let (mut features, mut groups) = (BTreeMap::new(), BTreeMap::new());
+        let (mut features, mut groups) = (BTreeMap::new(), Vec::new());
         for (field, values) in schema.fields().iter().zip(rows.columns()) {
             let name = field.name();
             match values.data_type() {
@@ -65,11 +66,13 @@ impl TestRows {
                 _ => {
                     let texts = name.strip_prefix(segments::PREFIX).zip(values.as_string_opt::<i32>());
                     if let Some((by, texts)) = texts {
-                        groups.insert(by.to_owned(), texts.iter().map(|text| text.map(str::to_owned)).collect());
+                        let texts = texts.iter().map(|text| text.map(str::to_owned)).collect();
+                        groups.push(Segmentation { column: by.to_owned(), groups: texts });
                     }
                 }
             }
         }
+        groups.sort_by(|one, other| one.column.cmp(&other.column));
         Ok(Self { cut, labels, groups, features })
     }
 

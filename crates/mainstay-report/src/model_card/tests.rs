@@ -19,10 +19,15 @@ fn feature(name: &str, description: &str, importance: f64) -> Feature {
 }
 
 fn card() -> ModelCard {
-    let held_back =
-        Reliability { base_rate: 0.412, mean_probability: 0.4118, brier: 0.14512, error: 0.0101, noise_floor: 0.0123 };
+    let held_back = Reliability {
+        base_rate: 0.412,
+        mean_probability: 0.4118,
+        brier: 0.14512,
+        ece: 0.0101,
+        ece_noise_floor: 0.0123,
+    };
     let test =
-        Reliability { base_rate: 0.391, mean_probability: 0.43, brier: 0.1501, error: 0.0402, noise_floor: 0.017 };
+        Reliability { base_rate: 0.391, mean_probability: 0.43, brier: 0.1501, ece: 0.0402, ece_noise_floor: 0.017 };
     ModelCard {
         model: "churn".into(),
         version: "3".into(),
@@ -171,4 +176,16 @@ fn every_table_has_cells_for_its_header() {
 fn a_card_is_read_back_from_its_json() {
     let json = serde_json::to_string(&card()).unwrap();
     assert_eq!(serde_json::from_str::<ModelCard>(&json).unwrap(), card());
+}
+
+/// Cards of every release name the figures of the calibration so.
+#[test]
+fn the_json_of_a_card_keeps_its_names() {
+    let card = card();
+    let json = serde_json::to_value(&card).unwrap();
+    let held_back = serde_json::json!({
+        "base_rate": 0.412, "mean_probability": 0.4118, "brier": 0.14512, "error": 0.0101, "noise_floor": 0.0123,
+    });
+    assert_eq!(json["calibration"]["held_back"], held_back);
+    assert_eq!(serde_json::from_value::<ModelCard>(json).unwrap(), card);
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mainstay_schema::Gate;
+use mainstay_schema::{Gate, Reliability};
 
-use super::{Cut, CutUse, Feature, ModelCard, Reliability, Sampled, Segment, Shape};
+use super::{Cut, CutUse, Feature, ModelCard, Sampled, Segment, Shape};
 use crate::markdown::{code, count, list, percent, plain, section, table};
 
 /// Features that are told of by name; the rest is in the JSON.
@@ -164,8 +164,8 @@ fn calibration(card: &ModelCard) -> String {
             percent(of.base_rate),
             percent(of.mean_probability),
             format!("{:.5}", of.brier),
-            format!("{:.4}", of.error),
-            format!("{:.4}", of.noise_floor),
+            format!("{:.4}", of.ece),
+            format!("{:.4}", of.ece_noise_floor),
         ]
     };
     let rows = [row("customers held back in turn", &calibration.held_back), row("test cut", &calibration.test)];

@@ -152,7 +152,7 @@ impl Columns {
                 Some(category) => category.clone(),
                 None => format!("{value}"),
             };
-            Some(Segmentation { column: name.clone(), values: values.iter().map(text).collect() })
+            Some(Segmentation { column: name.clone(), groups: values.iter().map(|value| Some(text(value))).collect() })
         };
         features.filter_map(segmentation).take(MOST_SEGMENT_COLUMNS).collect()
     }

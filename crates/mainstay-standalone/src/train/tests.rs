@@ -148,7 +148,7 @@ fn trains_in_time_order_and_tells_everything() {
     );
     assert_eq!(report.facts.judgement.others[0].name, "recency alone");
     let segments: Vec<_> =
-        report.facts.judgement.segments.iter().map(|of| (of.column.as_str(), of.value.as_str())).collect();
+        report.facts.judgement.segments.iter().map(|of| (of.by.as_str(), of.group.as_str())).collect();
     assert_eq!(segments, [("city", "Rome"), ("city", "Oslo"), ("city", "Paris")]);
     assert_eq!(report.facts.leakage.findings, []);
     assert!(told.last().unwrap().unit == "steps" && told[0].unit == "trials");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mainstay_standalone::train::{Judgement, TrainReport};
 
-use crate::render::{judgement, percent, table, trials};
+use crate::render::{judgement, percent, trials};
 
 /// One line.
 pub(super) fn summary(report: &TrainReport) -> String {
@@ -24,7 +24,7 @@ pub(super) fn text(report: &TrainReport, output: &Path) -> String {
         figures(&report.facts.judgement),
         judgement::from_the_top(&report.facts.judgement),
         judgement::calibration_table(&report.facts.judgement),
-        segments(report),
+        judgement::segments(&report.facts.judgement.segments),
         trials::text(&report.facts.trials, if report.facts.in_time_order { "later cuts" } else { "folds" }),
         judgement::drift(&report.facts.leakage),
     ];
@@ -66,22 +66,4 @@ fn figures(judgement: &Judgement) -> String {
         evaluation.ece,
         evaluation.ece_noise_floor
     )
-}
-
-fn segments(report: &TrainReport) -> String {
-    if report.facts.judgement.segments.is_empty() {
-        return String::new();
-    }
-    let rows = report.facts.judgement.segments.iter().map(|of| {
-        vec![
-            format!("{} {}", of.column, of.value),
-            of.rows.to_string(),
-            percent(of.base_rate),
-            percent(of.mean_probability),
-            of.auc.map_or_else(|| "-".to_owned(), |auc| format!("{auc:.4}")),
-            of.auc_interval.map_or_else(String::new, judgement::interval),
-            format!("{:.4}", of.brier),
-        ]
-    });
-    table(&["segment", "rows", "churned", "probability", "AUC", "95 %", "Brier"], &[1, 2, 3, 4, 5, 6], rows)
 }
