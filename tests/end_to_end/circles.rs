@@ -16,7 +16,6 @@ const STILL_THERE: [(&str, &[(&str, &str)]); 5] = [
     (
         "mainstay-job",
         &[
-            ("inputs/sources.rs", "sql_work.rs"),
             ("published/verify/day.rs", "published/verify/policy.rs"),
             ("published/verify/day.rs", "published/verify/sources.rs"),
         ],

@@ -3,6 +3,7 @@
 pub(crate) mod consent_records;
 pub(crate) mod damaged;
 pub(crate) mod key_text;
+pub(crate) mod materialise;
 pub mod profile;
 pub(crate) mod quarantine;
 pub(crate) mod recent_plans;

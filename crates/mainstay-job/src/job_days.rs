@@ -5,8 +5,9 @@ use std::time::Duration;
 use mainstay_schema::JobKind;
 use mainstay_table::Series;
 
+use crate::hooks::Hooks;
+
 /// A job and whose days it makes.
-#[derive(Debug, Clone)]
 pub(crate) struct JobDays<'a> {
     /// The name of the job, as it is now.
     pub(crate) job: &'a str,
@@ -16,4 +17,6 @@ pub(crate) struct JobDays<'a> {
     pub(crate) series: Series,
     /// The longest that the SQL of a step may run.
     pub(crate) step_time_limit: Duration,
+    /// What it hangs on the life of its runs.
+    pub(crate) hooks: &'a dyn Hooks,
 }

@@ -5,45 +5,44 @@ use jiff::Timestamp;
 use mainstay_schema::Ds;
 use mainstay_table::{RunRecord, Series, run_record};
 
-use crate::daily::money;
-use crate::inputs::damaged;
-use crate::inputs::simulated;
-use crate::inputs::sources::{self, FoundSources};
+use crate::found::Found;
 use crate::inputs::suppression::SuppressionInstant;
 use crate::job_days::JobDays;
 use crate::open_project::OpenProject;
-use crate::run::{Outcome, Run, RunRequest};
+use crate::origin;
+use crate::request::{Outcome, RunRequest};
+use crate::run::Run;
 
-/// Claims a day and takes it through `steps`, unless it is published already and not forced.
+/// Claims a day and takes what was found through `steps`, unless it is published already and not forced.
 ///
-/// A run whose steps fail gives back what it reserved and leaves a record of the failure.
-pub(crate) async fn run(
+/// A run whose steps fail does what the job has hung on that, and leaves a record of the failure.
+pub(crate) async fn run<S>(
     open: &OpenProject,
     days: JobDays<'_>,
     request: &RunRequest,
-    steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
+    find: impl AsyncFnOnce() -> Result<Found<S>>,
+    steps: impl AsyncFnOnce(&Run<'_>, S) -> Result<RunRecord>,
 ) -> Result<Outcome> {
+    days.hooks.resume(open).await?;
     if let Some(ds) = request.ds
         && let Some(done) = done(open, &days.series, ds, request).await?
     {
         return Ok(done);
     }
-    let found = sources::find(open).await?;
+    let found = find().await?;
     let time_zone = open.project.time_zone();
-    let today = Ds::of(Timestamp::now(), &time_zone);
-    let ds = found.day(request.ds, today)?;
+    let ds = found.day(request.ds, Ds::of(Timestamp::now(), &time_zone))?;
     if let Some(done) = done(open, &days.series, ds, request).await? {
-        found.leave(format!("{ds} is published already"));
+        found.step.finish(format!("{ds} is published already"));
         return Ok(done);
     }
-    let suppression = SuppressionInstant::of(request.suppression, ds, found.pinned_at, &time_zone)?;
-    simulated::settle_origin(open, found.is_simulated).await?;
+    let suppression = SuppressionInstant::of(request.suppression, ds, found.found_at, &time_zone)?;
+    origin::settle(open, found.is_simulated).await?;
     let run = Run::claim(open, days, ds, request, found.is_simulated, suppression).await?;
-    let pinned = found.pinned.clone();
-    match damaged::named(open, &pinned, steps(&run, found).await).await {
+    match steps(&run, found.sources).await {
         Ok(record) => Ok(Outcome::Published(Box::new(record))),
         Err(error) => {
-            give_up(&run, &error).await;
+            run.give_up(&error).await;
             Err(error)
         }
     }
@@ -55,12 +54,4 @@ async fn done(open: &OpenProject, series: &Series, ds: Ds, request: &RunRequest)
     }
     let record = run_record::latest_published(&open.lake, series, ds).await?;
     Ok(record.map(|record| Outcome::AlreadyDone(Box::new(record))))
-}
-
-/// Winds up the money of the run and records why it failed; the next run does what could not be done.
-async fn give_up(run: &Run<'_>, error: &anyhow::Error) {
-    if let Err(unsettled) = money::wind_up(run).await {
-        run.open.progress.warn(format!("the reservation of the failed run stays for now: {unsettled:#}"));
-    }
-    run.record_failure(error).await;
 }

@@ -8,15 +8,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use mainstay_config::{CircuitBreaker, DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
 use mainstay_monitor::{
-    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, Measure, Plan, RefusedFigures,
-    TableDays, TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_ids, judge_plan,
-    judge_population, judge_refused, judge_risk, judge_set_aside, judge_table, judge_value, refused_since,
+    Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, IdsByCase, Measure, Plan,
+    RefusedFigures, TableDays, TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_ids,
+    judge_plan, judge_population, judge_refused, judge_risk, judge_set_aside, judge_table, judge_value, refused_since,
 };
 use mainstay_schema::{Cents, Ds};
 use mainstay_table::run_record;
 
 use crate::daily::breaker::published::{Published, refused_rows};
-use crate::daily::features::StagedFeatures;
 use crate::daily::score::ScoredFigures;
 use crate::details::{ModelUsed, Population, TrainingRun, VersionFacts};
 use crate::inputs::sources::PinnedDay;
@@ -142,12 +141,12 @@ impl Watch {
     /// accepted.
     pub(crate) fn judge_customers(
         &mut self,
-        features: &StagedFeatures,
+        features: &FeatureProfiles,
+        ids_by_case: &IdsByCase,
         population: &Population,
         scored: ScoredFigures,
         model: &ModelUsed,
     ) -> Result<()> {
-        let StagedFeatures { profiles: features, ids_by_case, .. } = features;
         refusal::check_features(self.acceptance.as_ref(), features)?;
         let recent = self.published.recent(self.ds);
         let (limits, training) = (&self.job.circuit_breaker, self.training.as_ref());

@@ -1,0 +1,26 @@
+//! A run of either job: from the sources of the project through its steps.
+
+use anyhow::Result;
+use mainstay_table::RunRecord;
+
+use crate::inputs::damaged;
+use crate::inputs::sources::{self, FoundSources};
+use crate::job_days::JobDays;
+use crate::lifecycle;
+use crate::open_project::OpenProject;
+use crate::request::{Outcome, RunRequest};
+use crate::run::Run;
+
+/// Takes a day of a job from the sources through `steps`; see [`lifecycle::run`]. A file that turns out damaged on the way is named.
+pub(crate) async fn run(
+    open: &OpenProject,
+    days: JobDays<'_>,
+    request: &RunRequest,
+    steps: impl AsyncFnOnce(&Run<'_>, FoundSources) -> Result<RunRecord>,
+) -> Result<Outcome> {
+    let steps = async |run: &Run<'_>, found: FoundSources| {
+        let pinned = found.pinned.clone();
+        damaged::named(open, &pinned, steps(run, found).await).await
+    };
+    lifecycle::run(open, days, request, async || sources::find(open).await, steps).await
+}

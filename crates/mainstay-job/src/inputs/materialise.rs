@@ -1,0 +1,21 @@
+//! Models that are computed once for all steps of a day that read them.
+
+use anyhow::Result;
+use mainstay_sql::Moment;
+
+use crate::inputs::sources::PinnedDay;
+use crate::run::Run;
+use crate::sql_work;
+
+/// Computes models at a moment of the day, each over those before it.
+pub(crate) async fn materialise(run: &Run<'_>, day: &mut PinnedDay, names: &[&str], moment: &Moment) -> Result<()> {
+    for name in names {
+        let computed = async {
+            let mut materialised = day.materialised.clone();
+            day.sql.materialise(&run.open.session, &day.sources, &mut materialised, &[name], moment).await?;
+            Ok(materialised)
+        };
+        day.materialised = sql_work::compute(run, day, (&[name], std::slice::from_ref(moment)), computed).await?;
+    }
+    Ok(())
+}
