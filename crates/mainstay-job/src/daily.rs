@@ -24,6 +24,7 @@ pub(crate) mod twins;
 
 use anyhow::Result;
 use mainstay_config::DailyJob;
+use mainstay_run::{JobDays, OpenProject, Outcome, Run, RunRequest, Step};
 use mainstay_schema::JobKind;
 use mainstay_table::RunRecord;
 
@@ -34,11 +35,6 @@ use crate::daily::publish::StagedDay;
 use crate::daily::score::Scoring;
 use crate::from_sources;
 use crate::inputs::sources::{self, FoundSources};
-use crate::job_days::JobDays;
-use crate::open_project::OpenProject;
-use crate::progress::Step;
-use crate::request::{Outcome, RunRequest};
-use crate::run::Run;
 use crate::sql_work::within_limit;
 use crate::target_owner;
 

@@ -1,15 +1,11 @@
 //! A run of either job: from the sources of the project through its steps.
 
 use anyhow::Result;
+use mainstay_run::{JobDays, OpenProject, Outcome, Run, RunRequest, lifecycle};
 use mainstay_table::RunRecord;
 
 use crate::inputs::damaged;
 use crate::inputs::sources::{self, FoundSources};
-use crate::job_days::JobDays;
-use crate::lifecycle;
-use crate::open_project::OpenProject;
-use crate::request::{Outcome, RunRequest};
-use crate::run::Run;
 
 /// Takes a day of a job from the sources through `steps`; see [`lifecycle::run`]. A file that turns out damaged on the way is named.
 pub(crate) async fn run(

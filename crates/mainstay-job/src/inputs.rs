@@ -12,5 +12,4 @@ pub(crate) mod simulated;
 pub mod simulator;
 pub(crate) mod sources;
 pub(crate) mod sql_tests;
-pub(crate) mod suppression;
 pub(crate) mod unmatched_suppression;

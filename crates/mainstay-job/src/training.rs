@@ -19,6 +19,7 @@ use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
 use mainstay_monitor::TrainingFigures;
 use mainstay_registry::{AliasChange, AliasEntry, ModelVersion};
+use mainstay_run::{Run, Step, fault};
 use mainstay_schema::Ds;
 use mainstay_train::{Declared, Monotone, Trained};
 
@@ -26,13 +27,10 @@ use crate::daily::skew;
 use crate::details::{
     CutDetails, Judged, OnTestCut, RowsFile, SegmentFigures, TrainedBy, TrainedOn, TrainingDetails, VersionFacts,
 };
-use crate::fault;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
 use crate::models::card::{self, Made};
 use crate::models::{CHALLENGER, CHAMPION};
-use crate::progress::Step;
-use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
 use crate::training::fit::{FeatureDocs, FitInput, JudgedModel, fit_and_judge};

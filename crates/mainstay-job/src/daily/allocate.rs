@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
 use mainstay_allocator::outlook;
 use mainstay_config::Policy;
+use mainstay_run::{Run, Staged, Step, fault};
 use mainstay_schema::{Cents, table};
 
 use crate::daily::breaker::Watch;
@@ -16,10 +17,6 @@ use crate::daily::optimise::{OptimalPlan, Optimiser};
 use crate::daily::question::{self, Question};
 use crate::daily::score::ScoredDay;
 use crate::details::AllocationSummary;
-use crate::fault;
-use crate::progress::Step;
-use crate::run::Run;
-use crate::staged::Staged;
 
 /// The plan of a day: reserved in the ledger, staged, not published.
 pub(crate) struct AllocatedDay {

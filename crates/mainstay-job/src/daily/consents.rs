@@ -2,14 +2,13 @@
 
 use anyhow::Result;
 use mainstay_config::{DailyJob, Policy};
+use mainstay_run::{Run, Step};
 
 use crate::details::SuppressionRows;
 use crate::inputs::consent_records;
 use crate::inputs::materialise::materialise;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::unmatched_suppression;
-use crate::progress::Step;
-use crate::run::Run;
 use crate::sql_work::within_limit;
 
 /// Computes the consents once for all that read them, and refuses those that do not fit the policy or name nobody; see

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use mainstay_config::DailyJob;
+use mainstay_run::Run;
 
 use crate::daily::allocate::AllocatedDay;
 use crate::daily::breaker::Watch;
@@ -10,7 +11,6 @@ use crate::daily::preflight::PolicyOfDay;
 use crate::daily::score::{self, ScoredDay};
 use crate::details::{DailyDetails, PinnedInputs, SuppressionRows};
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 
 /// A day whose steps are done, ahead of its publication.
 pub(crate) struct DoneDay<'a> {

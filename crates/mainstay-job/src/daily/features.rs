@@ -7,6 +7,7 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
 use mainstay_monitor::{FeatureProfiles, IdsByCase};
+use mainstay_run::{Run, Staged, Step};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 use mainstay_sql::{Model, ModelKind, Moment, SqlProject};
@@ -15,10 +16,7 @@ use crate::daily::twins;
 use crate::inputs::materialise::materialise;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
-use crate::progress::Step;
-use crate::run::Run;
 use crate::sql_work;
-use crate::staged::Staged;
 use crate::tallied::Tallied;
 
 /// Columns of a feature model that are not features.

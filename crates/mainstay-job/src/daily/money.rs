@@ -4,15 +4,12 @@ use anyhow::{Context, Result, bail};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use mainstay_ledger::{Claim, Ledger, Spending};
+use mainstay_run::{Hooks, OpenProject, Run, attempts};
 use mainstay_schema::ledger::{EntryKind, LedgerEntry};
 use mainstay_schema::{Cents, RunId};
 use mainstay_table::ledger_table::{self, Appended};
 use mainstay_table::{Attempt, Lake, Series, run_record};
 
-use crate::attempts;
-use crate::hooks::Hooks;
-use crate::open_project::OpenProject;
-use crate::run::Run;
 use crate::target_owner;
 
 /// How often a reservation is tried again when other runs were faster.

@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result};
 use mainstay_config::{DailyJob, Policy};
+use mainstay_run::Run;
 
 use crate::inputs::sources::FoundSources;
-use crate::run::Run;
 
 /// The policy of a day, and its text.
 pub(crate) struct PolicyOfDay {

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use mainstay_run::{Run, Staged, Step};
 use mainstay_schema::table::{PublishedTable as DeclaredTable, Written};
 use mainstay_table::RunRecord;
 
 use crate::details::{DailyDetails, Population, RunDetails};
 use crate::inputs::recent_plans;
-use crate::progress::Step;
-use crate::run::Run;
-use crate::staged::Staged;
 
 /// The tables of a day, in the order in which they are committed.
 pub(crate) struct StagedDay {

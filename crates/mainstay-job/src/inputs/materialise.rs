@@ -1,10 +1,10 @@
 //! Models that are computed once for all steps of a day that read them.
 
 use anyhow::Result;
+use mainstay_run::Run;
 use mainstay_sql::Moment;
 
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 
 /// Computes models at a moment of the day, each over those before it.

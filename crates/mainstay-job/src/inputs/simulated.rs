@@ -8,9 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
+use mainstay_run::OpenProject;
 use mainstay_schema::simulated::{FINISHED, PARTIAL, UNFINISHED};
-
-use crate::open_project::OpenProject;
 
 /// Whether this build can make data.
 const HAS_SIMULATOR: bool = cfg!(feature = "simulator");

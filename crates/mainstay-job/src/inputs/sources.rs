@@ -6,6 +6,7 @@ use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use mainstay_monitor::TableDays;
+use mainstay_run::{DigestedTable, Found, OpenProject, Run, Step, StepProgress};
 use mainstay_schema::table;
 use mainstay_sql::{
     Freshness, FreshnessStatus, MaterialisedModels, ModelInputs, Moment, PinnedSources, Sources, SqlProject,
@@ -13,14 +14,9 @@ use mainstay_sql::{
 };
 
 use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
-use crate::found::Found;
 use crate::inputs::damaged;
 use crate::inputs::quarantine::DayQuarantine;
 use crate::inputs::simulated;
-use crate::open_project::OpenProject;
-use crate::progress::{Step, StepProgress};
-use crate::run::Run;
-use crate::staged::DigestedTable;
 
 /// The sources of a run as they were found, and the SQL over them.
 pub(crate) struct PinnedDay {

@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 
 use anyhow::{Context, Result};
 use mainstay_config::algorithm::Algorithm;
+use mainstay_run::StepProgress;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
 use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, Searched, TrainingSet};
 
-use crate::progress::StepProgress;
 use crate::training::cuts::CutPlan;
 
 /// Kinds with parameters that a search tries where the job does not say.

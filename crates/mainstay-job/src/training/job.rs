@@ -2,18 +2,14 @@
 
 use anyhow::Result;
 use mainstay_config::TrainingJob;
+use mainstay_run::{JobDays, NoHooks, OpenProject, Outcome, Run, RunRequest};
 use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, Series};
 
 use crate::daily::breaker;
 use crate::details::{RunDetails, TrainingRun};
 use crate::from_sources;
-use crate::hooks::NoHooks;
 use crate::inputs::sources::{self, FoundSources};
-use crate::job_days::JobDays;
-use crate::open_project::OpenProject;
-use crate::request::{Outcome, RunRequest};
-use crate::run::Run;
 use crate::target_owner;
 use crate::training;
 

@@ -9,6 +9,7 @@ use arrow::datatypes::DataType;
 use datafusion::prelude::{cast, ident};
 use mainstay_config::TrainingJob;
 use mainstay_config::training::Segments as Settings;
+use mainstay_run::Run;
 use mainstay_schema::column;
 use mainstay_sql::Moment;
 use mainstay_train::delong::auc_interval;
@@ -18,7 +19,6 @@ use mainstay_train::{Trained, TrainingSet};
 
 use crate::details::SegmentFigures;
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
 

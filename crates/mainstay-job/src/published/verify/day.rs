@@ -7,6 +7,7 @@ use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, JobConfig};
+use mainstay_run::OpenProject;
 use mainstay_schema::Digest;
 use mainstay_schema::table::{self, Column, ColumnType, DayShape, TableContract};
 use mainstay_sql::SqlProject;
@@ -20,7 +21,6 @@ use super::policy::{self, PolicyAtHand};
 use super::sources::{self, SourcesAtHand};
 use crate::daily::offers_file::{self, DecodedOffers};
 use crate::details::DailyDetails;
-use crate::open_project::OpenProject;
 use crate::published::show::{PublishedDay, job_or_daily};
 
 /// What is read once for all days.

@@ -3,10 +3,10 @@
 use anyhow::{Context, Result};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
+use mainstay_run::SuppressionInstant;
 use mainstay_sql::{Moment, PinnedSources, Sources, SqlProject, changed_since};
 
 use super::day::Day;
-use crate::inputs::suppression::SuppressionInstant;
 
 /// The pinned files, open for reading, and the SQL over them.
 pub(super) struct SourcesAtHand {

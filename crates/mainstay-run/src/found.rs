@@ -7,17 +7,17 @@ use mainstay_schema::Ds;
 use crate::progress::StepProgress;
 
 /// What the steps of a run start from, and what it says of the days that can be run.
-pub(crate) struct Found<S> {
+pub struct Found<S> {
     /// What the steps start from.
-    pub(crate) sources: S,
+    pub sources: S,
     /// When it had been found: whatever was there before is among it.
-    pub(crate) found_at: Timestamp,
+    pub found_at: Timestamp,
     /// The day of the newest row.
-    pub(crate) last_complete_day: Option<Ds>,
+    pub last_complete_day: Option<Ds>,
     /// Whether the data are simulated.
-    pub(crate) is_simulated: bool,
+    pub is_simulated: bool,
     /// The step that is under way.
-    pub(crate) step: StepProgress,
+    pub step: StepProgress,
 }
 
 impl<S> Found<S> {

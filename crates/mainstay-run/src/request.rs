@@ -5,7 +5,7 @@ use mainstay_schema::Ds;
 use mainstay_table::RunRecord;
 use serde::Serialize;
 
-use crate::inputs::suppression::StatedInstant;
+use crate::suppression::StatedInstant;
 
 /// What a caller asks of a job.
 #[derive(Debug, Clone, Default)]

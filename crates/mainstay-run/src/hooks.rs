@@ -10,7 +10,7 @@ use crate::open_project::OpenProject;
 /// What a job does beside its steps, at the turns of a run that every job takes. A job that sets nothing aside does nothing.
 ///
 /// A run may die between any two of them. So whatever one has left undone is done by `resume` of a later run.
-pub(crate) trait Hooks: Send + Sync {
+pub trait Hooks: Send + Sync {
     /// Before a day is looked for: brings to an end what earlier runs left undone. An error is the end of the run.
     fn resume<'a>(&'a self, _: &'a OpenProject) -> LocalBoxFuture<'a, Result<()>> {
         future::ready(Ok(())).boxed_local()
@@ -28,6 +28,6 @@ pub(crate) trait Hooks: Send + Sync {
 }
 
 /// The hooks of a job that sets nothing aside.
-pub(crate) struct NoHooks;
+pub struct NoHooks;
 
 impl Hooks for NoHooks {}

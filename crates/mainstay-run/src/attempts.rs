@@ -8,7 +8,7 @@ use mainstay_table::{Attempt, Lake, claim, run_record};
 use crate::heartbeat::LEASE_SECONDS;
 
 /// Whether the record of an attempt stands: its day is published.
-pub(crate) async fn is_recorded(lake: &Lake, attempt: &Attempt) -> Result<bool> {
+pub async fn is_recorded(lake: &Lake, attempt: &Attempt) -> Result<bool> {
     let recorded = run_record::latest_published(lake, &attempt.series, attempt.ds).await?;
     Ok(recorded.is_some_and(|record| record.run_id == attempt.run_id))
 }
@@ -17,7 +17,7 @@ pub(crate) async fn is_recorded(lake: &Lake, attempt: &Attempt) -> Result<bool> 
 /// for the length of a lease.
 ///
 /// Such a run may only be asleep. Its day is claimed and its record fenced out, so that should it wake up it can publish nothing.
-pub(crate) async fn is_gone(lake: &Lake, ours: &Attempt, ds: Ds, other: &RunId) -> Result<bool> {
+pub async fn is_gone(lake: &Lake, ours: &Attempt, ds: Ds, other: &RunId) -> Result<bool> {
     let series = &ours.series;
     let overtaking = match claim::latest(lake, series, ds).await? {
         Some(newest) if newest.run_id != *other => newest,

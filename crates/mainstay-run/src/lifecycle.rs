@@ -6,17 +6,17 @@ use mainstay_schema::Ds;
 use mainstay_table::{RunRecord, Series, run_record};
 
 use crate::found::Found;
-use crate::inputs::suppression::SuppressionInstant;
 use crate::job_days::JobDays;
 use crate::open_project::OpenProject;
 use crate::origin;
 use crate::request::{Outcome, RunRequest};
 use crate::run::Run;
+use crate::suppression::SuppressionInstant;
 
 /// Claims a day and takes what was found through `steps`, unless it is published already and not forced.
 ///
 /// A run whose steps fail does what the job has hung on that, and leaves a record of the failure.
-pub(crate) async fn run<S>(
+pub async fn run<S>(
     open: &OpenProject,
     days: JobDays<'_>,
     request: &RunRequest,
