@@ -37,7 +37,7 @@ pub(crate) const LAYERS: [(&str, &[&str]); 5] = [
             "mainstay-sql",
         ],
     ),
-    ("compose", &["mainstay-job"]),
+    ("compose", &["mainstay-run", "mainstay-job"]),
     ("bin", &["mainstay-cli"]),
 ];
 
@@ -190,6 +190,20 @@ fn ours(name: &str) -> Vec<String> {
 #[test]
 fn the_verifier_trusts_nothing_but_the_schema() {
     assert_eq!(ours("mainstay-verifier"), ["mainstay-schema"]);
+}
+
+#[test]
+fn the_life_of_a_run_knows_no_money() {
+    let mut known = Vec::new();
+    let mut open = vec!["mainstay-run".to_owned()];
+    while let Some(name) = open.pop() {
+        open.extend(ours(&name).into_iter().filter(|name| !known.contains(name)));
+        known.push(name);
+    }
+    assert!(known.iter().any(|name| name == "mainstay-table"), "{known:?}");
+    for money in ["mainstay-allocator", "mainstay-ledger", "mainstay-verifier"] {
+        assert!(!known.iter().any(|name| name == money), "mainstay-run depends on {money}, if through another");
+    }
 }
 
 #[test]

@@ -14,14 +14,15 @@ use mainstay_table::{RunRecord, RunStatus};
 use serde::{Deserialize, Serialize};
 
 pub use mainstay_allocator::Outlook;
+pub use mainstay_run::KeptFile;
 pub use mainstay_train::tune::Trial;
 pub use mainstay_train::{
     CalibrationCheck, CalibrationReport, Interval, Judgement, LeakageReport, ModelParams, SegmentFigures,
 };
 
 pub use daily::{
-    AllocationSummary, Approval, DailyDetails, FixedTiers, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,
-    PinnedPlan, PlanSource, Population, QuarantineFile, QuarantinedRows, SuppressionRows,
+    AllocationSummary, Approval, DailyDetails, FixedTiers, ModelUsed, PinnedHoldout, PinnedInputs, PinnedPlan,
+    PlanSource, Population, QuarantineFile, QuarantinedRows, SuppressionRows,
 };
 pub use sources_pin::{SourceTablePin, SourcesPin};
 pub use training::{

@@ -3,6 +3,7 @@
 pub(crate) mod consent_records;
 pub(crate) mod damaged;
 pub(crate) mod key_text;
+pub(crate) mod materialise;
 pub mod profile;
 pub(crate) mod quarantine;
 pub(crate) mod recent_plans;
@@ -11,5 +12,4 @@ pub(crate) mod simulated;
 pub mod simulator;
 pub(crate) mod sources;
 pub(crate) mod sql_tests;
-pub(crate) mod suppression;
 pub(crate) mod unmatched_suppression;

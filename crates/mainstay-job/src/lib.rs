@@ -12,19 +12,13 @@
 
 mod daily;
 pub mod details;
-pub mod fault;
+mod from_sources;
 mod inputs;
-mod job_days;
-mod lifecycle;
 pub mod models;
-mod open_project;
-pub mod progress;
 mod published;
-mod run;
 pub mod schedule;
 mod small_files;
 mod sql_work;
-mod staged;
 mod tallied;
 mod target_owner;
 mod training;
@@ -37,14 +31,12 @@ pub use daily::{approval, contact_rules};
 pub use inputs::profile;
 #[cfg(feature = "simulator")]
 pub use inputs::simulator;
-pub use inputs::suppression::StatedInstant;
 pub use mainstay_monitor::{Acceptance, Subject};
+pub use mainstay_run::{Access, OpenOptions, OpenProject, Outcome, RunRequest, StatedInstant, fault, progress};
 pub use mainstay_session::SessionSettings;
 pub use mainstay_table::RunRecord;
 pub use models::{comparison, promotion};
-pub use open_project::{Access, OpenOptions, OpenProject};
 pub use published::{show, verify};
-pub use run::{Outcome, RunRequest};
 
 /// Runs a job of the project for one day.
 pub async fn run_job(open: &OpenProject, job: &str, request: &RunRequest) -> Result<Outcome> {

@@ -9,13 +9,13 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
+use mainstay_run::OpenProject;
 use mainstay_schema::Digest;
 use serde::Serialize;
 
 pub use mainstay_registry::AliasEntry;
 
 use crate::details::VersionFacts;
-use crate::open_project::OpenProject;
 
 /// The alias of the model in use, and of the one that might replace it.
 pub const CHAMPION: &str = "champion";

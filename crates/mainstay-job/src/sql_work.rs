@@ -7,11 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use mainstay_run::{Run, Step};
 use mainstay_sql::{Moment, SqlProject, is_computation};
 
 use crate::inputs::sources::PinnedDay;
-use crate::progress::Step;
-use crate::run::Run;
 
 /// A join may work for long without letting anything else be asked; so long after the limit it is given up with the process.
 const GRACE: Duration = Duration::from_secs(5);

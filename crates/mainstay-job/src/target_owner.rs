@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
+use mainstay_run::OpenProject;
 use mainstay_table::lake::PutOutcome;
 use mainstay_table::{RunRecord, Series, claim, run_record};
 use serde::{Deserialize, Serialize};
-
-use crate::open_project::OpenProject;
 
 const OBJECT: &str = "target.json";
 

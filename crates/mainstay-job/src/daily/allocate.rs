@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
-use mainstay_allocator::{Frontier, ValidInstance, outlook};
+use mainstay_allocator::outlook;
 use mainstay_config::Policy;
+use mainstay_run::{Run, Staged, Step, fault};
 use mainstay_schema::{Cents, table};
 
 use crate::daily::breaker::Watch;
@@ -12,13 +13,10 @@ use crate::daily::decision_rows;
 use crate::daily::fixed_tiers;
 use crate::daily::money::{self, Reserved};
 use crate::daily::offers_file;
-use crate::daily::question;
+use crate::daily::optimise::{OptimalPlan, Optimiser};
+use crate::daily::question::{self, Question};
 use crate::daily::score::ScoredDay;
 use crate::details::AllocationSummary;
-use crate::fault;
-use crate::progress::Step;
-use crate::run::Run;
-use crate::staged::Staged;
 
 /// The plan of a day: reserved in the ledger, staged, not published.
 pub(crate) struct AllocatedDay {
@@ -32,12 +30,16 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
     let step = run.start(Step::Allocate);
     let risk = day.staged.read(&run.open.session, &run.open.lake).await?;
     let candidates = candidates::of(risk).await?;
-    let instance = ValidInstance::new(question::of(&candidates, policy, Cents::ZERO))
-        .context("the offers of the day are not valid")?;
-    let frontier = Frontier::build(&instance);
-    let Reserved { instance, solution, reservation, available, allowance, ledger_version } =
-        money::reserve(run, policy, watch, &candidates, instance, &frontier).await?;
+    let optimiser = Optimiser::new(run.ds, policy, Question::of(&candidates, policy))?;
+    let reserved = money::reserve(run, policy.budget.amount, |ledger, available| {
+        let plan = optimiser.plan(available, &ledger.history(run.ds))?;
+        let spending = plan.spending();
+        watch.refuse_plan(plan.treated(), spending.amount)?;
+        Ok((plan, spending))
+    });
+    let Reserved { plan, reservation, available, ledger_version } = reserved.await?;
     fault::boundary("reserved");
+    let OptimalPlan { instance, solution, allowance } = plan;
     let decided = Decided { candidates, instance, solution };
     let offers = offers_file::encode(&decided, policy)?;
     let offers_digest = run.write_artefact("offers.parquet", offers).await?;
@@ -52,7 +54,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
         month: run.ds.month(),
         budget_cents: policy.budget.amount,
         available_cents: available,
-        allowance_cents: allowance,
+        allowance_cents: allowance.allowance,
         spent_cents: certificate.plan_cost,
         left_cents: Some(Cents(available.0 - certificate.plan_cost.0)),
         value_cents: certificate.plan_value,

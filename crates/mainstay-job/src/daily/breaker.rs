@@ -12,6 +12,7 @@ use mainstay_monitor::{
     RefusedFigures, TableDays, TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_ids,
     judge_plan, judge_population, judge_refused, judge_risk, judge_set_aside, judge_table, judge_value, refused_since,
 };
+use mainstay_run::Run;
 use mainstay_schema::{Cents, Ds};
 use mainstay_table::run_record;
 
@@ -20,7 +21,6 @@ use crate::daily::score::ScoredFigures;
 use crate::details::{ModelUsed, Population, TrainingRun, VersionFacts};
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::unmatched_suppression::suppression_tables;
-use crate::run::Run;
 
 /// What was judged of a run's day so far.
 pub(crate) struct Watch {

@@ -4,12 +4,12 @@ use anyhow::{Context, Result, bail};
 use mainstay_config::{DailyJob, JobConfig};
 use mainstay_monitor::Subject;
 use mainstay_registry::{AliasEntry, ModelVersion};
+use mainstay_run::Run;
 
 use crate::daily::approval;
 use crate::daily::skew;
 use crate::details::{ModelUsed, TrainingDetails, VersionFacts};
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::training;
 
 /// The model version behind an alias, resolved once for the run.

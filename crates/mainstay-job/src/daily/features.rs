@@ -7,17 +7,16 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, Expr, SessionContext, cast, ident, lit};
 use mainstay_config::DailyJob;
 use mainstay_monitor::{FeatureProfiles, IdsByCase};
+use mainstay_run::{Run, Staged, Step};
 use mainstay_schema::table::{Column, ColumnType, TableContract};
 use mainstay_schema::{column, table};
 use mainstay_sql::{Model, ModelKind, Moment, SqlProject};
 
 use crate::daily::twins;
+use crate::inputs::materialise::materialise;
 use crate::inputs::sources::PinnedDay;
 use crate::inputs::sql_tests;
-use crate::progress::Step;
-use crate::run::Run;
 use crate::sql_work;
-use crate::staged::Staged;
 use crate::tallied::Tallied;
 
 /// Columns of a feature model that are not features.
@@ -83,8 +82,8 @@ async fn materialise_shared(run: &Run<'_>, day: &mut PinnedDay, job: &DailyJob) 
         |model: &&&Model| named.contains(&model.name.as_str()) || is_of_customers(model) && builders(model) > 1;
     let models = lineage.iter().filter(|model| model.name != job.features);
     let shared: Vec<String> = models.filter(is_shared).map(|model| model.name.clone()).collect();
-    day.materialise(run, &shared.iter().map(String::as_str).collect::<Vec<_>>(), &run.moment()).await?;
-    day.materialise(run, &[&job.consents, &job.contact_rules], &run.suppression_moment()).await
+    materialise(run, day, &shared.iter().map(String::as_str).collect::<Vec<_>>(), &run.moment()).await?;
+    materialise(run, day, &[&job.consents, &job.contact_rules], &run.suppression_moment()).await
 }
 
 /// How many customers the staging models name, counted without any feature model.

@@ -1,18 +1,14 @@
-//! The last step: every table of the day committed, the run record written, the ledger settled.
+//! The last step: every table of the day committed, and the run record written, at which the ledger is settled.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
+use mainstay_run::{Run, Staged, Step};
 use mainstay_schema::table::{PublishedTable as DeclaredTable, Written};
-use mainstay_table::{Published, PublishedTable, RunRecord, publish};
+use mainstay_table::RunRecord;
 
-use crate::daily::money;
 use crate::details::{DailyDetails, Population, RunDetails};
-use crate::fault;
 use crate::inputs::recent_plans;
-use crate::progress::Step;
-use crate::run::Run;
-use crate::staged::{DigestedTable, Staged};
 
 /// The tables of a day, in the order in which they are committed.
 pub(crate) struct StagedDay {
@@ -50,24 +46,11 @@ pub(crate) async fn publish(run: &Run<'_>, day: StagedDay, details: DailyDetails
     for (_, table) in day.tables {
         tables.push(table.digested().await?);
     }
-    let mut published = Vec::new();
-    for table in tables {
-        run.check_still_ours().await?;
-        let name = table.contract.name.clone();
-        published.push(publish_table(run, table).await?);
-        fault::boundary(&format!("published_{name}"));
-    }
+    let published = run.commit(tables).await?;
     run.check_still_ours().await?;
     recent_plans::check_unchanged(run, &details.inputs).await?;
-    let reservation = details.allocation.reservation.clone();
     let record = run.record(published, &RunDetails::Daily(Box::new(details)))?;
     run.write_record(&record).await?;
-    fault::boundary("recorded");
-    if let Err(unsettled) = money::settle(&run.open.lake, &reservation).await {
-        // The day is published: its record stands. The next run of any day settles it.
-        run.open.progress.warn(format!("{} is published, and its money stays reserved for now: {unsettled:#}", run.ds));
-    }
-    fault::boundary("settled");
     run.finish(Step::Publish, step, format!("{} tables of {}", record.tables.len(), run.ds));
     Ok(record)
 }
@@ -81,22 +64,6 @@ fn check_reconciled<'a>(rows: impl Iterator<Item = (Written, &'a str, u64)>, pop
     }
     let told: Vec<String> = of_customers.iter().map(|(name, rows)| format!("{rows} rows in {name}")).collect();
     bail!("the day does not reconcile and is not published: {}, {population:?}", told.join(", "))
-}
-
-async fn publish_table(run: &Run<'_>, table: DigestedTable) -> Result<PublishedTable> {
-    let DigestedTable { contract, table: staged, digest } = table;
-    match publish::publish(&run.open.lake, &contract, &staged, &run.attempt).await? {
-        Published::Committed { version } | Published::AlreadyDone { version } => {
-            Ok(PublishedTable { table: staged.table, version, rows: staged.rows, digest, files: staged.files })
-        }
-        Published::Conflicted { by } => bail!(
-            "another run ({by}) has taken over {} of {} and published {}: this one ({}) ends here",
-            run.job,
-            run.ds,
-            staged.table,
-            run.run_id
-        ),
-    }
 }
 
 #[cfg(test)]

@@ -12,27 +12,46 @@ use crate::daily::candidates::{Candidate, Possible};
 /// The name of the rule of the day's allowance.
 pub(crate) const BUDGET: &str = "budget";
 
-/// Every intervention that is worth more than it costs, for everyone who may be contacted, in the channels that consent allows and
-/// as far as the policy holds the customer eligible; and the policy's rules for a day that may spend `allowance`.
-pub(crate) fn of(candidates: &[Candidate], policy: &Policy, allowance: Cents) -> Instance {
-    let mut catalogue = catalogue(policy);
-    let names = candidates.iter().flat_map(|candidate| {
-        possible(candidate, policy)
-            .map(|possible| (candidate.customer_id.as_str(), possible.intervention.name.as_str()))
-    });
-    let mut offers = Offers::new(labels(names));
-    for candidate in candidates {
-        let segment = segment(candidate, policy);
-        if let (true, Some(size)) = (candidate.may_be_contacted(), catalogue.sizes.get_mut(usize::from(segment))) {
-            *size += 1;
+/// The offers of a day, built once, and what its rules speak of; the rules wait for what the day may spend.
+pub(crate) struct Question<'a> {
+    offers: Arc<Offers>,
+    catalogue: Catalogue,
+    policy: &'a Policy,
+}
+
+impl<'a> Question<'a> {
+    /// Every intervention that is worth more than it costs, for everyone who may be contacted, in the channels that consent allows and
+    /// as far as the policy holds the customer eligible.
+    pub(crate) fn of(candidates: &[Candidate], policy: &'a Policy) -> Self {
+        let mut catalogue = catalogue(policy);
+        let names = candidates.iter().flat_map(|candidate| {
+            possible(candidate, policy)
+                .map(|possible| (candidate.customer_id.as_str(), possible.intervention.name.as_str()))
+        });
+        let mut offers = Offers::new(labels(names));
+        for candidate in candidates {
+            let segment = segment(candidate, policy);
+            if let (true, Some(size)) = (candidate.may_be_contacted(), catalogue.sizes.get_mut(usize::from(segment))) {
+                *size += 1;
+            }
+            let own: Vec<Offer> = possible(candidate, policy)
+                .map(|Possible { position, intervention, value }| Offer {
+                    kind: position,
+                    value,
+                    cost: intervention.cost,
+                })
+                .collect();
+            // Whoever has no offer is not listed in the file of offers, nor is its segment.
+            offers.push_customer(if own.is_empty() { 0 } else { segment }, own);
         }
-        let own: Vec<Offer> = possible(candidate, policy)
-            .map(|Possible { position, intervention, value }| Offer { kind: position, value, cost: intervention.cost })
-            .collect();
-        // Whoever has no offer is not listed in the file of offers, nor is its segment.
-        offers.push_customer(if own.is_empty() { 0 } else { segment }, own);
+        Self { offers: Arc::new(offers), catalogue, policy }
     }
-    Instance { offers: Arc::new(offers), rules: policy.rules.rows(allowance.0, &catalogue) }
+
+    /// The offers under the policy's rules for a day that may spend `allowance`, of which shares of the budget follow.
+    pub(crate) fn within(&self, allowance: Cents) -> Instance {
+        let rules = self.policy.rules.rows(allowance.0, &self.catalogue);
+        Instance { offers: Arc::clone(&self.offers), rules }
+    }
 }
 
 /// The digest of whom and what the offers stand for, in their order.

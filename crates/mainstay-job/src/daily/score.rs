@@ -9,6 +9,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::policy::Holdout;
 use mainstay_config::{DailyJob, Policy};
 use mainstay_monitor::{RiskFigures, ValueFigures};
+use mainstay_run::{Run, Staged, Step};
 use mainstay_schema::{CustomerStatus, Ds, table};
 
 use crate::daily::champion::Champion;
@@ -17,10 +18,7 @@ use crate::daily::score_sql::ScoreQuery;
 use crate::details::{PinnedHoldout, PinnedPlan, Population};
 use crate::inputs::recent_plans;
 use crate::inputs::sources::PinnedDay;
-use crate::progress::Step;
-use crate::run::Run;
 use crate::sql_work;
-use crate::staged::Staged;
 
 /// The risk table of a day, staged.
 pub(crate) struct ScoredDay {

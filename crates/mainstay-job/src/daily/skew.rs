@@ -9,11 +9,11 @@ use anyhow::{Result, bail};
 use mainstay_config::{DailyJob, TrainingJob};
 use mainstay_monitor::Subject;
 use mainstay_registry::ModelVersion;
+use mainstay_run::Run;
 use mainstay_schema::column;
 use mainstay_schema::definition::{Definitions, VariableChange, ZoneChange};
 
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 
 /// The variable that says how far a label looks ahead. Jobs read it, not the SQL.
 const HORIZON: &str = "horizon_days";

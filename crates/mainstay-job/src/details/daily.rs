@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use mainstay_allocator::Outlook;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_monitor::{Acceptance, DayFigures, Subject};
+use mainstay_run::KeptFile;
 use mainstay_schema::plan::{Certificate, Rule};
 use mainstay_schema::{Cents, Digest, Ds, Month};
 use mainstay_sql::Freshness;
@@ -122,15 +123,6 @@ pub struct PinnedInputs {
     pub later_rows_are_refused: bool,
     /// The customers who are never treated, for comparison.
     pub holdout: Option<PinnedHoldout>,
-}
-
-/// A small file that a run has kept below the target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptFile {
-    /// The object.
-    pub file: String,
-    /// Its digest.
-    pub digest: Digest,
 }
 
 /// The draw of the holdout.

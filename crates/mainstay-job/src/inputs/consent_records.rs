@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail, ensure};
 use arrow::array::AsArray;
 use datafusion::prelude::SessionContext;
 use mainstay_config::{DailyJob, Policy};
+use mainstay_run::Run;
 
 use crate::daily::score::register;
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 
 /// Refuses a policy whose purpose, or one of whose channels, stands in no record of consent, where there are any.

@@ -1,9 +1,8 @@
 //! A failure that a damaged source file made, by the name of the file.
 
 use anyhow::Result;
+use mainstay_run::OpenProject;
 use mainstay_sql::{PinnedSources, damaged_file, is_damage};
-
-use crate::open_project::OpenProject;
 
 /// Says which of the pinned files is damaged, where reading the rows of one failed.
 pub(crate) async fn named<T>(open: &OpenProject, pinned: &PinnedSources, done: Result<T>) -> Result<T> {

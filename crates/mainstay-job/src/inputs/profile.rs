@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use mainstay_config::source::Keep;
 use mainstay_config::{Source, SourceTable, UnknownName};
 use mainstay_profile::{ColumnSpec, TableSpec, TableTally};
+use mainstay_run::{OpenProject, Step, StepProgress};
 use mainstay_schema::Ds;
 use mainstay_schema::table::ColumnType;
 use mainstay_sql::{PinnedSources, PinnedTable, scanned_rows};
@@ -21,8 +22,6 @@ pub use mainstay_profile::{ColumnProfile, SourceProfile, TableProfile, yaml};
 
 use crate::inputs::damaged;
 use crate::inputs::simulated;
-use crate::open_project::OpenProject;
-use crate::progress::{Step, StepProgress};
 
 /// Profiles a source (`retailer`) or one of its tables (`retailer.orders`); values should lie before `ds`.
 ///

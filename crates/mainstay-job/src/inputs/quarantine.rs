@@ -17,6 +17,7 @@ use bytes::Bytes;
 use datafusion::prelude::col;
 use mainstay_config::Source;
 use mainstay_config::source::SourceColumn;
+use mainstay_run::Run;
 use mainstay_schema::{Digest, Ds, JobKind, column, table};
 use mainstay_sql::REDACTED;
 use mainstay_table::published_day::{self, Check};
@@ -25,7 +26,6 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
 use crate::details::{DailyDetails, QuarantineFile, QuarantinedRows};
-use crate::run::Run;
 use crate::small_files::{days_since_1970, encode};
 
 /// The file of a run with all rows that are refused.

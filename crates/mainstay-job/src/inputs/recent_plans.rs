@@ -4,12 +4,12 @@ use anyhow::{Context, Result, bail};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::prelude::{DataFrame, SessionContext, col, lit};
+use mainstay_run::Run;
 use mainstay_schema::{DecisionReason, Ds, column, table};
 use mainstay_table::published_day::{self, Check, FoundIn};
 use mainstay_table::{PublishedTable, RunRecord, TableError, run_record};
 
 use crate::details::{DailyDetails, PinnedInputs, PinnedPlan, PlanSource};
-use crate::run::Run;
 
 /// Treated customers whose rows may be erased of a plan, beside a twentieth of them.
 const MOST_ERASED: u64 = 10;

@@ -8,10 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
+use mainstay_run::OpenProject;
 use mainstay_schema::simulated::{FINISHED, PARTIAL, UNFINISHED};
-use mainstay_table::{Lake, Origin, origin};
-
-use crate::open_project::OpenProject;
 
 /// Whether this build can make data.
 const HAS_SIMULATOR: bool = cfg!(feature = "simulator");
@@ -127,31 +125,6 @@ fn is_simulated(source: &Source) -> bool {
 fn is_marker(file: &Path) -> bool {
     let content = fs::read(file).ok().and_then(|content| serde_json::from_slice::<serde_json::Value>(&content).ok());
     content.is_some_and(|content| content.get("generator").is_some() && content.get("settings").is_some())
-}
-
-/// Says of the target what its data are, if nobody has, and refuses real ones beside simulated ones.
-pub(crate) async fn settle_origin(open: &OpenProject, is_simulated: bool) -> Result<()> {
-    let (lake, target) = (&open.lake, open.lake.location());
-    let ours = if is_simulated { Origin::Simulated } else { Origin::Real };
-    let may_be_real = is_simulated && is_unmarked(lake).await?;
-    let stands = if may_be_real { Origin::Real } else { origin::settle(lake, ours).await? };
-    match (stands, ours) {
-        (Origin::Real, Origin::Simulated) => bail!(
-            "the sources hold simulated data, and the target {target} is not one of simulated data: nothing is published there; name another \
-             one with --target, or bring the real data"
-        ),
-        (Origin::Simulated, Origin::Real) => bail!(
-            "the target {target} was made from simulated data, models and budget included: real data need a target of their own; name another \
-             one with --target or in `targets:`, or remove that one"
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Whether an earlier release, which said nothing, has written to a target. The mark is the first that any run writes: where it is absent
-/// after something else was seen, it never was there.
-async fn is_unmarked(lake: &Lake) -> Result<bool> {
-    Ok(!lake.is_empty().await? && origin::read(lake).await?.is_none())
 }
 
 #[cfg(test)]

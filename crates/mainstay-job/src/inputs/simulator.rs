@@ -5,11 +5,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use mainstay_config::Source;
 use mainstay_config::source::Simulator;
+use mainstay_run::{Progress, Step};
 use mainstay_simulator::generate;
 
 pub use mainstay_simulator::{Generated, Profile, SimulatorSettings};
-
-use crate::progress::{Progress, Step};
 
 /// Fills the folder of a source as its settings say.
 pub(crate) fn fill(source: &Source, simulator: &Simulator, progress: &Progress) -> Result<()> {

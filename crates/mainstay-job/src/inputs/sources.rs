@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use datafusion::physical_plan::memory::MemoryStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
 use mainstay_monitor::TableDays;
-use mainstay_schema::{Ds, table};
+use mainstay_run::{DigestedTable, Found, OpenProject, Run, Step, StepProgress};
+use mainstay_schema::table;
 use mainstay_sql::{
     Freshness, FreshnessStatus, MaterialisedModels, ModelInputs, Moment, PinnedSources, PlannedModels, Sources,
     SqlProject, refuse_stale,
@@ -18,18 +19,13 @@ use crate::details::{QuarantineFile, QuarantinedRows, SourcesPin};
 use crate::inputs::damaged;
 use crate::inputs::quarantine::DayQuarantine;
 use crate::inputs::simulated;
-use crate::open_project::OpenProject;
-use crate::progress::{Step, StepProgress};
-use crate::run::Run;
-use crate::sql_work;
-use crate::staged::DigestedTable;
 
 /// The sources of a run as they were found, and the SQL over them.
 pub(crate) struct PinnedDay {
     pub(crate) sources: Sources,
     pub(crate) sql: SqlProject,
     /// The models of the day that were computed for several readers.
-    materialised: MaterialisedModels,
+    pub(crate) materialised: MaterialisedModels,
     /// The plans of the day that several steps ask for.
     planned: PlannedModels,
     pinned: Arc<PinnedSources>,
@@ -50,22 +46,16 @@ pub(crate) struct FoundSources {
     pub(crate) sql: SqlProject,
     pub(crate) sources: Sources,
     pub(crate) pinned: Arc<PinnedSources>,
-    /// When their files had been listed: whatever was there before is among them.
-    pub(crate) pinned_at: Timestamp,
-    /// The day of the newest row.
-    pub(crate) last_complete_day: Option<Ds>,
-    /// Whether the data are simulated.
-    pub(crate) is_simulated: bool,
     step: StepProgress,
 }
 
 /// Finds the files of all sources, holds their columns against the contracts, and checks the SQL.
-pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
+pub(crate) async fn find(open: &OpenProject) -> Result<Found<FoundSources>> {
     simulated::fill_absent_sources(open).await?;
     let is_simulated = simulated::are_simulated(&open.project.config().sources)?;
     let step = open.progress.start(Step::Sources);
     let pinned = Arc::new(mainstay_sql::pin(&open.session, &open.project.config().sources).await?);
-    let pinned_at = Timestamp::now();
+    let found_at = Timestamp::now();
     pinned.warnings().into_iter().for_each(|warning| open.progress.warn(warning));
     let checked = async {
         let sources = Sources::open(&open.project, &pinned)?.keep_small_tables(&open.session, &pinned).await?;
@@ -77,20 +67,11 @@ pub(crate) async fn find(open: &OpenProject) -> Result<FoundSources> {
     };
     let (sources, sql, last_complete_day) = damaged::named(open, &pinned, checked.await).await?;
     sql.warnings().for_each(|warning| open.progress.warn(warning));
-    Ok(FoundSources { sql, sources, pinned, pinned_at, last_complete_day, is_simulated, step })
+    let found = FoundSources { sql, sources, pinned, step: step.clone() };
+    Ok(Found { sources: found, found_at, last_complete_day, is_simulated, step })
 }
 
 impl PinnedDay {
-    /// Computes models at a moment of the day once, for all steps that read them.
-    pub(crate) async fn materialise(&mut self, run: &Run<'_>, names: &[&str], moment: &Moment) -> Result<()> {
-        for name in names {
-            let session = &run.open.session;
-            let computed = async { Ok(self.sql.materialise(session, self.model_inputs(), &[name], moment).await?) };
-            self.materialised = sql_work::compute(run, self, (&[name], std::slice::from_ref(moment)), computed).await?;
-        }
-        Ok(())
-    }
-
     /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
     pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
         let sources = &run.open.project.config().sources;
@@ -110,30 +91,6 @@ impl PinnedDay {
     /// What models of the day are planned over.
     pub(crate) fn model_inputs(&self) -> ModelInputs<'_> {
         ModelInputs { sources: &self.sources, materialised: &self.materialised, planned: Some(&self.planned) }
-    }
-}
-
-impl FoundSources {
-    /// Ends the step where nothing is left to do.
-    pub(crate) fn leave(self, summary: impl Into<String>) {
-        self.step.finish(summary);
-    }
-
-    /// The day to run: the one asked for, or the one after the newest data. The data must reach it, and it must have come.
-    pub(crate) fn day(&self, asked: Option<Ds>, today: Ds) -> Result<Ds> {
-        let Some(last) = self.last_complete_day else {
-            bail!("the sources hold no row at all: load some data first");
-        };
-        let latest = last.plus_days(1).min(today);
-        match asked {
-            Some(ds) if ds > today => bail!("{ds} lies in the future: {latest} is the latest day that can be run"),
-            Some(ds) if ds > latest => bail!(
-                "the data end with {last}, so that {latest} is the latest day that can be run; {ds} cannot: load the days \
-                 between, or give an earlier --date"
-            ),
-            Some(ds) => Ok(ds),
-            None => Ok(latest),
-        }
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use mainstay_config::{DailyJob, TrainingJob};
+use mainstay_run::Run;
 use mainstay_schema::Ds;
 use mainstay_sql::{ModelKind, Moment, TestResult};
 
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
 

@@ -12,6 +12,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{DataFrame, SessionContext};
 use mainstay_config::{DailyJob, Policy};
 use mainstay_files::key_text::shown;
+use mainstay_run::Run;
 use mainstay_schema::column;
 use mainstay_sql::{Model, ModelKind, Moment};
 
@@ -20,7 +21,6 @@ use crate::daily::score::register;
 use crate::details::SuppressionRows;
 use crate::inputs::key_text::{folded, trimmed};
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 
 /// What says who is a customer, and so is not held against it.

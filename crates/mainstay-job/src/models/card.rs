@@ -9,11 +9,11 @@ use mainstay_model::summary::Summary;
 use mainstay_registry::ModelVersion;
 use mainstay_report::ModelCard;
 use mainstay_report::model_card as card;
+use mainstay_run::Run;
 use mainstay_train::{Interval, SegmentFigures};
 
 use crate::details::{CutDetails, TrainingDetails};
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::training::cuts::label_end;
 
 /// The program that trains.

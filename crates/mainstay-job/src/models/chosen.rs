@@ -1,6 +1,7 @@
 //! What a training fits: the settings of the job as parameters, or those that a search finds.
 
 use mainstay_config::algorithm::Algorithm;
+use mainstay_run::StepProgress;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
 use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Parameters, Search};

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use mainstay_registry::ModelVersion;
+use mainstay_run::OpenProject;
 use mainstay_schema::{Digest, Ds};
 use mainstay_train::Evaluation;
 use mainstay_train::delong::difference_interval;
@@ -11,7 +12,6 @@ use serde::Serialize;
 
 use crate::details::VersionFacts;
 use crate::models;
-use crate::open_project::OpenProject;
 use crate::training::test_rows::{TestRows, cut_of};
 
 /// Two versions of a model beside one another.

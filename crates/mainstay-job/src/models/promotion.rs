@@ -5,15 +5,14 @@ use jiff::Timestamp;
 use mainstay_config::UnknownName;
 use mainstay_config::training::Promotion as Limits;
 use mainstay_registry::{AliasChange, AliasEntry, ModelVersion, UNJUDGED, before_newest};
+use mainstay_run::{OpenProject, fault};
 use mainstay_schema::Gate;
 use serde::Serialize;
 
 use crate::daily::approval;
 use crate::details::VersionFacts;
-use crate::fault;
 use crate::models;
 use crate::models::comparison::{self, Comparison, Measure};
-use crate::open_project::OpenProject;
 
 /// Gates of a version beside the one that it would replace.
 const BESIDE_CURRENT: [&str; 2] = ["auc_below_current_at_most", "brier_above_current_at_most"];

@@ -8,6 +8,7 @@ mod risk;
 use anyhow::{Result, bail};
 use datafusion::prelude::SessionContext;
 use mainstay_config::JobConfig;
+use mainstay_run::OpenProject;
 use mainstay_schema::Ds;
 use mainstay_schema::table::TableContract;
 use mainstay_table::published_day::{self, Check};
@@ -18,7 +19,6 @@ pub use allocation::{AllocationView, CommittedDay, CustomerDecision, DecisionCou
 pub use risk::{CustomerRisk, ReasonView, RiskView, Segment, risk};
 
 use crate::details::DailyDetails;
-use crate::open_project::OpenProject;
 use crate::target_owner;
 
 /// Which day to show, and how much of it.

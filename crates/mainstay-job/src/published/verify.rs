@@ -19,9 +19,11 @@ mod finding;
 mod offers;
 mod plan_rules;
 mod policy;
+mod policy_at_hand;
 mod population;
 mod privacy_columns;
 mod privacy_values;
+mod project;
 mod reasons;
 mod source_population;
 mod sources;
@@ -30,14 +32,13 @@ mod suppression;
 use anyhow::Result;
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
+use mainstay_run::{OpenProject, Step};
 use mainstay_schema::{Ds, RunId};
 use mainstay_table::{RunRecord, ledger_table, run_record};
 use serde::Serialize;
 
 use self::day::{Day, Shared};
 use self::finding::Finding;
-use crate::open_project::OpenProject;
-use crate::progress::Step;
 use crate::published::show::{ShowRequest, published};
 use crate::target_owner;
 

@@ -2,10 +2,10 @@
 
 use anyhow::{Context, Result, bail};
 use mainstay_config::{TrainingJob, VarValue};
+use mainstay_run::Run;
 use mainstay_schema::Ds;
 
 use crate::details::CutsAsked;
-use crate::run::Run;
 use crate::training::history::History;
 
 /// The cuts of a training: label windows of the training cuts end before the test cut begins.

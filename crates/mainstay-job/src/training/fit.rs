@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use anyhow::{Result, bail};
 use mainstay_config::TrainingJob;
 use mainstay_model::Ensemble;
+use mainstay_run::StepProgress;
 use mainstay_train::{
     Competitor, Declared, Gate, JudgedWith, Pipeline, TrainError, Trained, TrainingFacts, TrainingSet, judge_gates,
 };
@@ -13,7 +14,6 @@ use mainstay_train::{
 use crate::details::Baseline;
 use crate::models::CHAMPION;
 use crate::models::chosen;
-use crate::progress::StepProgress;
 use crate::training::cuts::CutPlan;
 
 /// A model with the rows behind it, judged.

@@ -8,10 +8,10 @@ use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use datafusion::prelude::{cast, col, lit};
 use jiff::Timestamp;
+use mainstay_run::Run;
 use mainstay_schema::Ds;
 
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 
 /// Days from a day on that are looked at together.

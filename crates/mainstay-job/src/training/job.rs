@@ -2,16 +2,14 @@
 
 use anyhow::Result;
 use mainstay_config::TrainingJob;
+use mainstay_run::{JobDays, NoHooks, OpenProject, Outcome, Run, RunRequest};
 use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, Series};
 
 use crate::daily::breaker;
 use crate::details::{RunDetails, TrainingRun};
+use crate::from_sources;
 use crate::inputs::sources::{self, FoundSources};
-use crate::job_days::JobDays;
-use crate::lifecycle;
-use crate::open_project::OpenProject;
-use crate::run::{Outcome, Run, RunRequest};
 use crate::target_owner;
 use crate::training;
 
@@ -19,8 +17,14 @@ use crate::training;
 pub(crate) async fn run(open: &OpenProject, job: &TrainingJob, request: &RunRequest) -> Result<Outcome> {
     target_owner::check_currency(open).await?;
     let series = Series::Training { job: job.name.clone() };
-    let days = JobDays { job: &job.name, kind: JobKind::Training, series, step_time_limit: job.step_time_limit() };
-    lifecycle::run(open, days, request, async |run, found| steps(run, job, found).await).await
+    let days = JobDays {
+        job: &job.name,
+        kind: JobKind::Training,
+        series,
+        step_time_limit: job.step_time_limit(),
+        hooks: &NoHooks,
+    };
+    from_sources::run(open, days, request, async |run, found| steps(run, job, found).await).await
 }
 
 async fn steps(run: &Run<'_>, job: &TrainingJob, found: FoundSources) -> Result<RunRecord> {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use mainstay_config::TrainingJob;
+use mainstay_run::Run;
 use mainstay_schema::{AlgorithmKind, Ds};
 use mainstay_train::{MemoryNeed, TrainingSetBuilder};
 
 use crate::details::MemoryHeld;
-use crate::run::Run;
 use crate::training::cuts::CutPlan;
 
 /// Bytes of a value before any was seen.

@@ -10,6 +10,7 @@ use datafusion::common::{Column, JoinType};
 use datafusion::prelude::{DataFrame, Expr, cast, ident, lit};
 use futures::TryStreamExt;
 use mainstay_config::TrainingJob;
+use mainstay_run::{Run, StepProgress};
 use mainstay_schema::{Ds, column};
 use mainstay_sql::{ModelInputs, Moment};
 use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder, gathered_bytes};
@@ -17,8 +18,6 @@ use mainstay_train::{TrainingRows, TrainingSet, TrainingSetBuilder, gathered_byt
 use crate::daily::features::feature_names;
 use crate::details::{MemoryHeld, SampledCustomers};
 use crate::inputs::sources::PinnedDay;
-use crate::progress::StepProgress;
-use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
 use crate::training::memory::TrainingMemory;

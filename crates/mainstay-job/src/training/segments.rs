@@ -9,12 +9,12 @@ use arrow::datatypes::DataType;
 use datafusion::prelude::{cast, ident};
 use mainstay_config::TrainingJob;
 use mainstay_config::training::Segments as Settings;
+use mainstay_run::Run;
 use mainstay_schema::column;
 use mainstay_sql::Moment;
 use mainstay_train::{SegmentFigures, Segmentation, Trained, TrainingSet};
 
 use crate::inputs::sources::PinnedDay;
-use crate::run::Run;
 use crate::sql_work;
 use crate::training::cuts::CutPlan;
 

@@ -9,12 +9,12 @@ use arrow::datatypes::{DataType, Float64Type};
 use bytes::Bytes;
 use mainstay_model::Ensemble;
 use mainstay_registry::ModelVersion;
+use mainstay_run::OpenProject;
 use mainstay_schema::{Digest, Ds, column};
 use mainstay_train::Segmentation;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::details::VersionFacts;
-use crate::open_project::OpenProject;
 use crate::training::segments;
 
 /// Columns of the file that are neither features nor groups of customers.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use mainstay_monitor::{Accepted, Before, Customers, Plan};
+use mainstay_run::Run;
 use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
 
 use crate::details::{DailyDetails, KeptFile, PinnedInputs, QuarantinedRows};
-use crate::run::Run;
 
 /// Days back whose plans say what is usual.
 const DAYS_OF_PLANS: i32 = 60;

@@ -6,9 +6,8 @@ use std::fmt::Write;
 use anyhow::{Result, bail};
 use mainstay_config::UnknownName;
 use mainstay_monitor::{Acceptance, Accepted, FeatureProfiles, Measure, Subject};
+use mainstay_run::Run;
 use mainstay_schema::Ds;
-
-use crate::run::Run;
 
 /// Refuses to go on where anything stops the run, ahead of `deed`: one error with all of it, and how to go on, beside what was accepted already.
 pub(super) fn refuse(job: &str, ds: Ds, deed: &str, stops: &[Measure], acceptance: Option<&Acceptance>) -> Result<()> {

@@ -5,6 +5,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use datafusion::prelude::SessionContext;
 use mainstay_ledger::Ledger;
+use mainstay_run::OpenProject;
 use mainstay_schema::{Cents, Ds, Month, RunId, table};
 use mainstay_table::ledger_table;
 use serde::Serialize;
@@ -13,7 +14,6 @@ use super::risk::{number, text};
 use super::{ShowRequest, known_customer, published};
 use crate::daily::contact_rules::{self, RuleCount};
 use crate::details::{AllocationSummary, ModelUsed};
-use crate::open_project::OpenProject;
 
 /// What `mainstay show allocation` shows.
 #[derive(Debug, Clone, Serialize)]

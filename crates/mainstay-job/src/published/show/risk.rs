@@ -4,12 +4,12 @@ use anyhow::Result;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type};
 use datafusion::prelude::SessionContext;
+use mainstay_run::OpenProject;
 use mainstay_schema::{Cents, Ds, RunId, table};
 use serde::Serialize;
 
 use super::{ShowRequest, known_customer, published};
 use crate::details::{ModelUsed, Population};
-use crate::open_project::OpenProject;
 
 /// What `mainstay show risk` shows.
 #[derive(Debug, Clone, Serialize)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use mainstay_run::OpenProject;
 use mainstay_schema::{Ds, table};
 use mainstay_table::RunRecord;
 
 use super::day::chosen;
 use super::finding::Finding;
-use crate::open_project::OpenProject;
 use crate::published::show::PublishedDay;
 
 pub(super) async fn check(open: &OpenProject, records: &[RunRecord]) -> Result<Finding> {

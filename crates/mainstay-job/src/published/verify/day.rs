@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use arrow::array::{AsArray, StringArray};
 use bytes::Bytes;
 use datafusion::prelude::SessionContext;
-use mainstay_config::{DailyJob, JobConfig};
+use mainstay_config::DailyJob;
+use mainstay_run::OpenProject;
 use mainstay_schema::Digest;
 use mainstay_schema::table::{self, Column, ColumnType, DayShape, TableContract};
 use mainstay_sql::SqlProject;
@@ -16,12 +17,12 @@ use mainstay_table::{PublishedTable, RunRecord, TableError};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::customers::{self, Customer};
-use super::policy::{self, PolicyAtHand};
+use super::policy_at_hand::{self, PolicyAtHand};
+use super::project;
 use super::sources::{self, SourcesAtHand};
 use crate::daily::offers_file::{self, DecodedOffers};
 use crate::details::DailyDetails;
-use crate::open_project::OpenProject;
-use crate::published::show::{PublishedDay, job_or_daily};
+use crate::published::show::PublishedDay;
 
 /// What is read once for all days.
 pub(super) struct Shared {
@@ -88,11 +89,7 @@ impl<'a> Day<'a> {
 
     /// The daily job of the project, whatever it was called when the day was made.
     pub(super) fn daily_job(&self) -> Result<DailyJob> {
-        let name = job_or_daily(self.open, None)?;
-        match self.open.project.job(&name)? {
-            JobConfig::Daily(job) => Ok(*job),
-            JobConfig::Training(_) => bail!("{name} is no daily job any more"),
-        }
+        project::daily_job(self.open)
     }
 
     /// The tables of the day with their contracts.
@@ -114,9 +111,7 @@ impl<'a> Day<'a> {
 
     /// A small file of the run, which must be the one that was written.
     pub(super) async fn artefact(&self, path: &str, digest: Digest) -> Result<Bytes> {
-        let content = self.open.lake.get(path).await?.with_context(|| format!("{path} is gone"))?;
-        ensure!(Digest::of(&content) == digest, "{path} has another digest than its run record says");
-        Ok(content)
+        project::artefact(self.open, path, digest).await
     }
 
     /// The customers of the risk table, sorted by id.
@@ -137,12 +132,16 @@ impl<'a> Day<'a> {
 
     /// The policy of the run, where it is at hand.
     pub(super) async fn policy(&self) -> Result<&PolicyAtHand> {
-        self.policy.get_or_try_init(|| policy::find(self)).await
+        self.policy.get_or_try_init(|| policy_at_hand::find(self.open, &self.details.inputs)).await
     }
 
     /// The source files as the run has read them, or why they are not at hand.
     pub(super) async fn sources(&self) -> Result<Result<&SourcesAtHand, &str>> {
-        let sources = self.sources.get_or_try_init(|| sources::find(self)).await?;
+        let find = async || {
+            let sql = self.shared.sql(self.open).await;
+            sources::find(self.open, self.record.as_of, &self.details.inputs, sql).await
+        };
+        let sources = self.sources.get_or_try_init(find).await?;
         Ok(sources.as_ref().map_err(String::as_str))
     }
 }

@@ -7,7 +7,7 @@ use mainstay_schema::plan::Offers;
 use super::customers::{Customer, Made};
 use super::day::Day;
 use super::finding::{Finding, Wrong};
-use super::policy::PolicyAtHand;
+use super::policy_at_hand::PolicyAtHand;
 use crate::daily::offers_file::DecodedOffers;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {

@@ -9,7 +9,7 @@ use mainstay_schema::plan::Rule;
 use super::customers::Customer;
 use super::day::Day;
 use super::finding::Finding;
-use super::policy::PolicyAtHand;
+use super::policy_at_hand::PolicyAtHand;
 use crate::daily::approval;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {

@@ -1,6 +1,4 @@
-//! The policy that the day was decided by, and that the record's settings are those of it.
-//!
-//! A run keeps the text of its policy. For records of earlier releases the project's policy serves as long as it has the same digest.
+//! That the settings on record are those of the policy that the day was decided by.
 
 use anyhow::{Result, ensure};
 use mainstay_config::Policy;
@@ -8,53 +6,20 @@ use mainstay_schema::Ds;
 
 use super::day::Day;
 use super::finding::Finding;
+use super::policy_at_hand::{self, PolicyAtHand};
 use crate::details::{AllocationSummary, PinnedHoldout, PinnedInputs};
-
-/// The policy of a run.
-pub(super) enum PolicyAtHand {
-    /// As the run has read it.
-    Known(Box<Policy>),
-    /// Nobody can say any more what it was, and why.
-    Unknown(String),
-}
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     match day.policy().await? {
         PolicyAtHand::Unknown(why) => Finding::not_checked(why),
         PolicyAtHand::Known(policy) => {
             hold(policy, &day.details.inputs, &day.details.allocation, day.record.ds)?;
-            let project = project_policy(day).map(|now| now.digest());
+            let project = policy_at_hand::of_project(day.open).map(|now| now.digest());
             let differs = project.is_ok_and(|now| now != day.details.inputs.policy);
             let since = if differs { "; the project has another one by now" } else { "" };
             Finding::holds(format!("{}, with the settings on record{since}", policy.name))
         }
     }
-}
-
-/// Looks for the policy of a run: the text that it kept, else that of the project.
-pub(super) async fn find(day: &Day<'_>) -> Result<PolicyAtHand> {
-    let inputs = &day.details.inputs;
-    if let Some(kept) = &inputs.policy_file {
-        let text = day.artefact(&kept.file, kept.digest).await?;
-        let policy = Policy::parse(&kept.file, &String::from_utf8_lossy(&text))?;
-        let found = policy.digest();
-        ensure!(
-            found == inputs.policy,
-            "the policy in {} has digest {found}, the run record names {}",
-            kept.file,
-            inputs.policy
-        );
-        return Ok(PolicyAtHand::Known(Box::new(policy)));
-    }
-    Ok(match project_policy(day) {
-        Ok(policy) if policy.digest() == inputs.policy => PolicyAtHand::Known(Box::new(policy)),
-        Ok(_) => PolicyAtHand::Unknown("the run kept no policy, and the project has another one by now".to_owned()),
-        Err(error) => PolicyAtHand::Unknown(format!("the run kept no policy, and that of the project: {error:#}")),
-    })
-}
-
-fn project_policy(day: &Day<'_>) -> Result<Policy> {
-    Ok(day.open.project.policy(&day.daily_job()?.policy)?)
 }
 
 /// The settings that a record repeats are those of the policy.

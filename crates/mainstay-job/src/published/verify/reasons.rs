@@ -12,7 +12,7 @@ use mainstay_verifier::{Standing, Standings};
 use super::customers::{Customer, Made};
 use super::day::Day;
 use super::finding::{Finding, Wrong};
-use super::policy::PolicyAtHand;
+use super::policy_at_hand::PolicyAtHand;
 
 /// Prices that differ by no more than this share were rounded differently.
 const SHARE_ROUNDED: f64 = 1e-6;

@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use datafusion::prelude::{DataFrame, SessionContext};
 use jiff::Timestamp;
+use mainstay_run::{OpenProject, SuppressionInstant};
 use mainstay_sql::{Moment, PinnedSources, Sources, SqlProject, changed_since};
 
-use super::day::Day;
-use crate::inputs::suppression::SuppressionInstant;
+use super::project;
+use crate::details::PinnedInputs;
 
 /// The pinned files, open for reading, and the SQL over them.
 pub(super) struct SourcesAtHand {
@@ -37,40 +38,45 @@ impl SourcesAtHand {
     }
 }
 
-/// The pinned sources of a day, or why they are not at hand: a check that cannot be made has not failed.
-pub(super) async fn find(day: &Day<'_>) -> Result<Result<SourcesAtHand, String>> {
-    let pin = &day.details.inputs.sources;
-    let list = day.artefact(&pin.file, pin.digest).await?;
+/// The pinned sources of a day as of a midnight, or why they are not at hand: a check that cannot be made has not failed. `sql` is that of
+/// the project as it is now, or why it cannot be used.
+pub(super) async fn find(
+    open: &OpenProject,
+    as_of: Timestamp,
+    inputs: &PinnedInputs,
+    sql: Result<&SqlProject, String>,
+) -> Result<Result<SourcesAtHand, String>> {
+    let pin = &inputs.sources;
+    let list = project::artefact(open, &pin.file, pin.digest).await?;
     let pinned: PinnedSources =
         serde_json::from_slice(&list).with_context(|| format!("{} is no list of source files", pin.file))?;
-    let sql = match day.shared.sql(day.open).await {
-        Ok(sql) if sql.digest() == day.details.inputs.sql => sql.clone(),
+    let sql = match sql {
+        Ok(sql) if sql.digest() == inputs.sql => sql.clone(),
         Ok(_) => {
             let other = "the SQL of the project, its variables or contracts are no longer those of the run";
             return Ok(Err(other.to_owned()));
         }
         Err(why) => return Ok(Err(why)),
     };
-    Ok(open(day, &pinned, sql).await.unwrap_or_else(|error| Err(format!("the sources cannot be read: {error:#}"))))
-}
-
-async fn open(day: &Day<'_>, pinned: &PinnedSources, sql: SqlProject) -> Result<Result<SourcesAtHand, String>> {
-    let (open, declared) = (day.open, &day.open.project.config().sources);
-    let changed = changed_since(&open.session, declared, pinned).await?;
-    if let Some(first) = changed.first() {
-        let files: usize = pinned.tables.iter().map(|table| table.files.len()).sum();
-        return Ok(Err(told(first, changed.len(), files)));
-    }
-    let sources = Sources::open(&open.project, pinned)?.keep_small_tables(&open.session, pinned).await?;
-    let sources = sources.refuse_conflicts(&open.session, |_, _| {}).await?;
-    let as_of = day.record.as_of;
-    let inputs = &day.details.inputs;
     // Runs of an earlier release judged as of midnight.
     let suppression = match inputs.suppression_as_of {
         Some(instant) => SuppressionInstant { as_of: instant, is_stated: !inputs.later_rows_are_refused },
         None => SuppressionInstant { as_of, is_stated: true },
     };
-    Ok(Ok(SourcesAtHand { sources, sql, as_of, suppression }))
+    let sources = open_unchanged(open, &pinned).await;
+    let at_hand = sources.map(|sources| sources.map(|sources| SourcesAtHand { sources, sql, as_of, suppression }));
+    Ok(at_hand.unwrap_or_else(|error| Err(format!("the sources cannot be read: {error:#}"))))
+}
+
+/// The pinned files, or which of them have changed.
+async fn open_unchanged(open: &OpenProject, pinned: &PinnedSources) -> Result<Result<Sources, String>> {
+    let changed = changed_since(&open.session, &open.project.config().sources, pinned).await?;
+    if let Some(first) = changed.first() {
+        let files: usize = pinned.tables.iter().map(|table| table.files.len()).sum();
+        return Ok(Err(told(first, changed.len(), files)));
+    }
+    let sources = Sources::open(&open.project, pinned)?.keep_small_tables(&open.session, pinned).await?;
+    Ok(Ok(sources.refuse_conflicts(&open.session, |_, _| {}).await?))
 }
 
 fn told(first: &str, changed: usize, files: usize) -> String {

@@ -10,7 +10,7 @@ use mainstay_config::settings::ConsentDefault;
 
 use super::day::Day;
 use super::finding::Finding;
-use super::policy::PolicyAtHand;
+use super::policy_at_hand::PolicyAtHand;
 use crate::daily::score::register;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {

@@ -37,11 +37,11 @@ impl FromStr for StatedInstant {
 
 /// The instant up to which a run sees consents, cases and contacts, exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SuppressionInstant {
+pub struct SuppressionInstant {
     /// At or after the day's as-of, in whole microseconds, as source timestamps are.
-    pub(crate) as_of: Timestamp,
+    pub as_of: Timestamp,
     /// Whether it was stated.
-    pub(crate) is_stated: bool,
+    pub is_stated: bool,
 }
 
 impl SuppressionInstant {
@@ -78,7 +78,7 @@ impl SuppressionInstant {
 
     /// The moment of models that decide who may be contacted. Nothing has happened after the sources were pinned: a row that says so has a
     /// wrong clock or zone, and forbids as a refused one does. What came after an instant that was stated is its future.
-    pub(crate) fn moment(&self, day_begins: Timestamp) -> Moment {
+    pub fn moment(&self, day_begins: Timestamp) -> Moment {
         let moment = Moment::of_suppression(day_begins, self.as_of);
         if self.is_stated { moment } else { moment.refusing_later_rows() }
     }

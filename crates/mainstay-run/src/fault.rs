@@ -9,7 +9,7 @@ pub fn arm() {
 
 /// A point between two steps: `name` in `FAILPOINTS` kills the process here as `kill -9` would. A run adds the names of those that it passes
 /// to the file in `MAINSTAY_BOUNDARIES`, so that a test needs no list of them.
-pub(crate) fn boundary(name: &str) {
+pub fn boundary(name: &str) {
     #[cfg(feature = "failpoints")]
     note(name);
     fail::fail_point!(name, |_| kill());

@@ -14,17 +14,22 @@ use crate::fault;
 use crate::open_project::OpenProject;
 
 /// A staged table whose digest is worked out while the run goes on.
-pub(crate) struct Staged {
-    pub(crate) contract: TableContract,
-    pub(crate) table: StagedTable,
+pub struct Staged {
+    /// Its columns and key.
+    pub contract: TableContract,
+    /// Its files.
+    pub table: StagedTable,
     digest: BoxFuture<'static, Result<Digest>>,
 }
 
 /// A staged table with its digest: its rows have keys as its contract asks for.
-pub(crate) struct DigestedTable {
-    pub(crate) contract: TableContract,
-    pub(crate) table: StagedTable,
-    pub(crate) digest: Digest,
+pub struct DigestedTable {
+    /// Its columns and key.
+    pub contract: TableContract,
+    /// Its files.
+    pub table: StagedTable,
+    /// The canonical digest of its rows.
+    pub digest: Digest,
 }
 
 impl From<DigestedTable> for Staged {
@@ -54,12 +59,12 @@ impl Staged {
     }
 
     /// The rows, with `ds` first, in a session of the caller's.
-    pub(crate) async fn read(&self, session: &SessionContext, lake: &Lake) -> Result<DataFrame> {
+    pub async fn read(&self, session: &SessionContext, lake: &Lake) -> Result<DataFrame> {
         Ok(read::read_staged(session, lake, &self.contract, &self.table).await?)
     }
 
     /// Waits for the digest. Keys that break the contract are an error.
-    pub(crate) async fn digested(self) -> Result<DigestedTable> {
+    pub async fn digested(self) -> Result<DigestedTable> {
         let Self { contract, table, digest } = self;
         Ok(DigestedTable { contract, table, digest: digest.await? })
     }

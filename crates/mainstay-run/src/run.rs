@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,97 +13,52 @@ use mainstay_schema::table::TableContract;
 use mainstay_schema::{Digest, Ds, JobKind, RunId};
 use mainstay_sql::Moment;
 use mainstay_table::run_record::{self, RunRecord};
-use mainstay_table::{Attempt, Lease, Published, PublishedTable, RunStatus, Series, claim, stage};
+use mainstay_table::{Attempt, Lease, Published, PublishedTable, RunStatus, Series, claim, publish, stage};
 use serde::Serialize;
 
-use crate::details::{KeptFile, RunDetails};
 use crate::fault;
-use crate::inputs::suppression::{StatedInstant, SuppressionInstant};
+use crate::heartbeat::Heartbeat;
+use crate::hooks::Hooks;
 use crate::job_days::JobDays;
+use crate::kept_file::KeptFile;
 use crate::open_project::OpenProject;
 use crate::progress::{Step, StepProgress};
-use crate::staged::Staged;
-
-/// Without a sign of life for so long a run counts as dead, and its reservation is released by the next one.
-pub(crate) const LEASE_SECONDS: u32 = 60;
-
-/// How often a run gives its sign of life.
-const BEAT: Duration = Duration::from_secs(10);
-
-/// Gives the sign of life of a run until it is dropped, from a thread of its own: the async runtime may be busy for long.
-struct Heartbeat {
-    _stop: Sender<()>,
-}
-
-impl Heartbeat {
-    fn start(lease: Lease) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = channel();
-        std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
-            while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                // A beat that fails is followed by the next. Without any the run counts as dead and is overtaken.
-                let _ = runtime.block_on(lease.beat());
-            }
-            let _ = runtime.block_on(lease.end());
-        })?;
-        Ok(Self { _stop: stop })
-    }
-}
-
-/// What a caller asks of a job.
-#[derive(Debug, Clone, Default)]
-pub struct RunRequest {
-    /// The day; the day after the newest data where absent.
-    pub ds: Option<Ds>,
-    /// Runs a finished day again.
-    pub is_forced: bool,
-    /// The instant as of which consents, cases and contacts are judged; when the sources are pinned where absent.
-    pub suppression: Option<StatedInstant>,
-    /// What the run goes on in spite of.
-    pub acceptance: Option<Acceptance>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "outcome", content = "record", rename_all = "snake_case")]
-pub enum Outcome {
-    /// The day was published.
-    Published(Box<RunRecord>),
-    /// The day had been published before; nothing was changed.
-    AlreadyDone(Box<RunRecord>),
-}
-
-impl Outcome {
-    /// The record of the day.
-    pub fn record(&self) -> &RunRecord {
-        match self {
-            Self::Published(record) | Self::AlreadyDone(record) => record,
-        }
-    }
-}
+use crate::request::RunRequest;
+use crate::staged::{DigestedTable, Staged};
+use crate::suppression::SuppressionInstant;
 
 /// A run that holds the newest attempt of its day.
-pub(crate) struct Run<'a> {
-    pub(crate) open: &'a OpenProject,
-    pub(crate) run_id: RunId,
-    pub(crate) job: &'a str,
-    pub(crate) kind: JobKind,
-    pub(crate) series: Series,
-    pub(crate) ds: Ds,
-    pub(crate) as_of: Timestamp,
-    pub(crate) suppression: SuppressionInstant,
-    pub(crate) attempt: Attempt,
-    pub(crate) is_forced: bool,
+pub struct Run<'a> {
+    /// The project.
+    pub open: &'a OpenProject,
+    /// The run.
+    pub run_id: RunId,
+    /// The name of its job, as it is now.
+    pub job: &'a str,
+    /// What its job makes.
+    pub kind: JobKind,
+    /// Whose days it makes one of.
+    pub series: Series,
+    /// The day.
+    pub ds: Ds,
+    /// The midnight at which it begins, before which features see.
+    pub as_of: Timestamp,
+    /// The instant before which what decides who may be contacted sees.
+    pub suppression: SuppressionInstant,
+    /// Its try at the day.
+    pub attempt: Attempt,
+    is_forced: bool,
     /// Whether the sources hold simulated data.
-    pub(crate) is_simulated: bool,
+    pub is_simulated: bool,
     /// What the run goes on in spite of.
-    pub(crate) acceptance: Option<Acceptance>,
+    pub acceptance: Option<Acceptance>,
     /// The longest that the SQL of a step may run.
-    pub(crate) step_time_limit: Duration,
+    pub step_time_limit: Duration,
     /// The models that are being computed, for messages.
     computed: Arc<Mutex<Option<String>>>,
     /// The names of it that were needed beside the circuit breaker, by their place.
     needed: Mutex<BTreeSet<usize>>,
+    hooks: &'a dyn Hooks,
     started_at: Timestamp,
     _heartbeat: Heartbeat,
     seconds: Mutex<BTreeMap<String, f64>>,
@@ -121,7 +75,7 @@ impl<'a> Run<'a> {
         suppression: SuppressionInstant,
     ) -> Result<Self> {
         let RunRequest { is_forced, acceptance, .. } = request.clone();
-        let JobDays { job, kind, series, step_time_limit } = days;
+        let JobDays { job, kind, series, step_time_limit, hooks } = days;
         let as_of = ds.as_of(&open.project.time_zone()).with_context(|| format!("{ds} has no midnight"))?;
         let run_id = RunId::new(uuid::Uuid::now_v7().to_string());
         let started_at = Timestamp::now();
@@ -144,6 +98,7 @@ impl<'a> Run<'a> {
             step_time_limit,
             computed: Arc::default(),
             needed: Mutex::default(),
+            hooks,
             started_at,
             _heartbeat: heartbeat,
             seconds: Mutex::default(),
@@ -151,7 +106,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether something that would stop the run was accepted by name; the record keeps that it was needed.
-    pub(crate) fn accepts(&self, subject: &Subject) -> bool {
+    pub fn accepts(&self, subject: &Subject) -> bool {
         let mut names = self.acceptance.iter().flat_map(|acceptance| &acceptance.names);
         let Some(place) = names.position(|name| name == subject) else { return false };
         self.needed.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
@@ -159,7 +114,7 @@ impl<'a> Run<'a> {
     }
 
     /// The acceptance, as far as the run would have stopped without it so far; the circuit breaker keeps its own account.
-    pub(crate) fn accepted(&self) -> Option<Acceptance> {
+    pub fn accepted(&self) -> Option<Acceptance> {
         let acceptance = self.acceptance.clone()?;
         let needed = self.needed.lock().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<Subject> = needed.iter().filter_map(|&place| acceptance.names.get(place).cloned()).collect();
@@ -167,26 +122,27 @@ impl<'a> Run<'a> {
     }
 
     /// The moment of models that see what came before the day.
-    pub(crate) fn moment(&self) -> Moment {
+    pub fn moment(&self) -> Moment {
         Moment::before(self.as_of)
     }
 
     /// The moment of models that decide who may be contacted.
-    pub(crate) fn suppression_moment(&self) -> Moment {
+    pub fn suppression_moment(&self) -> Moment {
         self.suppression.moment(self.as_of)
     }
 
     /// Which models are being computed, as it changes.
-    pub(crate) fn computed(&self) -> Arc<Mutex<Option<String>>> {
+    pub fn computed(&self) -> Arc<Mutex<Option<String>>> {
         Arc::clone(&self.computed)
     }
 
-    pub(crate) fn start(&self, step: Step) -> StepProgress {
+    /// Begins a step, and says so.
+    pub fn start(&self, step: Step) -> StepProgress {
         self.open.progress.start(step)
     }
 
     /// Ends a step: tells it, keeps its time, and passes its boundary.
-    pub(crate) fn finish(&self, step: Step, progress: StepProgress, summary: impl Into<String>) {
+    pub fn finish(&self, step: Step, progress: StepProgress, summary: impl Into<String>) {
         let seconds = progress.finish(summary);
         if let Ok(mut times) = self.seconds.lock() {
             times.insert(step.as_str().to_owned(), seconds);
@@ -194,13 +150,14 @@ impl<'a> Run<'a> {
         fault::boundary(step.as_str());
     }
 
-    pub(crate) fn seconds(&self) -> BTreeMap<String, f64> {
+    /// How long the steps that have ended took, by their names.
+    pub fn seconds(&self) -> BTreeMap<String, f64> {
         self.seconds.lock().map(|times| times.clone()).unwrap_or_default()
     }
 
     /// Stages a table of this run and begins its digest; `step` is told the rows as they are written, of `total` where that is
     /// known.
-    pub(crate) async fn stage(
+    pub async fn stage(
         &self,
         contract: TableContract,
         partitions: Vec<SendableRecordBatchStream>,
@@ -215,24 +172,24 @@ impl<'a> Run<'a> {
     }
 
     /// Where a small file of this run lies below the target.
-    pub(crate) fn artefact(&self, name: &str) -> String {
+    pub fn artefact(&self, name: &str) -> String {
         format!("artefacts/{}/ds={}/{}/{name}", self.job, self.ds, self.run_id)
     }
 
     /// Writes a small file of this run and gives its digest.
-    pub(crate) async fn write_artefact(&self, name: &str, content: Vec<u8>) -> Result<Digest> {
+    pub async fn write_artefact(&self, name: &str, content: Vec<u8>) -> Result<Digest> {
         let digest = Digest::of(&content);
         self.open.lake.put(&self.artefact(name), content).await?;
         Ok(digest)
     }
 
     /// Writes a small file of this run and says where it lies.
-    pub(crate) async fn keep(&self, name: &str, content: Vec<u8>) -> Result<KeptFile> {
+    pub async fn keep(&self, name: &str, content: Vec<u8>) -> Result<KeptFile> {
         Ok(KeptFile { file: self.artefact(name), digest: self.write_artefact(name, content).await? })
     }
 
     /// Refuses to go on where another run holds a newer attempt of the day, or has published it in the meantime.
-    pub(crate) async fn check_still_ours(&self) -> Result<()> {
+    pub async fn check_still_ours(&self) -> Result<()> {
         let newest = claim::latest(&self.open.lake, &self.series, self.ds).await?;
         if let Some(other) = newest.filter(|newest| newest.number > self.attempt.number) {
             bail!(
@@ -258,7 +215,7 @@ impl<'a> Run<'a> {
     }
 
     /// The record of this run, as published now.
-    pub(crate) fn record(&self, tables: Vec<PublishedTable>, details: &RunDetails) -> Result<RunRecord> {
+    pub fn record(&self, tables: Vec<PublishedTable>, details: &impl Serialize) -> Result<RunRecord> {
         Ok(self.record_with(RunStatus::Published, tables, serde_json::to_value(details)?))
     }
 
@@ -281,23 +238,53 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Writes the record that makes the run's day published.
-    pub(crate) async fn write_record(&self, record: &RunRecord) -> Result<()> {
-        match run_record::append(&self.open.lake, &self.series, record).await? {
-            Published::Committed { .. } | Published::AlreadyDone { .. } => Ok(()),
-            Published::Conflicted { .. } => {
-                bail!(
-                    "another run has taken over {} of {}: this one ({}) is not recorded",
-                    self.job,
-                    self.ds,
-                    self.run_id
-                )
+    /// Commits staged tables, one after the other. A run that another one has overtaken commits nothing more.
+    pub async fn commit(&self, tables: Vec<DigestedTable>) -> Result<Vec<PublishedTable>> {
+        let mut published = Vec::new();
+        for table in tables {
+            self.check_still_ours().await?;
+            let name = table.contract.name.clone();
+            published.push(self.commit_table(table).await?);
+            fault::boundary(&format!("published_{name}"));
+        }
+        Ok(published)
+    }
+
+    async fn commit_table(&self, table: DigestedTable) -> Result<PublishedTable> {
+        let DigestedTable { contract, table: staged, digest } = table;
+        match publish::publish(&self.open.lake, &contract, &staged, &self.attempt).await? {
+            Published::Committed { version } | Published::AlreadyDone { version } => {
+                Ok(PublishedTable { table: staged.table, version, rows: staged.rows, digest, files: staged.files })
             }
+            Published::Conflicted { by } => bail!(
+                "another run ({by}) has taken over {} of {} and published {}: this one ({}) ends here",
+                self.job,
+                self.ds,
+                staged.table,
+                self.run_id
+            ),
         }
     }
 
+    /// Writes the record that makes the run's day published, and does what the job has hung on that.
+    pub async fn write_record(&self, record: &RunRecord) -> Result<()> {
+        if let Published::Conflicted { .. } = run_record::append(&self.open.lake, &self.series, record).await? {
+            bail!("another run has taken over {} of {}: this one ({}) is not recorded", self.job, self.ds, self.run_id);
+        }
+        fault::boundary("recorded");
+        self.hooks.recorded(self.open, &self.attempt).await;
+        fault::boundary("settled");
+        Ok(())
+    }
+
+    /// Ends a run whose steps failed: does what the job has hung on that, and records why.
+    pub(crate) async fn give_up(&self, error: &anyhow::Error) {
+        self.hooks.failed(self.open, &self.attempt).await;
+        self.record_failure(error).await;
+    }
+
     /// Records that this run failed and why. What cannot be recorded is told, and does not hide the failure.
-    pub(crate) async fn record_failure(&self, error: &anyhow::Error) {
+    async fn record_failure(&self, error: &anyhow::Error) {
         let status = RunStatus::Failed { error: format!("{error:#}") };
         let record = self.record_with(status, Vec::new(), serde_json::Value::Null);
         if let Err(unrecorded) = run_record::append(&self.open.lake, &self.series, &record).await {

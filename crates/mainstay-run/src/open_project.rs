@@ -17,12 +17,18 @@ const REGISTRY: &str = "registry";
 
 /// A loaded project, its target, models and session.
 pub struct OpenProject {
-    pub(crate) project: Project,
-    pub(crate) lake: Lake,
-    pub(crate) registry: Registry,
-    pub(crate) models: ModelCache,
-    pub(crate) session: SessionContext,
-    pub(crate) progress: Progress,
+    /// The settings.
+    pub project: Project,
+    /// Where it writes.
+    pub lake: Lake,
+    /// The registered models, below the target.
+    pub registry: Registry,
+    /// Models that were loaded, for the functions that score with them.
+    pub models: ModelCache,
+    /// What SQL runs in.
+    pub session: SessionContext,
+    /// What is said while it works.
+    pub progress: Progress,
 }
 
 /// What is done with the target of a project.

@@ -5,15 +5,18 @@ use std::time::Duration;
 use mainstay_schema::JobKind;
 use mainstay_table::Series;
 
+use crate::hooks::Hooks;
+
 /// A job and whose days it makes.
-#[derive(Debug, Clone)]
-pub(crate) struct JobDays<'a> {
+pub struct JobDays<'a> {
     /// The name of the job, as it is now.
-    pub(crate) job: &'a str,
+    pub job: &'a str,
     /// What it makes.
-    pub(crate) kind: JobKind,
+    pub kind: JobKind,
     /// The days, whatever the job was called when they were made.
-    pub(crate) series: Series,
+    pub series: Series,
     /// The longest that the SQL of a step may run.
-    pub(crate) step_time_limit: Duration,
+    pub step_time_limit: Duration,
+    /// What it hangs on the life of its runs.
+    pub hooks: &'a dyn Hooks,
 }

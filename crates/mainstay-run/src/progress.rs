@@ -108,7 +108,7 @@ impl Progress {
     }
 
     /// Asks for the end of the process.
-    pub(crate) fn stuck(&self, message: String) {
+    pub fn stuck(&self, message: String) {
         self.0.observe(&Event::Stuck(message));
     }
 
