@@ -82,7 +82,7 @@ def beside_tiers(arguments) -> str:
         rows.append([
             f"{customers:,} x {kinds}, {name}", *(f"{cents / 100:,.2f}" for cents in [spent, gained, optimum["value"]]), f"{optimum['value'] / gained:.2f}",
         ])
-    header = ["question", "spent by either", "gained by fixed tiers", "by the plan", "times"]
+    header = ["instance", "spent by either", "gained by fixed tiers", "by the plan", "times"]
     return table(header, rows)
 
 
@@ -95,17 +95,17 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.sizes = [10_000, 100_000] if arguments.quick else [10_000, 100_000, 1_000_000, 10_000_000]
     scaled = scale(arguments)
-    questions = [(1_000, 4, "rules")] if arguments.quick else [(10_000, 4, "budget"), (10_000, 4, "rules"), (100_000, 6, "budget")]
-    compared = [cells for question in questions for cells in beside(arguments, *question)]
+    instances = [(1_000, 4, "rules")] if arguments.quick else [(10_000, 4, "budget"), (10_000, 4, "rules"), (100_000, 6, "budget")]
+    compared = [cells for instance in instances for cells in beside(arguments, *instance)]
     tiers = beside_tiers(arguments)
-    header = ["question", "solver", "seconds", "value in cents", "gap", "times as long"]
+    header = ["instance", "solver", "seconds", "value in cents", "gap", "times as long"]
     versions = ", ".join(f"{name} {version(name)}" for name in ["highspy", "ortools", "numpy"])
     document = (
         "# Speed of allocation\n\n"
         "Written by `benches/allocation/run`: one run on one machine, one thread each. Populations come from a fixed seed. What is\n"
         "timed is the answer with its proof, from offers in memory; bytes are the most that the process held, offers included.\n\n"
         f"{scaled}\n\n"
-        "The same questions answered by others. Every value lies below the bound that the certificate proves. A gap of HiGHS and\n"
+        "The same instances solved by others. Every value lies below the bound that the certificate proves. A gap of HiGHS and\n"
         "OR-Tools is the one that they were asked for, or the one that they reached in the time that they had.\n\n"
         f"{table(header, compared)}\n\n"
         "Fixed tiers give everybody with a risk of at least 0.8 the call (50.00), from 0.5 the discount (10.00) and below that the mail\n"

@@ -2,7 +2,7 @@
 //!
 //! Sinha and Zoltners (1979), "The Multiple-Choice Knapsack Problem": taking the increments by falling efficiency solves the linear
 //! relaxation for every budget at once. They are not sorted but counted into buckets by the leading bits of their efficiency, the
-//! first digit of a radix sort: a question about one budget or price is answered by the sums of whole buckets and a look into one,
+//! first digit of a radix sort: a lookup of one budget or price takes the sums of whole buckets and a look into one,
 //! as in the linear method of Dyer (1984) and Zemel (1984). Within a bucket the order is exact. Rules other than the budget are not
 //! looked at here.
 

@@ -1,4 +1,4 @@
-//! The question, checked: sorted offers and rules whose sums and products are exact in the arithmetic of this crate.
+//! The instance, checked: sorted offers and rules whose sums and products are exact in the arithmetic of this crate.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ pub const LARGEST_OFFER: Cents = Cents(1_000_000_000_000);
 /// The most that a limit, a rule's use, all costs together or all values together may be. Products with a price fit 128 bits.
 pub const LARGEST_TOTAL: Cents = Cents(1_000_000_000_000_000_000);
 
-/// Why offers and rules are not a question that can be answered exactly.
+/// Why offers and rules are not an instance that can be solved exactly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InstanceError {
     /// Positions of offers are 32 bits wide, with one that stands for none.
@@ -122,7 +122,7 @@ impl ValidInstance {
         Ok(self)
     }
 
-    /// The question as the verifier and the plan's reader see it.
+    /// The instance as the verifier and the plan's reader see it.
     pub fn as_instance(&self) -> &Instance {
         &self.0
     }

@@ -1,7 +1,7 @@
 //! What the prices say beyond the plan: what another budget would buy, and what each rule costs.
 //!
 //! All of it is read from the relaxation, which is within the gap of what plans reach: L(p) at its lowest, as a function of a limit,
-//! or with a rule left out. Cuts hold for all limits, so that each further question needs few answers. Above so many customers only
+//! or with a rule left out. Cuts hold for all limits, so that each further problem needs few evaluations. Above so many customers only
 //! every so many-th is asked, and the figures are estimates.
 
 use mainstay_schema::plan::Certificate;
@@ -9,7 +9,7 @@ use mainstay_schema::{Cents, DecisionReason};
 use serde::{Deserialize, Serialize};
 
 use crate::coefficients::Coefficients;
-use crate::dual::{Dual, Near, Point, Question};
+use crate::dual::{Dual, DualProblem, Near, Point};
 use crate::frontier::BudgetPoint;
 use crate::instance::ValidInstance;
 use crate::sample::every;
@@ -18,7 +18,7 @@ use crate::sample::every;
 const MOST_ASKED: usize = 100_000;
 /// The budgets that are asked about, in quarters of the plan's.
 const QUARTERS: [i64; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
-/// Where the answers to other questions are looked for first, as a factor of the plan's prices.
+/// Where the prices of other limits are looked for first, as a factor of the plan's prices.
 const TRUST: f64 = 1.5;
 const TOLERANCE: f64 = 1e-7;
 const MOST_EVALUATIONS: usize = 120;
@@ -112,7 +112,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn most(&mut self, limits: &[i64], without: Option<usize>) -> Point {
         let near = Near { prices: self.prices, trust: TRUST, is_focused: false };
-        self.dual.minimise(&Question {
+        self.dual.minimise(&DualProblem {
             limits,
             without,
             near: Some(near),

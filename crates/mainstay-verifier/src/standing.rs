@@ -151,7 +151,7 @@ mod tests {
     const DENOMINATOR: i64 = 10;
 
     /// A customer for each list of (kind, value, cost), under a budget and a capacity of kind 1, at prices in tenths.
-    fn question(customers: &[&[(u16, i64, i64)]], prices: [i64; 2]) -> (Instance, Certificate) {
+    fn priced(customers: &[&[(u16, i64, i64)]], prices: [i64; 2]) -> (Instance, Certificate) {
         let mut offers = Offers::new(Digest::of(b"labels"));
         for own in customers {
             let own = own.iter().map(|&(kind, value, cost)| Offer { kind, value: Cents(value), cost: Cents(cost) });
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn standing(offers: &[(u16, i64, i64)], prices: [i64; 2]) -> Standing {
-        let (instance, certificate) = question(&[&[], offers], prices);
+        let (instance, certificate) = priced(&[&[], offers], prices);
         let standings = Standings::new(&instance, &certificate).unwrap();
         assert_eq!(standings.of(0).unwrap().threshold, None);
         standings.of(1).unwrap()
@@ -208,12 +208,12 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_together_is_refused() {
-        let (instance, mut certificate) = question(&[&[(0, 1, 1)]], [1, 1]);
+        let (instance, mut certificate) = priced(&[&[(0, 1, 1)]], [1, 1]);
         certificate.denominator = 0;
         assert_eq!(Standings::new(&instance, &certificate).unwrap_err(), Refusal::NoDenominator { denominator: 0 });
         certificate.rules.pop();
         assert_eq!(Standings::new(&instance, &certificate).unwrap_err(), Refusal::OtherRules);
-        let (mut instance, certificate) = question(&[&[(0, 1, i64::MAX)]], [i64::MAX, 1]);
+        let (mut instance, certificate) = priced(&[&[(0, 1, i64::MAX)]], [i64::MAX, 1]);
         instance.rules[0].terms[0].factor = i64::MAX;
         assert_eq!(Standings::new(&instance, &certificate).unwrap().of(0).unwrap_err(), Refusal::Overflow);
     }

@@ -10,9 +10,9 @@ use crate::daily::breaker::Watch;
 use crate::daily::candidates::{self, Decided};
 use crate::daily::decision_rows;
 use crate::daily::fixed_tiers;
+use crate::daily::instance;
 use crate::daily::money::{self, Reserved};
 use crate::daily::offers_file;
-use crate::daily::question;
 use crate::daily::score::ScoredDay;
 use crate::details::AllocationSummary;
 use crate::fault;
@@ -32,7 +32,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
     let step = run.start(Step::Allocate);
     let risk = day.staged.read(&run.open.session, &run.open.lake).await?;
     let candidates = candidates::of(risk).await?;
-    let instance = ValidInstance::new(question::of(&candidates, policy, Cents::ZERO))
+    let instance = ValidInstance::new(instance::of(&candidates, policy, Cents::ZERO))
         .context("the offers of the day are not valid")?;
     let frontier = Frontier::build(&instance);
     let Reserved { instance, solution, reservation, available, allowance, ledger_version } =
@@ -57,7 +57,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
         left_cents: Some(Cents(available.0 - certificate.plan_cost.0)),
         value_cents: certificate.plan_value,
         treated: decided.solution.plan.chosen.len() as u64,
-        price_of_budget: certificate.price_of(question::BUDGET),
+        price_of_budget: certificate.price_of(instance::BUDGET),
         certificate: certificate.clone(),
         gap: certificate.gap(),
         outlook: Some(outlook(&decided.instance, certificate)),

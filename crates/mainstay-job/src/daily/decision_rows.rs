@@ -11,7 +11,7 @@ use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
 
 use crate::daily::candidates::{Candidate, Decided};
-use crate::daily::question;
+use crate::daily::instance;
 
 /// One row but for `ds` and `run_id`.
 struct Decision<'a> {
@@ -98,7 +98,7 @@ fn decision<'a>(
     if let Some(reason) = candidate.blocked_by.reason() {
         let is_held_out = reason == DecisionReason::Holdout;
         let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
-        let could_be_treated = !is_blocked_otherwise && question::offers(candidate, policy).next().is_some();
+        let could_be_treated = !is_blocked_otherwise && instance::offers(candidate, policy).next().is_some();
         let propensity = if could_be_treated { treatable } else { 0.0 };
         return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
@@ -113,7 +113,7 @@ fn decision<'a>(
         },
         None => match bound_by {
             Some(reason) => Decision { propensity: treatable, ..nothing("none", reason) },
-            None if question::wanted(candidate, policy).next().is_some() => {
+            None if instance::wanted(candidate, policy).next().is_some() => {
                 nothing("none", DecisionReason::NoAllowedChannel)
             }
             None => nothing("none", DecisionReason::NoPositiveValue),

@@ -9,7 +9,7 @@ use mainstay_schema::Cents;
 use mainstay_schema::plan::{Offer, Rule, Weight};
 
 use crate::daily::candidates::Decided;
-use crate::daily::question;
+use crate::daily::instance;
 use crate::details::FixedTiers;
 
 /// The gain of the catalogue's `tier:` entries, or `None` where there are none.
@@ -48,7 +48,7 @@ pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
 
 /// What the allocator makes of the same offers with so much money.
 fn value_for(decided: &Decided, money: Cents) -> Option<Cents> {
-    let instance = decided.instance.clone().with_limit(question::BUDGET, money.0).ok()?;
+    let instance = decided.instance.clone().with_limit(instance::BUDGET, money.0).ok()?;
     allocate(&instance).ok().map(|solution| solution.certificate.plan_value)
 }
 

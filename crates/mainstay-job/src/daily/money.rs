@@ -15,7 +15,7 @@ use mainstay_table::{Lake, Series, claim, run_record};
 
 use crate::daily::breaker::Watch;
 use crate::daily::candidates::Candidate;
-use crate::daily::question;
+use crate::daily::instance;
 use crate::run::{LEASE_SECONDS, Run};
 use crate::target_owner;
 
@@ -60,7 +60,7 @@ pub(crate) async fn reserve(
         let available = ledger.available_for(&claim, policy.budget.amount)?;
         let allowance = allowance(run.ds, policy, &ledger, available, frontier);
         // Shares of the budget follow the allowance; the offers are the same.
-        let rules = question::of(candidates, policy, allowance.allowance).rules;
+        let rules = instance::of(candidates, policy, allowance.allowance).rules;
         let offers = instance.as_instance().offers.clone();
         let decided = ValidInstance::new(Instance { offers, rules }).context("the rules of the day are not valid")?;
         let solution = allocate_along(&decided, frontier).context("the rules of the policy cannot all be kept")?;

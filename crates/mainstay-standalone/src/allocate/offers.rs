@@ -1,4 +1,4 @@
-//! A file of offers as a question: rows in any order, checked, and put into the one order that the solver sees.
+//! A file of offers as an instance: rows in any order, checked, and put into the one order that the solver sees.
 
 use std::fs::File;
 use std::ops::Range;
@@ -22,9 +22,9 @@ use super::rows::{Rows, Table};
 pub(super) const OWN_COLUMNS: [&str; 7] =
     ["customer_id", "offer", "channel", "value_cents", "cost_cents", "value_lower_cents", "blocked_by"];
 
-/// What a file of offers asks, and whom its positions stand for.
+/// The instance of a file of offers, and whom its positions stand for.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct LabelledInstance {
     pub(super) instance: Instance,
     pub(super) ids: Ids,
     /// What the kinds stand for.
@@ -37,18 +37,18 @@ pub(super) struct Question {
 ///
 /// # Errors
 /// The first thing that is wrong with the file, or a name of the policy that it does not have.
-pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Error> {
+pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<LabelledInstance, Error> {
     let builder = open_rows(path)?;
     policy.check_names(&columns_alone(builder.schema(), policy.policy()))?;
     let table = collect(path, builder, &policy.policy().rules)?;
     policy.check_names(&table.known_names())?;
-    question(path, table, policy.policy())
+    labelled(path, table, policy.policy())
 }
 
 /// The same for a policy that was checked when it was written down.
-pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<Question, Error> {
+pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<LabelledInstance, Error> {
     let builder = open_rows(path)?;
-    question(path, collect(path, builder, &policy.rules)?, policy)
+    labelled(path, collect(path, builder, &policy.rules)?, policy)
 }
 
 /// Before anything is read only the columns can be wrong.
@@ -88,7 +88,7 @@ fn collect(
 }
 
 /// Filters the offers by the policy, and writes its rules as rows.
-fn question(path: &Path, table: Table, policy: &OfferPolicy) -> Result<Question, Error> {
+fn labelled(path: &Path, table: Table, policy: &OfferPolicy) -> Result<LabelledInstance, Error> {
     let rules = &policy.rules;
     let explores = rules.exploration_budget_cents > 0;
     let kinds = kinds(&table, explores);
@@ -111,7 +111,7 @@ fn question(path: &Path, table: Table, policy: &OfferPolicy) -> Result<Question,
     let catalogue =
         Catalogue { kinds, group_columns: table.group_columns.clone(), segments: table.segments.clone(), sizes };
     let instance = Instance { offers: Arc::new(offers), rules: rules.rows(policy.budget_cents, &catalogue) };
-    Ok(Question { instance, ids: table.ids, kinds: catalogue.kinds, blocked_by: table.blocked_by })
+    Ok(LabelledInstance { instance, ids: table.ids, kinds: catalogue.kinds, blocked_by: table.blocked_by })
 }
 
 fn kinds(table: &Table, explores: bool) -> Vec<Kind> {

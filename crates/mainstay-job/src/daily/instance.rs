@@ -1,4 +1,4 @@
-//! The question of a day: who could be offered what, under which rules.
+//! The instance of a day: who could be offered what, under which rules.
 
 use std::sync::Arc;
 
