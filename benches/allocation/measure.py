@@ -68,13 +68,13 @@ def beside(arguments, customers: int, kinds: int, rules: str) -> list[list]:
     return rows
 
 
-def beside_tiers(arguments) -> str:
-    """The fixed policy that people write down first, and the optimum for the same money."""
+def beside_baseline_policy(arguments) -> str:
+    """The baseline policy that people write down first, and the optimum for the same money."""
     customers, kinds = (10_000 if arguments.quick else 1_000_000), 6
     folder = arguments.work / f"{customers}-{kinds}-tiers"
     folder.mkdir(parents=True, exist_ok=True)
     mainstay(arguments.timings, customers, kinds, "budget", runs=1, folder=folder)
-    tiers = peers.FixedTiers.read(folder, kinds)
+    tiers = peers.BaselinePolicy.read(folder, kinds)
     rows = []
     for name, budget in [("the budget above", customers * 100), ("what the tiers cost", tiers.total_cost)]:
         spent, gained = tiers.within(budget)
@@ -97,7 +97,7 @@ def main() -> None:
     scaled = scale(arguments)
     instances = [(1_000, 4, "rules")] if arguments.quick else [(10_000, 4, "budget"), (10_000, 4, "rules"), (100_000, 6, "budget")]
     compared = [cells for instance in instances for cells in beside(arguments, *instance)]
-    tiers = beside_tiers(arguments)
+    tiers = beside_baseline_policy(arguments)
     header = ["instance", "solver", "seconds", "value in cents", "gap", "times as long"]
     versions = ", ".join(f"{name} {version(name)}" for name in ["highspy", "ortools", "numpy"])
     document = (

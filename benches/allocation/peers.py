@@ -147,20 +147,20 @@ def numpy_greedy(instance: Instance, time_limit: float) -> Answer | None:
 
 
 @dataclass
-class FixedTiers:
-    """Each customer's one offer by risk, the riskiest first: what a fixed policy does with the same offers."""
+class BaselinePolicy:
+    """Each customer's one offer by risk, the riskiest first: what the baseline policy does with the same offers."""
 
     costs: np.ndarray
     values: np.ndarray
 
     @staticmethod
-    def read(folder: Path, kinds: int) -> "FixedTiers":
+    def read(folder: Path, kinds: int) -> "BaselinePolicy":
         column = lambda name: np.fromfile(folder / name, dtype="<i8")
         risk = column("risks") / 10_000
         kind = np.select([risk >= 0.8, risk >= 0.5], [5, 3], 0)
         riskiest = np.argsort(-risk, kind="stable")
         chosen = riskiest * kinds + kind[riskiest]
-        return FixedTiers(column("costs")[chosen], column("values")[chosen])
+        return BaselinePolicy(column("costs")[chosen], column("values")[chosen])
 
     @property
     def total_cost(self) -> int:

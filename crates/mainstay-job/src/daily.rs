@@ -2,13 +2,13 @@
 
 pub(crate) mod allocate;
 pub mod approval;
+pub(crate) mod baseline_policy;
 pub(crate) mod breaker;
 pub(crate) mod candidates;
 pub(crate) mod champion;
 pub mod contact_rules;
 pub(crate) mod decision_rows;
 pub(crate) mod features;
-pub(crate) mod fixed_tiers;
 pub(crate) mod instance;
 pub(crate) mod money;
 pub(crate) mod offers_file;

@@ -18,7 +18,7 @@ pub use mainstay_train::tune::Trial;
 pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliability};
 
 pub use daily::{
-    AllocationSummary, Approval, DailyDetails, FixedTiers, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,
+    AllocationSummary, Approval, BaselinePolicy, DailyDetails, KeptFile, ModelUsed, PinnedHoldout, PinnedInputs,
     PinnedPlan, PlanSource, Population, QuarantineFile, QuarantinedRows, SuppressionRows,
 };
 pub use sources_pin::{SourceTablePin, SourcesPin};

@@ -6,10 +6,10 @@ use mainstay_allocator::{Frontier, ValidInstance, outlook};
 use mainstay_config::Policy;
 use mainstay_schema::{Cents, table};
 
+use crate::daily::baseline_policy;
 use crate::daily::breaker::Watch;
 use crate::daily::candidates::{self, Decided};
 use crate::daily::decision_rows;
-use crate::daily::fixed_tiers;
 use crate::daily::instance;
 use crate::daily::money::{self, Reserved};
 use crate::daily::offers_file;
@@ -61,7 +61,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
         certificate: certificate.clone(),
         gap: certificate.gap(),
         outlook: Some(outlook(&decided.instance, certificate)),
-        fixed_tiers: fixed_tiers::gain(&decided, policy),
+        baseline_policy: baseline_policy::gain(&decided, policy),
         allocation_rules: decided.instance.as_instance().rules.clone(),
         offers_file: run.artefact("offers.parquet"),
         offers_digest,

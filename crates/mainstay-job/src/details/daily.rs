@@ -315,9 +315,9 @@ pub struct AllocationSummary {
     /// What other budgets would buy and what each rule costs.
     #[serde(default)]
     pub outlook: Option<Outlook>,
-    /// What the fixed policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has a tier.
-    #[serde(default)]
-    pub fixed_tiers: Option<FixedTiers>,
+    /// What the baseline policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has one.
+    #[serde(default, rename = "fixed_tiers")]
+    pub baseline_policy: Option<BaselinePolicy>,
     /// The offers that the plan chose from, below the target.
     pub offers_file: String,
     /// Digest of that file.
@@ -333,9 +333,9 @@ impl AllocationSummary {
     }
 }
 
-/// A plan that gives each risk band its one intervention, the likeliest to leave first, while the rules allow it.
+/// What the baseline policy does: each risk band gets its one intervention, the likeliest to leave first, while the rules allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FixedTiers {
+pub struct BaselinePolicy {
     /// Customers with an intervention.
     pub treated: u64,
     /// What they cost.

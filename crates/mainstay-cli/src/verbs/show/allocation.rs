@@ -1,6 +1,6 @@
 //! The allocation of a day.
 
-use mainstay_job::details::{AllocationSummary, FixedTiers};
+use mainstay_job::details::{AllocationSummary, BaselinePolicy};
 use mainstay_job::show::{AllocationView, DecisionCount};
 use mainstay_schema::{Cents, DecisionReason};
 
@@ -69,13 +69,13 @@ pub(super) fn text(view: &AllocationView) -> String {
     text + &table(&header, &[3, 4, 5], customers)
 }
 
-/// The prices of the rules, the budget curve, and the fixed policy for comparison.
+/// The prices of the rules, the budget curve, and the baseline policy for comparison.
 fn outlook_text(summary: &AllocationSummary) -> String {
     let mut text = String::new();
     if let Some(outlook) = &summary.outlook {
         text += &outlook::text(outlook);
     }
-    if let Some(FixedTiers { treated, spent_cents, value_cents, plan_value_cents }) = summary.fixed_tiers {
+    if let Some(BaselinePolicy { treated, spent_cents, value_cents, plan_value_cents }) = summary.baseline_policy {
         let for_the_same = plan_value_cents.map(|value| format!(", a plan for the same money {value}"));
         text += &format!(
             "fixed tiers: {treated} treated for {spent_cents} would gain {value_cents}{}; the plan gains {}\n",
