@@ -13,7 +13,7 @@ use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, RunStatus};
 use serde::{Deserialize, Serialize};
 
-pub use mainstay_allocator::Outlook;
+pub use mainstay_allocator::Sensitivity;
 pub use mainstay_train::tune::Trial;
 pub use mainstay_train::{Interval, Judgement, LeakageReport, ModelParams, Reliability};
 

@@ -6,17 +6,17 @@
 //! of ours is the schema, which defines what an instance, a plan and a certificate are.
 
 //!
-//! [`Standings`] judges the reasons of those who get nothing by the same prices.
+//! [`MarginalPrices`] judges the reasons of those who get nothing by the same prices.
 
+mod marginal_price;
 mod refusal;
-mod standing;
 
 use mainstay_schema::Cents;
 use mainstay_schema::plan::{Certificate, Instance, Offer, Offers, Plan, Rule, Weight};
 use serde::Serialize;
 
+pub use marginal_price::{MarginalPrice, MarginalPrices};
 pub use refusal::Refusal;
-pub use standing::{Standing, Standings};
 
 /// The version of certificates that is understood.
 const VERSION: u32 = 2;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
-use mainstay_allocator::{Frontier, ValidInstance, outlook};
+use mainstay_allocator::{Frontier, ValidInstance, sensitivity};
 use mainstay_config::Policy;
 use mainstay_schema::{Cents, table};
 
@@ -60,7 +60,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
         price_of_budget: certificate.price_of(instance::BUDGET),
         certificate: certificate.clone(),
         gap: certificate.gap(),
-        outlook: Some(outlook(&decided.instance, certificate)),
+        sensitivity: Some(sensitivity(&decided.instance, certificate)),
         baseline_policy: baseline_policy::gain(&decided, policy),
         allocation_rules: decided.instance.as_instance().rules.clone(),
         offers_file: run.artefact("offers.parquet"),

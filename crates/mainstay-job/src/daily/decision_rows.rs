@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use mainstay_allocator::{Solution, standings};
+use mainstay_allocator::{Solution, marginal_prices};
 use mainstay_config::Policy;
 use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
@@ -65,11 +65,11 @@ fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> 
             *slot = offers.get(position as usize);
         }
     }
-    let standings = standings(&decided.instance, certificate);
-    let rows = decided.candidates.iter().zip(chosen).zip(standings).enumerate();
-    rows.map(|(customer, ((candidate, offer), standing))| {
-        let bound_by = (!offers.of(customer).is_empty()).then_some(standing.reason);
-        Decision { threshold_price: standing.threshold, ..decision(candidate, offer, bound_by, policy) }
+    let marginal_prices = marginal_prices(&decided.instance, certificate);
+    let rows = decided.candidates.iter().zip(chosen).zip(marginal_prices).enumerate();
+    rows.map(|(customer, ((candidate, offer), marginal_price))| {
+        let bound_by = (!offers.of(customer).is_empty()).then_some(marginal_price.reason);
+        Decision { threshold_price: marginal_price.threshold, ..decision(candidate, offer, bound_by, policy) }
     })
     .collect()
 }

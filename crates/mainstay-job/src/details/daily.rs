@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mainstay_allocator::Outlook;
+use mainstay_allocator::Sensitivity;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_monitor::{Acceptance, DayFigures, Subject};
 use mainstay_schema::plan::{Certificate, Rule};
@@ -313,8 +313,8 @@ pub struct AllocationSummary {
     #[serde(default)]
     pub allocation_rules: Vec<Rule>,
     /// What other budgets would buy and what each rule costs.
-    #[serde(default)]
-    pub outlook: Option<Outlook>,
+    #[serde(default, rename = "outlook")]
+    pub sensitivity: Option<Sensitivity>,
     /// What the baseline policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has one.
     #[serde(default, rename = "fixed_tiers")]
     pub baseline_policy: Option<BaselinePolicy>,

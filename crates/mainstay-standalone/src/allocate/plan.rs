@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use mainstay_allocator::ValidInstance;
-use mainstay_allocator::{Solution, standings};
+use mainstay_allocator::{Solution, marginal_prices};
 use mainstay_schema::DecisionReason;
 use mainstay_schema::plan::Offer;
 use parquet::arrow::ArrowWriter;
@@ -29,12 +29,12 @@ pub(super) const BLOCKED: &str = "blocked";
 /// The decision on every customer.
 pub(super) fn rows(labelled: &LabelledInstance, instance: &ValidInstance, solution: &Solution) -> Vec<Row> {
     let offers = &instance.as_instance().offers;
-    let mut rows: Vec<Row> = standings(instance, &solution.certificate)
+    let mut rows: Vec<Row> = marginal_prices(instance, &solution.certificate)
         .into_iter()
         .zip(&labelled.blocked_by)
-        .map(|(standing, blocked_by)| {
+        .map(|(marginal_price, blocked_by)| {
             let reason = match (blocked_by.0, blocked_by.reason()) {
-                (0, _) => standing.reason.as_str(),
+                (0, _) => marginal_price.reason.as_str(),
                 (_, Some(rule)) => rule.as_str(),
                 (_, None) => BLOCKED,
             };

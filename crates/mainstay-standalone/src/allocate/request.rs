@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use mainstay_allocator::{Outlook, ValidInstance, allocate, outlook};
+use mainstay_allocator::{Sensitivity, ValidInstance, allocate, sensitivity};
 use mainstay_config::OfferPolicyFile;
 use mainstay_schema::Cents;
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub struct PlannedFile {
     pub reasons: Vec<ReasonCount>,
     /// What other budgets would buy and what each rule costs.
     #[serde(flatten)]
-    pub outlook: Outlook,
+    pub sensitivity: Sensitivity,
     /// Seconds for reading and for solving.
     pub read_seconds: f64,
     /// Seconds for the plan and its certificate.
@@ -115,7 +115,7 @@ pub fn allocate_file(request: &AllocateRequest<'_>) -> Result<PlannedFile, Alloc
         gap: proof.certificate.gap(),
         is_optimal: solution.is_optimal,
         reasons: reasons.collect(),
-        outlook: outlook(&instance, &proof.certificate),
+        sensitivity: sensitivity(&instance, &proof.certificate),
         read_seconds,
         solve_seconds,
     })

@@ -8,7 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use mainstay_schema::plan::Plan;
 use mainstay_schema::{Cents, DecisionReason};
-use mainstay_verifier::{Standing, Standings, Verified, verify};
+use mainstay_verifier::{MarginalPrice, MarginalPrices, Verified, verify};
 use serde::Serialize;
 
 use super::error::AllocateFileError as Error;
@@ -53,8 +53,8 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
     let file: CertificateFile = serde_json::from_str(&text)
         .map_err(|source| Error::NoCertificate { path: request.certificate.to_owned(), source })?;
     let labelled = offers::read_again(request.offers, &file.policy)?;
-    let standings = Standings::new(&labelled.instance, &file.certificate)?;
-    let plan = read_plan(request.plan, &labelled, &standings)?;
+    let marginal_prices = MarginalPrices::new(&labelled.instance, &file.certificate)?;
+    let plan = read_plan(request.plan, &labelled, &marginal_prices)?;
     let recomputed = verify(&labelled.instance, &plan, &file.certificate)?;
     Ok(VerifiedFiles {
         verified: true,
@@ -66,7 +66,7 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
 }
 
 /// The plan's choices as positions of offers; every row must say what the offers say.
-fn read_plan(path: &Path, labelled: &LabelledInstance, standings: &Standings<'_>) -> Result<Plan, Error> {
+fn read_plan(path: &Path, labelled: &LabelledInstance, marginal_prices: &MarginalPrices<'_>) -> Result<Plan, Error> {
     let failed = |source| Error::Damaged { path: path.to_owned(), source };
     let reader = open_rows(path)?.build().map_err(failed)?;
     let customers: HashMap<String, usize> =
@@ -116,7 +116,7 @@ fn read_plan(path: &Path, labelled: &LabelledInstance, standings: &Standings<'_>
                 |(claimed, found)| Error::WrongRow { path: path.to_owned(), customer: id.to_owned(), claimed, found };
             let chosen = claim.check(customer, labelled).map_err(wrong)?;
             if chosen.is_none() {
-                claim.check_reason(customer, labelled, &standings.of(customer)?).map_err(wrong)?;
+                claim.check_reason(customer, labelled, &marginal_prices.of(customer)?).map_err(wrong)?;
             }
             plan.chosen.extend(chosen);
         }
@@ -179,11 +179,11 @@ impl Claim {
         &self,
         customer: usize,
         labelled: &LabelledInstance,
-        standing: &Standing,
+        marginal_price: &MarginalPrice,
     ) -> Result<(), (String, String)> {
         let blocked_by = labelled.blocked_by.get(customer).copied().unwrap_or_default();
         let follow: Vec<&str> = match (blocked_by.0, blocked_by.reason()) {
-            (0, _) => standing.reasons.iter().map(|reason| reason.as_str()).collect(),
+            (0, _) => marginal_price.reasons.iter().map(|reason| reason.as_str()).collect(),
             (_, Some(rule)) => vec![rule.as_str()],
             (_, None) => vec![BLOCKED],
         };
