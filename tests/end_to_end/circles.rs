@@ -49,7 +49,7 @@ const STILL_THERE: [(&str, &[(&str, &str)]); 5] = [
     ),
     (
         "mainstay-standalone",
-        &[("train/columns.rs", "train.rs"), ("train/parting.rs", "train.rs"), ("train/table.rs", "train.rs")],
+        &[("train/columns.rs", "train.rs"), ("train/split.rs", "train.rs"), ("train/table.rs", "train.rs")],
     ),
     (
         "mainstay-train",

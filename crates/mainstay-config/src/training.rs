@@ -102,7 +102,7 @@ pub enum CalibrationKind {
 pub struct Segments {
     /// Model of SQL with one row for every customer, as of the cut.
     pub model: String,
-    /// Its columns, at least one; each parts the customers by its values.
+    /// Its columns, at least one; each groups the customers by its values.
     pub columns: Vec<String>,
 }
 

@@ -163,7 +163,7 @@ pub struct Feature {
     pub name: String,
     /// What it means, in the words of the project.
     pub description: String,
-    /// Share of the training rows parted by its splits, or of how far all terms reach; 0 where the model does without it.
+    /// Share of the training rows that its splits divide, or of how far all terms reach; 0 where the model does without it.
     pub importance: f64,
 }
 

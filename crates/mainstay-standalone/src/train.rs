@@ -1,14 +1,14 @@
 //! Trains a model on the rows of a Parquet file, and judges it on rows that it has not seen.
 //!
 //! [`train_file`] reads the file ([`table`]), finds out what its columns are ([`columns`]), sets rows aside to judge on, by time where a
-//! column tells it ([`parting`]), looks for leaks, searches kinds and parameters, fits, calibrates and judges. The model that is judged
+//! column tells it ([`split`]), looks for leaks, searches kinds and parameters, fits, calibrates and judges. The model that is judged
 //! is the model that is given back.
 
 mod columns;
 mod error;
 mod label;
-mod parting;
 mod report;
+mod split;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,11 +22,11 @@ use mainstay_train::{Competitor, Declared, JudgedWith, Recipe, Search, TrainingF
 
 pub use error::TrainFileError;
 pub use mainstay_train::{Judgement, Kind, Monotone};
-pub use report::{LeftOut, Parted, TrainReport};
+pub use report::{LeftOut, SplitReport, TrainReport};
 
 use columns::Columns;
 use label::Label;
-use parting::Parting;
+use split::Split;
 use table::Table;
 
 /// Parts of the customers that the curve from score to probability is learnt and checked with.
@@ -101,20 +101,20 @@ pub fn train_file(
 ) -> Result<TrainedFile, TrainFileError> {
     let table = Table::read(&request.input, request)?;
     let label = Label::of(&table, &request.label, request.positive.as_deref())?;
-    let parting = Parting::of(&table, request)?;
-    let columns = Columns::choose(&table, request, &parting)?;
+    let split = Split::of(&table, request)?;
+    let columns = Columns::choose(&table, request, &split)?;
     let (training, test) = match &request.test {
         None => {
-            let training = columns.set(&table, &label, &parting, |row| parting.is_training(row))?;
-            let test = columns.set(&table, &label, &parting, |row| parting.is_test(row))?;
+            let training = columns.set(&table, &label, &split, |row| split.is_training(row))?;
+            let test = columns.set(&table, &label, &split, |row| split.is_test(row))?;
             (training, test)
         }
         Some(path) => {
             let other = Table::read(path, request)?;
             let other_label = Label::of(&other, &request.label, request.positive.as_deref())?;
-            let other_parting = Parting::whole(&other, request)?;
-            let training = columns.set(&table, &label, &parting, |_| true)?;
-            (training, columns.set(&other, &other_label, &other_parting, |_| true)?)
+            let other_split = Split::whole(&other, request)?;
+            let training = columns.set(&table, &label, &split, |_| true)?;
+            (training, columns.set(&other, &other_label, &other_split, |_| true)?)
         }
     };
 
@@ -131,7 +131,7 @@ pub fn train_file(
     let recipe = Recipe {
         model: searched.best.check()?,
         seed: request.seed,
-        fit_from: training.cuts().first().copied().unwrap_or(parting::NO_TIME),
+        fit_from: training.cuts().first().copied().unwrap_or(split::NO_TIME),
         folds: FOLDS,
     };
     let trained = recipe.train(training, test, request.threads, &mut |done, total| progress(of_fit(done, total)))?;
@@ -139,7 +139,7 @@ pub fn train_file(
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);
     let dates: Vec<DateColumn> = match (&request.time_column, &request.test) {
-        (Some(_), None) => columns.dates(&table, &parting),
+        (Some(_), None) => columns.dates(&table, &split),
         _ => Vec::new(),
     };
     let with = JudgedWith { label: &request.label, segments: &segments, others: &others, dates: &dates };
@@ -151,7 +151,7 @@ pub fn train_file(
         positive: label.positive.clone(),
         features: trained.training.feature_names().to_vec(),
         left_out: columns.left_out.clone(),
-        parted: parting.told(&trained.training, &trained.test, request.test.as_deref()),
+        split: split.report(&trained.training, &trained.test, request.test.as_deref()),
         facts,
     };
     Ok(TrainedFile { model: trained.model, report })

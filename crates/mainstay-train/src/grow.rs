@@ -118,7 +118,7 @@ fn whole_weights(drawn: &[DrawnRow]) -> Vec<u32> {
 }
 
 impl CodedTree {
-    /// The nodes of a tree on values that parts the rows alike, with the value of each leaf and the cover of each node.
+    /// The nodes of a tree on values that divides the rows alike, with the value of each leaf and the cover of each node.
     pub(crate) fn nodes(
         &self,
         coded: &CodedRows,

@@ -23,7 +23,7 @@ pub enum LeakKind {
     LabelCopy,
     /// The feature is the label turned round.
     LabelInverted,
-    /// A threshold of the feature parts the labels without an error.
+    /// A threshold of the feature separates the labels without an error.
     LabelFunction,
     /// Each value, or range of values, of the feature has one label.
     LabelBuckets,

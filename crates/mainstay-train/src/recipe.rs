@@ -26,7 +26,7 @@ use crate::rows::TrainingSet;
 pub struct Recipe {
     /// What is fitted.
     pub model: ValidModelParams,
-    /// Parts the customers into folds.
+    /// Splits the customers into folds.
     pub seed: u64,
     /// The first cut that the model is fitted on; earlier ones only calibrate.
     pub fit_from: Ds,

@@ -2,7 +2,7 @@
 //!
 //! Every candidate is fitted on a part of the customers and judged on the newest cut; of each rung the better third goes on, with more
 //! customers and more cuts to be judged on (Jamieson and Talwalkar 2016). A candidate learns from the cuts whose label windows end
-//! before the cut that it is judged on. Rows of one cut alone have no time: then customers are parted into folds by hash.
+//! before the cut that it is judged on. Rows of one cut alone have no time: then customers are split into folds by hash.
 //! Boosting stops early by the rows that it is judged on, and the rounds that it kept are among the parameters that are found.
 
 use std::num::NonZeroUsize;

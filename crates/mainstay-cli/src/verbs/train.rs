@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn days_of_the_label_are_asked_for_where_rows_are_parted_by_time() {
+    fn days_of_the_label_are_asked_for_where_rows_are_split_by_time() {
         let message = check(&["--time-column", "day"]).unwrap_err();
         assert!(message.starts_with("--time-column needs --label-days: the days after a decision"), "{message}");
         assert!(message.contains("--label-days 0 says that labels are known on the day"), "{message}");

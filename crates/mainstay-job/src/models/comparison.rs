@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::details::VersionFacts;
 use crate::models;
 use crate::open_project::OpenProject;
-use crate::training::segments::{parted, select};
+use crate::training::segments::{rows_by_group, select};
 use crate::training::test_rows::{TestRows, cut_of};
 
 /// Two versions of a model beside one another.
@@ -246,7 +246,7 @@ impl Scores {
 
 /// The groups of one column, those of one outcome left out.
 fn segments(by: &str, groups: &[Option<String>], labels: &[bool], scores: &Scores) -> Vec<SegmentPairs> {
-    let pairs = parted(groups).into_iter().filter_map(|(group, rows)| {
+    let pairs = rows_by_group(groups).into_iter().filter_map(|(group, rows)| {
         let pairs = scores.select(&rows).judged(&select(labels, &rows)).ok()?;
         Some(SegmentPairs { by: by.to_owned(), group: group.to_owned(), pairs })
     });

@@ -101,8 +101,8 @@ impl Segments {
             Some(SegmentFigures { by: by.clone(), group: group.to_owned(), evaluation, auc_interval })
         };
         let judged = self.0.iter().flat_map(|(by, groups)| {
-            let parted = parted(groups);
-            parted.into_iter().filter_map(|(group, rows)| figures(by, group, &rows)).collect::<Vec<_>>()
+            let by_group = rows_by_group(groups);
+            by_group.into_iter().filter_map(|(group, rows)| figures(by, group, &rows)).collect::<Vec<_>>()
         });
         judged.collect()
     }
@@ -123,7 +123,7 @@ async fn refuse_personal(run: &Run<'_>, day: &PinnedDay, job: &TrainingJob, sett
 }
 
 /// The rows of each group in the order of their names, those of too few customers left out. None where all are of one group.
-pub(crate) fn parted(groups: &[Option<String>]) -> Vec<(&str, Vec<usize>)> {
+pub(crate) fn rows_by_group(groups: &[Option<String>]) -> Vec<(&str, Vec<usize>)> {
     let mut rows_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (row, group) in groups.iter().enumerate() {
         rows_of.entry(group.as_deref().unwrap_or(NOT_KNOWN)).or_default().push(row);
@@ -151,12 +151,13 @@ mod tests {
             _ => None,
         };
         let groups: Vec<Option<String>> = (0..100).map(group).collect();
-        let told: Vec<_> = parted(&groups).into_iter().map(|(group, rows)| (group, rows.len(), rows[0])).collect();
-        assert_eq!(told, [("north", 40, 0), ("not known", 40, 60)]);
+        let listed: Vec<_> =
+            rows_by_group(&groups).into_iter().map(|(group, rows)| (group, rows.len(), rows[0])).collect();
+        assert_eq!(listed, [("north", 40, 0), ("not known", 40, 60)]);
     }
 
     #[test]
-    fn one_group_of_all_parts_nobody() {
-        assert!(parted(&vec![None; 100]).is_empty());
+    fn one_group_of_all_is_left_out() {
+        assert!(rows_by_group(&vec![None; 100]).is_empty());
     }
 }

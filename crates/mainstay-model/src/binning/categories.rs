@@ -277,29 +277,29 @@ fn atom_of(value: f64) -> u32 {
     if value.is_nan() { NAN } else { atom }
 }
 
-/// The class of each atom. Each question parts the classes that it cuts through.
+/// The class of each atom. Each question splits the classes that it cuts through.
 fn classes(questions: &[Question]) -> ByAtom {
     const NONE: u32 = u32::MAX;
     let mut class_of = ByAtom::new(questions);
-    let mut parted_into = vec![NONE];
+    let mut split_into = vec![NONE];
     for question in questions {
-        let first_new = parted_into.len() as u32;
-        let mut parted = Vec::new();
+        let first_new = split_into.len() as u32;
+        let mut split = Vec::new();
         for atom in question.atoms() {
             let class = class_of.get_mut(atom);
-            let into = &mut parted_into[*class as usize];
+            let into = &mut split_into[*class as usize];
             if *into == NONE {
-                *into = first_new + parted.len() as u32;
-                parted.push(*class);
+                *into = first_new + split.len() as u32;
+                split.push(*class);
             }
             *class = *into;
         }
-        for class in &parted {
-            parted_into[*class as usize] = NONE;
+        for class in &split {
+            split_into[*class as usize] = NONE;
         }
-        parted_into.resize(parted_into.len() + parted.len(), NONE);
+        split_into.resize(split_into.len() + split.len(), NONE);
     }
-    let mut numbers = vec![NONE; parted_into.len()];
+    let mut numbers = vec![NONE; split_into.len()];
     let mut count = 0;
     for class in &mut class_of.classes {
         let number = &mut numbers[*class as usize];

@@ -132,7 +132,7 @@ impl Alone<'_> {
         let name = self.name;
         if auc >= 1.0 {
             let message = format!(
-                "a threshold of `{name}` parts the labels without an error: it is made from the label, leave it out"
+                "a threshold of `{name}` separates the labels without an error: it is made from the label, leave it out"
             );
             return Some(self.finding(LeakKind::LabelFunction, auc, message));
         }

@@ -9,7 +9,7 @@ use mainstay_train::tune::blocks;
 
 use super::TrainRequest;
 use super::error::TrainFileError;
-use super::report::Parted;
+use super::report::SplitReport;
 use super::shown;
 use super::table::{Table, Values};
 
@@ -18,7 +18,7 @@ pub(super) const NO_TIME: Ds = Ds::EPOCH;
 /// One in so many customers is judged on where there is no time.
 const TEST_PARTS: u64 = 5;
 
-pub(super) struct Parting {
+pub(super) struct Split {
     /// The day of the decision of each row.
     pub(super) cuts: Vec<Ds>,
     /// The customer of each row.
@@ -31,11 +31,11 @@ pub(super) struct Parting {
     label_days: u32,
 }
 
-impl Parting {
+impl Split {
     pub(super) fn of(table: &Table, request: &TrainRequest) -> Result<Self, TrainFileError> {
-        let mut parting = Self::whole(table, request)?;
+        let mut split = Self::whole(table, request)?;
         if let (Some(column), None) = (&request.time_column, &request.test) {
-            let mut days = parting.cuts.clone();
+            let mut days = split.cuts.clone();
             days.sort_unstable();
             let newest = blocks(&days);
             let first = newest.iter().position(|block| Some(block) == newest.last()).unwrap_or(0);
@@ -43,10 +43,10 @@ impl Parting {
                 let day = days.first().map(ToString::to_string).unwrap_or_default();
                 return Err(TrainFileError::OneDay { column: column.clone(), day });
             }
-            parting.test_from = days.get(first).copied();
-            parting.check_window(column, days.first().copied(), days.last().copied())?;
+            split.test_from = days.get(first).copied();
+            split.check_window(column, days.first().copied(), days.last().copied())?;
         }
-        Ok(parting)
+        Ok(split)
     }
 
     /// All rows on one side.
@@ -110,8 +110,8 @@ impl Parting {
         digest.leading_u64().is_multiple_of(TEST_PARTS)
     }
 
-    pub(super) fn told(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> Parted {
-        Parted {
+    pub(super) fn report(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> SplitReport {
+        SplitReport {
             by: match (file, self.has_time) {
                 (Some(file), _) => format!("the rows of {}", shown(file)),
                 (None, true) => "time".to_owned(),
