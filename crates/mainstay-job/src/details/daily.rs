@@ -102,7 +102,7 @@ pub struct PinnedInputs {
     pub ledger_version: Option<u64>,
     /// Days that must lie between two interventions for one customer.
     pub cooldown_days: u32,
-    /// Days of own plans that the cooldown looked at, with the version of `campaign_allocations`.
+    /// Days of recent plans that the cooldown looked at, with the version of `campaign_allocations`.
     pub plans: Vec<PinnedPlan>,
     /// The purpose that consent must have been given for.
     pub consent_purpose: String,
