@@ -70,7 +70,7 @@ pub enum InstanceError {
     TotalTooLarge,
     /// Two rules have one name.
     #[error("the rule `{0}` is there twice: give each rule a name of its own")]
-    RepeatedRule(String),
+    DuplicateRule(String),
     /// A rule that only counts up has a limit below 0.
     #[error("the limit of the rule `{rule}` is {limit}: it must be at least 0, as nothing counts below that")]
     NegativeLimit {
@@ -183,7 +183,7 @@ fn check_rules(rules: &[Rule], total_cost: i128, customers: usize) -> Result<(),
     let mut names = BTreeSet::new();
     for rule in rules {
         if !names.insert(&rule.name) {
-            return Err(InstanceError::RepeatedRule(rule.name.clone()));
+            return Err(InstanceError::DuplicateRule(rule.name.clone()));
         }
         check_limit(rule)?;
         let most = rule.terms.iter().try_fold(0i128, |sum, term| {

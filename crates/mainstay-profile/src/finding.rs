@@ -111,7 +111,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) rows: u64,
     pub(crate) columns: &'a [ColumnTally],
     pub(crate) pairs: &'a Pairs,
-    pub(crate) repeated_keys: Option<u64>,
+    pub(crate) duplicate_keys: Option<u64>,
 }
 
 /// What looks wrong with a table, by column.
@@ -121,7 +121,7 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
         let message = "there are no rows: check the path, or whether the load has run".to_owned();
         return vec![Finding { column: None, suspicion: Suspicion::Empty, rows: None, message }];
     }
-    if let Some(rows) = seen.repeated_keys.filter(|rows| *rows > 0) {
+    if let Some(rows) = seen.duplicate_keys.filter(|rows| *rows > 0) {
         let message = format!(
             "{rows} rows have a key ({}) that another row has: correct the key, or say `keep: latest_known` or `unique_key: false`",
             seen.spec.key.join(", ")

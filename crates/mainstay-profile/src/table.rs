@@ -89,9 +89,9 @@ impl TableTally {
         self
     }
 
-    /// The profile of the rows. `repeated_keys` is how many rows have a key that another one has, where a key should stand for one.
-    pub fn finish(&self, spec: &TableSpec, repeated_keys: Option<u64>) -> TableProfile {
-        let seen = Seen { spec, rows: self.rows, columns: &self.columns, pairs: &self.pairs, repeated_keys };
+    /// The profile of the rows. `duplicate_keys` is how many rows have a key that another one has, where a key should stand for one.
+    pub fn finish(&self, spec: &TableSpec, duplicate_keys: Option<u64>) -> TableProfile {
+        let seen = Seen { spec, rows: self.rows, columns: &self.columns, pairs: &self.pairs, duplicate_keys };
         TableProfile {
             table: spec.table.clone(),
             rows: self.rows,

@@ -34,7 +34,7 @@ pub enum ScoringError {
     },
     /// A feature that the input has more than once.
     #[error("{} has more than one column `{column}`, which the model needs: keep one of them", path.display())]
-    RepeatedColumn {
+    DuplicateColumn {
         /// The input.
         path: PathBuf,
         /// Its name.

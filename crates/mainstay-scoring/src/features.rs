@@ -130,7 +130,7 @@ fn roots(path: &Path, model: &Ensemble, footer: &ArrowReaderMetadata) -> Result<
             None => missing.push(name.to_owned()),
             Some([root]) => roots.push(*root),
             Some(_) => {
-                return Err(ScoringError::RepeatedColumn { path: path.to_owned(), column: name.to_owned() });
+                return Err(ScoringError::DuplicateColumn { path: path.to_owned(), column: name.to_owned() });
             }
         }
     }

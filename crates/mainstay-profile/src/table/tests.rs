@@ -207,7 +207,7 @@ fn ordinary_columns_raise_no_suspicion() {
 }
 
 #[test]
-fn repeated_keys_and_empty_tables_are_told() {
+fn duplicate_keys_and_empty_tables_are_told() {
     let (spec, batch) = table(&[("a", texts(["x", "y", "x"].map(Some)))]);
     let mut tally = TableTally::new(&spec);
     assert_eq!(suspected(&tally.finish(&spec, None)), [(None, Suspicion::Empty, None)]);

@@ -125,7 +125,7 @@ impl FileOf<'_> {
     fn refuse_twice(&self, schema: &Schema, column: &str) -> Result<(), FeatureError> {
         match schema.fields().iter().filter(|field| field.name() == column).count() {
             0 | 1 => Ok(()),
-            _ => Err(FeatureError::RepeatedColumn {
+            _ => Err(FeatureError::DuplicateColumn {
                 table: self.name.to_owned(),
                 file: self.shown.to_owned(),
                 column: column.to_owned(),

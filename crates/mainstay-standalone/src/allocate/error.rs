@@ -88,7 +88,7 @@ pub enum AllocateFileError {
     },
     /// A name that stands for two columns.
     #[error("{} has more than one column `{column}`: keep one of them, or give the others names of their own", path.display())]
-    RepeatedColumn {
+    DuplicateColumn {
         /// The file.
         path: PathBuf,
         /// The name.

@@ -394,7 +394,7 @@ impl Rows {
 fn refuse_repeated(path: &Path, schema: &Schema) -> Result<(), Error> {
     let mut names = BTreeSet::new();
     match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(Error::RepeatedColumn { path: path.to_owned(), column: field.name().clone() }),
+        Some(field) => Err(Error::DuplicateColumn { path: path.to_owned(), column: field.name().clone() }),
         None => Ok(()),
     }
 }

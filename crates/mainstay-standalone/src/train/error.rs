@@ -25,7 +25,7 @@ pub enum TrainFileError {
     },
     /// A name that stands for two columns.
     #[error("{path} has more than one column `{column}`: keep one of them, or give the others names of their own")]
-    RepeatedColumn {
+    DuplicateColumn {
         /// The file.
         path: String,
         /// The name.
@@ -197,7 +197,7 @@ pub enum TrainFileError {
     #[error(
         "key column `{column}` of {path} is `{key}` in rows {} and {} (counted from 0): {advice}", .rows[0], .rows[1]
     )]
-    RepeatedKey {
+    DuplicateKey {
         /// The file.
         path: String,
         /// The column.

@@ -147,7 +147,7 @@ fn check_unique(
     let mut first_rows: HashMap<(&str, Ds), usize> = HashMap::with_capacity(keys.len());
     for (row, (key, cut)) in keys.iter().zip(cuts).enumerate() {
         if let Some(first) = first_rows.insert((key, *cut), row) {
-            return Err(TrainFileError::RepeatedKey {
+            return Err(TrainFileError::DuplicateKey {
                 path: table.path.clone(),
                 column: column.to_owned(),
                 key: key.clone(),

@@ -92,7 +92,7 @@ impl Table {
 fn check_names(path: &Path, schema: &Schema) -> Result<(), TrainFileError> {
     let mut names = BTreeSet::new();
     match schema.fields().iter().find(|field| !names.insert(field.name())) {
-        Some(field) => Err(TrainFileError::RepeatedColumn { path: shown(path), column: field.name().clone() }),
+        Some(field) => Err(TrainFileError::DuplicateColumn { path: shown(path), column: field.name().clone() }),
         None => Ok(()),
     }
 }
