@@ -38,22 +38,22 @@ impl Catalogue {
         if channel.is_none() && offer.is_none() {
             return Selection::All;
         }
-        let is_meant = |kind: &Kind| {
+        let is_selected = |kind: &Kind| {
             channel.is_none_or(|channel| kind.channel == channel) && offer.is_none_or(|offer| kind.offer == offer)
         };
-        self.kinds_that(is_meant)
+        self.kinds_that(is_selected)
     }
 
-    fn kinds_that(&self, is_meant: impl Fn(&Kind) -> bool) -> Selection {
+    fn kinds_that(&self, is_selected: impl Fn(&Kind) -> bool) -> Selection {
         Selection::Of(
-            (0u16..).zip(&self.kinds).filter(|(_, kind)| is_meant(kind)).map(|(position, _)| position).collect(),
+            (0u16..).zip(&self.kinds).filter(|(_, kind)| is_selected(kind)).map(|(position, _)| position).collect(),
         )
     }
 
     fn segments(&self, column: &str, group: &str) -> Vec<u16> {
         let Some(at) = self.group_columns.iter().position(|name| name == column) else { return Vec::new() };
-        let is_meant = |segment: &[String]| segment.get(at).is_some_and(|own| own == group);
-        (0u16..).zip(&self.segments).filter(|(_, segment)| is_meant(segment)).map(|(position, _)| position).collect()
+        let is_selected = |segment: &[String]| segment.get(at).is_some_and(|own| own == group);
+        (0u16..).zip(&self.segments).filter(|(_, segment)| is_selected(segment)).map(|(position, _)| position).collect()
     }
 
     /// The groups of a column with the number of customers who may be contacted, in alphabetical order.

@@ -47,7 +47,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     Ok(profile)
 }
 
-/// The source that is meant, with the table that is meant alone where one is.
+/// The named source, with the named table alone where one is.
 fn named_source(open: &OpenProject, named: &str) -> Result<Source> {
     let (source_name, table_name) = match named.split_once('.') {
         Some((source, table)) => (source, Some(table)),

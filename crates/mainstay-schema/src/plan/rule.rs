@@ -44,7 +44,7 @@ pub enum Weight {
     Count,
 }
 
-/// Which of the kinds or segments are meant.
+/// Which of the kinds or segments are selected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
@@ -55,7 +55,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether `one` is meant.
+    /// Whether `one` is selected.
     pub fn contains(&self, one: u16) -> bool {
         match self {
             Self::All => true,
