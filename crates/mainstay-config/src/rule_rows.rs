@@ -13,7 +13,7 @@ use crate::rules::{AllocationRules, Limit, Parity, Share, greatest_common_diviso
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     /// Every kind of offer.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<OfferKind>,
     /// The columns of groups.
     pub group_columns: Vec<String>,
     /// For every segment, its group in each of the columns.
@@ -24,7 +24,7 @@ pub struct Catalogue {
 
 /// A kind of offer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kind {
+pub struct OfferKind {
     /// Name of the offer.
     pub offer: String,
     /// Its channel.
@@ -38,13 +38,13 @@ impl Catalogue {
         if channel.is_none() && offer.is_none() {
             return Selection::All;
         }
-        let is_selected = |kind: &Kind| {
+        let is_selected = |kind: &OfferKind| {
             channel.is_none_or(|channel| kind.channel == channel) && offer.is_none_or(|offer| kind.offer == offer)
         };
         self.kinds_that(is_selected)
     }
 
-    fn kinds_that(&self, is_selected: impl Fn(&Kind) -> bool) -> Selection {
+    fn kinds_that(&self, is_selected: impl Fn(&OfferKind) -> bool) -> Selection {
         Selection::Of(
             (0u16..).zip(&self.kinds).filter(|(_, kind)| is_selected(kind)).map(|(position, _)| position).collect(),
         )
@@ -171,7 +171,7 @@ mod tests {
     use crate::rules::Eligibility;
 
     fn catalogue() -> Catalogue {
-        let kind = |offer: &str, channel: &str, is_exploratory| Kind {
+        let kind = |offer: &str, channel: &str, is_exploratory| OfferKind {
             offer: offer.to_owned(),
             channel: channel.to_owned(),
             is_exploratory,

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::column::ColumnTally;
 use crate::distinct::Values;
-use crate::kind::Kind;
 use crate::pairs::Pairs;
 use crate::spec::{ColumnSpec, TableSpec};
+use crate::value_kind::ValueKind;
 
 /// From this share of the rows on, a column is mostly missing.
 const MOSTLY: f64 = 0.95;
@@ -170,7 +170,7 @@ impl OfColumn<'_> {
             );
             self.tell(Suspicion::NotDeclared, None, message);
         }
-        if self.tally.kind == Kind::Other {
+        if self.tally.kind == ValueKind::Other {
             return;
         }
         if self.present() == 0 {
@@ -204,7 +204,7 @@ impl OfColumn<'_> {
     }
 
     fn is_id_like(&self) -> bool {
-        let has_ids = matches!(self.tally.kind, Kind::Text | Kind::Integer);
+        let has_ids = matches!(self.tally.kind, ValueKind::Text | ValueKind::Integer);
         let present = self.present();
         let is_known = self.spec.is_identifier || self.spec.is_personal;
         has_ids

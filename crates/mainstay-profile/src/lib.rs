@@ -11,12 +11,12 @@
 mod column;
 mod distinct;
 pub mod finding;
-mod kind;
 mod pairs;
 mod quantiles;
 mod spec;
 pub mod table;
 mod text_signs;
+mod value_kind;
 pub mod yaml;
 
 pub use column::{ColumnProfile, Distinct, Frequent};

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::column::{ColumnProfile, ColumnTally};
 use crate::finding::{Finding, Seen, findings};
-use crate::kind::Kind;
 use crate::pairs::Pairs;
 use crate::spec::TableSpec;
+use crate::value_kind::ValueKind;
 
 /// The tables of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,9 +52,9 @@ pub struct TableTally {
 impl TableTally {
     /// Nothing seen yet.
     pub fn new(spec: &TableSpec) -> Self {
-        let kinds: Vec<Kind> = spec.columns.iter().map(|column| Kind::of(&column.data_type)).collect();
-        let first_late = |kind: Kind| match kind {
-            Kind::Date => i64::from(spec.ds.days_since(Ds::EPOCH)),
+        let kinds: Vec<ValueKind> = spec.columns.iter().map(|column| ValueKind::of(&column.data_type)).collect();
+        let first_late = |kind: ValueKind| match kind {
+            ValueKind::Date => i64::from(spec.ds.days_since(Ds::EPOCH)),
             _ => spec.as_of.as_microsecond(),
         };
         Self {

@@ -21,7 +21,7 @@ use mainstay_train::leakage::DateColumn;
 use mainstay_train::{Competitor, Declared, JudgedWith, Recipe, Search, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
-pub use mainstay_train::{Judgement, Kind, Monotone};
+pub use mainstay_train::{Judgement, LearnerKind, Monotone};
 pub use report::{LeftOut, SplitReport, TrainReport};
 
 use columns::Columns;
@@ -56,7 +56,7 @@ pub struct TrainRequest {
     /// What is declared of features.
     pub monotone: BTreeMap<String, Monotone>,
     /// The kinds that may win.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LearnerKind>,
     /// Candidates of the search; one takes the usual parameters.
     pub candidates: usize,
     /// A feature that is shown beside the model, alone; the strongest one where none is named.

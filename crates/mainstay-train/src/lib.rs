@@ -45,7 +45,7 @@ pub use gate::judge_gates;
 pub use judgement::{Competitor, JudgedOn, Judgement, Segmentation};
 pub use kind::{ModelParams, ValidModelParams};
 pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
-pub use mainstay_schema::{Gate, Gates, Kind};
+pub use mainstay_schema::{Gate, Gates, LearnerKind};
 pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use recipe::{Recipe, Trained};

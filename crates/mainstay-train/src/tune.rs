@@ -7,7 +7,7 @@
 
 use std::num::NonZeroUsize;
 
-use mainstay_schema::{Ds, Kind};
+use mainstay_schema::{Ds, LearnerKind};
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{fold, mix};
@@ -32,7 +32,7 @@ const LEAST_ROWS: usize = 2_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     /// The kinds of model that may win, at least one.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LearnerKind>,
     /// Candidates of the first rung, 1 to 200; each kind has at least one of them where there are as many.
     pub candidates: usize,
     /// The most cuts, or folds, that the last rung is judged on, 1 to 10.
@@ -92,7 +92,7 @@ impl Search {
     ) -> Result<Searched, TrainError> {
         within("candidates", self.candidates, 1, 200)?;
         within("validations", self.validations, 1, 10)?;
-        within("kinds", self.kinds.len(), 1, Kind::ALL.len())?;
+        within("kinds", self.kinds.len(), 1, LearnerKind::ALL.len())?;
         let (splits, in_time_order) = self.splits(set)?;
         let rungs = self.rungs();
         let all: usize = rungs.iter().map(|rung| rung.candidates * rung.validations.min(splits.len())).sum();
@@ -250,13 +250,13 @@ pub fn blocks(cuts: &[Ds]) -> Vec<usize> {
 }
 
 /// Parameters of a kind by hash.
-fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
+fn drawn(kind: LearnerKind, seed: u64, position: usize) -> ModelParams {
     let hash = |purpose: u64| mix(mix(seed ^ mix(position as u64)) ^ purpose) as usize;
     fn one_of<T: Copy, const N: usize>(hash: usize, values: [T; N]) -> T {
         values[hash % N]
     }
     match kind {
-        Kind::Boosted => {
+        LearnerKind::Boosted => {
             let learning_rate = one_of(hash(0), [0.03, 0.06, 0.1, 0.15]);
             ModelParams::Boosted(BoostedTreesParams {
                 // Early stopping finds how many of them are of use.
@@ -272,7 +272,7 @@ fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
                 ..BoostedTreesParams::default()
             })
         }
-        Kind::Forest => ModelParams::Forest(ForestParams {
+        LearnerKind::Forest => ModelParams::Forest(ForestParams {
             depth: one_of(hash(1), [6, 8, 10, 14]),
             rows_per_tree: one_of(hash(2), [4_096, 8_192, 16_384]),
             columns_per_tree: one_of(hash(3), [0.2, 0.4, 0.6]),
@@ -280,12 +280,12 @@ fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
             seed,
             ..ForestParams::default()
         }),
-        Kind::Tree => ModelParams::Tree(TreeParams {
+        LearnerKind::Tree => ModelParams::Tree(TreeParams {
             depth: one_of(hash(1), [3, 4, 5, 6, 8]),
             minimum_leaf_rows: one_of(hash(5), [20, 50, 100, 200]),
             seed,
         }),
-        Kind::Logistic => ModelParams::Logistic(LogisticParams {
+        LearnerKind::Logistic => ModelParams::Logistic(LogisticParams {
             l2: one_of(hash(4), [0.1, 1.0, 10.0, 100.0]),
             clip_quantile: one_of(hash(5), [0.0, 0.01, 0.05]),
             ..LogisticParams::default()

@@ -14,7 +14,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use mainstay_job::progress::{Progress, Step};
 use mainstay_schema::AlgorithmKind;
 use mainstay_standalone::model;
-use mainstay_standalone::train::{Kind, Monotone, TrainRequest, train_file};
+use mainstay_standalone::train::{LearnerKind, Monotone, TrainRequest, train_file};
 
 use crate::flags::GlobalArguments;
 use crate::output_files::{Named, check_outputs, create};
@@ -144,7 +144,7 @@ fn check_files(arguments: &TrainArguments) -> Result<()> {
 fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
     let (kinds, usual_candidates) = match arguments.kind.only() {
         Some(kind) => (vec![kind], 1),
-        None => (Kind::ALL.to_vec(), AUTO_CANDIDATES),
+        None => (LearnerKind::ALL.to_vec(), AUTO_CANDIDATES),
     };
     let rising = arguments.increasing.iter().map(|name| (name.clone(), Monotone::Increasing));
     let falling = arguments.decreasing.iter().map(|name| (name.clone(), Monotone::Decreasing));

@@ -13,7 +13,7 @@ use crate::settings::ProjectFile;
 use crate::{DailyJob, OfferPolicy, Policy, TrainingJob};
 
 /// A kind of file, and the schema of what is read.
-struct Kind {
+struct FileKind {
     file: YamlFile<'static>,
     schema: fn(SchemaSettings) -> Value,
 }
@@ -23,11 +23,14 @@ const fn kind(
     title: &'static str,
     schema: fn(SchemaSettings) -> Value,
     introduction: &'static str,
-) -> Kind {
-    Kind { file: YamlFile { name, title, made_from: "the types of `crates/mainstay-config`", introduction }, schema }
+) -> FileKind {
+    FileKind {
+        file: YamlFile { name, title, made_from: "the types of `crates/mainstay-config`", introduction },
+        schema,
+    }
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [FileKind; 5] = [
     kind(
         "project",
         "mainstay.yml",
@@ -95,7 +98,7 @@ fn hold(name: &str, expected: &str) {
     assert!(written == expected, "docs/reference/{name} is not what the types say: see the head of its page");
 }
 
-fn editor_schema(kind: &Kind) -> Value {
+fn editor_schema(kind: &FileKind) -> Value {
     kind.file.editor_schema((kind.schema)(SchemaSettings::draft07()))
 }
 

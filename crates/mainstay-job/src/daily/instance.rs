@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mainstay_config::Policy;
-use mainstay_config::rule_rows::{Catalogue, Kind};
+use mainstay_config::rule_rows::{Catalogue, OfferKind};
 use mainstay_schema::plan::{Instance, Offer, Offers};
 use mainstay_schema::{Cents, Digest, DigestHasher};
 
@@ -68,7 +68,7 @@ pub(crate) fn wanted<'a>(candidate: &'a Candidate, policy: &'a Policy) -> impl I
 
 /// Interventions as kinds, pairs of risk band and value tier as segments.
 fn catalogue(policy: &Policy) -> Catalogue {
-    let kind = |intervention: &mainstay_config::policy::Intervention| Kind {
+    let kind = |intervention: &mainstay_config::policy::Intervention| OfferKind {
         offer: intervention.name.clone(),
         channel: intervention.channel.clone(),
         is_exploratory: false,

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use mainstay_config::algorithm::Algorithm;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
-use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Search, Searched, TrainingSet};
+use mainstay_train::{BoostedTreesParams, LearnerKind, ModelParams, Search, Searched, TrainingSet};
 
 use crate::progress::StepProgress;
 use crate::training::cuts::CutPlan;
@@ -29,7 +29,7 @@ pub(crate) fn find(
         return Ok(Searched { best, trials: Vec::new(), in_time_order: true });
     }
     let search = Search {
-        kinds: Kind::ALL.to_vec(),
+        kinds: LearnerKind::ALL.to_vec(),
         candidates: count(algorithm.candidates, USUAL_CANDIDATES),
         validations: VALIDATIONS,
         label_days: plan.horizon_days,
@@ -46,7 +46,7 @@ pub(crate) fn find(
 /// The parameters of the kind that the job names; `None` where it leaves the choice.
 fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
     Some(match of.kind.only()? {
-        Kind::Boosted => {
+        LearnerKind::Boosted => {
             let usual = BoostedTreesParams::default();
             ModelParams::Boosted(BoostedTreesParams {
                 rounds: count(of.rounds, usual.rounds),
@@ -62,7 +62,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Forest => {
+        LearnerKind::Forest => {
             let usual = ForestParams::default();
             ModelParams::Forest(ForestParams {
                 trees: count(of.trees, usual.trees),
@@ -74,7 +74,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Tree => {
+        LearnerKind::Tree => {
             let usual = TreeParams::default();
             ModelParams::Tree(TreeParams {
                 depth: count(of.depth, usual.depth),
@@ -82,7 +82,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Logistic => {
+        LearnerKind::Logistic => {
             let usual = LogisticParams::default();
             ModelParams::Logistic(LogisticParams {
                 l2: of.l2.unwrap_or(usual.l2),

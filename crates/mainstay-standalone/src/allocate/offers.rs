@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use mainstay_config::rule_rows::{Catalogue, Kind};
+use mainstay_config::rule_rows::{Catalogue, OfferKind};
 use mainstay_config::rules::{AllocationRules, KnownNames, ValueSource};
 use mainstay_config::{OfferPolicy, OfferPolicyFile};
 use mainstay_schema::plan::{Instance, Offer, Offers};
@@ -28,7 +28,7 @@ pub(super) struct LabelledInstance {
     pub(super) instance: Instance,
     pub(super) ids: Ids,
     /// What the kinds stand for.
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<OfferKind>,
     /// The rules that forbid any contact, by customer.
     pub(super) blocked_by: Vec<BlockedBy>,
 }
@@ -114,8 +114,8 @@ fn labelled(path: &Path, table: Table, policy: &OfferPolicy) -> Result<LabelledI
     Ok(LabelledInstance { instance, ids: table.ids, kinds: catalogue.kinds, blocked_by: table.blocked_by })
 }
 
-fn kinds(table: &Table, explores: bool) -> Vec<Kind> {
-    let kind = |(offer, channel): &(String, String), is_exploratory| Kind {
+fn kinds(table: &Table, explores: bool) -> Vec<OfferKind> {
+    let kind = |(offer, channel): &(String, String), is_exploratory| OfferKind {
         offer: offer.clone(),
         channel: channel.clone(),
         is_exploratory,
@@ -165,7 +165,7 @@ fn check_unique(path: &Path, table: &Table, customer: usize, own: Range<usize>) 
 }
 
 /// The digest of the ids, kinds and groups that the positions stand for.
-fn labels(table: &Table, kinds: &[Kind]) -> mainstay_schema::Digest {
+fn labels(table: &Table, kinds: &[OfferKind]) -> mainstay_schema::Digest {
     let mut hasher = DigestHasher::new();
     match &table.ids {
         Ids::Numbers(ids) => {

@@ -92,7 +92,7 @@ fn request(input: PathBuf) -> TrainRequest {
         exclude: Vec::new(),
         categories: Vec::new(),
         monotone: BTreeMap::new(),
-        kinds: vec![Kind::Tree],
+        kinds: vec![LearnerKind::Tree],
         candidates: 1,
         baseline: None,
         segments: Vec::new(),
@@ -160,7 +160,7 @@ fn trains_in_time_order_and_tells_everything() {
 fn neither_threads_nor_a_second_run_change_the_model() {
     let files = Files::new();
     let one = request(files.write("rows.parquet", columns()));
-    let auto = TrainRequest { kinds: Kind::ALL.to_vec(), candidates: 5, ..one };
+    let auto = TrainRequest { kinds: LearnerKind::ALL.to_vec(), candidates: 5, ..one };
     let digest = train(&auto).model.digest();
     let three = TrainRequest { threads: NonZeroUsize::new(3).unwrap(), ..auto };
     assert_eq!(train(&three).model.digest(), digest);
@@ -195,7 +195,7 @@ fn without_time_customers_are_parted() {
 fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
     let files = Files::new();
     let input = files.write("rows.parquet", columns());
-    let first = TrainRequest { kinds: vec![Kind::Logistic], ..request(input.clone()) };
+    let first = TrainRequest { kinds: vec![LearnerKind::Logistic], ..request(input.clone()) };
     let champion = train(&first).model;
     let request = TrainRequest {
         test: Some(input),
