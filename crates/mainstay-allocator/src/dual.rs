@@ -19,7 +19,7 @@ use crate::relaxation::{Response, respond};
 const IN_SHARE: f64 = 0.7;
 /// The first box reaches to so many times the average worth of a unit.
 const FIRST_REACH: f64 = 4.0;
-/// A box whose edge holds a price back grows by this factor.
+/// A box grows where its edge stops a price, by this factor.
 const GROWTH: f64 = 8.0;
 /// Beyond this a price is as good as infinite: the rules cannot be kept.
 const FARTHEST_REACH: f64 = 1e9;
@@ -129,8 +129,8 @@ impl<'a> Dual<'a> {
         };
         let (mut lowest, mut weights);
         'boxes: loop {
-            let held = prices.clone();
-            let mut master = Master::new(&self.columns[0], &limits, &held);
+            let allowed = prices.clone();
+            let mut master = Master::new(&self.columns[0], &limits, &allowed);
             let mut last_trial = Vec::new();
             loop {
                 let trial = master.solve(&self.columns);
@@ -142,8 +142,8 @@ impl<'a> Dual<'a> {
                 }
                 let is_near_enough = bound - trial.bound <= problem.tolerance * bound.abs().max(1e-9);
                 if is_near_enough || evaluations >= problem.most_evaluations {
-                    let is_held = grow(&mut prices, &best, &trial.prices, problem.without);
-                    if is_held && evaluations < problem.most_evaluations {
+                    let is_wider = grow(&mut prices, &best, &trial.prices, problem.without);
+                    if is_wider && evaluations < problem.most_evaluations {
                         // Beyond the box the decided may decide otherwise.
                         self.focus = None;
                         continue 'boxes;
@@ -221,7 +221,7 @@ fn first_box(near: Option<&[f64]>, trust: f64, rules: usize, without: Option<usi
     };
     let mut prices = PriceBox { low, high };
     if let Some(without) = without {
-        // What one rule held back falls to the others.
+        // What one rule prevented falls to the others.
         prices.high.iter_mut().for_each(|high| *high = high.max(FIRST_REACH));
         prices.low[without] = 0.0;
         prices.high[without] = 0.0;
@@ -229,23 +229,23 @@ fn first_box(near: Option<&[f64]>, trust: f64, rules: usize, without: Option<usi
     prices
 }
 
-/// Widens the box where its edge holds a price back; whether any did.
+/// Widens the box where its edge stops a price; whether it is wider now.
 fn grow(prices: &mut PriceBox, best: &[f64], trial: &[f64], without: Option<usize>) -> bool {
-    let mut is_held = false;
+    let mut is_wider = false;
     for rule in (0..best.len()).filter(|rule| without != Some(*rule)) {
         let edge = 1e-9 + 1e-6 * prices.high[rule];
         let is_at = |price: f64, edge_price: f64| (price - edge_price).abs() <= edge;
         if is_at(trial[rule], prices.high[rule]) && prices.high[rule] < FARTHEST_REACH {
             prices.high[rule] = (prices.high[rule] * GROWTH).max(best[rule] * GROWTH);
-            is_held = true;
+            is_wider = true;
         }
         if prices.low[rule] > 0.0 && is_at(trial[rule], prices.low[rule]) {
             prices.low[rule] /= GROWTH;
             if prices.low[rule] < 1e-7 {
                 prices.low[rule] = 0.0;
             }
-            is_held = true;
+            is_wider = true;
         }
     }
-    is_held
+    is_wider
 }

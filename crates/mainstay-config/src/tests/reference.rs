@@ -89,7 +89,7 @@ fn root() -> PathBuf {
 }
 
 /// Compares a file with what it must be, which is written first where that is asked for.
-fn hold(name: &str, expected: &str) {
+fn assert_page(name: &str, expected: &str) {
     let file = root().join("docs/reference").join(name);
     if std::env::var("MAINSTAY_WRITE_DOCS").is_ok_and(|value| value == "1") {
         fs::write(&file, expected).unwrap();
@@ -106,9 +106,9 @@ fn editor_schema(kind: &FileKind) -> Value {
 fn the_pages_of_yaml_are_what_the_types_say() {
     for kind in &KINDS {
         let name = kind.file.name;
-        hold(&format!("{name}.md"), &kind.file.page(&(kind.schema)(SchemaSettings::draft2020_12())));
+        assert_page(&format!("{name}.md"), &kind.file.page(&(kind.schema)(SchemaSettings::draft2020_12())));
         let editor_schema = serde_json::to_string_pretty(&editor_schema(kind)).unwrap();
-        hold(&format!("schema/{name}.schema.json"), &format!("{editor_schema}\n"));
+        assert_page(&format!("schema/{name}.schema.json"), &format!("{editor_schema}\n"));
     }
 }
 
