@@ -61,10 +61,10 @@ def beside(arguments, customers: int, kinds: int, rules: str) -> list[list]:
         answer = peers.ask(peer, folder, kinds, done["rules"], arguments.time_limit)
         if answer is None:
             continue
-        told = f"{answer.value:,.0f}" if answer.value is not None else "none"
+        value = f"{answer.value:,.0f}" if answer.value is not None else "none"
         assert answer.value is None or answer.value <= done["upper_bound"] + 0.5, "a peer is above the bound"
         times = answer.seconds / done["seconds"]
-        rows.append([name, answer.name, seconds(answer.seconds), told, answer.gap, f"{times:.0f}" if times >= 10 else f"{times:.1f}"])
+        rows.append([name, answer.name, seconds(answer.seconds), value, answer.gap, f"{times:.0f}" if times >= 10 else f"{times:.1f}"])
     return rows
 
 

@@ -1,5 +1,5 @@
 -- What the orders and returns of a customer add up to, and the gaps between their days, from one pass over them: who is known, what a
--- customer is worth and how a customer orders are all told from it.
+-- customer is worth and how a customer orders are all computed from it.
 with orders as (
     select * from {{ ref('stg_orders') }}
 ),

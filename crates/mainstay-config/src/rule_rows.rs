@@ -113,7 +113,7 @@ impl Limit {
         let rows = bounds.into_iter().filter_map(|(weight, factor, amount, what, reason)| {
             let way = if factor > 0 { "most" } else { "least" };
             let term = Term { kinds: self.kinds(catalogue), segments: self.segments(catalogue), weight, factor };
-            let name = format!("{way} {what}{}", self.told());
+            let name = format!("{way} {what}{}", self.restriction());
             Some(Rule { name, reason, terms: vec![term], limit: factor * amount? })
         });
         rows.collect()
@@ -131,7 +131,7 @@ impl Limit {
     }
 
     /// ` for call, gold of value_tier`
-    fn told(&self) -> String {
+    fn restriction(&self) -> String {
         let group = self.group.as_ref().zip(self.is.as_ref()).map(|(column, group)| format!("{group} of {column}"));
         let parts: Vec<String> = [self.channel.clone(), self.offer.clone(), group].into_iter().flatten().collect();
         if parts.is_empty() { String::new() } else { format!(" for {}", parts.join(", ")) }
@@ -204,9 +204,9 @@ mod tests {
         let rules = AllocationRules { limits: vec![limit], ..AllocationRules::default() };
         let rows = rules.rows(1_000, &catalogue());
         let (kinds, segments) = (Selection::Of(vec![1, 2]), Selection::Of(vec![0, 2]));
-        let told: Vec<(&str, i64)> = rows.iter().map(|row| (row.name.as_str(), row.limit)).collect();
+        let listed: Vec<(&str, i64)> = rows.iter().map(|row| (row.name.as_str(), row.limit)).collect();
         assert_eq!(
-            told,
+            listed,
             [
                 ("budget", 1_000),
                 ("most contacts for email, gold of tier", 7),

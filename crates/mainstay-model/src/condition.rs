@@ -13,7 +13,7 @@ pub const MAX_CATEGORIES: u32 = 1 << 16;
 /// The greatest size of a value that [`Missing::NanOrZero`] takes for zero: LightGBM's constant, a single.
 const ZERO_SIZE: f64 = 1e-35f32 as f64;
 
-/// What sends a row left; a row whose value is missing goes where [`Missing`] and the default direction tell.
+/// What sends a row left; a row whose value is missing goes where [`Missing`] and the default direction say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// The value is below the threshold.
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_missing_where_told() {
+    fn zero_is_missing_where_stated() {
         for (value, nan_only, with_zero) in [
             (f64::NAN, true, true),
             (0.0, false, true),

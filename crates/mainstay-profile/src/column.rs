@@ -12,7 +12,7 @@ use crate::spec::ColumnSpec;
 use crate::text_signs::TextSigns;
 use crate::value_kind::ValueKind;
 
-/// How many of the most frequent values are told.
+/// How many of the most frequent values are shown.
 const FREQUENT: usize = 5;
 
 /// A value is frequent where it stands at least twice, and in at least one of so many rows.
@@ -27,7 +27,7 @@ const DAY_SENTINELS: [i64; 9] = [-719_162, -79_257, -25_569, -25_568, -25_567, -
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// What a column holds. Of a column whose values must not be told everything that would tell one is absent.
+/// What a column holds. Of a column whose values must not be shown everything that would reveal one is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ColumnProfile {
     /// Its name.
@@ -37,8 +37,9 @@ pub struct ColumnProfile {
     pub type_name: String,
     /// Whether the project declares it; models see no other.
     pub is_declared: bool,
-    /// Whether its values may be told: it is declared and not personal.
-    pub is_told: bool,
+    /// Whether its values may be shown: it is declared and not personal.
+    #[serde(rename = "is_told")]
+    pub is_shown: bool,
     /// Rows without a value.
     pub missing: u64,
     /// How many different values there are.
@@ -243,12 +244,12 @@ impl ColumnTally {
 
     /// The profile of the column.
     pub(crate) fn profile(&self, spec: &ColumnSpec) -> ColumnProfile {
-        let is_told = spec.is_told();
+        let is_shown = spec.is_shown();
         let mut profile = ColumnProfile {
             name: spec.name.clone(),
             type_name: spec.type_name.clone(),
             is_declared: spec.is_declared,
-            is_told,
+            is_shown,
             missing: self.missing,
             distinct: self.distinct(),
             least: None,
@@ -256,7 +257,7 @@ impl ColumnTally {
             quantiles: BTreeMap::new(),
             frequent: Vec::new(),
         };
-        if is_told {
+        if is_shown {
             let range = self.range.filter(|_| self.kind != ValueKind::Boolean);
             profile.least = range.map(|[least, _]| self.kind.shown(least));
             profile.greatest = range.map(|[_, greatest]| self.kind.shown(greatest));

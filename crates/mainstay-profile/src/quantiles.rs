@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::value_kind::{ValueKind, ordinal_of};
 
-/// The quantiles that a profile tells.
+/// The quantiles that a profile reports.
 pub(crate) const SHARES: [(u64, &str); 5] = [(5, "q05"), (25, "q25"), (50, "q50"), (75, "q75"), (95, "q95")];
 
 /// Microseconds of a bucket of instants: an hour.

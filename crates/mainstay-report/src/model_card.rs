@@ -33,7 +33,7 @@ pub struct ModelCard {
     pub baseline: String,
     /// Its figures on the test cut.
     pub figures: Vec<Figure>,
-    /// The same by group of customers, where they were told apart.
+    /// The same by group of customers, where they were reported apart.
     pub segments: Vec<Segment>,
     /// How its scores became probabilities, and how far those hold.
     pub calibration: Calibration,
@@ -187,13 +187,13 @@ pub struct Figure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
-    /// What tells the groups apart.
+    /// What distinguishes the groups.
     pub by: String,
     /// The group.
     pub group: String,
     /// Its customers on the test cut.
     pub customers: u64,
-    /// The figures by name; one that cannot be told of so few is absent.
+    /// The figures by name; one that cannot be computed for so few is absent.
     pub figures: BTreeMap<String, f64>,
     /// The 95 % intervals of figures, by name, where they are known.
     #[serde(default)]

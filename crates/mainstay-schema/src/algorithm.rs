@@ -24,7 +24,7 @@ pub enum AlgorithmKind {
 }
 
 impl AlgorithmKind {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 5] = [Self::BoostedTrees, Self::Forest, Self::Tree, Self::Logistic, Self::Auto];
 
     /// As it is written.

@@ -112,7 +112,7 @@ impl RunRecord {
 }
 
 /// Writes a record of an attempt in `series`, once for each attempt: a second record of the same attempt changes nothing, and an attempt
-/// that was fenced out is told so.
+/// that was fenced out gets an error that says so.
 ///
 /// Errors as [`publish::append`].
 pub async fn append(lake: &Lake, series: &Series, record: &RunRecord) -> Result<Published, TableError> {

@@ -27,10 +27,10 @@ const TRIES: usize = 3;
 const CATEGORY_PRIOR_ROWS: f64 = 10.0;
 
 impl ValidBoostedTreesParams {
-    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is told the rounds
+    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is given the rounds
     /// done and their number after each round.
     ///
-    /// A tree without a split is left out: the model of rows that cannot be told apart is its bias alone.
+    /// A tree without a split is left out: the model of rows that cannot be distinguished is its bias alone.
     ///
     /// # Errors
     /// Where there are fewer rows than two leaves need, or feature names are not unique.

@@ -111,7 +111,7 @@ impl ValidForestParams {
         &self.0
     }
 
-    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is told the trees done
+    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is given the trees done
     /// and their number.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ impl ValidModelParams {
         }
     }
 
-    /// Fits a model, uncalibrated: the same from the same rows, whatever their order and the number of threads. `progress` is told
+    /// Fits a model, uncalibrated: the same from the same rows, whatever their order and the number of threads. `progress` is given
     /// the steps done and their number.
     ///
     /// # Errors

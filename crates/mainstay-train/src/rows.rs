@@ -357,7 +357,7 @@ fn check_lengths(rows: &TrainingRows) -> Result<(), TrainError> {
     }
 }
 
-/// Refuses labels of one class: there is nothing to tell apart.
+/// Refuses labels of one class: there is nothing to distinguish.
 pub(crate) fn check_classes(labels: &[bool]) -> Result<(), TrainError> {
     let Some(&label) = labels.first() else {
         return Err(TrainError::NoRows);

@@ -80,7 +80,7 @@ struct Split {
 }
 
 impl Search {
-    /// Searches. `progress` is told the fits done and their number.
+    /// Searches. `progress` is given the fits done and their number.
     ///
     /// # Errors
     /// A number outside of its range, and rows of which no candidate can be fitted or judged.
@@ -102,11 +102,11 @@ impl Search {
             let mut of_rung = Vec::with_capacity(alive.len());
             for (candidate, params) in alive {
                 let splits = &splits[..rung.validations.min(splits.len())];
-                let mut tell = || {
+                let mut report = || {
                     done += 1;
                     progress(done, all);
                 };
-                let mut trial = self.attempt(set, splits, params, rung.share, threads, &mut tell)?;
+                let mut trial = self.attempt(set, splits, params, rung.share, threads, &mut report)?;
                 (trial.candidate, trial.rung) = (candidate, position + 1);
                 of_rung.push((trial, params));
             }

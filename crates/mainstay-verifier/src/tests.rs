@@ -25,7 +25,7 @@ fn refused_though_signed(forge: impl FnOnce(&mut Claim)) -> String {
 }
 
 #[test]
-fn tells_what_it_recomputed() {
+fn reports_what_it_recomputed() {
     let verified = example().verify().unwrap();
     assert_eq!(verified, Verified { cost: Cents(9), value: Cents(32), upper_bound: Cents(33), gap: Cents(1) });
 }

@@ -1,6 +1,6 @@
 //! The questions for categories of one feature: which rows are of which class, and from that each answer.
 //!
-//! Values that no question of the ensemble tells apart are one *class*. A question's answer for a block of rows is then the union of
+//! Values that no question of the ensemble distinguishes are one *class*. A question's answer for a block of rows is then the union of
 //! the rows of its classes, a bit a row, or what is left of that of the other classes. Missing values are classes too, so that
 //! a question includes its default direction.
 //!
@@ -74,7 +74,7 @@ struct LookedUp {
 #[repr(align(32))]
 struct RowSet(RowBits);
 
-// Atoms are what the kinds of condition can tell apart: what is in no set, the two kinds of missing value, and each code.
+// Atoms are what the kinds of condition can distinguish: what is in no set, the two kinds of missing value, and each code.
 const OUTSIDE: u32 = 0;
 const NAN: u32 = 1;
 const ZERO: u32 = 2;
@@ -268,7 +268,7 @@ fn flags(classes: &[u32]) -> Vec<u32> {
     words
 }
 
-/// See [`CategorySet::holds`] and [`Missing::includes`].
+/// See [`CategorySet::contains_value`] and [`Missing::includes`].
 #[inline(always)]
 fn atom_of(value: f64) -> u32 {
     let is_code = value > -1.0 && value < f64::from(MAX_CATEGORIES);

@@ -13,7 +13,7 @@ use crate::digest::DigestHasher;
 pub struct Rule {
     /// What people call it: `budget`, `capacity of call`. Each rule has a name of its own.
     pub name: String,
-    /// What a customer is told who gets no offer because of it.
+    /// The reason given for a customer who gets no offer because of it.
     pub reason: DecisionReason,
     /// What chosen offers add up to.
     pub terms: Vec<Term>,

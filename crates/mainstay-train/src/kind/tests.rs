@@ -1,5 +1,4 @@
-//! Every kind: quality against a known truth, one model whatever the threads and the order of rows, constraints kept, categories told
-//! apart.
+//! Every kind: quality against a known truth, one model whatever the threads and the order of rows, constraints kept, categories distinguished.
 
 use std::collections::BTreeMap;
 
@@ -127,7 +126,7 @@ fn with_categories(rows: u64, seed: u64) -> TrainingSet {
 }
 
 #[test]
-fn categories_are_told_apart_by_every_kind_and_unknown_ones_are_missing() {
+fn categories_are_distinguished_by_every_kind_and_unknown_ones_are_missing() {
     let (training, test) = (with_categories(6_000, 1), with_categories(3_000, 2));
     let risk = |code: &f64| if code.is_nan() { 0.9 } else { unit(mix(*code as u64 ^ 5)) };
     let truth: Vec<f64> = test.column(1).iter().map(risk).collect();

@@ -118,7 +118,7 @@ fn twins(input: &LeakageInput<'_>) -> Option<Finding> {
     (rows >= LEAST_ROWS && share > TWINS + 2.0 * among_training).then_some(finding)
 }
 
-/// A hash of the features of each row, in 128 bits, by which rows that differ are told apart.
+/// A hash of the features of each row, in 128 bits, by which rows that differ are distinguished.
 fn fingerprints(set: &TrainingSet) -> Vec<u128> {
     let mut halves = vec![(0_u64, u64::MAX); set.row_count()];
     for column in set.columns() {

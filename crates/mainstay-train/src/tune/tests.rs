@@ -25,9 +25,9 @@ fn run(search: &Search, rows: TrainingRows, threads: usize) -> Searched {
 #[test]
 fn halves_the_candidates_and_gives_the_last_more_rows_and_cuts() {
     let set = TrainingSet::new(rows(8_000)).unwrap();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let search = search(&[LearnerKind::Tree, LearnerKind::Logistic], 10);
-    let found = search.run(&set, NonZeroUsize::MIN, &mut |done, all| told.push((done, all))).unwrap();
+    let found = search.run(&set, NonZeroUsize::MIN, &mut |done, all| reported.push((done, all))).unwrap();
     let count = |rung| found.trials.iter().filter(|trial| trial.rung == rung).count();
     let candidates = count(1);
     assert!((8..=10).contains(&candidates), "{candidates}");
@@ -36,8 +36,8 @@ fn halves_the_candidates_and_gives_the_last_more_rows_and_cuts() {
     assert!(rungs[0].rows < rungs[1].rows && rungs[0].aucs.len() == 1 && rungs[1].aucs.len() == 2);
     assert_eq!(found.trials.iter().filter(|trial| trial.rung == 2 && trial.kept).count(), 1);
     assert!(found.in_time_order);
-    let all = told.len();
-    assert_eq!(told, (1..=all).map(|done| (done, all)).collect::<Vec<_>>());
+    let all = reported.len();
+    assert_eq!(reported, (1..=all).map(|done| (done, all)).collect::<Vec<_>>());
     // The truth has thresholds and products: trees see what a line cannot.
     assert_eq!(found.best.kind(), LearnerKind::Tree, "{:?}", found.trials);
 }

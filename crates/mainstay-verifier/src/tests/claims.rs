@@ -44,7 +44,7 @@ impl Claim {
         self.chosen().iter().map(|(segment, offer)| asked(rule, *segment, *offer) as i64).sum()
     }
 
-    /// The plan's own cost, value and uses, told honestly.
+    /// The plan's own cost, value and uses, stated honestly.
     pub(super) fn recounted(mut self) -> Self {
         let chosen = self.chosen();
         self.certificate.plan_cost = chosen.iter().map(|(_, offer)| offer.cost).sum();
