@@ -61,20 +61,20 @@ def beside(arguments, customers: int, kinds: int, rules: str) -> list[list]:
         answer = peers.ask(peer, folder, kinds, done["rules"], arguments.time_limit)
         if answer is None:
             continue
-        told = f"{answer.value:,.0f}" if answer.value is not None else "none"
+        value = f"{answer.value:,.0f}" if answer.value is not None else "none"
         assert answer.value is None or answer.value <= done["upper_bound"] + 0.5, "a peer is above the bound"
         times = answer.seconds / done["seconds"]
-        rows.append([name, answer.name, seconds(answer.seconds), told, answer.gap, f"{times:.0f}" if times >= 10 else f"{times:.1f}"])
+        rows.append([name, answer.name, seconds(answer.seconds), value, answer.gap, f"{times:.0f}" if times >= 10 else f"{times:.1f}"])
     return rows
 
 
-def beside_tiers(arguments) -> str:
-    """The fixed policy that people write down first, and the optimum for the same money."""
+def beside_baseline_policy(arguments) -> str:
+    """The baseline policy that people write down first, and the optimum for the same money."""
     customers, kinds = (10_000 if arguments.quick else 1_000_000), 6
     folder = arguments.work / f"{customers}-{kinds}-tiers"
     folder.mkdir(parents=True, exist_ok=True)
     mainstay(arguments.timings, customers, kinds, "budget", runs=1, folder=folder)
-    tiers = peers.FixedTiers.read(folder, kinds)
+    tiers = peers.BaselinePolicy.read(folder, kinds)
     rows = []
     for name, budget in [("the budget above", customers * 100), ("what the tiers cost", tiers.total_cost)]:
         spent, gained = tiers.within(budget)
@@ -82,7 +82,7 @@ def beside_tiers(arguments) -> str:
         rows.append([
             f"{customers:,} x {kinds}, {name}", *(f"{cents / 100:,.2f}" for cents in [spent, gained, optimum["value"]]), f"{optimum['value'] / gained:.2f}",
         ])
-    header = ["question", "spent by either", "gained by fixed tiers", "by the plan", "times"]
+    header = ["instance", "spent by either", "gained by fixed tiers", "by the plan", "times"]
     return table(header, rows)
 
 
@@ -95,17 +95,17 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.sizes = [10_000, 100_000] if arguments.quick else [10_000, 100_000, 1_000_000, 10_000_000]
     scaled = scale(arguments)
-    questions = [(1_000, 4, "rules")] if arguments.quick else [(10_000, 4, "budget"), (10_000, 4, "rules"), (100_000, 6, "budget")]
-    compared = [cells for question in questions for cells in beside(arguments, *question)]
-    tiers = beside_tiers(arguments)
-    header = ["question", "solver", "seconds", "value in cents", "gap", "times as long"]
+    instances = [(1_000, 4, "rules")] if arguments.quick else [(10_000, 4, "budget"), (10_000, 4, "rules"), (100_000, 6, "budget")]
+    compared = [cells for instance in instances for cells in beside(arguments, *instance)]
+    tiers = beside_baseline_policy(arguments)
+    header = ["instance", "solver", "seconds", "value in cents", "gap", "times as long"]
     versions = ", ".join(f"{name} {version(name)}" for name in ["highspy", "ortools", "numpy"])
     document = (
         "# Speed of allocation\n\n"
         "Written by `benches/allocation/run`: one run on one machine, one thread each. Populations come from a fixed seed. What is\n"
         "timed is the answer with its proof, from offers in memory; bytes are the most that the process held, offers included.\n\n"
         f"{scaled}\n\n"
-        "The same questions answered by others. Every value lies below the bound that the certificate proves. A gap of HiGHS and\n"
+        "The same instances solved by others. Every value lies below the bound that the certificate proves. A gap of HiGHS and\n"
         "OR-Tools is the one that they were asked for, or the one that they reached in the time that they had.\n\n"
         f"{table(header, compared)}\n\n"
         "Fixed tiers give everybody with a risk of at least 0.8 the call (50.00), from 0.5 the discount (10.00) and below that the mail\n"

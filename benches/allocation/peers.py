@@ -1,4 +1,4 @@
-"""Other people's solvers for the same question: `peers.py SOLVER FOLDER KINDS RULES SECONDS` answers as JSON.
+"""Other people's solvers for the same instance: `peers.py SOLVER FOLDER KINDS RULES SECONDS` answers as JSON.
 
 Each answers in a process of its own, and is imported there only: highspy and OR-Tools bring different libraries of one name.
 """
@@ -103,7 +103,7 @@ def highs_relaxation(instance: Instance, time_limit: float) -> Answer:
 
 
 def ortools_scip(instance: Instance, time_limit: float) -> Answer | None:
-    """SCIP, the MIP solver that OR-Tools brings with it; larger questions do not end."""
+    """SCIP, the MIP solver that OR-Tools brings with it; larger instances do not end."""
     from ortools.linear_solver import pywraplp
 
     if len(instance.values) > 100_000:
@@ -147,20 +147,20 @@ def numpy_greedy(instance: Instance, time_limit: float) -> Answer | None:
 
 
 @dataclass
-class FixedTiers:
-    """Each customer's one offer by risk, the riskiest first: what a fixed policy does with the same offers."""
+class BaselinePolicy:
+    """Each customer's one offer by risk, the riskiest first: what the baseline policy does with the same offers."""
 
     costs: np.ndarray
     values: np.ndarray
 
     @staticmethod
-    def read(folder: Path, kinds: int) -> "FixedTiers":
+    def read(folder: Path, kinds: int) -> "BaselinePolicy":
         column = lambda name: np.fromfile(folder / name, dtype="<i8")
         risk = column("risks") / 10_000
         kind = np.select([risk >= 0.8, risk >= 0.5], [5, 3], 0)
         riskiest = np.argsort(-risk, kind="stable")
         chosen = riskiest * kinds + kind[riskiest]
-        return FixedTiers(column("costs")[chosen], column("values")[chosen])
+        return BaselinePolicy(column("costs")[chosen], column("values")[chosen])
 
     @property
     def total_cost(self) -> int:
@@ -176,7 +176,7 @@ ALL = {each.__name__: each for each in [highs_integers, highs_relaxation, ortool
 
 
 def ask(name: str, folder: Path, kinds: int, rules: int, time_limit: float) -> Answer | None:
-    """The answer of a solver to the question in a folder under its first rules."""
+    """The answer of a solver to the instance in a folder under its first rules."""
     command = [sys.executable, __file__, name, str(folder), str(kinds), str(rules), str(time_limit)]
     answer = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
     return answer and Answer(**answer)

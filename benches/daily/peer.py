@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import xgboost
 import yaml
 
-# Functions that DuckDB has not. What `rhythm` says is told by windows, in a model of `duckdb/`.
-RHYTHM = ["days", "gaps", "recent_gaps", "gap_days", "squared_gap_days", "longest_gap_days", "last_gap_days", "recent_gap_days", "longer_gaps"]
+# Functions that DuckDB has not. What `gap_stats` says comes from windows, in a model of `duckdb/`.
+GAP_STATS = ["days", "gaps", "recent_gaps", "gap_days", "squared_gap_days", "longest_gap_days", "last_gap_days", "recent_gap_days", "longer_gaps"]
 MACROS = f"""
 create macro to_unixtime(t) as epoch_us(t) // 1000000;
-create macro rhythm(days_ago) as {{{", ".join(f"'{field}': null::bigint" for field in RHYTHM)}}};
+create macro gap_stats(days_ago) as {{{", ".join(f"'{field}': null::bigint" for field in GAP_STATS)}}};
 """
 OWN_MODELS = Path(__file__).parent / "duckdb"
 
@@ -80,7 +80,7 @@ class Features:
             **others,
         )
         # A macro of DuckDB takes no filter; its name of the aggregate; and its decimals end at 38 digits.
-        rendered = re.sub(r"rhythm\(days_ago\) filter \([^)]*\)", "rhythm(days_ago)", rendered)
+        rendered = re.sub(r"gap_stats\(days_ago\) filter \([^)]*\)", "gap_stats(days_ago)", rendered)
         rendered = re.sub(r"first_value\((?=[^)]* order by)", "first(", rendered)
         return re.sub(r"decimal\((39|[4-9]\d), ?\d+\)", "double", rendered)
 

@@ -109,7 +109,7 @@ def main() -> None:
         "",
         f"Boosted trees on {len(data.training[1]):,} x {FEATURES} rows ({data.training[1].mean():.0%} churn, {MISSING_SHARE:.0%} missing),"
         f" {arguments.threads} threads, {platform.machine()}, Python {platform.python_version()}; written by `benches/training/run`. Of each"
-        " library the settings of its grid with the best AUC on validation rows; told is the AUC on other rows, and the time of that fit.",
+        " library the settings of its grid with the best AUC on validation rows; reported is the AUC on other rows, and the time of that fit.",
         "",
         "| library | AUC | seconds | settings tried | settings |",
         "|---|---:|---:|---:|---|",

@@ -28,10 +28,10 @@ totals as (
         count(*) filter (where is_recent) as lines_90d,
         sum(quantity) as units,
         sum(net_amount) as net_amount,
-        variety(product_id) as products,
-        variety(product_id) filter (where is_recent) as products_90d,
-        variety(category) as categories,
-        variety(category) filter (where is_recent) as categories_90d
+        distinct_stats(product_id) as products,
+        distinct_stats(product_id) filter (where is_recent) as products_90d,
+        distinct_stats(category) as categories,
+        distinct_stats(category) filter (where is_recent) as categories_90d
     from bought_lines
     group by customer_id
 )

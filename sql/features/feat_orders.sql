@@ -1,4 +1,4 @@
--- What the orders and returns of a customer say, by their sums and the rhythm of their days.
+-- What the orders and returns of a customer say, by their sums and the gaps between their days.
 with totals as (
     select * from {{ ref('customer_order_totals') }}
 ),

@@ -1,5 +1,5 @@
--- What the orders and returns of a customer add up to, and the rhythm of their days, from one pass over them: who is known, what a
--- customer is worth and how a customer orders are all told from it.
+-- What the orders and returns of a customer add up to, and the gaps between their days, from one pass over them: who is known, what a
+-- customer is worth and how a customer orders are all computed from it.
 with orders as (
     select * from {{ ref('stg_orders') }}
 ),
@@ -28,8 +28,8 @@ totals as (
         max(ordered_at) filter (where not is_return) as last_ordered_at,
         min(days_ago) filter (where not is_return) as days_since_last_order,
         max(days_ago) filter (where not is_return) as days_since_first_order,
-        rhythm(days_ago) filter (where not is_return) as rhythm,
-        rhythm(days_ago) filter (where days_ago < 365 and not is_return) as rhythm_365d,
+        gap_stats(days_ago) filter (where not is_return) as order_gaps,
+        gap_stats(days_ago) filter (where days_ago < 365 and not is_return) as order_gaps_365d,
         -- The largest amount of the newest day: a day weighs more than two amounts differ, which have 16 digits before the point.
         max(
             net - cast(days_ago as decimal(19, 0)) * cast(100000000000000000 as decimal(18, 0))
@@ -76,17 +76,17 @@ totals as (
 )
 
 select
-    * exclude (rhythm, rhythm_365d, weighed_last_order),
-    rhythm['days'] as order_days,
-    rhythm['gaps'] as gaps,
-    rhythm['recent_gaps'] as recent_gaps,
-    rhythm['gap_days'] as gap_days,
-    rhythm['squared_gap_days'] as squared_gap_days,
-    rhythm['longest_gap_days'] as longest_gap_days,
-    rhythm['last_gap_days'] as last_gap_days,
-    rhythm['recent_gap_days'] as recent_gap_days,
-    rhythm['longer_gaps'] as longer_gaps,
-    rhythm_365d['days'] as order_days_365d,
+    * exclude (order_gaps, order_gaps_365d, weighed_last_order),
+    order_gaps['days'] as order_days,
+    order_gaps['gaps'] as gaps,
+    order_gaps['recent_gaps'] as recent_gaps,
+    order_gaps['gap_days'] as gap_days,
+    order_gaps['squared_gap_days'] as squared_gap_days,
+    order_gaps['longest_gap_days'] as longest_gap_days,
+    order_gaps['last_gap_days'] as last_gap_days,
+    order_gaps['recent_gap_days'] as recent_gap_days,
+    order_gaps['longer_gaps'] as longer_gaps,
+    order_gaps_365d['days'] as order_days_365d,
     weighed_last_order
     + cast(days_since_last_order as decimal(19, 0)) * cast(100000000000000000 as decimal(18, 0)) as last_order
 from totals

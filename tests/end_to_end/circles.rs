@@ -41,7 +41,7 @@ const STILL_THERE: [(&str, &[(&str, &str)]); 4] = [
     ),
     (
         "mainstay-standalone",
-        &[("train/columns.rs", "train.rs"), ("train/parting.rs", "train.rs"), ("train/table.rs", "train.rs")],
+        &[("train/columns.rs", "train.rs"), ("train/split.rs", "train.rs"), ("train/table.rs", "train.rs")],
     ),
     (
         "mainstay-train",

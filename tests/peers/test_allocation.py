@@ -1,4 +1,4 @@
-"""Plans of `mainstay allocate` against HiGHS, on medium questions with all kinds of rules."""
+"""Plans of `mainstay allocate` against HiGHS, on medium instances with all kinds of rules."""
 
 import json
 import os
@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-QUESTIONS = 200
+INSTANCES = 200
 CHANNELS = {"call": "phone", "gift": "parcel", "mail": "email", "sms": "phone"}
 COSTS = {"call": 2_000, "gift": 900, "mail": 60, "sms": 150}
 REGIONS = ["east", "north", "south"]
 
 
-class Question:
+class Instance:
     """Offers of some customers, and a policy."""
 
     def __init__(self, seed: int):
@@ -116,17 +116,17 @@ def mainstay(verb: str, **files: Path) -> subprocess.CompletedProcess:
     return subprocess.run([os.environ["MAINSTAY"], verb, *flags, "-o", "json"], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("batch", range(QUESTIONS // 20))
+@pytest.mark.parametrize("batch", range(INSTANCES // 20))
 def test_plans_are_as_good_as_those_of_highs(batch: int, tmp_path: Path):
     solved = 0
     for seed in range(20 * batch, 20 * batch + 20):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        question = Question(seed)
-        question.write(folder)
+        instance = Instance(seed)
+        instance.write(folder)
         offers, plan, certificate = folder / "offers.parquet", folder / "plan.parquet", folder / "cert.json"
         done = mainstay("allocate", offers=offers, policy=folder / "policy.yml", output=plan, certificate=certificate)
-        best = question.solved_by_highs()
+        best = instance.solved_by_highs()
         if best is None:
             assert done.returncode == 1 and "cannot be kept" in done.stderr, done.stderr
             continue
@@ -140,9 +140,9 @@ def test_plans_are_as_good_as_those_of_highs(batch: int, tmp_path: Path):
         missed = planned["upper_bound_cents"] - value
         assert best - value <= missed + 1
         chosen = {(customer, offer) for customer, offer in zip(rows["customer_id"], rows["offer"], strict=True) if offer}
-        taken = np.array([pair in chosen for pair in zip(question.customer.tolist(), question.offer.tolist(), strict=True)])
-        assert all(row[taken].sum() <= limit + 1e-6 for row, limit in question.rows())
+        taken = np.array([pair in chosen for pair in zip(instance.customer.tolist(), instance.offer.tolist(), strict=True)])
+        assert all(row[taken].sum() <= limit + 1e-6 for row, limit in instance.rows())
         checked = mainstay("verify", offers=offers, plan=plan, certificate=certificate)
         assert checked.returncode == 0, checked.stderr
         solved += 1
-    assert solved >= 10, "too few of the questions have a plan"
+    assert solved >= 10, "too few of the instances have a plan"

@@ -101,7 +101,7 @@ def test_lightgbm_ranks_no_better(name, date, horizon_days, most_behind, tmp_pat
         print(f"  {'recency':<12} {auc(test.feature('days_since_last_order')):>7.4f}")
         print(f"  difference of the AUC {auc(test.raw_scores) - auc(theirs):+.4f}, 95 % from {low:+.4f} to {high:+.4f}; {parameters}")
 
-    # The rows tell the same as the record.
+    # The rows say the same as the record.
     evaluation = training.details["evaluation"]
     assert len(test.churned) == evaluation["rows"]
     assert auc(test.raw_scores) == pytest.approx(evaluation["auc"], abs=1e-6)

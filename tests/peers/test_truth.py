@@ -23,12 +23,12 @@ def oracle(truth, day: np.datetime64) -> dict[str, float]:
 
 
 def without_groups(project: Path) -> Path:
-    """The reference project with a training that tells no groups apart: its test rows name their customers."""
+    """The reference project with a training without groups: its test rows name their customers."""
     (project / "jobs").mkdir(parents=True)
     (project / "mainstay.yml").write_text(f"name: without_groups\ntime_zone: UTC\nextends: {ROOT}\n")
     job = (ROOT / "jobs/train_churn.yml").read_text()
     without, cut = re.subn(r"^segments:\n(?:  .*\n)+", "", job, flags=re.MULTILINE)
-    assert cut == 1, "the training tells no groups apart any more"
+    assert cut == 1, "the training has no groups any more"
     (project / "jobs/train_churn.yml").write_text(without)
     return project
 

@@ -1,4 +1,4 @@
--- Mainstay's sums of orders with the rhythm of their days from windows: DuckDB sorts the days of all customers faster than it makes
+-- Mainstay's sums of orders with the gaps between their days from windows: DuckDB sorts the days of all customers faster than it makes
 -- a list of those of each.
 with totals as (
     {{ own }}
@@ -27,7 +27,7 @@ spaced_order_days as (
     )
 ),
 
-rhythms as (
+day_gaps as (
     select
         customer_id,
         count(*) as order_days,
@@ -46,16 +46,16 @@ rhythms as (
 
 select
     totals.* replace (
-        coalesce(rhythms.order_days, 0) as order_days,
-        coalesce(rhythms.order_days_365d, 0) as order_days_365d,
-        coalesce(rhythms.gaps, 0) as gaps,
-        coalesce(rhythms.recent_gaps, 0) as recent_gaps,
-        rhythms.gap_days as gap_days,
-        rhythms.squared_gap_days as squared_gap_days,
-        rhythms.longest_gap_days as longest_gap_days,
-        rhythms.last_gap_days as last_gap_days,
-        rhythms.recent_gap_days as recent_gap_days,
-        rhythms.longer_gaps as longer_gaps
+        coalesce(day_gaps.order_days, 0) as order_days,
+        coalesce(day_gaps.order_days_365d, 0) as order_days_365d,
+        coalesce(day_gaps.gaps, 0) as gaps,
+        coalesce(day_gaps.recent_gaps, 0) as recent_gaps,
+        day_gaps.gap_days as gap_days,
+        day_gaps.squared_gap_days as squared_gap_days,
+        day_gaps.longest_gap_days as longest_gap_days,
+        day_gaps.last_gap_days as last_gap_days,
+        day_gaps.recent_gap_days as recent_gap_days,
+        day_gaps.longer_gaps as longer_gaps
     )
 from totals
-left join rhythms on totals.customer_id = rhythms.customer_id
+left join day_gaps on totals.customer_id = day_gaps.customer_id

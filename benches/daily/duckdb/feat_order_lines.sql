@@ -1,4 +1,4 @@
--- Mainstay's features of baskets by groupings of products and categories, where Mainstay has variety().
+-- Mainstay's features of baskets by groupings of products and categories, where Mainstay has distinct_stats().
 with order_lines as (
     select * from {{ ref('stg_order_lines') }}
 ),

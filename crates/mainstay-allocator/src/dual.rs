@@ -15,18 +15,18 @@ use crate::master::{Column, Master, PriceBox};
 use crate::mixture::Part;
 use crate::relaxation::{Response, respond};
 
-/// How much of the next question is the best point known; the rest is the master's.
+/// How much of the next trial point is the best point known; the rest is the master's.
 const IN_SHARE: f64 = 0.7;
 /// The first box reaches to so many times the average worth of a unit.
 const FIRST_REACH: f64 = 4.0;
-/// A box whose edge holds a price back grows by this factor.
+/// A box grows where its edge stops a price, by this factor.
 const GROWTH: f64 = 8.0;
 /// Beyond this a price is as good as infinite: the rules cannot be kept.
 const FARTHEST_REACH: f64 = 1e9;
 
-/// What is asked of the dual.
+/// A dual problem: which limits, and how near to its optimum the search must come.
 #[derive(Debug, Clone)]
-pub(crate) struct Question<'a> {
+pub(crate) struct DualProblem<'a> {
     /// The limits of the rules.
     pub(crate) limits: &'a [i64],
     /// A rule that is left out.
@@ -98,16 +98,16 @@ impl<'a> Dual<'a> {
     }
 
     /// The prices at which L is lowest.
-    pub(crate) fn minimise(&mut self, question: &Question<'_>) -> Point {
+    pub(crate) fn minimise(&mut self, problem: &DualProblem<'_>) -> Point {
         let limits: Vec<f64> =
-            question.limits.iter().zip(&self.use_scales).map(|(&b, scale)| b as f64 / scale).collect();
+            problem.limits.iter().zip(&self.use_scales).map(|(&b, scale)| b as f64 / scale).collect();
         let scaled = |prices: &[f64]| -> Vec<f64> {
             prices.iter().zip(&self.use_scales).map(|(price, scale)| price * scale / self.value_scale).collect()
         };
-        let near = question.near.map(|near| scaled(near.prices));
-        let trust = question.near.map_or(FIRST_REACH, |near| near.trust);
-        let mut prices = first_box(near.as_deref(), trust, limits.len(), question.without);
-        self.focus = match question.near {
+        let near = problem.near.map(|near| scaled(near.prices));
+        let trust = problem.near.map_or(FIRST_REACH, |near| near.trust);
+        let mut prices = first_box(near.as_deref(), trust, limits.len(), problem.without);
+        self.focus = match problem.near {
             Some(near) if near.is_focused => Some(Focus::new(
                 self.offers,
                 self.coefficients,
@@ -117,11 +117,11 @@ impl<'a> Dual<'a> {
             _ => None,
         };
         let mut best = near.unwrap_or_else(|| vec![0.0; limits.len()]);
-        if let Some(without) = question.without {
+        if let Some(without) = problem.without {
             best[without] = 0.0;
         }
         let mut evaluations = 0;
-        let mut bound = if question.near.is_some() {
+        let mut bound = if problem.near.is_some() {
             evaluations += 1;
             self.ask(&best, &limits)
         } else {
@@ -129,8 +129,8 @@ impl<'a> Dual<'a> {
         };
         let (mut lowest, mut weights);
         'boxes: loop {
-            let held = prices.clone();
-            let mut master = Master::new(&self.columns[0], &limits, &held);
+            let allowed = prices.clone();
+            let mut master = Master::new(&self.columns[0], &limits, &allowed);
             let mut last_trial = Vec::new();
             loop {
                 let trial = master.solve(&self.columns);
@@ -140,10 +140,10 @@ impl<'a> Dual<'a> {
                     // Below every plan: the rules cannot be kept, and the prices prove it.
                     break 'boxes;
                 }
-                let is_near_enough = bound - trial.bound <= question.tolerance * bound.abs().max(1e-9);
-                if is_near_enough || evaluations >= question.most_evaluations {
-                    let is_held = grow(&mut prices, &best, &trial.prices, question.without);
-                    if is_held && evaluations < question.most_evaluations {
+                let is_near_enough = bound - trial.bound <= problem.tolerance * bound.abs().max(1e-9);
+                if is_near_enough || evaluations >= problem.most_evaluations {
+                    let is_wider = grow(&mut prices, &best, &trial.prices, problem.without);
+                    if is_wider && evaluations < problem.most_evaluations {
                         // Beyond the box the decided may decide otherwise.
                         self.focus = None;
                         continue 'boxes;
@@ -221,7 +221,7 @@ fn first_box(near: Option<&[f64]>, trust: f64, rules: usize, without: Option<usi
     };
     let mut prices = PriceBox { low, high };
     if let Some(without) = without {
-        // What one rule held back falls to the others.
+        // What one rule prevented falls to the others.
         prices.high.iter_mut().for_each(|high| *high = high.max(FIRST_REACH));
         prices.low[without] = 0.0;
         prices.high[without] = 0.0;
@@ -229,23 +229,23 @@ fn first_box(near: Option<&[f64]>, trust: f64, rules: usize, without: Option<usi
     prices
 }
 
-/// Widens the box where its edge holds a price back; whether any did.
+/// Widens the box where its edge stops a price; whether it is wider now.
 fn grow(prices: &mut PriceBox, best: &[f64], trial: &[f64], without: Option<usize>) -> bool {
-    let mut is_held = false;
+    let mut is_wider = false;
     for rule in (0..best.len()).filter(|rule| without != Some(*rule)) {
         let edge = 1e-9 + 1e-6 * prices.high[rule];
         let is_at = |price: f64, edge_price: f64| (price - edge_price).abs() <= edge;
         if is_at(trial[rule], prices.high[rule]) && prices.high[rule] < FARTHEST_REACH {
             prices.high[rule] = (prices.high[rule] * GROWTH).max(best[rule] * GROWTH);
-            is_held = true;
+            is_wider = true;
         }
         if prices.low[rule] > 0.0 && is_at(trial[rule], prices.low[rule]) {
             prices.low[rule] /= GROWTH;
             if prices.low[rule] < 1e-7 {
                 prices.low[rule] = 0.0;
             }
-            is_held = true;
+            is_wider = true;
         }
     }
-    is_held
+    is_wider
 }

@@ -14,7 +14,7 @@ pub(crate) struct Focus {
 }
 
 impl Focus {
-    /// Parts the customers by what they choose at all prices from `low` to `high`.
+    /// Splits the customers by what they choose at all prices from `low` to `high`.
     pub(crate) fn new(offers: &Offers, coefficients: &Coefficients, low: &[f64], high: &[f64]) -> Self {
         let (least, most) = extreme_charges(coefficients, low, high);
         let mut focus = Self {

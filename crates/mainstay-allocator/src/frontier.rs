@@ -1,8 +1,8 @@
-//! What every price of budget buys: the upper hulls of all customers, cut into increments and parted by efficiency.
+//! What every price of budget buys: the upper hulls of all customers, cut into increments and sorted into buckets by efficiency.
 //!
 //! Sinha and Zoltners (1979), "The Multiple-Choice Knapsack Problem": taking the increments by falling efficiency solves the linear
 //! relaxation for every budget at once. They are not sorted but counted into buckets by the leading bits of their efficiency, the
-//! first digit of a radix sort: a question about one budget or price is answered by the sums of whole buckets and a look into one,
+//! first digit of a radix sort: a lookup of one budget or price takes the sums of whole buckets and a look into one,
 //! as in the linear method of Dyer (1984) and Zemel (1984). Within a bucket the order is exact. Rules other than the budget are not
 //! looked at here.
 
@@ -33,7 +33,7 @@ pub struct BudgetPoint {
     pub value: Cents,
 }
 
-/// The increments of all customers, parted by efficiency. It depends on no limit.
+/// The increments of all customers, in buckets by efficiency. It depends on no limit.
 #[derive(Debug, Clone)]
 pub struct Frontier {
     offers: Arc<Offers>,
@@ -59,7 +59,7 @@ pub(crate) struct Cut {
 }
 
 impl Frontier {
-    /// Takes every customer's upper hull and parts the increments; linear in the number of offers.
+    /// Takes every customer's upper hull and sorts the increments into buckets; linear in the number of offers.
     pub fn build(instance: &ValidInstance) -> Self {
         let offers = Arc::clone(&instance.as_instance().offers);
         let mut increments = Vec::new();

@@ -1,4 +1,4 @@
-//! The question, checked: sorted offers and rules whose sums and products are exact in the arithmetic of this crate.
+//! The instance, checked: sorted offers and rules whose sums and products are exact in the arithmetic of this crate.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ pub const LARGEST_OFFER: Cents = Cents(1_000_000_000_000);
 /// The most that a limit, a rule's use, all costs together or all values together may be. Products with a price fit 128 bits.
 pub const LARGEST_TOTAL: Cents = Cents(1_000_000_000_000_000_000);
 
-/// Why offers and rules are not a question that can be answered exactly.
+/// Why offers and rules are not an instance that can be solved exactly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InstanceError {
     /// Positions of offers are 32 bits wide, with one that stands for none.
@@ -70,7 +70,7 @@ pub enum InstanceError {
     TotalTooLarge,
     /// Two rules have one name.
     #[error("the rule `{0}` is there twice: give each rule a name of its own")]
-    RepeatedRule(String),
+    DuplicateRule(String),
     /// A rule that only counts up has a limit below 0.
     #[error("the limit of the rule `{rule}` is {limit}: it must be at least 0, as nothing counts below that")]
     NegativeLimit {
@@ -122,7 +122,7 @@ impl ValidInstance {
         Ok(self)
     }
 
-    /// The question as the verifier and the plan's reader see it.
+    /// The instance as the verifier and the plan's reader see it.
     pub fn as_instance(&self) -> &Instance {
         &self.0
     }
@@ -183,7 +183,7 @@ fn check_rules(rules: &[Rule], total_cost: i128, customers: usize) -> Result<(),
     let mut names = BTreeSet::new();
     for rule in rules {
         if !names.insert(&rule.name) {
-            return Err(InstanceError::RepeatedRule(rule.name.clone()));
+            return Err(InstanceError::DuplicateRule(rule.name.clone()));
         }
         check_limit(rule)?;
         let most = rule.terms.iter().try_fold(0i128, |sum, term| {

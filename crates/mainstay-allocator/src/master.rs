@@ -14,7 +14,7 @@ pub(crate) struct Column {
     pub(crate) uses: Vec<f64>,
 }
 
-/// The box that prices are held in.
+/// The box that bounds the prices.
 #[derive(Debug, Clone)]
 pub(crate) struct PriceBox {
     pub(crate) low: Vec<f64>,

@@ -158,7 +158,7 @@ mod tests {
     use crate::problem::Holdings;
     use crate::test_instances::offers_of;
 
-    /// At a price of 2 nobody can tell whether the offer pays: at a bit less everybody takes it, at a bit more nobody does.
+    /// At a price of 2 it is undecided whether the offer pays: at a bit less everybody takes it, at a bit more nobody does.
     #[test]
     fn gives_as_many_as_the_mixture_has_on_average() {
         let menus = vec![(0, vec![Some((10, 5))]); 1_000];

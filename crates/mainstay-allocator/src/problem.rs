@@ -1,4 +1,4 @@
-//! The question as the search sees it, and a plan under way.
+//! The instance as the search sees it, and a plan under way.
 
 use mainstay_schema::plan::{Offer, Offers, Rule};
 

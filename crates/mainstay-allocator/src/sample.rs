@@ -4,7 +4,7 @@ use mainstay_schema::Digest;
 use mainstay_schema::plan::Offers;
 
 use crate::coefficients::Coefficients;
-use crate::dual::{Dual, Question};
+use crate::dual::{Dual, DualProblem};
 
 /// Customers that a sample has at least.
 const SAMPLED_CUSTOMERS: usize = 20_000;
@@ -25,8 +25,8 @@ pub(crate) fn prices_near(
     let sample = every(offers, stride);
     let share = sample.customers() as f64 / offers.customers() as f64;
     let limits: Vec<i64> = limits.iter().map(|&limit| (limit as f64 * share).round() as i64).collect();
-    let question = Question { limits: &limits, without: None, near: None, tolerance, most_evaluations: 300 };
-    Some(Dual::new(&sample, coefficients, &limits).minimise(&question).prices)
+    let problem = DualProblem { limits: &limits, without: None, near: None, tolerance, most_evaluations: 300 };
+    Some(Dual::new(&sample, coefficients, &limits).minimise(&problem).prices)
 }
 
 /// Every so many-th customer with its offers.

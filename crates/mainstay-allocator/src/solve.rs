@@ -1,7 +1,7 @@
 //! From a problem to a plan and the prices that prove it.
 
 use crate::core::{self, write_back};
-use crate::dual::{Dual, Near, Point, Question};
+use crate::dual::{Dual, DualProblem, Near, Point};
 use crate::exact::{MOST_BRANCHES, Search};
 use crate::exchange;
 use crate::frontier::Frontier;
@@ -133,11 +133,11 @@ fn dual_prices(problem: &Problem<'_>) -> Point {
     let sampled = sample::prices_near(offers, coefficients, limits, COARSE);
     let mut dual = Dual::new(offers, coefficients, limits);
     let near = sampled.as_deref().map(|prices| Near { prices, trust: SAMPLE_TRUST, is_focused: false });
-    let question = Question { limits, without: None, near, tolerance: COARSE, most_evaluations: MOST_EVALUATIONS };
-    let mut point = dual.minimise(&question);
+    let coarse = DualProblem { limits, without: None, near, tolerance: COARSE, most_evaluations: MOST_EVALUATIONS };
+    let mut point = dual.minimise(&coarse);
     for (tolerance, trust) in STAGES {
         let near = Some(Near { prices: &point.prices, trust, is_focused: true });
-        point = dual.minimise(&Question { near, tolerance, ..question.clone() });
+        point = dual.minimise(&DualProblem { near, tolerance, ..coarse.clone() });
     }
     point
 }

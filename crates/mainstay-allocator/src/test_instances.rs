@@ -1,4 +1,4 @@
-//! Random questions of all kinds, and the slow, obvious answer to them.
+//! Random instances of all kinds, and the slow, obvious answer to them.
 
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 pub(crate) mod comparison;
 pub(crate) mod judgement;
-pub(crate) mod outlook;
 pub(crate) mod promotion;
 pub(crate) mod run_record;
+pub(crate) mod sensitivity;
 pub(crate) mod training;
 pub(crate) mod trials;
 

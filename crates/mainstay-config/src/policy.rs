@@ -124,7 +124,7 @@ pub struct Intervention {
     pub cost: Cents,
     /// Share of would-be churners that it keeps, above 0 and at most 1.
     pub effect: f64,
-    /// The risk band for which a fixed policy would use it, for comparison.
+    /// The risk band for which the baseline policy would use it, for comparison.
     pub tier: Option<String>,
 }
 

@@ -13,7 +13,7 @@ use crate::rules::{AllocationRules, Limit, Parity, Share, greatest_common_diviso
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Catalogue {
     /// Every kind of offer.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<OfferKind>,
     /// The columns of groups.
     pub group_columns: Vec<String>,
     /// For every segment, its group in each of the columns.
@@ -24,7 +24,7 @@ pub struct Catalogue {
 
 /// A kind of offer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kind {
+pub struct OfferKind {
     /// Name of the offer.
     pub offer: String,
     /// Its channel.
@@ -38,22 +38,22 @@ impl Catalogue {
         if channel.is_none() && offer.is_none() {
             return Selection::All;
         }
-        let is_meant = |kind: &Kind| {
+        let is_selected = |kind: &OfferKind| {
             channel.is_none_or(|channel| kind.channel == channel) && offer.is_none_or(|offer| kind.offer == offer)
         };
-        self.kinds_that(is_meant)
+        self.kinds_that(is_selected)
     }
 
-    fn kinds_that(&self, is_meant: impl Fn(&Kind) -> bool) -> Selection {
+    fn kinds_that(&self, is_selected: impl Fn(&OfferKind) -> bool) -> Selection {
         Selection::Of(
-            (0u16..).zip(&self.kinds).filter(|(_, kind)| is_meant(kind)).map(|(position, _)| position).collect(),
+            (0u16..).zip(&self.kinds).filter(|(_, kind)| is_selected(kind)).map(|(position, _)| position).collect(),
         )
     }
 
     fn segments(&self, column: &str, group: &str) -> Vec<u16> {
         let Some(at) = self.group_columns.iter().position(|name| name == column) else { return Vec::new() };
-        let is_meant = |segment: &[String]| segment.get(at).is_some_and(|own| own == group);
-        (0u16..).zip(&self.segments).filter(|(_, segment)| is_meant(segment)).map(|(position, _)| position).collect()
+        let is_selected = |segment: &[String]| segment.get(at).is_some_and(|own| own == group);
+        (0u16..).zip(&self.segments).filter(|(_, segment)| is_selected(segment)).map(|(position, _)| position).collect()
     }
 
     /// The groups of a column with the number of customers who may be contacted, in alphabetical order.
@@ -113,7 +113,7 @@ impl Limit {
         let rows = bounds.into_iter().filter_map(|(weight, factor, amount, what, reason)| {
             let way = if factor > 0 { "most" } else { "least" };
             let term = Term { kinds: self.kinds(catalogue), segments: self.segments(catalogue), weight, factor };
-            let name = format!("{way} {what}{}", self.told());
+            let name = format!("{way} {what}{}", self.restriction());
             Some(Rule { name, reason, terms: vec![term], limit: factor * amount? })
         });
         rows.collect()
@@ -131,7 +131,7 @@ impl Limit {
     }
 
     /// ` for call, gold of value_tier`
-    fn told(&self) -> String {
+    fn restriction(&self) -> String {
         let group = self.group.as_ref().zip(self.is.as_ref()).map(|(column, group)| format!("{group} of {column}"));
         let parts: Vec<String> = [self.channel.clone(), self.offer.clone(), group].into_iter().flatten().collect();
         if parts.is_empty() { String::new() } else { format!(" for {}", parts.join(", ")) }
@@ -171,7 +171,7 @@ mod tests {
     use crate::rules::Eligibility;
 
     fn catalogue() -> Catalogue {
-        let kind = |offer: &str, channel: &str, is_exploratory| Kind {
+        let kind = |offer: &str, channel: &str, is_exploratory| OfferKind {
             offer: offer.to_owned(),
             channel: channel.to_owned(),
             is_exploratory,
@@ -204,9 +204,9 @@ mod tests {
         let rules = AllocationRules { limits: vec![limit], ..AllocationRules::default() };
         let rows = rules.rows(1_000, &catalogue());
         let (kinds, segments) = (Selection::Of(vec![1, 2]), Selection::Of(vec![0, 2]));
-        let told: Vec<(&str, i64)> = rows.iter().map(|row| (row.name.as_str(), row.limit)).collect();
+        let listed: Vec<(&str, i64)> = rows.iter().map(|row| (row.name.as_str(), row.limit)).collect();
         assert_eq!(
-            told,
+            listed,
             [
                 ("budget", 1_000),
                 ("most contacts for email, gold of tier", 7),

@@ -409,7 +409,7 @@ impl SourceTable {
     fn check_time(&self, name: &str, place: Place<'_>) -> Result<(), ConfigError> {
         let column_type = self.declared(name, place)?.column_type;
         place.ensure(matches!(column_type, ColumnType::Timestamp | ColumnType::Date), || {
-            format!("column `{name}` must be a timestamp or date to tell the time, it is {column_type}")
+            format!("column `{name}` must be a timestamp or date to say the time, it is {column_type}")
         })
     }
 

@@ -46,7 +46,7 @@ pub struct TrainingJob {
     pub seed: u64,
     /// What the model is judged by.
     pub gates: Gates,
-    /// The groups of customers whose figures are told apart.
+    /// The groups of customers whose figures are reported apart.
     pub segments: Option<Segments>,
     /// What it must not be worse at than the model that it would replace.
     #[serde(default)]
@@ -96,13 +96,13 @@ pub enum CalibrationKind {
     Platt,
 }
 
-/// Groups of customers whose figures are told apart: by region, or by a protected attribute, which no feature may read.
+/// Groups of customers whose figures are reported apart: by region, or by a protected attribute, which no feature may read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Segments {
     /// Model of SQL with one row for every customer, as of the cut.
     pub model: String,
-    /// Its columns, at least one; each parts the customers by its values.
+    /// Its columns, at least one; each groups the customers by its values.
     pub columns: Vec<String>,
 }
 

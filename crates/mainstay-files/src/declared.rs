@@ -32,7 +32,7 @@ const MOST_CENTS: u128 = 10u128.pow(MONEY_PRECISION as u32);
 const MOST_MICROSECONDS: u64 = 8_200_000_000_000_000_000;
 /// So far from whole cents a float may lie besides half of the gap to its neighbour: what sums of cents leave behind.
 const CENT_TOLERANCE: f64 = 0.001;
-/// Half a gap between floats, in cents, from which on they no longer tell cents.
+/// Half a gap between floats, in cents, from which on they no longer distinguish cents.
 const WIDEST_HALF_GAP: f64 = 0.25;
 
 /// A declared column, as far as its reading depends on it.
@@ -42,7 +42,7 @@ pub struct DeclaredColumn {
     pub column_type: ColumnType,
     /// Whether its values identify rows, so that two of them must not become one.
     pub is_key: bool,
-    /// The clock that times without a zone and dates are told by.
+    /// The clock that times without a zone and dates are written by.
     pub clock: Arc<LocalTime>,
 }
 
@@ -384,8 +384,7 @@ const INEXACT: &str = "which a float need not hold exactly (it is not whole, or 
 const NO_MONEY: &str = "which is no whole number of cents of at most 16 digits before the point: correct it, or round it where the file is written";
 const NO_CENTS: &str =
     "which is no whole number of cents: round it where the file is written, as in `cast(column as decimal(18, 2))`";
-const COARSE: &str =
-    "where floats of its size no longer tell cents: write it as a decimal, as in `cast(column as decimal(18, 2))`";
+const COARSE: &str = "where floats of its size no longer distinguish cents: write it as a decimal, as in `cast(column as decimal(18, 2))`";
 const NO_DAY: &str = "which is no day like 2024-03-01: correct it where the file is written";
 const NO_TIME: &str =
     "which is no time like 2024-03-01T13:30:00 or 2024-03-01T13:30:00+01:00: correct it where the file is written";

@@ -51,7 +51,7 @@ pub enum ColumnKind {
     Date,
     /// Instants.
     Timestamp {
-        /// The zone that they are told in, such as `Europe/Paris` or `+01:00`; UTC where there is none.
+        /// The zone that they are written in, such as `Europe/Paris` or `+01:00`; UTC where there is none.
         zone: Option<Arc<str>>,
     },
     /// Times of day and spans.

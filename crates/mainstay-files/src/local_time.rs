@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_there_twice_is_its_first_one_and_a_missing_one_is_told_by_the_offset_before() {
+    fn a_time_that_is_there_twice_is_its_first_one_and_a_missing_one_is_read_by_the_offset_before() {
         assert_eq!(instant("Europe/Paris", "2025-10-26T02:30:00"), "2025-10-26T00:30:00Z");
         assert_eq!(instant("Europe/Paris", "2025-10-26T03:00:00"), "2025-10-26T02:00:00Z");
         assert_eq!(instant("Europe/Paris", "2025-03-30T02:30:00"), "2025-03-30T01:30:00Z");

@@ -61,7 +61,7 @@ pub enum FileError {
         /// What the reader said.
         source: ParquetError,
     },
-    /// `_metadata` or `_common_metadata`, which tell of the files beside them.
+    /// `_metadata` or `_common_metadata`, which describe the files beside them.
     #[error("{} holds no rows, it only describes the Parquet files beside it: give one of those", path.display())]
     Summary {
         /// The file.
@@ -141,7 +141,7 @@ fn is_marked_at_end(file: &mut File) -> bool {
     is_long_enough && file.seek(SeekFrom::End(-4)).and_then(|_| file.read_exact(&mut mark)).is_ok() && mark == *MAGIC
 }
 
-/// Whether the rows that the footer tells of stand in other files.
+/// Whether the rows that the footer describes stand in other files.
 fn is_summary(path: &Path, footer: &ParquetMetaData) -> bool {
     let mut chunks = footer.row_groups().iter().flat_map(RowGroupMetaData::columns);
     let is_named = path.file_name().is_some_and(|name| name == "_metadata" || name == "_common_metadata");

@@ -60,7 +60,7 @@ pub enum KeyError {
         /// How to mend it.
         advice: &'static str,
     },
-    /// A double that does not tell its id: not whole, or where doubles skip whole numbers.
+    /// A double that does not give its id: not whole, or where doubles skip whole numbers.
     #[error("{value} is no id that a double holds exactly: write ids as texts or whole numbers")]
     Inexact {
         /// The row, from 0.
@@ -153,7 +153,7 @@ pub fn categories(array: &ArrayRef) -> Result<Vec<Option<String>>, ArrowError> {
 /// The text of each id, exactly; `None` where missing.
 ///
 /// # Errors
-/// Where [`ColumnKind::is_key`] is false, or a double tells no id.
+/// Where [`ColumnKind::is_key`] is false, or a double gives no id.
 pub fn keys(array: &ArrayRef) -> Result<Vec<Option<String>>, KeyError> {
     let kind = ColumnKind::of(array.data_type());
     let wrong_type = || KeyError::Type { found: array.data_type().to_string(), advice: kind.key_advice() };

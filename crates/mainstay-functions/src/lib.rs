@@ -1,5 +1,5 @@
 //! The SQL functions of Mainstay: `predict()`, `raw_score()`, `explain()` and `uniform_hash()`, exact aggregates in the place of the
-//! built-in ones, `count_each()`, `rhythm()` and `variety()`.
+//! built-in ones, `count_each()`, `gap_stats()` and `distinct_stats()`.
 //!
 //! A function of a model takes the model as its first argument, a digest literal: its state does not travel with a plan, and a promotion in
 //! the middle of a run must not mix two models. The driver resolves an alias to the digest before it plans; each process loads
@@ -10,26 +10,26 @@
 mod arguments;
 mod by_group;
 mod count_each;
+mod distinct_stats;
 mod exact;
 mod explain;
+mod gap_stats;
 mod kept_rows;
 mod model_cache;
 mod predict;
-mod rhythm;
 mod uniform_hash;
-mod variety;
 
 use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use count_each::CountEach;
+pub use distinct_stats::DistinctStats;
 pub use explain::{Explain, REASON_FIELDS};
+pub use gap_stats::GapStats;
 pub use model_cache::{CachedModel, ModelCache, ModelFuture};
 pub use predict::{Predict, Score};
-pub use rhythm::Rhythm;
 pub use uniform_hash::{UniformHash, uniform_hash};
-pub use variety::Variety;
 
 /// Every scalar function of ours: the one list for client, scheduler, executor and tests.
 pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
@@ -45,8 +45,8 @@ pub fn scalar_functions(models: &ModelCache) -> Vec<Arc<ScalarUDF>> {
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     let own = [
         AggregateUDF::from(CountEach::default()),
-        AggregateUDF::from(Rhythm::default()),
-        AggregateUDF::from(Variety::default()),
+        AggregateUDF::from(GapStats::default()),
+        AggregateUDF::from(DistinctStats::default()),
     ];
     exact::aggregate_functions().into_iter().chain(own.map(Arc::new)).collect()
 }

@@ -61,7 +61,7 @@ fn context(models: &ModelCache) -> SessionContext {
     context
 }
 
-fn held(model: Ensemble) -> (ModelCache, Digest) {
+fn cached(model: Ensemble) -> (ModelCache, Digest) {
     let models = ModelCache::new(|digest| Box::pin(async move { Err(format!("no model {digest}").into()) }));
     let digest = model.digest();
     models.insert(digest, model);
@@ -89,7 +89,7 @@ fn expected_raw_scores(model: &Ensemble) -> Vec<f64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scores_are_those_of_the_model_bit_for_bit() {
-    let (models, digest) = held(model());
+    let (models, digest) = cached(model());
     let context = context(&models);
     let raw = expected_raw_scores(&model());
     for (function, expected) in
@@ -104,7 +104,7 @@ async fn scores_are_those_of_the_model_bit_for_bit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reasons_are_in_order_and_worded() {
-    let (models, digest) = held(model());
+    let (models, digest) = cached(model());
     let context = context(&models);
     // Row 2 has a = 2 and b = 2: both raise the risk, a more than b.
     let sql = format!(
@@ -138,7 +138,7 @@ async fn a_model_is_loaded_once_by_a_blocking_function() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn misuse_is_explained() {
-    let (models, digest) = held(model());
+    let (models, digest) = cached(model());
     let context = context(&models);
     for (sql, message) in [
         (format!("select predict('{digest}', a) from t"), "predict() got 1 features, the model has 2"),
@@ -157,7 +157,7 @@ async fn misuse_is_explained() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn draws_are_even_and_stay() {
-    let (models, _) = held(model());
+    let (models, _) = cached(model());
     let context = context(&models);
     let columns =
         one_column(&context, "select uniform_hash('holdout-2025Q1', id) from t where id = 'customer 7'").await;

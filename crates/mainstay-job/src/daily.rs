@@ -2,6 +2,7 @@
 
 pub(crate) mod allocate;
 pub mod approval;
+pub(crate) mod baseline_policy;
 pub(crate) mod breaker;
 pub(crate) mod candidates;
 pub(crate) mod champion;
@@ -10,13 +11,12 @@ pub mod contact_rules;
 pub(crate) mod day_record;
 pub(crate) mod decision_rows;
 pub(crate) mod features;
-pub(crate) mod fixed_tiers;
+pub(crate) mod instance;
 pub(crate) mod money;
 pub(crate) mod offers_file;
 pub(crate) mod optimise;
 pub(crate) mod preflight;
 pub(crate) mod publish;
-pub(crate) mod question;
 pub(crate) mod score;
 pub(crate) mod score_sql;
 pub(crate) mod skew;

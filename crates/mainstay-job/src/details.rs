@@ -13,7 +13,7 @@ use mainstay_schema::JobKind;
 use mainstay_table::{RunRecord, RunStatus};
 use serde::{Deserialize, Serialize};
 
-pub use mainstay_allocator::Outlook;
+pub use mainstay_allocator::Sensitivity;
 pub use mainstay_run::KeptFile;
 pub use mainstay_train::tune::Trial;
 pub use mainstay_train::{
@@ -21,7 +21,7 @@ pub use mainstay_train::{
 };
 
 pub use daily::{
-    AllocationSummary, Approval, DailyDetails, FixedTiers, ModelUsed, PinnedHoldout, PinnedInputs, PinnedPlan,
+    AllocationSummary, Approval, BaselinePolicy, DailyDetails, ModelUsed, PinnedHoldout, PinnedInputs, PinnedPlan,
     PlanSource, Population, QuarantineFile, QuarantinedRows, SuppressionRows,
 };
 pub use sources_pin::{SourceTablePin, SourcesPin};

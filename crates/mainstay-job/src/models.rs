@@ -154,8 +154,8 @@ pub(crate) async fn find(open: &OpenProject, model: &str, named: &str) -> Result
     })
 }
 
-/// The model that is meant: the one named, or the only one there is.
-pub async fn meant(open: &OpenProject, model: Option<&str>) -> Result<String> {
+/// The model that a command is about: the one named, or the only one there is.
+pub async fn resolve(open: &OpenProject, model: Option<&str>) -> Result<String> {
     if let Some(model) = model {
         return Ok(model.to_owned());
     }

@@ -41,8 +41,8 @@ fn by_id(entries: Vec<LedgerEntry>) -> Result<Entries, LedgerError> {
             return Err(corrupt(&entry, Fault::ForeignMonth { ds: entry.ds }));
         }
         total = total.checked_add(entry.amount.0).ok_or_else(|| corrupt(&entry, Fault::Overflow))?;
-        if let Some(repeated) = known.insert(entry.entry_id.clone(), entry) {
-            return Err(corrupt(&repeated, Fault::Repeated));
+        if let Some(duplicate) = known.insert(entry.entry_id.clone(), entry) {
+            return Err(corrupt(&duplicate, Fault::Duplicate));
         }
     }
     Ok(known)

@@ -86,7 +86,7 @@ pub enum LedgerError {
 pub enum Fault {
     /// Two entries have its id.
     #[error("is there twice")]
-    Repeated,
+    Duplicate,
     /// Its amount is below 0.
     #[error("has the negative amount {0}")]
     NegativeAmount(Cents),

@@ -74,9 +74,9 @@ fn times(model: &Ensemble, instructions: InstructionSet, columns: &[Column<'_>])
 /// The time that this thread has been running, which other work on the machine does not add to; where the system does not
 /// say, the time of the day.
 fn processor_nanoseconds() -> f64 {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let told = told.and_then(|stat| stat.split_whitespace().next()?.parse().ok());
-    told.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as f64)
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = stat.and_then(|stat| stat.split_whitespace().next()?.parse().ok());
+    nanos.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as f64)
 }
 
 fn ensemble(draw: &mut Draw, shape: Shape, features: usize) -> Ensemble {

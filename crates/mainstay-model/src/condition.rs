@@ -13,7 +13,7 @@ pub const MAX_CATEGORIES: u32 = 1 << 16;
 /// The greatest size of a value that [`Missing::NanOrZero`] takes for zero: LightGBM's constant, a single.
 const ZERO_SIZE: f64 = 1e-35f32 as f64;
 
-/// What sends a row left; a row whose value is missing goes where [`Missing`] and the default direction tell.
+/// What sends a row left; a row whose value is missing goes where [`Missing`] and the default direction say.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// The value is below the threshold.
@@ -47,7 +47,7 @@ impl Condition {
     pub fn holds(&self, value: f64) -> bool {
         match self {
             Self::Below(threshold) => value < *threshold,
-            Self::OneOf(categories) => categories.holds(value),
+            Self::OneOf(categories) => categories.contains_value(value),
         }
     }
 }
@@ -105,7 +105,7 @@ impl CategorySet {
     }
 
     /// Whether a value, cut to an integer, is one of the codes: 2.7 is code 2 and -0.3 code 0, as LightGBM reads them. NaN is none.
-    pub fn holds(&self, value: f64) -> bool {
+    pub fn contains_value(&self, value: f64) -> bool {
         value > -1.0 && value < f64::from(MAX_CATEGORIES) && self.contains(value as u32)
     }
 
@@ -186,19 +186,19 @@ mod tests {
     fn a_category_is_the_value_cut_to_an_integer() {
         let set = CategorySet::new([0, 2, 65]).unwrap();
         for inside in [0.0, -0.0, -0.3, 0.9, 2.0, 2.7, 65.0] {
-            assert!(set.holds(inside), "{inside}");
+            assert!(set.contains_value(inside), "{inside}");
         }
         for outside in [f64::NAN, -1.0, 1.0, 3.0, 64.0, 66.0, 65_536.0, 4_294_967_296.0, 1e300, -1e300] {
-            assert!(!set.holds(outside), "{outside}");
+            assert!(!set.contains_value(outside), "{outside}");
         }
         assert_eq!(CategorySet::new([]).unwrap().codes().len(), 0);
-        assert!(CategorySet::new([65_535]).unwrap().holds(65_535.5));
+        assert!(CategorySet::new([65_535]).unwrap().contains_value(65_535.5));
         let error = CategorySet::new([1, 65_536]).unwrap_err();
         assert_eq!(error.to_string(), "the category code 65536 is not below 65536");
     }
 
     #[test]
-    fn zero_is_missing_where_told() {
+    fn zero_is_missing_where_stated() {
         for (value, nan_only, with_zero) in [
             (f64::NAN, true, true),
             (0.0, false, true),

@@ -154,12 +154,12 @@ impl Ensemble {
         self.parts.link
     }
 
-    /// Whether all trees tell how many training rows passed each node: without that the model scores but cannot be explained.
+    /// Whether all trees say how many training rows passed each node: without that the model scores but cannot be explained.
     pub fn has_covers(&self) -> bool {
         self.expected_margin.is_some()
     }
 
-    /// The mean margin of the training rows, as the covers tell it: what contributions are measured from.
+    /// The mean margin of the training rows, as the covers give it: what contributions are measured from.
     ///
     /// # Errors
     /// Where the model has no covers.
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_codes_of_texts_and_refuses_lists_that_do_not_tell_them_apart() {
+    fn knows_the_codes_of_texts_and_refuses_lists_that_do_not_distinguish_them() {
         let with = |categories: &[&str]| {
             let categories = Some(categories.iter().map(|category| (*category).to_owned()).collect());
             vec![Feature { categories, ..Feature::new("city") }, Feature::new("orders")]

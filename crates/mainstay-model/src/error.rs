@@ -103,7 +103,7 @@ pub enum ModelError {
         /// What is wrong with it.
         source: TermError,
     },
-    /// A list of categories that does not tell them apart.
+    /// A list of categories that does not distinguish them.
     #[error("the categories of feature `{feature}` are {found}: name each once, at least one and fewer than {limit}")]
     Categories {
         /// The feature.
@@ -224,7 +224,7 @@ pub enum TreeError {
     /// A tree has at least a leaf.
     #[error("it has no nodes")]
     Empty,
-    /// The arrays of the file tell different numbers of nodes.
+    /// The arrays of the file state different numbers of nodes.
     #[error("its array `{array}` has {found} entries, but it has {expected} nodes")]
     ArrayLength {
         /// Name of the array.

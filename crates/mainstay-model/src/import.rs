@@ -45,7 +45,7 @@ fn check_file(bytes: &[u8], format: Format) -> Result<(), ImportError> {
     }
 }
 
-/// The tree of these nodes. Covers that tell no shares of rows (zeros, or no sums) are left out: the tree scores all the same.
+/// The tree of these nodes. Covers that give no shares of rows (zeros, or no sums) are left out: the tree scores all the same.
 fn tree_of(tree: usize, mut nodes: Vec<Node>) -> Result<Tree, ImportError> {
     nodes.iter_mut().for_each(turn_at_infinity);
     let result = match Tree::new(&nodes) {

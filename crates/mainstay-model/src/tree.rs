@@ -131,7 +131,7 @@ impl Tree {
         self.node_count().div_ceil(2)
     }
 
-    /// Whether the tree tells how many training rows passed each node: without that it cannot be explained.
+    /// Whether the tree says how many training rows passed each node: without that it cannot be explained.
     pub fn has_covers(&self) -> bool {
         self.cover[0] != 0.0
     }
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn below_the_threshold_and_missing_go_where_told() {
+    fn below_the_threshold_and_missing_go_where_stated() {
         let tree = Tree::new(&[split(1, 2, 2.0), leaf(-1.0), leaf(1.0)]).unwrap();
         let margin = |value| tree.margin(|_| value);
         assert_eq!([margin(4.9), margin(5.0), margin(f64::NAN)], [-1.0, 1.0, -1.0]);
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn categories_and_zeros_go_where_told() {
+    fn categories_and_zeros_go_where_stated() {
         let root = |condition, missing| Node::Split {
             feature: 0,
             condition,

@@ -7,12 +7,12 @@ use arrow::datatypes::Float64Type;
 use serde::Serialize;
 
 use crate::distinct::Values;
-use crate::kind::Kind;
 use crate::quantiles::{self, Buckets, SHARES};
 use crate::spec::ColumnSpec;
 use crate::text_signs::TextSigns;
+use crate::value_kind::ValueKind;
 
-/// How many of the most frequent values are told.
+/// How many of the most frequent values are shown.
 const FREQUENT: usize = 5;
 
 /// A value is frequent where it stands at least twice, and in at least one of so many rows.
@@ -22,12 +22,12 @@ const ONE_OF: u64 = 200;
 const NUMBER_SENTINELS: [i64; 9] = [-999_999, -99_999, -9999, -999, -99, 999, 9999, 99_999, 999_999];
 
 /// Days that often stand for a missing date, since 1970: of the years 1, 1753, 1899 (the last two days), 1900, 1901, 1970, 2099 and 2999.
-/// The year 9999 is one as a whole, see [`Kind::is_never`].
+/// The year 9999 is one as a whole, see [`ValueKind::is_never`].
 const DAY_SENTINELS: [i64; 9] = [-719_162, -79_257, -25_569, -25_568, -25_567, -25_202, 0, 47_481, 376_199];
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// What a column holds. Of a column whose values must not be told everything that would tell one is absent.
+/// What a column holds. Of a column whose values must not be shown everything that would reveal one is absent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ColumnProfile {
     /// Its name.
@@ -37,8 +37,9 @@ pub struct ColumnProfile {
     pub type_name: String,
     /// Whether the project declares it; models see no other.
     pub is_declared: bool,
-    /// Whether its values may be told: it is declared and not personal.
-    pub is_told: bool,
+    /// Whether its values may be shown: it is declared and not personal.
+    #[serde(rename = "is_told")]
+    pub is_shown: bool,
     /// Rows without a value.
     pub missing: u64,
     /// How many different values there are.
@@ -78,7 +79,7 @@ pub struct Frequent {
 /// The values of a column as far as they were seen.
 #[derive(Debug, Clone)]
 pub(crate) struct ColumnTally {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     pub(crate) missing: u64,
     pub(crate) not_finite: u64,
     pub(crate) negative: u64,
@@ -100,7 +101,7 @@ pub(crate) struct ColumnTally {
 
 impl ColumnTally {
     /// `as_of` in days or microseconds since 1970, as the kind has them.
-    pub(crate) fn new(kind: Kind, as_of: i64) -> Self {
+    pub(crate) fn new(kind: ValueKind, as_of: i64) -> Self {
         Self {
             kind,
             missing: 0,
@@ -122,9 +123,9 @@ impl ColumnTally {
     pub(crate) fn add(&mut self, values: &ArrayRef) {
         self.missing += values.null_count() as u64;
         match self.kind {
-            Kind::Other => {}
-            Kind::Text => values.as_string::<i32>().iter().flatten().for_each(|text| self.add_text(text)),
-            Kind::Double => {
+            ValueKind::Other => {}
+            ValueKind::Text => values.as_string::<i32>().iter().flatten().for_each(|text| self.add_text(text)),
+            ValueKind::Double => {
                 self.not_finite +=
                     values.as_primitive::<Float64Type>().iter().flatten().filter(|value| !value.is_finite()).count()
                         as u64;
@@ -218,7 +219,7 @@ impl ColumnTally {
                 Values::Estimated(registers) => Distinct { values: registers.estimate(), is_exact: false },
             }
         }
-        if self.kind == Kind::Text { of(&self.texts) } else { of(&self.ordinals) }
+        if self.kind == ValueKind::Text { of(&self.texts) } else { of(&self.ordinals) }
     }
 
     /// The least and the greatest value of numbers and times.
@@ -243,12 +244,12 @@ impl ColumnTally {
 
     /// The profile of the column.
     pub(crate) fn profile(&self, spec: &ColumnSpec) -> ColumnProfile {
-        let is_told = spec.is_told();
+        let is_shown = spec.is_shown();
         let mut profile = ColumnProfile {
             name: spec.name.clone(),
             type_name: spec.type_name.clone(),
             is_declared: spec.is_declared,
-            is_told,
+            is_shown,
             missing: self.missing,
             distinct: self.distinct(),
             least: None,
@@ -256,8 +257,8 @@ impl ColumnTally {
             quantiles: BTreeMap::new(),
             frequent: Vec::new(),
         };
-        if is_told {
-            let range = self.range.filter(|_| self.kind != Kind::Boolean);
+        if is_shown {
+            let range = self.range.filter(|_| self.kind != ValueKind::Boolean);
             profile.least = range.map(|[least, _]| self.kind.shown(least));
             profile.greatest = range.map(|[_, greatest]| self.kind.shown(greatest));
             if self.kind.is_number() || self.kind.is_time() {
@@ -273,7 +274,7 @@ impl ColumnTally {
 
     fn frequent(&self) -> Vec<Frequent> {
         let mut frequent: Vec<Frequent> = match (&self.texts, &self.ordinals) {
-            (Values::Counted(texts), _) if self.kind == Kind::Text => {
+            (Values::Counted(texts), _) if self.kind == ValueKind::Text => {
                 texts.iter().map(|(text, rows)| Frequent { value: text.clone(), rows: *rows }).collect()
             }
             (_, Values::Counted(ordinals)) => {
@@ -289,14 +290,16 @@ impl ColumnTally {
     }
 }
 
-fn sentinels(kind: Kind) -> Vec<i128> {
+fn sentinels(kind: ValueKind) -> Vec<i128> {
     let all = |numbers: &[i64], unit: i128| numbers.iter().map(|number| i128::from(*number) * unit).collect();
     match kind {
-        Kind::Integer => all(&NUMBER_SENTINELS, 1),
-        Kind::Decimal(scale) => all(&NUMBER_SENTINELS, 10i128.pow(scale)),
-        Kind::Double => NUMBER_SENTINELS.iter().map(|number| crate::kind::ordinal_of(*number as f64)).collect(),
-        Kind::Date => all(&DAY_SENTINELS, 1),
-        Kind::Timestamp => all(&DAY_SENTINELS, i128::from(MICROS_PER_DAY)),
-        Kind::Text | Kind::Boolean | Kind::Other => Vec::new(),
+        ValueKind::Integer => all(&NUMBER_SENTINELS, 1),
+        ValueKind::Decimal(scale) => all(&NUMBER_SENTINELS, 10i128.pow(scale)),
+        ValueKind::Double => {
+            NUMBER_SENTINELS.iter().map(|number| crate::value_kind::ordinal_of(*number as f64)).collect()
+        }
+        ValueKind::Date => all(&DAY_SENTINELS, 1),
+        ValueKind::Timestamp => all(&DAY_SENTINELS, i128::from(MICROS_PER_DAY)),
+        ValueKind::Text | ValueKind::Boolean | ValueKind::Other => Vec::new(),
     }
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::column::ColumnTally;
 use crate::distinct::Values;
-use crate::kind::Kind;
 use crate::pairs::Pairs;
 use crate::spec::{ColumnSpec, TableSpec};
+use crate::value_kind::ValueKind;
 
 /// From this share of the rows on, a column is mostly missing.
 const MOSTLY: f64 = 0.95;
@@ -111,7 +111,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) rows: u64,
     pub(crate) columns: &'a [ColumnTally],
     pub(crate) pairs: &'a Pairs,
-    pub(crate) repeated_keys: Option<u64>,
+    pub(crate) duplicate_keys: Option<u64>,
 }
 
 /// What looks wrong with a table, by column.
@@ -121,7 +121,7 @@ pub(crate) fn findings(seen: &Seen<'_>) -> Vec<Finding> {
         let message = "there are no rows: check the path, or whether the load has run".to_owned();
         return vec![Finding { column: None, suspicion: Suspicion::Empty, rows: None, message }];
     }
-    if let Some(rows) = seen.repeated_keys.filter(|rows| *rows > 0) {
+    if let Some(rows) = seen.duplicate_keys.filter(|rows| *rows > 0) {
         let message = format!(
             "{rows} rows have a key ({}) that another row has: correct the key, or say `keep: latest_known` or `unique_key: false`",
             seen.spec.key.join(", ")
@@ -146,7 +146,7 @@ struct OfColumn<'a> {
 }
 
 impl OfColumn<'_> {
-    fn tell(&mut self, suspicion: Suspicion, rows: Option<u64>, message: impl Into<String>) {
+    fn report(&mut self, suspicion: Suspicion, rows: Option<u64>, message: impl Into<String>) {
         let column = Some(self.spec.name.clone());
         self.found.push(Finding { column, suspicion, rows, message: message.into() });
     }
@@ -164,17 +164,17 @@ impl OfColumn<'_> {
     fn judge(&mut self) {
         if !self.spec.is_declared {
             let message = format!(
-                "is in the files as {} and not declared: no model sees it and its values are not told; declare it, with \
+                "is in the files as {} and not declared: no model sees it and its values are not shown; declare it, with \
                  `personal: true` where it names or describes a person",
                 self.spec.type_name
             );
-            self.tell(Suspicion::NotDeclared, None, message);
+            self.report(Suspicion::NotDeclared, None, message);
         }
-        if self.tally.kind == Kind::Other {
+        if self.tally.kind == ValueKind::Other {
             return;
         }
         if self.present() == 0 {
-            return self.tell(Suspicion::AllMissing, Some(self.seen.rows), "no row has a value: leave it out");
+            return self.report(Suspicion::AllMissing, Some(self.seen.rows), "no row has a value: leave it out");
         }
         self.missing_and_distinct();
         self.texts();
@@ -189,22 +189,22 @@ impl OfColumn<'_> {
         if share >= MOSTLY {
             let message =
                 format!("{:.1} % of the rows have no value: is it filled in by every source system?", 100.0 * share);
-            self.tell(Suspicion::MostlyMissing, Some(missing), message);
+            self.report(Suspicion::MostlyMissing, Some(missing), message);
         }
         if distinct.values == 1 && present >= 2 {
             let some =
                 if missing > 0 { "every row with a value has the same one" } else { "every row has the same value" };
-            self.tell(Suspicion::Constant, Some(present), format!("{some}: it tells nothing apart"));
+            self.report(Suspicion::Constant, Some(present), format!("{some}: it distinguishes nothing"));
         }
         if self.is_id_like() {
             let message = "nearly every row has a value of its own: an identifier is no feature; if it leads to a person, declare it \
                            `personal: true`";
-            self.tell(Suspicion::IdLike, None, message);
+            self.report(Suspicion::IdLike, None, message);
         }
     }
 
     fn is_id_like(&self) -> bool {
-        let has_ids = matches!(self.tally.kind, Kind::Text | Kind::Integer);
+        let has_ids = matches!(self.tally.kind, ValueKind::Text | ValueKind::Integer);
         let present = self.present();
         let is_known = self.spec.is_identifier || self.spec.is_personal;
         has_ids
@@ -217,33 +217,33 @@ impl OfColumn<'_> {
         let signs = self.tally.text_signs;
         if self.are_nearly_all(signs.addresses) && !self.spec.is_personal {
             let message = "the values look like e-mail addresses: declare the column `personal: true`";
-            self.tell(Suspicion::Personal, Some(signs.addresses), message);
+            self.report(Suspicion::Personal, Some(signs.addresses), message);
         }
         if self.are_nearly_all(signs.numbers) && !self.spec.is_identifier && !self.is_id_like() {
             let message = "the texts are numbers: cast them in staging, or correct the export, unless they are codes";
-            self.tell(Suspicion::NumberAsText, Some(signs.numbers), message);
+            self.report(Suspicion::NumberAsText, Some(signs.numbers), message);
         }
         if self.are_nearly_all(signs.dates) {
             let message = "the texts are dates or times: cast them in staging, or correct the export";
-            self.tell(Suspicion::DateAsText, Some(signs.dates), message);
+            self.report(Suspicion::DateAsText, Some(signs.dates), message);
         }
         if let Some(spellings) = self.mixed_case() {
-            self.tell(Suspicion::MixedCase, None, spellings);
+            self.report(Suspicion::MixedCase, None, spellings);
         }
         if signs.padded > 0 {
             let message = "blanks stand before or after the text: trim it in staging";
-            self.tell(Suspicion::Padded, Some(signs.padded), message);
+            self.report(Suspicion::Padded, Some(signs.padded), message);
         }
         if signs.blank > 0 {
-            self.tell(Suspicion::Blank, Some(signs.blank), "texts without a letter: read them as null in staging");
+            self.report(Suspicion::Blank, Some(signs.blank), "texts without a letter: read them as null in staging");
         }
         if signs.sentinels > 0 {
             let message = "words such as `n/a` or `unknown` stand for a missing value: read them as null in staging";
-            self.tell(Suspicion::Sentinel, Some(signs.sentinels), message);
+            self.report(Suspicion::Sentinel, Some(signs.sentinels), message);
         }
     }
 
-    /// Values that are one but for capitals and blanks, if there are any; an example where values may be told.
+    /// Values that are one but for capitals and blanks, if there are any; an example where values may be shown.
     fn mixed_case(&self) -> Option<String> {
         let Values::Counted(texts) = &self.tally.texts else { return None };
         let mut spellings: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -253,7 +253,7 @@ impl OfColumn<'_> {
         spellings.retain(|folded, of| of.len() > 1 && !folded.is_empty());
         let example = spellings.values().next()?;
         let example: Vec<String> = example.iter().map(|text| format!("`{text}`")).collect();
-        let such = if self.spec.is_told() { format!(", such as {}", example.join(" and ")) } else { String::new() };
+        let such = if self.spec.is_shown() { format!(", such as {}", example.join(" and ")) } else { String::new() };
         let values = match spellings.len() {
             1 => "a value has".to_owned(),
             values => format!("{values} values have"),
@@ -266,38 +266,38 @@ impl OfColumn<'_> {
     fn numbers(&mut self) {
         if self.tally.not_finite > 0 {
             let message = "NaN and infinite numbers break the contract of every column: read them as null in staging";
-            self.tell(Suspicion::NotFinite, Some(self.tally.not_finite), message);
+            self.report(Suspicion::NotFinite, Some(self.tally.not_finite), message);
         }
         let name = self.spec.name.to_lowercase();
         let is_amount = self.spec.is_money
             || ["amount", "price", "cost", "quantity", "total", "revenue"].iter().any(|word| name.contains(word));
         if is_amount && self.tally.negative > 0 {
-            let least = self.tally.range().filter(|_| self.spec.is_told());
+            let least = self.tally.range().filter(|_| self.spec.is_shown());
             let down_to =
                 least.map(|[least, _]| format!(", down to {}", self.tally.kind.shown(least))).unwrap_or_default();
             let message = format!(
                 "amounts below 0{down_to}: returns and discounts have columns of their own; state `minimum: 0`"
             );
-            self.tell(Suspicion::Negative, Some(self.tally.negative), message);
+            self.report(Suspicion::Negative, Some(self.tally.negative), message);
         }
     }
 
     fn times(&mut self) {
         if self.tally.late > 0 {
             // The greatest of all is none of these where a time stands for none.
-            let most = self.tally.range().filter(|_| self.spec.is_told() && self.tally.never == 0);
+            let most = self.tally.range().filter(|_| self.spec.is_shown() && self.tally.never == 0);
             let up_to = most.map(|[_, most]| format!(", up to {}", self.tally.kind.shown(most))).unwrap_or_default();
             let message =
                 format!("lie at or after {}{up_to}: planned, in another time zone, or wrong", self.seen.spec.as_of);
-            self.tell(Suspicion::AfterAsOf, Some(self.tally.late), message);
+            self.report(Suspicion::AfterAsOf, Some(self.tally.late), message);
         }
         if self.tally.never > 0 {
-            let most = self.tally.range().filter(|_| self.spec.is_told());
+            let most = self.tally.range().filter(|_| self.spec.is_shown());
             let value = most.map_or("a time".to_owned(), |[_, most]| self.tally.kind.shown(most));
             let message = format!(
                 "{value} of the year 9999 stands for no time, such as an end that is not known: read it as null in staging"
             );
-            self.tell(Suspicion::Sentinel, Some(self.tally.never), message);
+            self.report(Suspicion::Sentinel, Some(self.tally.never), message);
         }
     }
 
@@ -318,25 +318,25 @@ impl OfColumn<'_> {
             .filter(|(sentinel, rows)| *rows >= 2 && range.contains(sentinel) && is_far(*sentinel))
             .collect();
         for (sentinel, rows) in suspected {
-            let value = if self.spec.is_told() { kind.shown(sentinel) } else { "a value at the edge".to_owned() };
+            let value = if self.spec.is_shown() { kind.shown(sentinel) } else { "a value at the edge".to_owned() };
             let message = format!("{value} seems to stand for a missing value: read it as null in staging");
-            self.tell(Suspicion::Sentinel, Some(rows), message);
+            self.report(Suspicion::Sentinel, Some(rows), message);
         }
     }
 
     fn near_duplicates(&mut self, position: usize) {
         let alike = self.seen.pairs.alike().filter(|([_, second], _)| *second == position);
-        let told: Vec<(String, u64)> = alike
+        let similar: Vec<(String, u64)> = alike
             .filter(|([first, _], _)| self.seen.columns.get(*first).is_some_and(|tally| tally.distinct().values > 1))
             .filter_map(|([first, _], differing)| Some((self.seen.spec.columns.get(first)?.name.clone(), differing)))
             .collect();
-        for (other, differing) in told {
+        for (other, differing) in similar {
             let how = match differing {
                 0 => format!("has the values of {other} in every row"),
                 rows => format!("differs from {other} in {rows} rows only"),
             };
             let message = format!("{how}: one of both is enough, unless they differ where it matters");
-            self.tell(Suspicion::NearDuplicate, Some(self.seen.rows - differing), message);
+            self.report(Suspicion::NearDuplicate, Some(self.seen.rows - differing), message);
         }
     }
 }

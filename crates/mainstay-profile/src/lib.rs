@@ -5,18 +5,18 @@
 //! exact; so are distinct values, quantiles and the most frequent values up to a hundred thousand distinct ones a column, and marked
 //! as estimates beyond. [`findings`](finding::findings) says what is suspicious, [`yaml`] writes it all as a file for people.
 //!
-//! Values of personal columns, and of columns that nobody has declared, are counted and never told. Where batches come from is not known
+//! Values of personal columns, and of columns that nobody has declared, are counted and never shown. Where batches come from is not known
 //! here.
 
 mod column;
 mod distinct;
 pub mod finding;
-mod kind;
 mod pairs;
 mod quantiles;
 mod spec;
 pub mod table;
 mod text_signs;
+mod value_kind;
 pub mod yaml;
 
 pub use column::{ColumnProfile, Distinct, Frequent};

@@ -4,7 +4,7 @@ use arrow::array::ArrayRef;
 use arrow::compute::kernels::cmp::distinct;
 use arrow::error::ArrowError;
 
-use crate::kind::Kind;
+use crate::value_kind::ValueKind;
 
 /// Two columns that differ in fewer rows than one of so many say the same.
 const ONE_OF: u64 = 100;
@@ -25,8 +25,8 @@ pub(crate) struct Pairs {
 
 impl Pairs {
     /// All pairs of columns of one kind, of a table with so many rows.
-    pub(crate) fn new(kinds: &[Kind], rows: u64) -> Self {
-        let comparable = |kind: &Kind| !matches!(kind, Kind::Other | Kind::Boolean);
+    pub(crate) fn new(kinds: &[ValueKind], rows: u64) -> Self {
+        let comparable = |kind: &ValueKind| !matches!(kind, ValueKind::Other | ValueKind::Boolean);
         let mut pairs = Vec::new();
         for (first, kind) in kinds.iter().enumerate().filter(|(_, kind)| comparable(kind)) {
             let like = kinds.iter().enumerate().skip(first + 1).filter(|(_, other)| *other == kind);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::kind::{Kind, ordinal_of};
+use crate::value_kind::{ValueKind, ordinal_of};
 
-/// The quantiles that a profile tells.
+/// The quantiles that a profile reports.
 pub(crate) const SHARES: [(u64, &str); 5] = [(5, "q05"), (25, "q25"), (50, "q50"), (75, "q75"), (95, "q95")];
 
 /// Microseconds of a bucket of instants: an hour.
@@ -18,7 +18,7 @@ const COARSE_BITS: u32 = 40;
 pub(crate) struct Buckets(BTreeMap<i128, u64>);
 
 impl Buckets {
-    pub(crate) fn add(&mut self, kind: Kind, ordinal: i128, rows: u64) {
+    pub(crate) fn add(&mut self, kind: ValueKind, ordinal: i128, rows: u64) {
         *self.0.entry(bucket(kind, ordinal)).or_default() += rows;
     }
 
@@ -29,27 +29,27 @@ impl Buckets {
     }
 
     /// The quantiles as the least values of their buckets.
-    pub(crate) fn quantiles(&self, kind: Kind) -> Option<[i128; 5]> {
+    pub(crate) fn quantiles(&self, kind: ValueKind) -> Option<[i128; 5]> {
         let found = quantiles(self.0.iter().map(|(bucket, rows)| (*bucket, *rows)))?;
         Some(found.map(|bucket| least(kind, bucket)))
     }
 }
 
-fn bucket(kind: Kind, ordinal: i128) -> i128 {
+fn bucket(kind: ValueKind, ordinal: i128) -> i128 {
     match kind {
-        Kind::Timestamp => ordinal.div_euclid(HOUR),
-        Kind::Double => ordinal >> COARSE_BITS,
-        Kind::Integer | Kind::Decimal(_) => ordinal_of(ordinal as f64) >> COARSE_BITS,
+        ValueKind::Timestamp => ordinal.div_euclid(HOUR),
+        ValueKind::Double => ordinal >> COARSE_BITS,
+        ValueKind::Integer | ValueKind::Decimal(_) => ordinal_of(ordinal as f64) >> COARSE_BITS,
         _ => ordinal,
     }
 }
 
-fn least(kind: Kind, bucket: i128) -> i128 {
+fn least(kind: ValueKind, bucket: i128) -> i128 {
     match kind {
-        Kind::Timestamp => bucket * HOUR,
-        Kind::Double => bucket << COARSE_BITS,
-        Kind::Integer | Kind::Decimal(_) => {
-            Kind::Double.number(bucket << COARSE_BITS).unwrap_or_default().round() as i128
+        ValueKind::Timestamp => bucket * HOUR,
+        ValueKind::Double => bucket << COARSE_BITS,
+        ValueKind::Integer | ValueKind::Decimal(_) => {
+            ValueKind::Double.number(bucket << COARSE_BITS).unwrap_or_default().round() as i128
         }
         _ => bucket,
     }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn buckets_come_near() {
-        for kind in [Kind::Integer, Kind::Decimal(2)] {
+        for kind in [ValueKind::Integer, ValueKind::Decimal(2)] {
             let mut buckets = Buckets::default();
             (1..=1_000_000).for_each(|value| buckets.add(kind, value, 1));
             let found = buckets.quantiles(kind).unwrap();
@@ -97,11 +97,11 @@ mod tests {
             }
         }
         let mut hours = Buckets::default();
-        (0..1000).for_each(|hour| hours.add(Kind::Timestamp, hour * HOUR + 17, 1));
-        assert_eq!(hours.quantiles(Kind::Timestamp).unwrap()[2], 499 * HOUR);
+        (0..1000).for_each(|hour| hours.add(ValueKind::Timestamp, hour * HOUR + 17, 1));
+        assert_eq!(hours.quantiles(ValueKind::Timestamp).unwrap()[2], 499 * HOUR);
         let mut negative = Buckets::default();
-        (1..=1000).for_each(|value| negative.add(Kind::Double, ordinal_of(-f64::from(value)), 1));
-        let median = Kind::Double.number(negative.quantiles(Kind::Double).unwrap()[2]).unwrap();
+        (1..=1000).for_each(|value| negative.add(ValueKind::Double, ordinal_of(-f64::from(value)), 1));
+        let median = ValueKind::Double.number(negative.quantiles(ValueKind::Double).unwrap()[2]).unwrap();
         assert!((median + 501.0).abs() < 501.0 / 2048.0, "{median}");
     }
 }

@@ -45,8 +45,8 @@ pub struct ColumnSpec {
 }
 
 impl ColumnSpec {
-    /// Whether its values may be told.
-    pub(crate) fn is_told(&self) -> bool {
+    /// Whether its values may be shown.
+    pub(crate) fn is_shown(&self) -> bool {
         self.is_declared && !self.is_personal
     }
 }

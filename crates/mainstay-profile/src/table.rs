@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::column::{ColumnProfile, ColumnTally};
 use crate::finding::{Finding, Seen, findings};
-use crate::kind::Kind;
 use crate::pairs::Pairs;
 use crate::spec::TableSpec;
+use crate::value_kind::ValueKind;
 
 /// The tables of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,9 +52,9 @@ pub struct TableTally {
 impl TableTally {
     /// Nothing seen yet.
     pub fn new(spec: &TableSpec) -> Self {
-        let kinds: Vec<Kind> = spec.columns.iter().map(|column| Kind::of(&column.data_type)).collect();
-        let first_late = |kind: Kind| match kind {
-            Kind::Date => i64::from(spec.ds.days_since(Ds::EPOCH)),
+        let kinds: Vec<ValueKind> = spec.columns.iter().map(|column| ValueKind::of(&column.data_type)).collect();
+        let first_late = |kind: ValueKind| match kind {
+            ValueKind::Date => i64::from(spec.ds.days_since(Ds::EPOCH)),
             _ => spec.as_of.as_microsecond(),
         };
         Self {
@@ -89,9 +89,9 @@ impl TableTally {
         self
     }
 
-    /// The profile of the rows. `repeated_keys` is how many rows have a key that another one has, where a key should stand for one.
-    pub fn finish(&self, spec: &TableSpec, repeated_keys: Option<u64>) -> TableProfile {
-        let seen = Seen { spec, rows: self.rows, columns: &self.columns, pairs: &self.pairs, repeated_keys };
+    /// The profile of the rows. `duplicate_keys` is how many rows have a key that another one has, where a key should stand for one.
+    pub fn finish(&self, spec: &TableSpec, duplicate_keys: Option<u64>) -> TableProfile {
+        let seen = Seen { spec, rows: self.rows, columns: &self.columns, pairs: &self.pairs, duplicate_keys };
         TableProfile {
             table: spec.table.clone(),
             rows: self.rows,

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_from_codes_and_words() {
+    fn numbers_are_distinguished_from_codes_and_words() {
         for number in ["0", "12", "-3.5", "+7", "1,25", "0.5"] {
             assert!(is_number(number), "{number}");
         }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_told_from_numbers_and_ranges() {
+    fn dates_are_distinguished_from_numbers_and_ranges() {
         for date in ["2025-01-31", "31.01.2025", "1/31/2025", "2025-01-31T04:00:00Z", "2025-01-31 04:00"] {
             assert!(is_date(date), "{date}");
         }

@@ -13,7 +13,7 @@ pub fn findings_file(profile: &SourceProfile) -> String {
     let mut text = format!(
         "{FIRST_LINE}\n\
          # Written anew by each profile: correct mainstay.yml or the staging SQL, not this file. Values of personal and of undeclared\n\
-         # columns are counted and never told.\n\
+         # columns are counted and never shown.\n\
          source: {}\nbefore: {}   # values should lie before midnight of this day\ntables:\n",
         profile.source, profile.ds
     );
@@ -51,9 +51,9 @@ fn table(text: &mut String, table: &TableProfile) {
 }
 
 fn column(text: &mut String, column: &ColumnProfile, rows: u64) {
-    let hidden = match (column.is_declared, column.is_told) {
-        (false, _) => "   # not declared: its values are not told",
-        (true, false) => "   # personal: its values are not told",
+    let hidden = match (column.is_declared, column.is_shown) {
+        (false, _) => "   # not declared: its values are not shown",
+        (true, false) => "   # personal: its values are not shown",
         (true, true) => "",
     };
     let _ = writeln!(text, "      - name: {}{hidden}", quoted(&column.name));

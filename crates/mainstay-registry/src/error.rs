@@ -3,7 +3,7 @@
 use mainstay_model::ModelError;
 use mainstay_schema::Digest;
 
-/// Why the registry could not do or tell something.
+/// Why the registry could not do or report something.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// A name that is no part of a path.

@@ -11,7 +11,7 @@
 //!
 //! Nothing but a blob is ever written twice, and a blob only with the same content: numbers are claimed by create-if-absent, so two
 //! writers never overwrite each other and history cannot be rewritten. The registry does not train, judge or promote: it
-//! records what [`Registry::register`], [`Registry::set_alias`] and [`Registry::append_to_history`] are told, with the reasons given.
+//! records what [`Registry::register`], [`Registry::set_alias`] and [`Registry::append_to_history`] are given, with the reasons.
 
 mod alias;
 mod error;

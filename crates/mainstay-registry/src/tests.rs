@@ -152,7 +152,7 @@ async fn setting_an_alias_again_records_nothing() {
 }
 
 #[tokio::test]
-async fn the_loser_of_a_race_for_an_alias_is_told() {
+async fn the_loser_of_a_race_for_an_alias_gets_an_error() {
     let (_, registry) = filled().await;
     registry.set_alias("churn", "champion", change("1", 2)).await.unwrap();
     let seen_by_both = registry.history("churn", "champion").await.unwrap();

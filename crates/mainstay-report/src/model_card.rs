@@ -33,7 +33,7 @@ pub struct ModelCard {
     pub baseline: String,
     /// Its figures on the test cut.
     pub figures: Vec<Figure>,
-    /// The same by group of customers, where they were told apart.
+    /// The same by group of customers, where they were reported apart.
     pub segments: Vec<Segment>,
     /// How its scores became probabilities, and how far those hold.
     pub calibration: Calibration,
@@ -163,7 +163,7 @@ pub struct Feature {
     pub name: String,
     /// What it means, in the words of the project.
     pub description: String,
-    /// Share of the training rows parted by its splits, or of how far all terms reach; 0 where the model does without it.
+    /// Share of the training rows that its splits divide, or of how far all terms reach; 0 where the model does without it.
     pub importance: f64,
 }
 
@@ -187,13 +187,13 @@ pub struct Figure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Segment {
-    /// What tells the groups apart.
+    /// What distinguishes the groups.
     pub by: String,
     /// The group.
     pub group: String,
     /// Its customers on the test cut.
     pub customers: u64,
-    /// The figures by name; one that cannot be told of so few is absent.
+    /// The figures by name; one that cannot be computed for so few is absent.
     pub figures: BTreeMap<String, f64>,
     /// The 95 % intervals of figures, by name, where they are known.
     #[serde(default)]

@@ -24,7 +24,7 @@ pub enum AlgorithmKind {
 }
 
 impl AlgorithmKind {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are listed.
     pub const ALL: [Self; 5] = [Self::BoostedTrees, Self::Forest, Self::Tree, Self::Logistic, Self::Auto];
 
     /// As it is written.
@@ -44,12 +44,12 @@ impl AlgorithmKind {
     }
 
     /// The one kind of model that is asked for; `None` where any may win.
-    pub fn only(self) -> Option<Kind> {
+    pub fn only(self) -> Option<LearnerKind> {
         match self {
-            Self::BoostedTrees => Some(Kind::Boosted),
-            Self::Forest => Some(Kind::Forest),
-            Self::Tree => Some(Kind::Tree),
-            Self::Logistic => Some(Kind::Logistic),
+            Self::BoostedTrees => Some(LearnerKind::Boosted),
+            Self::Forest => Some(LearnerKind::Forest),
+            Self::Tree => Some(LearnerKind::Tree),
+            Self::Logistic => Some(LearnerKind::Logistic),
             Self::Auto => None,
         }
     }
@@ -69,7 +69,7 @@ impl AlgorithmKind {
 /// A kind of model, as records and reports name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum LearnerKind {
     /// Boosted trees.
     Boosted,
     /// A random forest.
@@ -80,7 +80,7 @@ pub enum Kind {
     Logistic,
 }
 
-impl Kind {
+impl LearnerKind {
     /// All kinds, the likeliest to rank best first.
     pub const ALL: [Self; 4] = [Self::Boosted, Self::Forest, Self::Logistic, Self::Tree];
 
@@ -105,7 +105,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for LearnerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -121,9 +121,9 @@ mod tests {
             assert_eq!(AlgorithmKind::named(kind.as_str()), Some(kind));
         }
         assert_eq!(AlgorithmKind::named("boosted"), None);
-        let mut only: Vec<Kind> = AlgorithmKind::ALL.into_iter().filter_map(AlgorithmKind::only).collect();
+        let mut only: Vec<LearnerKind> = AlgorithmKind::ALL.into_iter().filter_map(AlgorithmKind::only).collect();
         only.sort();
-        let mut all = Kind::ALL;
+        let mut all = LearnerKind::ALL;
         all.sort();
         assert_eq!(only, all);
     }

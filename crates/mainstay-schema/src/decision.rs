@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// A model that may not treat anybody has no holdout to compare with. Else the holdout is drawn among all who are scored and stands
 /// before every rule, so that it stays comparable. Of the rules the more
-/// lasting one is told: what a customer has decided, then what must be settled first, then what passes by itself.
+/// lasting one is given: what a customer has decided, then what must be settled first, then what passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecisionReason {

@@ -21,7 +21,7 @@ pub mod reliability;
 pub mod simulated;
 pub mod table;
 
-pub use algorithm::{AlgorithmKind, Kind};
+pub use algorithm::{AlgorithmKind, LearnerKind};
 pub use customer::{CustomerStatus, RiskBand};
 pub use date::{Ds, Month};
 pub use decision::{BlockedBy, DecisionReason};

@@ -1,6 +1,6 @@
 //! What the allocator hands over and the verifier checks: offers and rules, a plan over them, and the certificate of the plan.
 //!
-//! The question is a multiple-choice knapsack under rows. With x_ij = 1 where customer i gets offer j:
+//! The problem is a multiple-choice knapsack under rows. With x_ij = 1 where customer i gets offer j:
 //!
 //! maximise sum v_ij x_ij, at most one offer a customer, sum a_kij x_ij <= b_k for every rule k.
 
@@ -16,17 +16,17 @@ use std::sync::Arc;
 
 use crate::digest::{Digest, DigestHasher};
 
-/// The question of one day: what could be done for whom, and the rules that a plan must keep. A copy shares the offers.
+/// The instance of one day: what could be done for whom, and the rules that a plan must keep. A copy shares the offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     /// What could be done for whom.
     pub offers: Arc<Offers>,
-    /// What every plan must keep, in the order in which people are told of them.
+    /// What every plan must keep, in the order in which they are listed.
     pub rules: Vec<Rule>,
 }
 
 impl Instance {
-    /// The digest that ties a certificate to its question.
+    /// The digest that ties a certificate to its instance.
     pub fn digest(&self) -> Digest {
         let mut hasher = DigestHasher::new();
         hasher.frame(self.offers.digest().hex().as_bytes()).integer(self.rules.len() as i64);

@@ -81,7 +81,7 @@ impl InputFile {
         Ok(open(&self.path)?)
     }
 
-    /// All column chunks of a row group, as they would be told of if they had just been written.
+    /// All column chunks of a row group, as they would be described if they had just been written.
     pub(crate) fn chunks(&self, row_group: usize, file: &File) -> impl Iterator<Item = ColumnCloseResult> {
         let metadata = self.metadata();
         let group = metadata.row_group(row_group);

@@ -84,7 +84,7 @@ pub struct Seconds {
 
 /// Adds the scores of a model to the rows of a Parquet file, in their order.
 ///
-/// `advanced` is told, by any thread, how many rows of how many are scored. The output appears whole, at the end, or not at all.
+/// `advanced` is called, by any thread, with how many rows of how many are scored. The output appears whole, at the end, or not at all.
 ///
 /// # Errors
 /// See [`ScoringError`]; of several the first in the order of the file, whatever the number of threads.

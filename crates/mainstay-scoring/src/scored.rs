@@ -100,7 +100,7 @@ impl<'a> RowScorer<'a> {
     }
 }
 
-/// The same error, told of a row of the batch instead of a part.
+/// The same error, about a row of the batch instead of a part.
 fn at_row(error: ModelError, first_row: usize) -> ModelError {
     match error {
         ModelError::Infinite { feature, row } => ModelError::Infinite { feature, row: first_row + row },

@@ -115,8 +115,8 @@ impl Files {
     fn refused(&self, model: &Ensemble, explanation: Explanation, message: &str) {
         let before = self.names();
         let error = self.score(model, explanation).unwrap_err();
-        let told = error.to_string().replace(&format!("{}/", self.folder.path().display()), "");
-        assert_eq!(told, message);
+        let reported = error.to_string().replace(&format!("{}/", self.folder.path().display()), "");
+        assert_eq!(reported, message);
         assert_eq!(self.names(), before);
     }
 
@@ -230,13 +230,13 @@ fn the_number_of_threads_changes_no_byte() {
     let outputs = [1, 2, 3, 8].map(|count| {
         let output = files.path(&format!("y{count}.parquet"));
         let request = ScoreRequest { threads: threads(count), ..request(&model, &input, &output, EVERYTHING) };
-        let told = AtomicU64::new(0);
+        let reported = AtomicU64::new(0);
         score_file(&request, &|rows, total| {
             assert_eq!(total, 50_000);
-            told.fetch_max(rows, Ordering::Relaxed);
+            reported.fetch_max(rows, Ordering::Relaxed);
         })
         .unwrap();
-        assert_eq!(told.into_inner(), 50_000);
+        assert_eq!(reported.into_inner(), 50_000);
         fs::read(output).unwrap()
     });
     assert!(outputs.iter().all(|output| *output == outputs[0]));

@@ -22,8 +22,8 @@ pub enum SimulatorError {
         /// The settings asked for.
         wanted: String,
     },
-    /// The marker that tells how a folder was made is damaged.
-    #[error("`{}` does not tell how the data beside it were made: remove the folder and generate anew", path.display())]
+    /// The marker that says how a folder was made is damaged.
+    #[error("`{}` does not say how the data beside it were made: remove the folder and generate anew", path.display())]
     Marker {
         /// The marker.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! The output folder: whole files only, and markers that tell how they were made.
+//! The output folder: whole files only, and markers that say how they were made.
 
 use std::fs::{self, File};
 use std::io;

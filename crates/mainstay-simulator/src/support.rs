@@ -52,7 +52,7 @@ const COMPLAINS: f64 = 0.75;
 const ASKS: f64 = 0.03;
 /// Share of the complaints that are dealt with to the customer's satisfaction.
 const SETTLED: f64 = 0.5;
-/// What a trouble leaves behind: if settled, if nobody was told, and if not settled.
+/// What a trouble leaves behind: if settled, if nobody heard of it, and if not settled.
 const DISCONTENT: [f64; 3] = [0.3, 0.7, 1.2];
 const NEVER_CLOSED: f64 = 0.02;
 const RATED: f64 = 0.6;

@@ -128,7 +128,7 @@ impl Traits {
     }
 }
 
-/// Those with more money tend to buy more; some do not tell.
+/// Those with more money tend to buy more; some do not say.
 fn income_band(basket_level: f64, draws: &mut Draws) -> Option<&'static str> {
     let income = basket_level * libm::exp(0.5 * draws.normal());
     let band = if income < 0.75 {

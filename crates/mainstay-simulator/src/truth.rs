@@ -1,4 +1,4 @@
-//! What no source tells: the probability that a customer leaves, what they are worth, and what would keep them.
+//! What no source says: the probability that a customer leaves, what they are worth, and what would keep them.
 //!
 //! All of it is an expectation given the customer's state at a midnight, computed from the process that the simulation draws from; it
 //! never looks at what comes out later.

@@ -152,7 +152,7 @@ pub enum FeatureError {
     #[error(
         "source {table}: `{file}` has several columns `{column}`, and nothing says which one counts: write one of them, or rename the others"
     )]
-    RepeatedColumn {
+    DuplicateColumn {
         /// `source.table`.
         table: String,
         /// The file.

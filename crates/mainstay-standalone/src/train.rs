@@ -1,14 +1,14 @@
 //! Trains a model on the rows of a Parquet file, and judges it on rows that it has not seen.
 //!
 //! [`train_file`] reads the file ([`table`]), finds out what its columns are ([`columns`]), sets rows aside to judge on, by time where a
-//! column tells it ([`parting`]), looks for leaks, searches kinds and parameters, fits, calibrates and judges. The model that is judged
+//! column tells it ([`split`]), looks for leaks, searches kinds and parameters, fits, calibrates and judges. The model that is judged
 //! is the model that is given back.
 
 mod columns;
 mod error;
 mod label;
-mod parting;
 mod report;
+mod split;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,12 +22,12 @@ use mainstay_train::leakage::DateColumn;
 use mainstay_train::{Competitor, JudgedWith, Parameters, Pipeline, Search, TrainError, TrainingFacts, TrainingSet};
 
 pub use error::TrainFileError;
-pub use mainstay_train::{Judgement, Kind, Monotone};
-pub use report::{LeftOut, Parted, TrainReport};
+pub use mainstay_train::{Judgement, LearnerKind, Monotone};
+pub use report::{LeftOut, SplitReport, TrainReport};
 
 use columns::Columns;
 use label::Label;
-use parting::Parting;
+use split::Split;
 use table::Table;
 
 /// Parts of the customers that the curve from score to probability is learnt and checked with.
@@ -59,7 +59,7 @@ pub struct TrainRequest {
     /// What is declared of features.
     pub monotone: BTreeMap<String, Monotone>,
     /// The kinds that may win.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LearnerKind>,
     /// Candidates of the search; one takes the usual parameters.
     pub candidates: usize,
     /// A feature that is shown beside the model, alone; the strongest one where none is named.
@@ -104,20 +104,20 @@ pub fn train_file(
 ) -> Result<TrainedFile, TrainFileError> {
     let table = Table::read(&request.input, request)?;
     let label = Label::of(&table, &request.label, request.positive.as_deref())?;
-    let parting = Parting::of(&table, request)?;
-    let columns = Columns::choose(&table, request, &parting)?;
+    let split = Split::of(&table, request)?;
+    let columns = Columns::choose(&table, request, &split)?;
     let (training, test) = match &request.test {
         None => {
-            let training = columns.set(&table, &label, &parting, |row| parting.is_training(row))?;
-            let test = columns.set(&table, &label, &parting, |row| parting.is_test(row))?;
+            let training = columns.set(&table, &label, &split, |row| split.is_training(row))?;
+            let test = columns.set(&table, &label, &split, |row| split.is_test(row))?;
             (training, test)
         }
         Some(path) => {
             let other = Table::read(path, request)?;
             let other_label = Label::of(&other, &request.label, request.positive.as_deref())?;
-            let other_parting = Parting::whole(&other, request)?;
-            let training = columns.set(&table, &label, &parting, |_| true)?;
-            (training, columns.set(&other, &other_label, &other_parting, |_| true)?)
+            let other_split = Split::whole(&other, request)?;
+            let training = columns.set(&table, &label, &split, |_| true)?;
+            (training, columns.set(&other, &other_label, &other_split, |_| true)?)
         }
     };
 
@@ -131,7 +131,7 @@ pub fn train_file(
     let pipeline = Pipeline {
         parameters: Parameters::Searched(search),
         seed: request.seed,
-        fit_from: training.cuts().first().copied().unwrap_or(parting::NO_TIME),
+        fit_from: training.cuts().first().copied().unwrap_or(split::NO_TIME),
         folds: FOLDS,
     };
     let (searched, trained) = pipeline.run(training, test, request.threads, &mut |unit, done, total| {
@@ -141,12 +141,12 @@ pub fn train_file(
     let others = competitors(request, &trained.training, &trained.test)?;
     let segments = columns.segments(request, &trained.test);
     let dates: Vec<DateColumn> = match (&request.time_column, &request.test) {
-        (Some(_), None) => columns.dates(&table, &parting),
+        (Some(_), None) => columns.dates(&table, &split),
         _ => Vec::new(),
     };
     let with = JudgedWith { label: &request.label, segments: &segments, others: &others, dates: &dates };
     let facts = TrainingFacts::of(&trained, searched, &with)?;
-    let warnings = parting.doubts(request, trained.test.labels()).into_iter().collect();
+    let warnings = split.doubts(request, trained.test.labels()).into_iter().collect();
     let report = TrainReport {
         input: request.input.clone(),
         model: trained.model.digest(),
@@ -154,7 +154,7 @@ pub fn train_file(
         positive: label.positive.clone(),
         features: trained.training.feature_names().to_vec(),
         left_out: columns.left_out.clone(),
-        parted: parting.told(&trained.training, &trained.test, request.test.as_deref()),
+        split: split.report(&trained.training, &trained.test, request.test.as_deref()),
         warnings,
         facts,
     };

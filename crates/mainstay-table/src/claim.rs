@@ -1,7 +1,7 @@
 //! Attempts at a day and the leases that show whether they live.
 //!
 //! An attempt is claimed by creating `claims/<series>/<ds>/<number>.json`, which the store grants to one caller only. A higher
-//! number always fences a lower one out (see [`crate::publish`]); the lease tells other days whether a
+//! number always fences a lower one out (see [`crate::publish`]); the lease says to other days whether a
 //! run that holds money still lives.
 //!
 //! Earlier versions claimed the days of a daily job under its name. Their claims count: the next number is above them all, and is

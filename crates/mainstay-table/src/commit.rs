@@ -1,6 +1,6 @@
 //! One Delta commit at exactly the version after the one that was read: it lands there, or not at all.
 //!
-//! Hidden hazard: a commit can land although the client is told that it failed (a timeout, a retried request that finds its own
+//! Hidden hazard: a commit can land although the client is answered that it failed (a timeout, a retried request that finds its own
 //! object). So each commit carries a mark of its own, and after any error the log entry at that version is read again.
 
 use std::collections::HashMap;

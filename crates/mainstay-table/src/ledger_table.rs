@@ -22,7 +22,7 @@ use crate::error::TableError;
 use crate::lake::Lake;
 use crate::log_rows::{self, GrowingTable, Rows, VERSION_DIGITS, optional};
 use crate::publish::{add_actions, write_operation};
-use crate::snapshot::{self, Kind, load, load_or_create};
+use crate::snapshot::{self, WriteMode, load, load_or_create};
 use crate::staged::StagedFile;
 
 /// Key of what a commit carries along in Delta's commit info.
@@ -182,7 +182,7 @@ pub async fn append_to(lake: &Lake, view: &LedgerView, entries: &[LedgerEntry]) 
         return Err(TableError::bad_record(table)("no entries to append"));
     };
     let delta = match expected {
-        None => load_or_create(lake, &contract, Kind::AppendOnly).await?,
+        None => load_or_create(lake, &contract, WriteMode::AppendOnly).await?,
         Some(version) => load(lake, table, None).await?.ok_or_else(|| gone(table, version))?,
     };
     let version = snapshot::version(&delta, table)?;

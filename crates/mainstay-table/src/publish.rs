@@ -19,7 +19,7 @@ use crate::error::TableError;
 use crate::evolve;
 use crate::lake::Lake;
 use crate::parquet_file;
-use crate::snapshot::{self, Kind, load_or_create};
+use crate::snapshot::{self, WriteMode, load_or_create};
 use crate::staged::{StagedFile, StagedTable};
 
 /// Every lost try means that another writer's commit landed, so a try is only ever lost to progress.
@@ -59,7 +59,7 @@ pub async fn publish(
     let adds = add_actions(lake, contract, staged.ds, &staged.files).await?;
     let publication = Publication { contract, staged, attempt };
     for _ in 0..TRIES {
-        let delta = load_or_create(lake, contract, Kind::Replaced).await?;
+        let delta = load_or_create(lake, contract, WriteMode::Replaced).await?;
         if let Some(decided) = publication.decided(lake, &delta).await? {
             return Ok(decided);
         }
@@ -100,7 +100,7 @@ pub async fn append(
     let app_ids: Vec<&String> = std::iter::once(app_id).chain(former).collect();
     let mark = format!("{app_id}/{number}");
     for _ in 0..TRIES {
-        let delta = load_or_create(lake, contract, Kind::AppendOnly).await?;
+        let delta = load_or_create(lake, contract, WriteMode::AppendOnly).await?;
         match committed_attempt(&delta, table, &app_ids).await? {
             Some(by) if by > *number => return Ok(Published::Conflicted { by }),
             Some(by) if by == *number => {

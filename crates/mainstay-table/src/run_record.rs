@@ -85,7 +85,7 @@ pub struct PublishedTable {
 
 impl Series {
     /// Whether a record is of one of these days.
-    pub fn holds(&self, record: &RunRecord) -> bool {
+    pub fn contains(&self, record: &RunRecord) -> bool {
         let kind = record.kind();
         match self {
             Self::Plans { former } => kind == Some(JobKind::Daily) || kind.is_none() && former.contains(&record.job),
@@ -112,7 +112,7 @@ impl RunRecord {
 }
 
 /// Writes a record of an attempt in `series`, once for each attempt: a second record of the same attempt changes nothing, and an attempt
-/// that was fenced out is told so.
+/// that was fenced out gets an error that says so.
 ///
 /// Errors as [`publish::append`].
 pub async fn append(lake: &Lake, series: &Series, record: &RunRecord) -> Result<Published, TableError> {
@@ -195,7 +195,7 @@ fn of_series(rows: Vec<Rows>, series: &Series) -> Result<Vec<RunRecord>, TableEr
             records.push(serde_json::from_str(written.value(row)).map_err(|error| rows.bad(error))?);
         }
     }
-    records.retain(|record| series.holds(record));
+    records.retain(|record| series.contains(record));
     records.sort_by_key(|record| (record.ds, record.attempt));
     Ok(records)
 }

@@ -24,7 +24,7 @@ const CHECKPOINT_INTERVAL: (&str, &str) = ("delta.checkpointInterval", "10");
 
 /// Whether rows may be removed from a table once they are in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum WriteMode {
     /// A day is replaced as a whole.
     Replaced,
     /// Rows are only ever added; Delta writers refuse to remove them.
@@ -81,7 +81,7 @@ pub(crate) async fn load(lake: &Lake, table: &str, version: Option<u64>) -> Resu
 pub(crate) async fn load_or_create(
     lake: &Lake,
     contract: &TableContract,
-    kind: Kind,
+    mode: WriteMode,
 ) -> Result<DeltaTable, TableError> {
     if let Some(found) = load(lake, &contract.name, None).await? {
         return Ok(found);
@@ -90,7 +90,7 @@ pub(crate) async fn load_or_create(
     let properties = [
         Some(KEEP_LOG),
         Some(CHECKPOINT_INTERVAL),
-        (kind == Kind::AppendOnly).then_some(APPEND_ONLY),
+        (mode == WriteMode::AppendOnly).then_some(APPEND_ONLY),
         is_simulated.then_some(SIMULATED),
     ];
     let warning = if is_simulated { "SIMULATED DATA. " } else { "" };

@@ -20,10 +20,10 @@ use crate::staged::{StagedFile, StagedTable};
 /// Writes each partition's stream to one file `<table>/ds=<ds>/<run_id>-<n>.parquet`, all at once.
 ///
 /// Batches have the contract's columns but `ds`, in its order; types may differ in their encoding only (string views,
-/// dictionaries, narrower decimals). `on_rows` is told the rows of every batch written. Partitions without rows write no file.
+/// dictionaries, narrower decimals). `on_rows` is called with the rows of every batch written. Partitions without rows write no file.
 ///
 /// Errors: a column or type that breaks the contract, a null where none is allowed, and whatever the streams or the store
-/// say. Files of a failed stage stay behind unpublished. Two rows with one key are told by the digest.
+/// say. Files of a failed stage stay behind unpublished. Two rows with one key are found by the digest.
 pub async fn stage(
     lake: &Lake,
     contract: &TableContract,

@@ -63,7 +63,7 @@ pub(crate) struct TreeColumns<'a> {
     ranks: Vec<Option<Box<[u8; 256]>>>,
 }
 
-/// A split on values that parts all rows as a split on codes does.
+/// A split on values that divides all rows as a split on codes does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ValueSplit {
     pub(crate) feature: u32,

@@ -27,10 +27,10 @@ const TRIES: usize = 3;
 const CATEGORY_PRIOR_ROWS: f64 = 10.0;
 
 impl ValidBoostedTreesParams {
-    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is told the rounds
+    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is given the rounds
     /// done and their number after each round.
     ///
-    /// A tree without a split is left out: the model of rows that cannot be told apart is its bias alone.
+    /// A tree without a split is left out: the model of rows that cannot be distinguished is its bias alone.
     ///
     /// # Errors
     /// Where there are fewer rows than two leaves need, or feature names are not unique.
@@ -148,7 +148,7 @@ impl<'a> Boosting<'a> {
         Ok(())
     }
 
-    /// The tree at this position of the model, `None` where its draw cannot be parted.
+    /// The tree at this position of the model, `None` where its draw cannot be split.
     fn fit_tree(&self, position: usize, probabilities: &[f64]) -> Result<Option<FittedTree>, linfa::Error> {
         let params = self.params.params();
         let draw = TreeDraw::new(params.seed, position);
@@ -172,7 +172,7 @@ impl<'a> Boosting<'a> {
         Ok(None)
     }
 
-    /// What each category of a column has left to be explained, a row: categories in this order are parted best by one split (Fisher
+    /// What each category of a column has left to be explained, a row: categories in this order are split best by one split (Fisher
     /// 1958), as in LightGBM.
     fn category_scores(&self, column: usize, drawn: &[DrawnRow], probabilities: &[f64]) -> [f64; 256] {
         let (mut residuals, mut rows) = ([0.0; 256], [CATEGORY_PRIOR_ROWS; 256]);

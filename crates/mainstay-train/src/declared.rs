@@ -12,7 +12,7 @@ pub struct Declared {
     /// Which way the risk may go as the value rises; either where not stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monotone: Option<Monotone>,
-    /// Of a column of texts the categories that are told apart: a value is the position in this list, and NaN any other text.
+    /// Of a column of texts the categories that are distinguished: a value is the position in this list, and NaN any other text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
 }

@@ -220,7 +220,7 @@ mod tests {
         let Interval { low, high } = difference_interval(&first, &second, &labels).unwrap();
         let expected = rank(&second, &labels).unwrap().auc - rank(&first, &labels).unwrap().auc;
         assert!(((low + high) / 2.0 - expected).abs() < 1e-12);
-        assert!(low > 0.0, "a better score is told from chance: {low}");
+        assert!(low > 0.0, "a better score is distinguished from chance: {low}");
         let same = difference_interval(&first, &first, &labels).unwrap();
         assert!([same.low, same.high].iter().all(|bound| bound.abs() < 1e-15), "{same:?}");
     }

@@ -2,7 +2,7 @@
 //!
 //! PSI = sum (p - q) ln(p / q) over ten bins at the deciles of the first rows, missing values in a bin of their own, empty bins as half
 //! a row. Without drift it is about (1/N + 1/M) chi-square with bins - 1 degrees of freedom: below 0.1, or what that explains in 99 of
-//! 100 cases, nothing is told. KS is the greatest distance of the two distributions of present values.
+//! 100 cases, nothing is reported. KS is the greatest distance of the two distributions of present values.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_shift_and_not_chance() {
+    fn reports_a_shift_and_not_chance() {
         let (before, same, moved) = (uniform(1, 2_000, 0.0), uniform(2, 500, 0.0), uniform(3, 500, 0.3));
         let (figure, least) = psi(&before, &same);
         assert!(figure < least, "{figure} {least}");

@@ -67,9 +67,9 @@ pub enum TrainError {
         /// The feature.
         feature: String,
     },
-    /// More categories than trees tell apart.
+    /// More categories than trees distinguish.
     #[error(
-        "feature `{feature}` has {found} categories, at most {most} are told apart: keep the most frequent, and give NaN for others"
+        "feature `{feature}` has {found} categories, at most {most} are distinguished: keep the most frequent, and give NaN for others"
     )]
     TooManyCategories {
         /// The feature.

@@ -111,7 +111,7 @@ impl ValidForestParams {
         &self.0
     }
 
-    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is told the trees done
+    /// Fits a model, uncalibrated, with at most `threads` threads: any number gives the same model. `progress` is given the trees done
     /// and their number.
     ///
     /// # Errors
@@ -171,7 +171,7 @@ impl<'a> Growing<'a> {
         Self { params, set, coded, base_rate, bias: logit(base_rate) }
     }
 
-    /// The nodes of the tree at this position of the model; one where its draw cannot be parted.
+    /// The nodes of the tree at this position of the model; one where its draw cannot be split.
     fn fit_tree(&self, position: usize) -> Result<Vec<Node>, linfa::Error> {
         let params = self.params;
         let draw = TreeDraw::new(params.seed, position);

@@ -64,16 +64,16 @@ mod tests {
     }
 
     #[test]
-    fn tells_each_gate_with_its_figure_and_what_was_attainable() {
+    fn reports_each_gate_with_its_figure_and_what_was_attainable() {
         let probabilities: Vec<f64> = (0..10).map(|i| 1.0 - f64::from(i) / 10.0).collect();
         let mut labels = [false; 10];
         labels[0] = true;
         let report = report(reliability(0.0625, 0.03125), reliability(0.125, 0.0625));
         let results = judge_gates(&GATES, &evaluate(&probabilities, &labels).unwrap(), &report, 364);
-        let told: Vec<_> =
+        let reported: Vec<_> =
             results.iter().map(|r| (r.name.as_str(), r.figure.unwrap(), r.attainable, r.passed)).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("auc_at_least", 1.0, None, true),
                 ("precision_at_top_20_percent_at_least", 0.5, Some(0.5), false),

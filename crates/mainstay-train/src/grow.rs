@@ -6,7 +6,7 @@
 //! - [`CodedTree::merge_alike`] prunes once more with a tied leaf taken for either label. Whatever linfa merged is merged here too,
 //!   so the outcome no longer depends on how ties fell.
 //!
-//! The pruning costs little: weights |y - p| balance the classes over all rows, so a split that tells over- from underestimated
+//! The pruning costs little: weights |y - p| balance the classes over all rows, so a split that separates over- from underestimated
 //! rows survives, and what a merged leaf leaves within it has both signs, and is split, in a later round.
 
 use linfa::prelude::Fit;
@@ -77,7 +77,7 @@ pub(crate) fn grow(
     Ok(tree.merge_alike(columns, drawn, &weights))
 }
 
-/// Fits the shape of a tree whose leaves tell shares apart, not only which class has more: the classes weigh the same in every leaf
+/// Fits the shape of a tree whose leaves distinguish shares, not only which class has more: the classes weigh the same in every leaf
 /// of a fit, and each such leaf is grown further by a fit of its own, down to `depth` in all.
 pub(crate) fn grow_deep(
     columns: &TreeColumns<'_>,
@@ -118,7 +118,7 @@ fn whole_weights(drawn: &[DrawnRow]) -> Vec<u32> {
 }
 
 impl CodedTree {
-    /// The nodes of a tree on values that parts the rows alike, with the value of each leaf and the cover of each node.
+    /// The nodes of a tree on values that divides the rows alike, with the value of each leaf and the cover of each node.
     pub(crate) fn nodes(
         &self,
         coded: &CodedRows,
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn is_a_leaf_where_nothing_can_be_told_apart() {
+    fn is_a_leaf_where_nothing_can_be_distinguished() {
         let coded = coded(&[vec![1.0, 1.0, 2.0, 2.0]]);
         let tree = grow(&plain(&coded), &[0], &drawn(&[true, false, true, false], |_| 0.5), 3, 1).unwrap();
         assert_eq!(tree.nodes, [CodedNode::Leaf]);

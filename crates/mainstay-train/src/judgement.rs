@@ -1,4 +1,4 @@
-//! Everything that is told of a model on rows that it has not seen, beside others on the same rows.
+//! Everything that is reported of a model on rows that it has not seen, beside others on the same rows.
 
 use std::cmp::Reverse;
 
@@ -10,9 +10,9 @@ use crate::error::TrainError;
 use crate::evaluate::{Evaluation, by_falling_score, calibration_bins, evaluate, rank};
 use crate::segments::{SegmentFigures, Segmentation, write_as_values};
 
-/// Shares of the rows, from the top, at which the ranking is told.
+/// Shares of the rows, from the top, at which the ranking is reported.
 const SHARES: [f64; 6] = [0.01, 0.05, 0.1, 0.2, 0.3, 0.5];
-/// The most segments of a column that are told, the largest first.
+/// The most segments of a column that are reported, the largest first.
 const MOST_SEGMENTS: usize = 20;
 
 /// Rows to judge on.
@@ -28,7 +28,7 @@ pub struct JudgedOn<'a> {
     pub others: &'a [Competitor],
 }
 
-/// How a model did. What a record of an earlier release does not tell is empty.
+/// How a model did. What a record of an earlier release does not say is empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// The figures of all rows.
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_attainable_beside_what_was_reached() {
+    fn reports_the_attainable_beside_what_was_reached() {
         let (probabilities, labels, groups) = rows(2_000);
         let segments = [Segmentation { column: "city".into(), groups }];
         let perfect = Competitor { name: "oracle".into(), scores: labels.iter().map(|l| f64::from(*l)).collect() };
@@ -202,8 +202,8 @@ mod tests {
         let off =
             judged.calibration_table.iter().filter(|b| (b.mean_probability - b.base_rate).abs() > 3.0 * b.deviation);
         assert_eq!(off.count(), 0, "{:?}", judged.calibration_table);
-        let told: Vec<_> = judged.segments.iter().map(|s| (s.group.as_str(), s.figures.rows)).collect();
-        assert_eq!(told, [("b", 1_333), ("a", 667)]);
+        let reported: Vec<_> = judged.segments.iter().map(|s| (s.group.as_str(), s.figures.rows)).collect();
+        assert_eq!(reported, [("b", 1_333), ("a", 667)]);
         let oracle = &judged.others[0];
         assert_eq!((oracle.auc, oracle.average_precision), (1.0, 1.0));
         assert!(oracle.auc_difference < 0.0 && oracle.auc_difference_interval.high < 0.0);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_of_one_class_has_no_auc_and_a_small_one_is_not_told() {
+    fn a_segment_of_one_class_has_no_auc_and_a_small_one_is_not_reported() {
         let probabilities = vec![0.5; 100];
         let labels: Vec<bool> = (0..100).map(|row| row < 20).collect();
         let group = |row| match row {

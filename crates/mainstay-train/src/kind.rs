@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use mainstay_model::Ensemble;
-use mainstay_schema::Kind;
+use mainstay_schema::LearnerKind;
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -28,22 +28,22 @@ pub enum ModelParams {
 
 impl ModelParams {
     /// Parameters that do well on many data, with draws by this seed.
-    pub fn usual(kind: Kind, seed: u64) -> Self {
+    pub fn usual(kind: LearnerKind, seed: u64) -> Self {
         match kind {
-            Kind::Boosted => Self::Boosted(BoostedTreesParams { seed, ..BoostedTreesParams::default() }),
-            Kind::Forest => Self::Forest(ForestParams { seed, ..ForestParams::default() }),
-            Kind::Tree => Self::Tree(TreeParams { seed, ..TreeParams::default() }),
-            Kind::Logistic => Self::Logistic(LogisticParams::default()),
+            LearnerKind::Boosted => Self::Boosted(BoostedTreesParams { seed, ..BoostedTreesParams::default() }),
+            LearnerKind::Forest => Self::Forest(ForestParams { seed, ..ForestParams::default() }),
+            LearnerKind::Tree => Self::Tree(TreeParams { seed, ..TreeParams::default() }),
+            LearnerKind::Logistic => Self::Logistic(LogisticParams::default()),
         }
     }
 
     /// The kind.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> LearnerKind {
         match self {
-            Self::Boosted(_) => Kind::Boosted,
-            Self::Forest(_) => Kind::Forest,
-            Self::Tree(_) => Kind::Tree,
-            Self::Logistic(_) => Kind::Logistic,
+            Self::Boosted(_) => LearnerKind::Boosted,
+            Self::Forest(_) => LearnerKind::Forest,
+            Self::Tree(_) => LearnerKind::Tree,
+            Self::Logistic(_) => LearnerKind::Logistic,
         }
     }
 
@@ -97,7 +97,7 @@ impl ValidModelParams {
         }
     }
 
-    /// Fits a model, uncalibrated: the same from the same rows, whatever their order and the number of threads. `progress` is told
+    /// Fits a model, uncalibrated: the same from the same rows, whatever their order and the number of threads. `progress` is given
     /// the steps done and their number.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! A leak makes figures too good to be true, and the model worthless. Each check here looks for one way in which it comes about, and says
 //! which column and what to do. None of them proves a leak; thresholds are such that features of honest data, the strongest
-//! included, pass. How features have moved between the training rows and the test rows is told apart from leaks: time moves them.
+//! included, pass. How features have moved between the training rows and the test rows is distinguished from leaks: time moves them.
 
 mod alone;
 mod cuts;
@@ -24,7 +24,7 @@ pub enum LeakKind {
     LabelCopy,
     /// The feature is the label turned round.
     LabelInverted,
-    /// A threshold of the feature parts the labels without an error.
+    /// A threshold of the feature separates the labels without an error.
     LabelFunction,
     /// Each value, or range of values, of the feature has one label.
     LabelBuckets,
@@ -32,11 +32,11 @@ pub enum LeakKind {
     NoisyLabel,
     /// The feature alone ranks, or parts, the rows better than honest features do.
     ImplausibleAlone,
-    /// Whether the feature is missing tells the label.
+    /// Whether the feature is missing reveals the label.
     MissingTellsLabel,
     /// The feature has one value for all rows of one label, and varies for the other.
     ConstantWithinLabel,
-    /// The difference of two features that measure the same tells the label.
+    /// The difference of two features that measure the same reveals the label.
     PairTellsLabel,
     /// The feature is called like the label.
     NamedLikeLabel,

@@ -49,7 +49,7 @@ pub use gate::judge_gates;
 pub use judgement::{JudgedOn, Judgement};
 pub use kind::{ModelParams, ValidModelParams};
 pub use leakage::{LeakageInput, LeakageReport, look_for_leaks};
-pub use mainstay_schema::{Gate, Gates, Kind, Reliability};
+pub use mainstay_schema::{Gate, Gates, LearnerKind, Reliability};
 pub use need::{MemoryNeed, gathered_bytes};
 pub use params::{BoostedTreesParams, ValidBoostedTreesParams};
 pub use pipeline::{Parameters, Pipeline};

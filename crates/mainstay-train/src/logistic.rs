@@ -152,7 +152,7 @@ enum Scale {
         mean: f64,
         deviation: f64,
     },
-    /// Present or missing alone tells rows apart.
+    /// Present or missing alone distinguishes rows.
     Present,
     Categories {
         count: usize,

@@ -1,4 +1,4 @@
-//! How much memory a training needs, told from what it will hold before it holds it.
+//! How much memory a training needs, computed from what it will hold before it holds it.
 
 /// A row beside its values: label, cut, customer, and where its values stand.
 const ROW_BYTES: f64 = 16.0;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_shop_is_told_the_share_that_fits() {
+    fn a_large_shop_gets_the_share_that_fits() {
         let all = need(2_000_000, 13);
         assert!(all.bytes() > 15_000_000_000, "{}", all.bytes());
         let share = all.share_within(4_096_000_000).unwrap();

@@ -142,7 +142,7 @@ mod tests {
         (Matrix { values, width: 4 }, labels)
     }
 
-    /// The last column is the sum of two others: the ridge parts the effect.
+    /// The last column is the sum of two others: the ridge divides the effect.
     #[test]
     fn the_gradient_is_zero_at_the_optimum_and_one_for_all_threads() {
         let (matrix, labels) = drawn(10_000);

@@ -69,13 +69,19 @@ impl Pipeline {
 
 #[cfg(test)]
 mod tests {
-    use mainstay_schema::Kind;
+    use mainstay_schema::LearnerKind;
 
     use super::*;
     use crate::test_rows::draw_truth;
 
     fn search() -> Search {
-        Search { kinds: vec![Kind::Logistic, Kind::Tree], candidates: 4, validations: 1, label_days: 0, seed: 7 }
+        Search {
+            kinds: vec![LearnerKind::Logistic, LearnerKind::Tree],
+            candidates: 4,
+            validations: 1,
+            label_days: 0,
+            seed: 7,
+        }
     }
 
     fn run(parameters: Parameters, fit_from: &str) -> (Searched, Trained, Vec<&'static str>) {

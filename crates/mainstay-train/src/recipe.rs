@@ -26,7 +26,7 @@ use crate::rows::TrainingSet;
 pub struct Recipe {
     /// What is fitted.
     pub model: ValidModelParams,
-    /// Parts the customers into folds.
+    /// Splits the customers into folds.
     pub seed: u64,
     /// The first cut that the model is fitted on; earlier ones only calibrate.
     pub fit_from: Ds,
@@ -78,7 +78,7 @@ pub struct CutRanking {
 }
 
 impl Recipe {
-    /// Trains on `training`, calibrates, and judges on `test`. `progress` is told the rounds done and their number.
+    /// Trains on `training`, calibrates, and judges on `test`. `progress` is given the rounds done and their number.
     ///
     /// # Errors
     /// What the fit or the calibration cannot be made of, and `folds` below 2.
@@ -131,7 +131,7 @@ impl Recipe {
     ) -> Result<Ensemble, TrainError> {
         let rows = training.cuts().iter().zip(folds);
         let kept: Vec<bool> = rows.map(|(cut, fold)| *cut >= self.fit_from && Some(*fold) != held_back).collect();
-        let fitted = self.model.fit(&training.subset(&kept)?, threads, &mut |done, _| rounds.tell(done))?;
+        let fitted = self.model.fit(&training.subset(&kept)?, threads, &mut |done, _| rounds.report(done))?;
         rounds.before += self.model.steps();
         Ok(fitted)
     }
@@ -163,7 +163,7 @@ struct Rounds<'a> {
 }
 
 impl Rounds<'_> {
-    fn tell(&mut self, done: usize) {
+    fn report(&mut self, done: usize) {
         (self.progress)(self.before + done, self.all);
     }
 }

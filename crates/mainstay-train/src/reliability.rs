@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_chance_from_error_and_better_from_worse() {
+    fn distinguishes_chance_from_error_and_better_from_worse() {
         let names = names(100);
         let raw: Vec<f64> = (0..100).map(|row| if row < 50 { 1.0 } else { -1.0 }).collect();
         let labels: Vec<bool> = (0..100).map(|row| row % 50 < if row < 50 { 36 } else { 14 }).collect();

@@ -37,7 +37,7 @@ pub struct TrainingRows {
 }
 
 impl TrainingRows {
-    /// The rows that `keep` wants, asked by customer and cut: how rows are parted by time or held back for calibration.
+    /// The rows that `keep` wants, asked by customer and cut: how rows are split by time or held back for calibration.
     pub fn select(&self, mut keep: impl FnMut(&str, Ds) -> bool) -> Self {
         let kept: Vec<bool> = self.keys.iter().zip(&self.cuts).map(|(key, cut)| keep(key, *cut)).collect();
         Self {
@@ -391,7 +391,7 @@ fn check_lengths(rows: &TrainingRows) -> Result<(), TrainError> {
     }
 }
 
-/// Refuses labels of one class: there is nothing to tell apart.
+/// Refuses labels of one class: there is nothing to distinguish.
 pub(crate) fn check_classes(labels: &[bool]) -> Result<(), TrainError> {
     let Some(&label) = labels.first() else {
         return Err(TrainError::NoRows);

@@ -2,12 +2,12 @@
 //!
 //! Every candidate is fitted on a part of the customers and judged on the newest cut; of each rung the better third goes on, with more
 //! customers and more cuts to be judged on (Jamieson and Talwalkar 2016). A candidate learns from the cuts whose label windows end
-//! before the cut that it is judged on. Rows of one cut alone have no time: then customers are parted into folds by hash.
+//! before the cut that it is judged on. Rows of one cut alone have no time: then customers are split into folds by hash.
 //! Boosting stops early by the rows that it is judged on, and the rounds that it kept are among the parameters that are found.
 
 use std::num::NonZeroUsize;
 
-use mainstay_schema::{Ds, Kind};
+use mainstay_schema::{Ds, LearnerKind};
 use serde::{Deserialize, Serialize};
 
 use crate::draw::{fold, mix};
@@ -32,7 +32,7 @@ const LEAST_ROWS: usize = 2_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     /// The kinds of model that may win, at least one.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<LearnerKind>,
     /// Candidates of the first rung, 1 to 200; each kind has at least one of them where there are as many.
     pub candidates: usize,
     /// The most cuts, or folds, that the last rung is judged on, 1 to 10.
@@ -80,7 +80,7 @@ struct Split {
 }
 
 impl Search {
-    /// Searches. `progress` is told the fits done and their number.
+    /// Searches. `progress` is given the fits done and their number.
     ///
     /// # Errors
     /// A number outside of its range, and rows of which no candidate can be fitted or judged.
@@ -92,7 +92,7 @@ impl Search {
     ) -> Result<Searched, TrainError> {
         within("candidates", self.candidates, 1, 200)?;
         within("validations", self.validations, 1, 10)?;
-        within("kinds", self.kinds.len(), 1, Kind::ALL.len())?;
+        within("kinds", self.kinds.len(), 1, LearnerKind::ALL.len())?;
         let (splits, in_time_order) = self.splits(set)?;
         let rungs = self.rungs();
         let all: usize = rungs.iter().map(|rung| rung.candidates * rung.validations.min(splits.len())).sum();
@@ -102,11 +102,11 @@ impl Search {
             let mut of_rung = Vec::with_capacity(alive.len());
             for (candidate, params) in alive {
                 let splits = &splits[..rung.validations.min(splits.len())];
-                let mut tell = || {
+                let mut report = || {
                     done += 1;
                     progress(done, all);
                 };
-                let mut trial = self.attempt(set, splits, params, rung.share, threads, &mut tell)?;
+                let mut trial = self.attempt(set, splits, params, rung.share, threads, &mut report)?;
                 (trial.candidate, trial.rung) = (candidate, position + 1);
                 of_rung.push((trial, params));
             }
@@ -257,13 +257,13 @@ pub fn blocks(cuts: &[Ds]) -> Vec<usize> {
 }
 
 /// Parameters of a kind by hash.
-fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
+fn drawn(kind: LearnerKind, seed: u64, position: usize) -> ModelParams {
     let hash = |purpose: u64| mix(mix(seed ^ mix(position as u64)) ^ purpose) as usize;
     fn one_of<T: Copy, const N: usize>(hash: usize, values: [T; N]) -> T {
         values[hash % N]
     }
     match kind {
-        Kind::Boosted => {
+        LearnerKind::Boosted => {
             let learning_rate = one_of(hash(0), [0.03, 0.06, 0.1, 0.15]);
             ModelParams::Boosted(BoostedTreesParams {
                 // Early stopping finds how many of them are of use.
@@ -279,7 +279,7 @@ fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
                 ..BoostedTreesParams::default()
             })
         }
-        Kind::Forest => ModelParams::Forest(ForestParams {
+        LearnerKind::Forest => ModelParams::Forest(ForestParams {
             depth: one_of(hash(1), [6, 8, 10, 14]),
             rows_per_tree: one_of(hash(2), [4_096, 8_192, 16_384]),
             columns_per_tree: one_of(hash(3), [0.2, 0.4, 0.6]),
@@ -287,12 +287,12 @@ fn drawn(kind: Kind, seed: u64, position: usize) -> ModelParams {
             seed,
             ..ForestParams::default()
         }),
-        Kind::Tree => ModelParams::Tree(TreeParams {
+        LearnerKind::Tree => ModelParams::Tree(TreeParams {
             depth: one_of(hash(1), [3, 4, 5, 6, 8]),
             minimum_leaf_rows: one_of(hash(5), [20, 50, 100, 200]),
             seed,
         }),
-        Kind::Logistic => ModelParams::Logistic(LogisticParams {
+        LearnerKind::Logistic => ModelParams::Logistic(LogisticParams {
             l2: one_of(hash(4), [0.1, 1.0, 10.0, 100.0]),
             clip_quantile: one_of(hash(5), [0.0, 0.01, 0.05]),
             ..LogisticParams::default()

@@ -6,17 +6,17 @@
 //! of ours is the schema, which defines what an instance, a plan and a certificate are.
 
 //!
-//! [`Standings`] judges the reasons of those who get nothing by the same prices.
+//! [`MarginalPrices`] judges the reasons of those who get nothing by the same prices.
 
+mod marginal_price;
 mod refusal;
-mod standing;
 
 use mainstay_schema::Cents;
 use mainstay_schema::plan::{Certificate, Instance, Offer, Offers, Plan, Rule, Weight};
 use serde::Serialize;
 
+pub use marginal_price::{MarginalPrice, MarginalPrices};
 pub use refusal::Refusal;
-pub use standing::{Standing, Standings};
 
 /// The version of certificates that is understood.
 const VERSION: u32 = 2;
@@ -34,7 +34,7 @@ pub struct Verified {
     pub gap: Cents,
 }
 
-/// Checks that the plan keeps every rule, and that the certificate belongs to it and tells its cost, value, uses and bound.
+/// Checks that the plan keeps every rule, and that the certificate belongs to it and states its cost, value, uses and bound.
 ///
 /// # Errors
 /// The first thing that is wrong. Sums are checked in 128 bits: what does not fit is refused, never wrapped.
@@ -128,7 +128,7 @@ fn chosen_offers(offers: &Offers, plan: &Plan) -> Result<Vec<Chosen>, Refusal> {
     Ok(chosen)
 }
 
-/// What is counted for each pair of segment and kind, which is all that rules tell apart.
+/// What is counted for each pair of segment and kind, which is all that rules distinguish.
 #[derive(Debug)]
 struct Cells {
     kinds: usize,

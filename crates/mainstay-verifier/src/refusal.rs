@@ -60,7 +60,7 @@ pub enum Refusal {
         customer: usize,
     },
     /// The certificate lists other rules than the instance has, or other limits.
-    #[error("the certificate lists other rules or limits than the question has: it was changed")]
+    #[error("the certificate lists other rules or limits than the instance has: it was changed")]
     OtherRules,
     /// The plan uses more of a rule than its limit.
     #[error("the plan breaks the rule `{rule}`: it uses {used}, the limit is {limit}")]

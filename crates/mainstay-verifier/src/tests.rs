@@ -25,7 +25,7 @@ fn refused_though_signed(forge: impl FnOnce(&mut Claim)) -> String {
 }
 
 #[test]
-fn tells_what_it_recomputed() {
+fn reports_what_it_recomputed() {
     let verified = example().verify().unwrap();
     assert_eq!(verified, Verified { cost: Cents(9), value: Cents(32), upper_bound: Cents(33), gap: Cents(1) });
 }
@@ -61,7 +61,7 @@ fn refuses_certificates_of_something_else() {
         refused(|claim| claim.certificate.plan = other),
         format!("the certificate is of another plan: it names {other}, this one has {}", plan.digest())
     );
-    let changed = "the certificate lists other rules or limits than the question has: it was changed";
+    let changed = "the certificate lists other rules or limits than the instance has: it was changed";
     assert_eq!(refused(|claim| claim.certificate.rules[0].limit = 11), changed);
     assert_eq!(refused(|claim| claim.certificate.rules[0].name = "fund".to_owned()), changed);
     assert_eq!(refused(|claim| drop(claim.certificate.rules.pop())), changed);

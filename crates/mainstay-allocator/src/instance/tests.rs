@@ -1,4 +1,4 @@
-//! Every message about a question that cannot be answered.
+//! Every message about an instance that cannot be solved.
 
 use std::sync::Arc;
 

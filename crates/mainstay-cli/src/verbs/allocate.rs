@@ -11,7 +11,7 @@ use mainstay_standalone::allocate::{AllocateRequest, PlannedFile, allocate_file}
 use crate::flags::GlobalArguments;
 use crate::output_files::{Named, check_outputs};
 use crate::progress::observer;
-use crate::render::{outlook, table};
+use crate::render::{sensitivity, table};
 use crate::standard_output::write;
 
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ fn text(planned: &PlannedFile) -> String {
         ]
     });
     let mut text = table(&["reason", "customers", "cost", "value"], &[1, 2, 3], decisions);
-    text += &outlook::text(&planned.outlook);
+    text += &sensitivity::text(&planned.sensitivity);
     text += &format!(
         "certificate: the plan is worth {}, no plan that keeps the rules is worth more than {} (gap {:.1e}{})\n",
         planned.value_cents,

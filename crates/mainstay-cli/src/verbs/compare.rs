@@ -28,7 +28,7 @@ pub(crate) struct CompareArguments {
 pub(crate) async fn execute(global: &GlobalArguments, arguments: &CompareArguments) -> Result<ExitCode> {
     let CompareArguments { current, candidate, model } = arguments;
     let open = open(global, Access::Read, None).await?;
-    let model = models::meant(&open, model.as_deref()).await?;
+    let model = models::resolve(&open, model.as_deref()).await?;
     let comparison = comparison::compare(&open, &model, current, candidate).await?;
     write(global, &comparison, || render::comparison::text(&comparison))?;
     Ok(ExitCode::SUCCESS)

@@ -27,7 +27,7 @@ pub(crate) struct RunArguments {
     /// Run a finished day again and replace what it published.
     #[arg(long)]
     force: bool,
-    /// Exit code where the day is done already: 99 tells Airflow to skip.
+    /// Exit code where the day is done already: 99 makes Airflow skip.
     #[arg(long, default_value_t = 0)]
     done_exit_code: u8,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use mainstay_job::progress::{Progress, Step};
 use mainstay_schema::{AlgorithmKind, Ds};
 use mainstay_standalone::model;
-use mainstay_standalone::train::{Kind, Monotone, TrainRequest, train_file};
+use mainstay_standalone::train::{LearnerKind, Monotone, TrainRequest, train_file};
 
 use crate::flags::GlobalArguments;
 use crate::output_files::{Named, check_outputs, create};
@@ -148,7 +148,7 @@ fn check_files(arguments: &TrainArguments) -> Result<()> {
 fn request(arguments: &TrainArguments) -> Result<TrainRequest> {
     let (kinds, usual_candidates) = match arguments.kind.only() {
         Some(kind) => (vec![kind], 1),
-        None => (Kind::ALL.to_vec(), AUTO_CANDIDATES),
+        None => (LearnerKind::ALL.to_vec(), AUTO_CANDIDATES),
     };
     let rising = arguments.increasing.iter().map(|name| (name.clone(), Monotone::Increasing));
     let falling = arguments.decreasing.iter().map(|name| (name.clone(), Monotone::Decreasing));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn days_of_the_label_are_asked_for_where_rows_are_parted_by_time() {
+    fn days_of_the_label_are_asked_for_where_rows_are_split_by_time() {
         let message = check(&["--time-column", "day"]).unwrap_err();
         assert!(message.starts_with("--time-column needs --label-days: the days after a decision"), "{message}");
         assert!(message.contains("--label-days 0 says that labels are known on the day"), "{message}");

@@ -227,7 +227,7 @@ mainstay.yml:37:19: unknown column `load_at`, did you mean `loaded_at`?
                 "        event_time: ordered_at",
                 "        event_time: channel",
                 "
-mainstay.yml:36:21: column `channel` must be a timestamp or date to tell the time, it is text
+mainstay.yml:36:21: column `channel` must be a timestamp or date to say the time, it is text
    |
 36 |         event_time: channel
    |                     ^^^^^^^",

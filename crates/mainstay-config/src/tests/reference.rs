@@ -13,7 +13,7 @@ use crate::settings::ProjectFile;
 use crate::{DailyJob, OfferPolicy, Policy, TrainingJob};
 
 /// A kind of file, and the schema of what is read.
-struct Kind {
+struct FileKind {
     file: YamlFile<'static>,
     schema: fn(SchemaSettings) -> Value,
 }
@@ -23,11 +23,14 @@ const fn kind(
     title: &'static str,
     schema: fn(SchemaSettings) -> Value,
     introduction: &'static str,
-) -> Kind {
-    Kind { file: YamlFile { name, title, made_from: "the types of `crates/mainstay-config`", introduction }, schema }
+) -> FileKind {
+    FileKind {
+        file: YamlFile { name, title, made_from: "the types of `crates/mainstay-config`", introduction },
+        schema,
+    }
 }
 
-const KINDS: [Kind; 5] = [
+const KINDS: [FileKind; 5] = [
     kind(
         "project",
         "mainstay.yml",
@@ -86,7 +89,7 @@ fn root() -> PathBuf {
 }
 
 /// Compares a file with what it must be, which is written first where that is asked for.
-fn hold(name: &str, expected: &str) {
+fn assert_page(name: &str, expected: &str) {
     let file = root().join("docs/reference").join(name);
     if std::env::var("MAINSTAY_WRITE_DOCS").is_ok_and(|value| value == "1") {
         fs::write(&file, expected).unwrap();
@@ -95,7 +98,7 @@ fn hold(name: &str, expected: &str) {
     assert!(written == expected, "docs/reference/{name} is not what the types say: see the head of its page");
 }
 
-fn editor_schema(kind: &Kind) -> Value {
+fn editor_schema(kind: &FileKind) -> Value {
     kind.file.editor_schema((kind.schema)(SchemaSettings::draft07()))
 }
 
@@ -103,9 +106,9 @@ fn editor_schema(kind: &Kind) -> Value {
 fn the_pages_of_yaml_are_what_the_types_say() {
     for kind in &KINDS {
         let name = kind.file.name;
-        hold(&format!("{name}.md"), &kind.file.page(&(kind.schema)(SchemaSettings::draft2020_12())));
+        assert_page(&format!("{name}.md"), &kind.file.page(&(kind.schema)(SchemaSettings::draft2020_12())));
         let editor_schema = serde_json::to_string_pretty(&editor_schema(kind)).unwrap();
-        hold(&format!("schema/{name}.schema.json"), &format!("{editor_schema}\n"));
+        assert_page(&format!("schema/{name}.schema.json"), &format!("{editor_schema}\n"));
     }
 }
 

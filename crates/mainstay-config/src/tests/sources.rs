@@ -26,7 +26,7 @@ mainstay.yml:47:55: unknown column `shipped_at`
             channel,
             "{name: channel, type: text, visible_from: channel}",
             "
-mainstay.yml:47:55: column `channel` must be a timestamp or date to tell the time, it is text
+mainstay.yml:47:55: column `channel` must be a timestamp or date to say the time, it is text
    |
 47 |           - {name: channel, type: text, visible_from: channel}
    |                                                       ^^^^^^^",
@@ -291,7 +291,7 @@ mainstay.yml:45:55: unknown column `orderd_at`, did you mean `ordered_at`?
             channel,
             "{name: channel, type: text, not_before: ordered_at}",
             "
-mainstay.yml:47:53: column `channel` must be a timestamp or date to tell the time, it is text
+mainstay.yml:47:53: column `channel` must be a timestamp or date to say the time, it is text
    |
 47 |           - {name: channel, type: text, not_before: ordered_at}
    |                                                     ^^^^^^^^^^",
@@ -300,7 +300,7 @@ mainstay.yml:47:53: column `channel` must be a timestamp or date to tell the tim
             loaded,
             "{name: loaded_at, type: date, not_before: channel}",
             "
-mainstay.yml:45:55: column `channel` must be a timestamp or date to tell the time, it is text
+mainstay.yml:45:55: column `channel` must be a timestamp or date to say the time, it is text
    |
 45 |           - {name: loaded_at, type: date, not_before: channel}
    |                                                       ^^^^^^^",

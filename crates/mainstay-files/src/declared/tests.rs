@@ -246,8 +246,8 @@ fn whole_numbers_are_read_in_any_width_and_refused_beyond_their_range() {
     let (integer, bigint) = (column(ColumnType::Integer), column(ColumnType::BigInt));
     assert_eq!(read(&integer, Int64Array::from(vec![Some(1980), None])).unwrap(), ["1980", ""]);
     let wide = read(&integer, Int64Array::from(vec![1, 3_000_000_000])).unwrap_err();
-    let told = "row 1: `3000000000`, which lies beyond the range of the declared type: correct it, or declare bigint";
-    assert_eq!(wide, told);
+    let found = "row 1: `3000000000`, which lies beyond the range of the declared type: correct it, or declare bigint";
+    assert_eq!(wide, found);
     let wide = read(&integer, Float64Array::from(vec![1.0, 3e9])).unwrap_err();
     assert!(wide.ends_with("correct it, or declare bigint"), "{wide}");
     let wide = read(&bigint, Float64Array::from(vec![1e300])).unwrap_err();
@@ -278,10 +278,10 @@ fn money_is_whole_cents_or_refused() {
     let lost = read(&money, decimals(&[12_5000, 12_3456], 18, 4)).unwrap_err();
     assert!(lost.starts_with("row 1: `12.3456`, which is no whole number of cents"), "{lost}");
     let beyond = decimals(&[100, 1_234_567_890_123_456_789_000], 38, 2);
-    let told = read(&money, beyond).unwrap_err();
+    let found = read(&money, beyond).unwrap_err();
     assert!(
-        told.starts_with("row 1: `12345678901234567890.00`, which is no whole number of cents of at most 16 digits"),
-        "{told}"
+        found.starts_with("row 1: `12345678901234567890.00`, which is no whole number of cents of at most 16 digits"),
+        "{found}"
     );
     assert_eq!(read(&money, decimals(&[999_999_999_999_999_999], 38, 2)).unwrap(), ["9999999999999999.99"]);
     assert!(read(&money, decimals(&[1_000_000_000_000_000_000], 38, 2)).is_err());
@@ -293,9 +293,9 @@ fn money_is_whole_cents_or_refused() {
     let half_cent = read(&money, Float64Array::from(vec![1.0, 12.345])).unwrap_err();
     assert!(half_cent.starts_with("row 1: `12.345`, which is no whole number of cents: round it"), "{half_cent}");
     assert!(read(&money, Float64Array::from(vec![f64::INFINITY])).unwrap_err().contains("beyond the range"));
-    assert!(read(&money, Float64Array::from(vec![1e14])).unwrap_err().contains("no longer tell cents"));
+    assert!(read(&money, Float64Array::from(vec![1e14])).unwrap_err().contains("no longer distinguish cents"));
     assert_eq!(read(&money, Float32Array::from(vec![19.99, 59_999.99])).unwrap(), ["19.99", "59999.99"]);
-    assert!(read(&money, Float32Array::from(vec![65_536.0])).unwrap_err().contains("no longer tell cents"));
+    assert!(read(&money, Float32Array::from(vec![65_536.0])).unwrap_err().contains("no longer distinguish cents"));
     assert!(read(&money, Float32Array::from(vec![40_000.125])).unwrap_err().contains("no whole number of cents"));
     let advice = money.reading(&DataType::Int64).unwrap_err();
     assert!(advice.contains("may count units or cents"), "{advice}");
@@ -327,17 +327,17 @@ fn days_are_midnights_of_the_zone() {
     let of_paris = TimestampMillisecondArray::from(vec![midnight - 3_600_000]).with_timezone("UTC");
     assert_eq!(read(&date, of_paris).unwrap(), ["2025-12-16"]);
     let of_utc = TimestampMillisecondArray::from(vec![midnight]).with_timezone("UTC");
-    let told = read(&date, of_utc).unwrap_err();
+    let found = read(&date, of_utc).unwrap_err();
     assert!(
-        told.starts_with("row 0: `2025-12-16T00:00:00Z`, which is no midnight in the `time_zone` of the table"),
-        "{told}"
+        found.starts_with("row 0: `2025-12-16T00:00:00Z`, which is no midnight in the `time_zone` of the table"),
+        "{found}"
     );
     assert!(read(&date, TimestampMillisecondArray::from(vec![midnight + 1])).is_err());
     assert_eq!(read(&date, Date64Array::from(vec![midnight, -86_400_000])).unwrap(), ["2025-12-16", "1969-12-31"]);
     assert!(read(&date, Date64Array::from(vec![midnight + 1])).is_err());
     assert_eq!(read(&date, StringArray::from(vec![Some("2024-02-29"), None])).unwrap(), ["2024-02-29", ""]);
-    let told = read(&date, StringArray::from(vec!["29.02.2024"])).unwrap_err();
-    assert!(told.starts_with("row 0: `29.02.2024`, which is no day like 2024-03-01"), "{told}");
+    let found = read(&date, StringArray::from(vec!["29.02.2024"])).unwrap_err();
+    assert!(found.starts_with("row 0: `29.02.2024`, which is no day like 2024-03-01"), "{found}");
     assert!(
         date.reading(&DataType::Int32).unwrap_err().contains("numbers such as 20240301 may mean several things")
             || date.reading(&DataType::Int32).unwrap_err().contains("may mean several things")
@@ -353,8 +353,8 @@ fn times_without_a_zone_are_those_of_the_table_and_others_are_instants() {
     assert_eq!(read(&timestamp, zoned).unwrap(), ["2025-12-16T12:00:00"]);
     let nanos = noon * 1_000_000_000 + 999;
     assert_eq!(read(&timestamp, TimestampNanosecondArray::from(vec![nanos])).unwrap(), ["2025-12-16T11:00:00"]);
-    let told = read(&key, TimestampNanosecondArray::from(vec![nanos])).unwrap_err();
-    assert!(told.contains("whose nanoseconds a timestamp in microseconds would lose"), "{told}");
+    let found = read(&key, TimestampNanosecondArray::from(vec![nanos])).unwrap_err();
+    assert!(found.contains("whose nanoseconds a timestamp in microseconds would lose"), "{found}");
     assert!(read(&timestamp, TimestampSecondArray::from(vec![i64::MAX])).is_err());
     let texts = vec![
         Some("2025-07-01T12:00:00"),
@@ -368,8 +368,8 @@ fn times_without_a_zone_are_those_of_the_table_and_others_are_instants() {
         ["2025-07-01T10:00:00", "2025-07-01T10:00:00", "2025-07-01T12:00:00", "2025-07-01T16:00:00", ""]
     );
     for wrong in ["2025-07-01", "01.07.2025 12:00", "1751371200", "2025-07-01T12:00:00 CET"] {
-        let told = read(&timestamp, StringArray::from(vec![wrong])).unwrap_err();
-        assert!(told.contains("no time like"), "{told}");
+        let found = read(&timestamp, StringArray::from(vec![wrong])).unwrap_err();
+        assert!(found.contains("no time like"), "{found}");
     }
     assert_eq!(timestamp.reading(&DataType::Date32), Err("declare it as date"));
     assert!(timestamp.reading(&DataType::Int64).unwrap_err().contains("may mean several things"));
@@ -380,9 +380,9 @@ fn a_time_that_no_calendar_knows_is_refused_and_a_key_keeps_its_nanoseconds() {
     let utc = DeclaredColumn { clock: Arc::new(LocalTime::utc()), ..column(ColumnType::Timestamp) };
     for declared in [&utc, &column(ColumnType::Timestamp)] {
         let infinite: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![Some(0), Some(i64::MAX)]));
-        let told = declared.read(&infinite).unwrap_err();
-        assert_eq!((told.row, told.fault), (1, out_of_range(ColumnType::Timestamp)));
-        assert!(told.fault.ends_with("correct it, or write null where it stands for none"), "no type is wider");
+        let found = declared.read(&infinite).unwrap_err();
+        assert_eq!((found.row, found.fault), (1, out_of_range(ColumnType::Timestamp)));
+        assert!(found.fault.ends_with("correct it, or write null where it stands for none"), "no type is wider");
         assert_ne!(declared.reading(infinite.data_type()).unwrap().refuses, Refused::None);
     }
     let texts = || Arc::new(StringArray::from(vec!["2025-07-01T12:00:00.123456789Z"])) as ArrayRef;

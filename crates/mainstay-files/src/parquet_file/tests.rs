@@ -78,7 +78,7 @@ fn a_summary_of_other_files_is_no_file_of_rows() {
     let path = folder.path().join("part-0.parquet");
     parquet(&path, 3);
     assert!(read_footer(&path, ArrowReaderOptions::new()).is_ok());
-    let told = "holds no rows, it only describes the Parquet files beside it: give one of those";
+    let fault = "holds no rows, it only describes the Parquet files beside it: give one of those";
 
     // As Spark and Dask write it: the footer of all parts, each chunk with the name of its file.
     let footer = ParquetMetaDataReader::new().parse_and_finish(&File::open(&path).unwrap()).unwrap();
@@ -92,12 +92,12 @@ fn a_summary_of_other_files_is_no_file_of_rows() {
     let footer = footer.clone().into_builder().set_row_groups(groups.collect()).build();
     let mut content = b"PAR1".to_vec();
     ParquetMetaDataWriter::new(&mut content, &footer).finish().unwrap();
-    assert_eq!(message("_metadata", &content), format!("_metadata {told}"));
+    assert_eq!(message("_metadata", &content), format!("_metadata {fault}"));
 
     let empty = folder.path().join("_common_metadata");
     parquet(&empty, 0);
     let content = std::fs::read(&empty).unwrap();
-    assert_eq!(message("_common_metadata", &content), format!("_common_metadata {told}"));
+    assert_eq!(message("_common_metadata", &content), format!("_common_metadata {fault}"));
 }
 
 #[test]

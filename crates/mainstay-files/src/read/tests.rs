@@ -48,11 +48,11 @@ fn decimals_are_keys_as_whole_numbers_only() {
 fn doubles_are_keys_where_they_are_exact() {
     let floats = |values: Vec<f64>| array(Float64Array::from(values));
     assert_eq!(texts_of(keys(&floats(vec![12.0, f64::NAN, -3.0])).unwrap()), ["12", "-", "-3"]);
-    for (value, told) in [(0.5, "0.5"), (9_007_199_254_740_992.0, "9007199254740992"), (f64::INFINITY, "inf")] {
+    for (value, shown) in [(0.5, "0.5"), (9_007_199_254_740_992.0, "9007199254740992"), (f64::INFINITY, "inf")] {
         let error = keys(&floats(vec![f64::NAN, value])).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("{told} is no id that a double holds exactly: write ids as texts or whole numbers")
+            format!("{shown} is no id that a double holds exactly: write ids as texts or whole numbers")
         );
         assert_eq!(error, KeyError::Inexact { row: 1, value });
     }

@@ -20,7 +20,7 @@ pub(crate) type Finish<T> = Arc<dyn Fn(&[T]) -> Result<ArrayRef> + Send + Sync>;
 
 /// An aggregate of one type of rows, ready to be accumulated in every way that a plan may ask for.
 pub(crate) trait Aggregation {
-    /// The type of what partitions tell each other.
+    /// The type of what partitions pass to each other.
     fn state_type(&self) -> DataType;
 
     /// Over all rows, or over a window that slides.

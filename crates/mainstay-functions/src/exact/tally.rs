@@ -9,7 +9,7 @@ use datafusion::error::{DataFusionError, Result};
 use super::exact_sum::{Sign, take};
 
 /// What is known of a group's rows. It is the same for every order in which rows come, and for every way in which they are
-/// split, told apart and merged.
+/// split, distinguished and merged.
 pub(crate) trait Tally: Default + Debug + Send + Sync + 'static {
     /// The values of one row.
     type Row: Row;
@@ -43,7 +43,7 @@ pub(crate) fn merge_state(tally: &mut impl Tally, mut state: &[u8]) -> Result<()
     }
 }
 
-/// The values of a row that can be told apart from those of another.
+/// The values of a row that can be distinguished from those of another.
 pub(crate) trait Row: Copy + Debug + Send + Sync {
     /// Equal for equal values.
     type Key: Copy + Ord + Debug + Send + Sync;

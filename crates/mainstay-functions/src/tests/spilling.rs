@@ -15,12 +15,12 @@ const SQL: &str = "
         select value % 20000 as c, value / 20000 * 7 % 31 as d, concat('the text of ', value % 37) as x
         from generate_series(0, 199999)
     ),
-    told as (
-        select c, rhythm(d) as r, variety(x) as v, count_each(d > 9, d > 19) as n, sum(d) as s from t group by c
+    stats as (
+        select c, gap_stats(d) as r, distinct_stats(x) as v, count_each(d > 9, d > 19) as n, sum(d) as s from t group by c
     )
     select count(*), sum(c * r['days']), sum(c * r['squared_gap_days']), sum(c * r['recent_gap_days']),
         sum(c * v['values']), sum(c * v['repeated_values']), sum(c * n['0']), sum(c * n['1']), sum(c * s)
-    from told";
+    from stats";
 
 /// The answer within so many bytes, and how often rows were written to a disk for it.
 async fn answer(bytes: usize) -> (String, usize) {

@@ -2,19 +2,19 @@
 
 use anyhow::{Context, Result};
 use datafusion::physical_plan::memory::MemoryStream;
-use mainstay_allocator::outlook;
+use mainstay_allocator::sensitivity;
 use mainstay_config::Policy;
 use mainstay_run::{Run, Staged, Step, fault};
 use mainstay_schema::{Cents, table};
 
+use crate::daily::baseline_policy;
 use crate::daily::breaker::Watch;
 use crate::daily::candidates::{self, Decided};
 use crate::daily::decision_rows;
-use crate::daily::fixed_tiers;
+use crate::daily::instance::{self, DayOffers};
 use crate::daily::money::{self, Reserved};
 use crate::daily::offers_file;
 use crate::daily::optimise::{OptimalPlan, Optimiser};
-use crate::daily::question::{self, Question};
 use crate::daily::score::ScoredDay;
 use crate::details::AllocationSummary;
 
@@ -30,7 +30,7 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
     let step = run.start(Step::Allocate);
     let risk = day.staged.read(&run.open.session, &run.open.lake).await?;
     let candidates = candidates::of(risk).await?;
-    let optimiser = Optimiser::new(run.ds, policy, Question::of(&candidates, policy))?;
+    let optimiser = Optimiser::new(run.ds, policy, DayOffers::of(&candidates, policy))?;
     let reserved = money::reserve(run, policy.budget.amount, |ledger, available| {
         let plan = optimiser.plan(available, &ledger.history(run.ds))?;
         let spending = plan.spending();
@@ -59,11 +59,11 @@ pub(crate) async fn stage(run: &Run<'_>, day: &ScoredDay, policy: &Policy, watch
         left_cents: Some(Cents(available.0 - certificate.plan_cost.0)),
         value_cents: certificate.plan_value,
         treated: decided.solution.plan.chosen.len() as u64,
-        price_of_budget: certificate.price_of(question::BUDGET),
+        price_of_budget: certificate.price_of(instance::BUDGET),
         certificate: certificate.clone(),
         gap: certificate.gap(),
-        outlook: Some(outlook(&decided.instance, certificate)),
-        fixed_tiers: fixed_tiers::gain(&decided, policy),
+        sensitivity: Some(sensitivity(&decided.instance, certificate)),
+        baseline_policy: baseline_policy::gain(&decided, policy),
         allocation_rules: decided.instance.as_instance().rules.clone(),
         offers_file: run.artefact("offers.parquet"),
         offers_digest,

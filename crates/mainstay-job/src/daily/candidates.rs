@@ -51,7 +51,7 @@ impl Candidate {
     }
 }
 
-/// The question of the day and the answer to it.
+/// The instance of the day and its solution.
 pub(crate) struct Decided {
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) instance: ValidInstance,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use anyhow::Result;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use mainstay_allocator::{Solution, standings};
+use mainstay_allocator::{Solution, marginal_prices};
 use mainstay_config::Policy;
 use mainstay_schema::plan::Offer;
 use mainstay_schema::{BlockedBy, DecisionReason, RunId, column};
 
 use crate::daily::candidates::{Candidate, Decided};
-use crate::daily::question;
+use crate::daily::instance;
 
 /// One row but for `ds` and `run_id`.
 struct Decision<'a> {
@@ -65,11 +65,11 @@ fn decisions<'a>(decided: &'a Decided, policy: &'a Policy) -> Vec<Decision<'a>> 
             *slot = offers.get(position as usize);
         }
     }
-    let standings = standings(&decided.instance, certificate);
-    let rows = decided.candidates.iter().zip(chosen).zip(standings).enumerate();
-    rows.map(|(customer, ((candidate, offer), standing))| {
-        let bound_by = (!offers.of(customer).is_empty()).then_some(standing.reason);
-        Decision { threshold_price: standing.threshold, ..decision(candidate, offer, bound_by, policy) }
+    let marginal_prices = marginal_prices(&decided.instance, certificate);
+    let rows = decided.candidates.iter().zip(chosen).zip(marginal_prices).enumerate();
+    rows.map(|(customer, ((candidate, offer), marginal_price))| {
+        let bound_by = (!offers.of(customer).is_empty()).then_some(marginal_price.reason);
+        Decision { threshold_price: marginal_price.threshold, ..decision(candidate, offer, bound_by, policy) }
     })
     .collect()
 }
@@ -98,7 +98,7 @@ fn decision<'a>(
     if let Some(reason) = candidate.blocked_by.reason() {
         let is_held_out = reason == DecisionReason::Holdout;
         let is_blocked_otherwise = candidate.blocked_by.0 & !BlockedBy::HOLDOUT.0 != 0;
-        let could_be_treated = !is_blocked_otherwise && question::offers(candidate, policy).next().is_some();
+        let could_be_treated = !is_blocked_otherwise && instance::offers(candidate, policy).next().is_some();
         let propensity = if could_be_treated { treatable } else { 0.0 };
         return Decision { propensity, ..nothing(if is_held_out { "holdout" } else { "none" }, reason) };
     }
@@ -113,7 +113,7 @@ fn decision<'a>(
         },
         None => match bound_by {
             Some(reason) => Decision { propensity: treatable, ..nothing("none", reason) },
-            None if question::wanted(candidate, policy).next().is_some() => {
+            None if instance::wanted(candidate, policy).next().is_some() => {
                 nothing("none", DecisionReason::NoAllowedChannel)
             }
             None => nothing("none", DecisionReason::NoPositiveValue),

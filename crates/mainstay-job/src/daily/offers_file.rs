@@ -1,4 +1,4 @@
-//! `offers.parquet`: the question of the day as a file, so that anyone can check the certificate against it.
+//! `offers.parquet`: the instance of the day as a file, so that anyone can check the certificate against it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::daily::candidates::Decided;
-use crate::daily::question;
+use crate::daily::instance;
 
 /// The offers of all customers as Parquet, in the order of the instance.
 pub(crate) fn encode(decided: &Decided, policy: &Policy) -> Result<Vec<u8>> {
@@ -81,7 +81,7 @@ pub(crate) fn decode(file: Bytes, customers: u32) -> Result<DecodedOffers> {
         "there are offers for more customers than are known"
     );
     let labels =
-        question::labels(customer_ids.iter().map(String::as_str).zip(interventions.iter().map(String::as_str)));
+        instance::labels(customer_ids.iter().map(String::as_str).zip(interventions.iter().map(String::as_str)));
     let mut offers = Offers::new(labels).with_capacity(customers as usize, rows.len());
     let mut rest = rows.as_slice();
     for customer in 0..customers {

@@ -8,13 +8,13 @@ use mainstay_ledger::pacing::{pays_for_everything, todays_allowance};
 use mainstay_ledger::{Allowance, Pacing, PacingDay, PacingRule, Spending};
 use mainstay_schema::{Cents, Ds};
 
-use crate::daily::question::Question;
+use crate::daily::instance::DayOffers;
 
-/// The question of a day with the answers to it under any budget alone, from which its plan is made.
+/// The offers of a day with the answers to them under any budget alone, from which its plan is made.
 pub(crate) struct Optimiser<'a> {
     ds: Ds,
     policy: &'a Policy,
-    question: Question<'a>,
+    offers: DayOffers<'a>,
     frontier: Frontier,
 }
 
@@ -28,15 +28,16 @@ pub(crate) struct OptimalPlan {
 
 impl<'a> Optimiser<'a> {
     /// Checks the offers of a day.
-    pub(crate) fn new(ds: Ds, policy: &'a Policy, question: Question<'a>) -> Result<Self> {
-        let offers = ValidInstance::new(question.within(Cents::ZERO)).context("the offers of the day are not valid")?;
-        Ok(Self { ds, policy, question, frontier: Frontier::build(&offers) })
+    pub(crate) fn new(ds: Ds, policy: &'a Policy, offers: DayOffers<'a>) -> Result<Self> {
+        let of_offers =
+            ValidInstance::new(offers.within(Cents::ZERO)).context("the offers of the day are not valid")?;
+        Ok(Self { ds, policy, offers, frontier: Frontier::build(&of_offers) })
     }
 
     /// The plan where the month has `available` left and its days before have spent as `history` says.
     pub(crate) fn plan(&self, available: Cents, history: &[PacingDay]) -> Result<OptimalPlan> {
         let allowance = allowance(self.ds, self.policy, history, available, &self.frontier);
-        let instance = ValidInstance::new(self.question.within(allowance.allowance))
+        let instance = ValidInstance::new(self.offers.within(allowance.allowance))
             .context("the rules of the day are not valid")?;
         let solution =
             allocate_along(&instance, &self.frontier).context("the rules of the policy cannot all be kept")?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mainstay_allocator::Outlook;
+use mainstay_allocator::Sensitivity;
 use mainstay_config::settings::ConsentDefault;
 use mainstay_monitor::{Acceptance, DayFigures, Subject};
 use mainstay_run::KeptFile;
@@ -103,7 +103,7 @@ pub struct PinnedInputs {
     pub ledger_version: Option<u64>,
     /// Days that must lie between two interventions for one customer.
     pub cooldown_days: u32,
-    /// Days of own plans that the cooldown looked at, with the version of `campaign_allocations`.
+    /// Days of recent plans that the cooldown looked at, with the version of `campaign_allocations`.
     pub plans: Vec<PinnedPlan>,
     /// The purpose that consent must have been given for.
     pub consent_purpose: String,
@@ -305,11 +305,11 @@ pub struct AllocationSummary {
     #[serde(default)]
     pub allocation_rules: Vec<Rule>,
     /// What other budgets would buy and what each rule costs.
-    #[serde(default)]
-    pub outlook: Option<Outlook>,
-    /// What the fixed policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has a tier.
-    #[serde(default)]
-    pub fixed_tiers: Option<FixedTiers>,
+    #[serde(default, rename = "outlook")]
+    pub sensitivity: Option<Sensitivity>,
+    /// What the baseline policy of the catalogue's tiers would have gained under the same rules; `None` where no intervention has one.
+    #[serde(default, rename = "fixed_tiers")]
+    pub baseline_policy: Option<BaselinePolicy>,
     /// The offers that the plan chose from, below the target.
     pub offers_file: String,
     /// Digest of that file.
@@ -325,9 +325,9 @@ impl AllocationSummary {
     }
 }
 
-/// A plan that gives each risk band its one intervention, the likeliest to leave first, while the rules allow it.
+/// What the baseline policy does: each risk band gets its one intervention, the likeliest to leave first, while the rules allow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FixedTiers {
+pub struct BaselinePolicy {
     /// Customers with an intervention.
     pub treated: u64,
     /// What they cost.

@@ -25,7 +25,7 @@ pub(crate) async fn check(run: &Run<'_>, day: &PinnedDay, job: &DailyJob, policy
     };
     let over = (&[job.consents.as_str()][..], &[run.suppression_moment()][..]);
     let records = sql_work::compute(run, day, over, records).await?;
-    hold_against(&records, policy).with_context(|| {
+    check_against(&records, policy).with_context(|| {
         format!("the policy {} does not fit the consents of {} as of {}", job.policy, job.consents, run.ds)
     })
 }
@@ -58,7 +58,7 @@ async fn records(session: &SessionContext) -> Result<Vec<Records>> {
     Ok(records)
 }
 
-fn hold_against(records: &[Records], policy: &Policy) -> Result<()> {
+fn check_against(records: &[Records], policy: &Policy) -> Result<()> {
     let purposes: BTreeSet<&str> = records.iter().map(|record| record.purpose.as_str()).collect();
     let purpose = policy.consent.purpose.as_str();
     ensure!(
@@ -103,7 +103,7 @@ mod tests {
             "arrow_cast(channel, 'Utf8') as channel, arrow_cast(purpose, 'Utf8') as purpose, granted_at, withdrawn_at";
         let view = format!("create view customer_consents as select {text} from (values {rows}) as rows({columns})");
         session.sql(&view).await.unwrap();
-        hold_against(&records(&session).await.unwrap(), &policy()).err().map(|error| error.to_string())
+        check_against(&records(&session).await.unwrap(), &policy()).err().map(|error| error.to_string())
     }
 
     #[tokio::test]
@@ -139,6 +139,6 @@ mod tests {
 
     #[test]
     fn without_any_record_nothing_is_held_against_the_policy() {
-        assert!(hold_against(&[], &policy()).is_ok());
+        assert!(check_against(&[], &policy()).is_ok());
     }
 }

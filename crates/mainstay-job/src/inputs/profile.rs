@@ -46,7 +46,7 @@ pub async fn profile(open: &OpenProject, named: &str, ds: Ds) -> Result<SourcePr
     Ok(profile)
 }
 
-/// The source that is meant, with the table that is meant alone where one is.
+/// The named source, with the named table alone where one is.
 fn named_source(open: &OpenProject, named: &str) -> Result<Source> {
     let (source_name, table_name) = match named.split_once('.') {
         Some((source, table)) => (source, Some(table)),
@@ -77,8 +77,8 @@ async fn profile_table(
 ) -> Result<TableProfile> {
     let rows = scanned_rows(&open.session, table, pinned).await?;
     let spec = spec(table, pinned, &rows, before);
-    let repeated_keys = match table.unique_key && table.keep == Keep::FirstKnown {
-        true => Some(rows_with_repeated_keys(&rows, &table.key).await?),
+    let duplicate_keys = match table.unique_key && table.keep == Keep::FirstKnown {
+        true => Some(rows_with_duplicate_keys(&rows, &table.key).await?),
         false => None,
     };
     let (mut parts, seen) = (Vec::new(), Arc::new(AtomicU64::new(0)));
@@ -98,7 +98,7 @@ async fn profile_table(
     for part in parts {
         all = all.merged(part.await.context("a thread that tallied rows has died")??);
     }
-    Ok(all.finish(&spec, repeated_keys))
+    Ok(all.finish(&spec, duplicate_keys))
 }
 
 fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, (ds, as_of): (Ds, Timestamp)) -> TableSpec {
@@ -127,16 +127,16 @@ fn spec(table: &SourceTable, pinned: &PinnedTable, rows: &DataFrame, (ds, as_of)
 }
 
 /// How many rows have a whole key that another row has.
-async fn rows_with_repeated_keys(rows: &DataFrame, key: &[String]) -> Result<u64> {
+async fn rows_with_duplicate_keys(rows: &DataFrame, key: &[String]) -> Result<u64> {
     let is_whole = key.iter().map(|name| ident(name).is_not_null()).reduce(Expr::and);
     let keys = key.iter().map(ident).collect();
-    let repeated = rows
+    let duplicates = rows
         .clone()
         .filter(is_whole.unwrap_or_else(|| lit(true)))?
         .aggregate(keys, vec![count_all().alias("rows")])?
         .filter(ident("rows").gt(lit(1i64)))?
         .aggregate(Vec::new(), vec![sum(ident("rows")).alias("rows")])?;
-    let batches = repeated.collect().await?;
+    let batches = duplicates.collect().await?;
     let sum = batches.iter().find_map(|batch| {
         let rows = arrow::compute::cast(batch.column(0), &DataType::Int64).ok()?;
         arrow::array::AsArray::as_primitive_opt::<arrow::datatypes::Int64Type>(&rows)?.iter().next()?

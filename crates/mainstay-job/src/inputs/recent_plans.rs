@@ -1,4 +1,4 @@
-//! What our own plans of other days say: whom they contacted.
+//! What the recent plans of the target say: whom they contacted.
 
 use anyhow::{Context, Result, bail};
 use arrow::array::RecordBatch;

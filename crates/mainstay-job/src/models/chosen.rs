@@ -1,10 +1,9 @@
 //! What a training fits: the settings of the job as parameters, or those that a search finds.
 
 use mainstay_config::algorithm::Algorithm;
-use mainstay_run::StepProgress;
 use mainstay_train::forest::{ForestParams, TreeParams};
 use mainstay_train::logistic::LogisticParams;
-use mainstay_train::{BoostedTreesParams, Kind, ModelParams, Parameters, Search};
+use mainstay_train::{BoostedTreesParams, LearnerKind, ModelParams, Parameters, Search};
 
 /// Kinds with parameters that a search tries where the job does not say.
 const USUAL_CANDIDATES: usize = 20;
@@ -16,7 +15,7 @@ pub(crate) fn parameters(algorithm: &Algorithm, seed: u64, label_days: u32) -> P
     match stated(algorithm, seed) {
         Some(stated) => Parameters::Stated(stated),
         None => Parameters::Searched(Search {
-            kinds: Kind::ALL.to_vec(),
+            kinds: LearnerKind::ALL.to_vec(),
             candidates: count(algorithm.candidates, USUAL_CANDIDATES),
             validations: VALIDATIONS,
             label_days,
@@ -28,7 +27,7 @@ pub(crate) fn parameters(algorithm: &Algorithm, seed: u64, label_days: u32) -> P
 /// The parameters of the kind that the job names; `None` where it leaves the choice.
 fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
     Some(match of.kind.only()? {
-        Kind::Boosted => {
+        LearnerKind::Boosted => {
             let usual = BoostedTreesParams::default();
             ModelParams::Boosted(BoostedTreesParams {
                 rounds: count(of.rounds, usual.rounds),
@@ -44,7 +43,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Forest => {
+        LearnerKind::Forest => {
             let usual = ForestParams::default();
             ModelParams::Forest(ForestParams {
                 trees: count(of.trees, usual.trees),
@@ -56,7 +55,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Tree => {
+        LearnerKind::Tree => {
             let usual = TreeParams::default();
             ModelParams::Tree(TreeParams {
                 depth: count(of.depth, usual.depth),
@@ -64,7 +63,7 @@ fn stated(of: &Algorithm, seed: u64) -> Option<ModelParams> {
                 seed,
             })
         }
-        Kind::Logistic => {
+        LearnerKind::Logistic => {
             let usual = LogisticParams::default();
             ModelParams::Logistic(LogisticParams {
                 l2: of.l2.unwrap_or(usual.l2),

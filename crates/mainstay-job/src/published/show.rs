@@ -41,7 +41,7 @@ pub struct RunView {
     pub record: RunRecord,
 }
 
-/// The job that is meant: the one named, or the daily job of the project.
+/// The job that a command is about: the one named, or the daily job of the project.
 pub fn job_or_daily(open: &OpenProject, named: Option<String>) -> Result<String> {
     if let Some(named) = named {
         return Ok(named);

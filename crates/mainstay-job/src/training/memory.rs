@@ -74,8 +74,8 @@ impl TrainingMemory {
         if self.need_bytes > limit { self.refuse(&need, limit) } else { Ok(()) }
     }
 
-    /// Takes what is held by now from what plans may have.
-    pub(crate) fn hold(&mut self, bytes: usize) -> Result<()> {
+    /// Reserves the bytes that rows take by now out of what plans may have.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<()> {
         if self.reservation.try_resize(bytes).is_ok() {
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl TrainingMemory {
     }
 
     /// What the record says of it; `None` without a limit.
-    pub(crate) fn held(&self) -> Option<MemoryHeld> {
+    pub(crate) fn figures(&self) -> Option<MemoryHeld> {
         let limit_bytes = self.limit_bytes?;
         Some(MemoryHeld { limit_bytes, need_bytes: self.need_bytes, rows_bytes: self.reservation.size() as u64 })
     }

@@ -58,18 +58,18 @@ pub(crate) async fn gather(
     let mut test = TrainingSetBuilder::new(names.clone());
     let rows = cuts.collect(plan.test, &names, counted.get(&plan.test).copied(), &mut memory).await?;
     test.push(rows).with_context(|| format!("the rows of the test cut, {}", plan.test))?;
-    memory.hold(test.bytes())?;
+    memory.reserve(test.bytes())?;
     memory.refuse_all(plan, &counted, names.len(), &test)?;
     let mut training = TrainingSetBuilder::new(names.clone());
     let mut by_cut = Vec::with_capacity(learnt.len());
     for (position, cut) in learnt.iter().enumerate() {
         step.advance(position as u64 + 1, Some(learnt.len() as u64 + 1), "cuts");
-        memory.hold(test.bytes() + training.bytes())?;
+        memory.reserve(test.bytes() + training.bytes())?;
         let rows = cuts.collect(*cut, &names, counted.get(cut).copied(), &mut memory).await?;
         by_cut.push((*cut, rows.labels.len(), rows.labels.iter().filter(|churned| **churned).count()));
         training.push(rows).with_context(|| format!("the training rows of {cut}"))?;
     }
-    memory.hold(test.bytes() + training.bytes())?;
+    memory.reserve(test.bytes() + training.bytes())?;
     let sample = match job.sample_customers {
         Some(share) => Some(SampledCustomers { share, eligible_at_test_cut: cuts.eligible(plan.test).await? }),
         None => None,
@@ -79,7 +79,7 @@ pub(crate) async fn gather(
         test: test.finish().context("the rows of the test cut")?,
         by_cut,
         sample,
-        memory: memory.held(),
+        memory: memory.figures(),
         _reserved: memory,
     })
 }
@@ -188,7 +188,7 @@ async fn read(rows: DataFrame, mut into: TrainingRows, cut: Ds, memory: &mut Tra
     let mut stream = rows.execute_stream().await?;
     while let Some(batch) = stream.try_next().await? {
         append(&mut into, &batch, cut)?;
-        memory.hold(kept + gathered_bytes(into.keys.len(), into.feature_names.len()))?;
+        memory.reserve(kept + gathered_bytes(into.keys.len(), into.feature_names.len()))?;
     }
     Ok(into)
 }

@@ -1,6 +1,6 @@
 //! The questions for categories of one feature: which rows are of which class, and from that each answer.
 //!
-//! Values that no question of the ensemble tells apart are one *class*. A question's answer for a block of rows is then the union of
+//! Values that no question of the ensemble distinguishes are one *class*. A question's answer for a block of rows is then the union of
 //! the rows of its classes, a bit a row, or what is left of that of the other classes. Missing values are classes too, so that
 //! a question includes its default direction.
 //!
@@ -74,7 +74,7 @@ struct LookedUp {
 #[repr(align(32))]
 struct RowSet(RowBits);
 
-// Atoms are what the kinds of condition can tell apart: what is in no set, the two kinds of missing value, and each code.
+// Atoms are what the kinds of condition can distinguish: what is in no set, the two kinds of missing value, and each code.
 const OUTSIDE: u32 = 0;
 const NAN: u32 = 1;
 const ZERO: u32 = 2;
@@ -268,7 +268,7 @@ fn flags(classes: &[u32]) -> Vec<u32> {
     words
 }
 
-/// See [`CategorySet::holds`] and [`Missing::includes`].
+/// See [`CategorySet::contains_value`] and [`Missing::includes`].
 #[inline(always)]
 fn atom_of(value: f64) -> u32 {
     let is_code = value > -1.0 && value < f64::from(MAX_CATEGORIES);
@@ -277,29 +277,29 @@ fn atom_of(value: f64) -> u32 {
     if value.is_nan() { NAN } else { atom }
 }
 
-/// The class of each atom. Each question parts the classes that it cuts through.
+/// The class of each atom. Each question splits the classes that it cuts through.
 fn classes(questions: &[Question]) -> ByAtom {
     const NONE: u32 = u32::MAX;
     let mut class_of = ByAtom::new(questions);
-    let mut parted_into = vec![NONE];
+    let mut split_into = vec![NONE];
     for question in questions {
-        let first_new = parted_into.len() as u32;
-        let mut parted = Vec::new();
+        let first_new = split_into.len() as u32;
+        let mut split = Vec::new();
         for atom in question.atoms() {
             let class = class_of.get_mut(atom);
-            let into = &mut parted_into[*class as usize];
+            let into = &mut split_into[*class as usize];
             if *into == NONE {
-                *into = first_new + parted.len() as u32;
-                parted.push(*class);
+                *into = first_new + split.len() as u32;
+                split.push(*class);
             }
             *class = *into;
         }
-        for class in &parted {
-            parted_into[*class as usize] = NONE;
+        for class in &split {
+            split_into[*class as usize] = NONE;
         }
-        parted_into.resize(parted_into.len() + parted.len(), NONE);
+        split_into.resize(split_into.len() + split.len(), NONE);
     }
-    let mut numbers = vec![NONE; parted_into.len()];
+    let mut numbers = vec![NONE; split_into.len()];
     let mut count = 0;
     for class in &mut class_of.classes {
         let number = &mut numbers[*class as usize];

@@ -147,7 +147,7 @@ impl Columns {
     }
 }
 
-/// A node as ONNX holds it; the true branch, where the default goes if told, is the first of the children.
+/// A node as ONNX holds it; the true branch, where the default goes if it is stated, is the first of the children.
 struct Question {
     mode: &'static str,
     value: f32,

@@ -106,7 +106,7 @@ pub enum ImportError {
         /// What to do.
         advice: &'static str,
     },
-    /// The model that the file tells is unsound.
+    /// The model that the file describes is unsound.
     #[error(transparent)]
     Model(#[from] ModelError),
 }

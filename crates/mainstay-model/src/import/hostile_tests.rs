@@ -63,7 +63,7 @@ fn part(value: &mut Value, place: usize) -> &mut Value {
         Value::Object(fields) => fields.len(),
         _ => 0,
     };
-    // Rarely stay at the top: its loss tells little.
+    // Rarely stay at the top: its loss shows little.
     if children == 0 || place.is_multiple_of(16) {
         return value;
     }

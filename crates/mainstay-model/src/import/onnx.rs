@@ -98,7 +98,7 @@ fn is_one(tensor: &Tensor) -> bool {
 struct Input {
     /// Whether values come as doubles.
     is_double: bool,
-    /// How many features there are, where the graph tells it.
+    /// How many features there are, where the graph says it.
     width: Option<usize>,
 }
 

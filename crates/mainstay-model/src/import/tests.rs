@@ -47,7 +47,7 @@ fn imported(name: &str, import: Import) -> Ensemble {
 /// What a library answered to one row.
 struct Answer {
     row: Vec<f64>,
-    /// NaN where the library does not tell it.
+    /// NaN where the library does not give it.
     raw_score: f64,
     prediction: f64,
     /// One for each feature, then the bias; none where the library does not explain.
@@ -130,7 +130,7 @@ fn keeps_names_links_and_every_bit_through_our_own_format() {
 }
 
 #[test]
-fn json_and_ubjson_tell_the_same_model() {
+fn json_and_ubjson_give_the_same_model() {
     for stem in ["xgboost_binary", "xgboost_categories"] {
         let [json, ubjson] = ["json", "ubj"].map(|ending| imported(&format!("{stem}.{ending}"), import::xgboost));
         assert_eq!(json, ubjson);

@@ -158,9 +158,9 @@ impl<'de> de::Deserializer<'de> for Value<'_, 'de> {
 /// The entries of an array or an object.
 struct Entries<'a, 'de> {
     reader: &'a mut Reader<'de>,
-    /// Of all entries, where it is told once at the start.
+    /// Of all entries, where it is stated once at the start.
     marker: Option<u8>,
-    /// How many are left, where it is told at the start; else the entries end at the marker `end`.
+    /// How many are left, where it is stated at the start; else the entries end at the marker `end`.
     left: Option<usize>,
     end: u8,
     has_ended: bool,

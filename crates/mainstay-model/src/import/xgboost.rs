@@ -105,7 +105,7 @@ struct TreeModel {
 }
 
 impl Learner<HeaderBooster> {
-    /// Refuses what is not read, and tells how base score and prediction are meant.
+    /// Refuses what is not read, and says how base score and prediction are read.
     fn check(&self, format: Format) -> Result<Link, ImportError> {
         let unsupported = |what: String, advice| Err(ImportError::Unsupported { format, what, advice });
         let booster = self.gradient_booster.name.as_str();
@@ -179,7 +179,7 @@ fn bias(format: Format, link: Link, parameters: &LearnerParameters) -> Result<f6
 }
 
 impl Booster {
-    /// The trees and the weight of each: 1 where none are told.
+    /// The trees and the weight of each: 1 where none are given.
     fn into_trees(self, format: Format) -> Result<(TreeModel, Vec<f64>), ImportError> {
         let malformed = |problem| ImportError::Malformed { format, place: "the booster".to_owned(), problem };
         let (model, weights) = match (self.model, self.gbtree) {

@@ -106,12 +106,12 @@ fn the_year_9999_stands_for_no_time() {
 fn the_most_frequent_values_come_first() {
     let channels = ["web", "app", "web", "shop", "web", "app", "call"].map(Some);
     let profile = of_one("channel", texts(channels));
-    let told: Vec<_> = profile.columns[0].frequent.iter().map(|of| (of.value.as_str(), of.rows)).collect();
-    assert_eq!(told, [("web", 3), ("app", 2)], "a value of one row alone is not told");
+    let shown: Vec<_> = profile.columns[0].frequent.iter().map(|of| (of.value.as_str(), of.rows)).collect();
+    assert_eq!(shown, [("web", 3), ("app", 2)], "a value of one row alone is not shown");
 }
 
 #[test]
-fn values_of_personal_and_undeclared_columns_are_never_told() {
+fn values_of_personal_and_undeclared_columns_are_never_shown() {
     let mails: Vec<String> = (0..200).map(|row| format!("Ana{row}@example.org")).collect();
     let mixed: Vec<&str> = (0..200).map(|row| if row % 2 == 0 { "Berlin" } else { "berlin" }).collect();
     let late = times((0..200).map(|row| Some((20_000 + row) * DAY)).collect());
@@ -131,17 +131,17 @@ fn values_of_personal_and_undeclared_columns_are_never_told() {
         let profile = profile(&spec, &batch);
         assert_eq!(profile.columns[1].distinct.values, 2);
         let source = SourceProfile { source: "shop".into(), ds: "2024-10-04".parse().unwrap(), tables: vec![profile] };
-        let told = findings_file(&source) + &serde_json::to_string(&source).unwrap();
+        let shown = findings_file(&source) + &serde_json::to_string(&source).unwrap();
         for value in ["example.org", "erlin", "2024-10-0", "2025", "-100"] {
-            let told = told.replace("before: 2024-10-04", "").replace("\"ds\":\"2024-10-04\"", "");
-            let told = told.replace("at or after 2024-10-04T00:00:00Z", "");
-            assert!(!told.contains(value), "{value} is told:\n{told}");
+            let shown = shown.replace("before: 2024-10-04", "").replace("\"ds\":\"2024-10-04\"", "");
+            let shown = shown.replace("at or after 2024-10-04T00:00:00Z", "");
+            assert!(!shown.contains(value), "{value} is shown:\n{shown}");
         }
     }
 }
 
 #[test]
-fn each_suspicion_is_told() {
+fn each_suspicion_is_shown() {
     let rows = 200;
     let alternating = |odd: &'static str, even: &'static str| {
         texts((0..rows).map(move |row| Some(if row % 2 == 0 { even } else { odd })))
@@ -203,11 +203,11 @@ fn ordinary_columns_raise_no_suspicion() {
     let profile = profile(&spec, &batch);
     assert_eq!(suspected(&profile), [], "{:#?}", profile.findings);
     assert_eq!(profile.columns[1].greatest.as_deref(), Some("96.00"));
-    assert!(profile.columns[0].frequent.is_empty(), "the values of a key are not told");
+    assert!(profile.columns[0].frequent.is_empty(), "the values of a key are not shown");
 }
 
 #[test]
-fn repeated_keys_and_empty_tables_are_told() {
+fn duplicate_keys_and_empty_tables_are_reported() {
     let (spec, batch) = table(&[("a", texts(["x", "y", "x"].map(Some)))]);
     let mut tally = TableTally::new(&spec);
     assert_eq!(suspected(&tally.finish(&spec, None)), [(None, Suspicion::Empty, None)]);
@@ -216,7 +216,7 @@ fn repeated_keys_and_empty_tables_are_told() {
 }
 
 #[test]
-fn columns_that_say_the_same_are_told_once() {
+fn columns_that_say_the_same_are_reported_once() {
     let rows = 1000;
     let one: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 83)));
     let near: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row % 83 + i64::from(row < 9))));

@@ -11,7 +11,7 @@ use object_store::{
 
 use super::*;
 
-/// A store that answers no write after the first few: the last one either never arrives, or lands although its writer is not told.
+/// A store that answers no write after the first few: the last one either never arrives, or lands although its writer gets no answer.
 #[derive(Debug)]
 struct DyingStore {
     inner: Arc<dyn ObjectStore>,

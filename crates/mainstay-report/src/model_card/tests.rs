@@ -115,7 +115,7 @@ fn card() -> ModelCard {
 }
 
 #[test]
-fn a_card_tells_all_of_a_version() {
+fn a_card_shows_all_of_a_version() {
     insta::assert_snapshot!("card", card().markdown());
 }
 
@@ -124,7 +124,7 @@ fn what_the_project_does_not_say_is_asked_for() {
     let silent = ModelCard { purpose: Purpose::default(), segments: Vec::new(), ..card() };
     let text = silent.markdown();
     assert!(text.contains("state `card.intended_use` in the training job"), "{text}");
-    assert!(text.contains("tells no segments apart"), "{text}");
+    assert!(text.contains("reports no segments"), "{text}");
     assert!(!text.contains("Owner") && !text.contains("Not for"), "{text}");
 }
 
@@ -154,7 +154,7 @@ fn a_linear_model_has_terms_in_the_place_of_trees() {
 }
 
 #[test]
-fn most_features_are_told_of_in_the_json_alone() {
+fn most_features_are_listed_in_the_json_alone() {
     let mut many = card();
     many.features = (0..40).map(|index| feature(&format!("f{index}"), "A feature.", 1.0 / 40.0)).collect();
     let text = many.markdown();

@@ -7,7 +7,7 @@ use mainstay_schema::{Gate, Reliability};
 use super::{Cut, CutUse, Feature, ModelCard, Sampled, Segment, Shape};
 use crate::markdown::{code, count, list, percent, plain, section, table};
 
-/// Features that are told of by name; the rest is in the JSON.
+/// Features that are named; the rest is in the JSON.
 const FEATURES_SHOWN: usize = 25;
 
 impl ModelCard {
@@ -132,7 +132,7 @@ fn rate(cut: &Cut) -> f64 {
 
 fn segments(segments: &[Segment]) -> String {
     if segments.is_empty() {
-        return "The evaluation of this version tells no segments apart.".to_owned();
+        return "The evaluation of this version reports no segments.".to_owned();
     }
     let names: BTreeSet<&str> =
         segments.iter().flat_map(|segment| segment.figures.keys().map(String::as_str)).collect();
@@ -146,8 +146,8 @@ fn segments(segments: &[Segment]) -> String {
         let figure = |name: &&str| {
             segment.figures.get(*name).map(|figure| format!("{figure:.4}{}", interval(name))).unwrap_or_default()
         };
-        let told = [plain(&segment.by), plain(&segment.group), count(segment.customers)];
-        told.into_iter().chain(names.iter().map(figure)).collect()
+        let cells = [plain(&segment.by), plain(&segment.group), count(segment.customers)];
+        cells.into_iter().chain(names.iter().map(figure)).collect()
     });
     let note = match segments.iter().any(|segment| !segment.intervals.is_empty()) {
         true => "\nIn brackets the 95 % interval.\n",

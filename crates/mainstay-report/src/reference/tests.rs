@@ -37,11 +37,11 @@ fn the_page_of_the_published_tables_is_what_their_contracts_say() {
     let decisions = table::campaign_allocations();
     let column = decisions.columns.iter().find(|column| column.name == "decision_reason").unwrap();
     assert_eq!(column.comment, format!("The first that applies: {}", reasons.join(", ")));
-    hold("tables.md", &super::tables::page(TABLES, &shape, &meanings));
+    assert_page("tables.md", &super::tables::page(TABLES, &shape, &meanings));
 }
 
 /// Compares a page with its file, which is written first where that is asked for.
-fn hold(name: &str, expected: &str) {
+fn assert_page(name: &str, expected: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
     if std::env::var("MAINSTAY_WRITE_DOCS").is_ok_and(|value| value == "1") {
         std::fs::write(&file, expected).unwrap();

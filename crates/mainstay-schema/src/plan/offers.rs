@@ -87,7 +87,7 @@ impl Offers {
             self.amounts.push(value.0, cost.0);
         }
         self.segments.push(segment);
-        // Whoever checks a question refuses more offers than 32 bits can number.
+        // Whoever checks an instance refuses more offers than 32 bits can number.
         self.ends.push(u32::try_from(self.kinds.len()).unwrap_or(u32::MAX));
     }
 

@@ -13,7 +13,7 @@ use crate::digest::DigestHasher;
 pub struct Rule {
     /// What people call it: `budget`, `capacity of call`. Each rule has a name of its own.
     pub name: String,
-    /// What a customer is told who gets no offer because of it.
+    /// The reason given for a customer who gets no offer because of it.
     pub reason: DecisionReason,
     /// What chosen offers add up to.
     pub terms: Vec<Term>,
@@ -44,7 +44,7 @@ pub enum Weight {
     Count,
 }
 
-/// Which of the kinds or segments are meant.
+/// Which of the kinds or segments are selected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
@@ -55,7 +55,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether `one` is meant.
+    /// Whether `one` is selected.
     pub fn contains(&self, one: u16) -> bool {
         match self {
             Self::All => true,

@@ -187,7 +187,7 @@ fn churn_is_common_and_can_be_learnt_beyond_recency() {
     let without_returns = auc(&blind(&later, RETURNS), fit(&blind(&earlier, RETURNS)));
     assert!((0.25..0.55).contains(&base_rate), "{base_rate} churned");
     assert!((0.80..0.92).contains(&by_model), "AUC {by_model}");
-    // Orders alone: visits, cases and contacts tell more, and are not looked at here.
+    // Orders alone: visits, cases and contacts say more, and are not looked at here.
     assert!(by_model > by_recency + 0.01, "AUC {by_model}, by recency alone {by_recency}");
     assert!(by_model >= without_returns, "AUC {by_model}, without returns {without_returns}");
 }

@@ -205,7 +205,7 @@ fn a_damaged_marker_is_named() {
     let error = fill(&settings(20, 5, 7), folder.path()).unwrap_err();
     assert_eq!(
         message(&error, folder.path()),
-        "`DATA/_generated.json` does not tell how the data beside it were made: remove the folder and generate anew"
+        "`DATA/_generated.json` does not say how the data beside it were made: remove the folder and generate anew"
     );
 }
 

@@ -49,7 +49,7 @@ impl<'a> Proof<'a> {
     /// Whether no row can have a null in this column.
     pub(crate) fn is_never_null(&self, column: &str) -> bool {
         let place = self.plan.schema().maybe_index_of_column(&Column::from_name(column.to_owned()));
-        place.is_some_and(|place| self.holds_values(self.plan, place))
+        place.is_some_and(|place| self.has_values(self.plan, place))
     }
 
     /// Whether no row can have a value beyond a bound in this column; nulls do not count.
@@ -64,8 +64,8 @@ impl<'a> Proof<'a> {
         self.sources.tables.iter().find(|known| known.name() == table.table())
     }
 
-    fn holds_values(&self, plan: &LogicalPlan, place: usize) -> bool {
-        let of_input = |place| plan.inputs().first().is_some_and(|input| self.holds_values(input, place));
+    fn has_values(&self, plan: &LogicalPlan, place: usize) -> bool {
+        let of_input = |place| plan.inputs().first().is_some_and(|input| self.has_values(input, place));
         match plan {
             LogicalPlan::SubqueryAlias(alias) => {
                 let is_kept = |table: &VisibleTable| table.relation.keeps_values_in(alias.schema.field(place).name());
@@ -78,7 +78,7 @@ impl<'a> Proof<'a> {
             LogicalPlan::Aggregate(aggregate) => self.of_group(aggregate, place),
             LogicalPlan::Window(window) if place < window.input.schema().fields().len() => of_input(place),
             LogicalPlan::Join(join) => self.of_side(join, place),
-            LogicalPlan::Union(union) => union.inputs.iter().all(|input| self.holds_values(input, place)),
+            LogicalPlan::Union(union) => union.inputs.iter().all(|input| self.has_values(input, place)),
             LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Distinct(Distinct::All(_)) => of_input(place),
             LogicalPlan::EmptyRelation(empty) => !empty.produce_one_row,
             _ => false,
@@ -91,7 +91,7 @@ impl<'a> Proof<'a> {
             Expr::Alias(alias) => self.gives_values(&alias.expr, input),
             Expr::Cast(cast) => self.gives_values(&cast.expr, input),
             Expr::Column(column) => {
-                input.schema().maybe_index_of_column(column).is_some_and(|place| self.holds_values(input, place))
+                input.schema().maybe_index_of_column(column).is_some_and(|place| self.has_values(input, place))
             }
             other => !other.nullable(input.schema().as_ref()).unwrap_or(true),
         }
@@ -162,10 +162,10 @@ impl<'a> Proof<'a> {
     fn of_side(&self, join: &Join, place: usize) -> bool {
         let width = join.left.schema().fields().len();
         match join.join_type {
-            JoinType::Inner | JoinType::Left if place < width => self.holds_values(&join.left, place),
-            JoinType::Inner | JoinType::Right if place >= width => self.holds_values(&join.right, place - width),
-            JoinType::LeftSemi | JoinType::LeftAnti => self.holds_values(&join.left, place),
-            JoinType::RightSemi | JoinType::RightAnti => self.holds_values(&join.right, place),
+            JoinType::Inner | JoinType::Left if place < width => self.has_values(&join.left, place),
+            JoinType::Inner | JoinType::Right if place >= width => self.has_values(&join.right, place - width),
+            JoinType::LeftSemi | JoinType::LeftAnti => self.has_values(&join.left, place),
+            JoinType::RightSemi | JoinType::RightAnti => self.has_values(&join.right, place),
             _ => false,
         }
     }

@@ -125,7 +125,7 @@ impl FileOf<'_> {
     fn refuse_twice(&self, schema: &Schema, column: &str) -> Result<(), FeatureError> {
         match schema.fields().iter().filter(|field| field.name() == column).count() {
             0 | 1 => Ok(()),
-            _ => Err(FeatureError::RepeatedColumn {
+            _ => Err(FeatureError::DuplicateColumn {
                 table: self.name.to_owned(),
                 file: self.shown.to_owned(),
                 column: column.to_owned(),
@@ -152,11 +152,11 @@ impl FileOf<'_> {
 
     /// A column that may be lacking and stands there in other letters would be null without a word.
     fn refuse_other_letters(&self, declared: &SourceColumn, schema: &Schema) -> Result<(), FeatureError> {
-        let is_meant = |name: &str| {
+        let is_other_letters = |name: &str| {
             self.table.columns.iter().all(|other| other.name != name)
                 && names_of(declared).any(|known| known.eq_ignore_ascii_case(name))
         };
-        match schema.fields().iter().find(|field| is_meant(field.name())) {
+        match schema.fields().iter().find(|field| is_other_letters(field.name())) {
             Some(field) => Err(self.error(format!(
                 "it has no column `{}` but `{}`: write it in the same letters, or say `renamed_from: [{}]` of the column in mainstay.yml",
                 declared.name,

@@ -24,7 +24,7 @@ use crate::project::SqlProject;
 
 /// Raised whenever a digest changes though its SQL did not, as with another release of DataFusion: models that were trained before are
 /// then not compared, and are not refused for what nobody changed.
-const SCHEME: u32 = 2;
+const SCHEME: u32 = 3;
 
 impl SqlProject {
     /// The definitions of the columns of a model that looks at nothing later than as-of, and the variables that it and the models in

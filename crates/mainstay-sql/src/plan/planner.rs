@@ -143,7 +143,7 @@ impl<'a> Planner<'a> {
             true => absent::plan(model)?,
             false => self.plan_sql(model, horizon).await?,
         };
-        refuse_repeated_columns(model, &plan)?;
+        refuse_duplicate_columns(model, &plan)?;
         let plan = interface::conform(model, plan)?;
         refuse_unknown_columns(model, &plan)?;
         absent::refuse_other_columns(model, &plan)?;
@@ -217,7 +217,7 @@ fn refuse_statement(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureErro
 }
 
 /// Refuses two columns of one name, as a join of two tables gives: no model could name one of them.
-fn refuse_repeated_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
+fn refuse_duplicate_columns(model: &Model, plan: &LogicalPlan) -> Result<(), FeatureError> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for field in plan.schema().fields() {
         // The engine calls the second one of a subquery `name:1`.

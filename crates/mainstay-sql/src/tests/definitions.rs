@@ -126,7 +126,7 @@ async fn reference(vars: &str, partitions: usize) -> (SqlProject, Definitions) {
 #[tokio::test]
 async fn every_column_of_the_reference_project_has_a_definition() {
     let (_, definitions) = reference("", 2).await;
-    assert_eq!((definitions.scheme, definitions.columns.len()), (2, 102));
+    assert_eq!((definitions.scheme, definitions.columns.len()), (3, 102));
     let read: Vec<&str> = definitions.variables.keys().map(String::as_str).collect();
     assert_eq!(read, ["active_days", "consent_purpose", "horizon_days", "margin_rate"]);
 }

@@ -22,7 +22,7 @@ fn schema(settings: SchemaSettings) -> Value {
     settings.into_generator().into_root_schema_for::<Description>().to_value()
 }
 
-fn hold(name: &str, expected: &str) {
+fn assert_page(name: &str, expected: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
     if std::env::var("MAINSTAY_WRITE_DOCS").is_ok_and(|value| value == "1") {
         std::fs::write(&file, expected).unwrap();
@@ -33,7 +33,7 @@ fn hold(name: &str, expected: &str) {
 
 #[test]
 fn the_page_of_models_is_what_the_types_say() {
-    hold("model.md", &FILE.page(&schema(SchemaSettings::draft2020_12())));
+    assert_page("model.md", &FILE.page(&schema(SchemaSettings::draft2020_12())));
     let editor_schema = FILE.editor_schema(schema(SchemaSettings::draft07()));
-    hold("schema/model.schema.json", &format!("{}\n", serde_json::to_string_pretty(&editor_schema).unwrap()));
+    assert_page("schema/model.schema.json", &format!("{}\n", serde_json::to_string_pretty(&editor_schema).unwrap()));
 }

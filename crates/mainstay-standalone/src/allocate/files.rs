@@ -17,7 +17,7 @@ use super::error::AllocateFileError as Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateFile {
-    /// The policy that made a question of the offers.
+    /// The policy that made an instance of the offers.
     pub policy: OfferPolicy,
     /// The proof.
     pub certificate: Certificate,

@@ -1,4 +1,4 @@
-//! A file of offers as a question: rows in any order, checked, and put into the one order that the solver sees.
+//! A file of offers as an instance: rows in any order, checked, and put into the one order that the solver sees.
 
 use std::fs::File;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use mainstay_config::offer_policy::OWN_COLUMNS;
-use mainstay_config::rule_rows::{Catalogue, Kind};
+use mainstay_config::rule_rows::{Catalogue, OfferKind};
 use mainstay_config::rules::{AllocationRules, KnownNames, ValueSource};
 use mainstay_config::{OfferPolicy, OfferPolicyFile};
 use mainstay_schema::plan::{Instance, Offer, Offers};
@@ -22,11 +22,11 @@ use super::rows::{Rows, Table};
 
 /// What a file of offers asks, and whom its positions stand for.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct LabelledInstance {
     pub(super) instance: Instance,
     pub(super) ids: Ids,
     /// What the kinds stand for.
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<OfferKind>,
     /// The rules that forbid any contact, by customer.
     pub(super) blocked_by: Vec<BlockedBy>,
 }
@@ -35,20 +35,20 @@ pub(super) struct Question {
 ///
 /// # Errors
 /// The first thing that is wrong with the file, or a name of the policy that it does not have.
-pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<Question, Error> {
+pub(super) fn read(path: &Path, policy: &OfferPolicyFile) -> Result<LabelledInstance, Error> {
     let builder = open_rows(path)?;
     let columns: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
     policy.check_ignored(&columns)?;
     policy.check_names(&columns_alone(builder.schema(), policy.policy()))?;
     let table = collect(path, builder, policy.policy())?;
     policy.check_names(&table.known_names())?;
-    question(path, table, policy.policy())
+    labelled(path, table, policy.policy())
 }
 
 /// The same for a policy that was checked when it was written down.
-pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<Question, Error> {
+pub(super) fn read_again(path: &Path, policy: &OfferPolicy) -> Result<LabelledInstance, Error> {
     let builder = open_rows(path)?;
-    question(path, collect(path, builder, policy)?, policy)
+    labelled(path, collect(path, builder, policy)?, policy)
 }
 
 /// Before anything is read only the columns can be wrong.
@@ -89,7 +89,7 @@ fn collect(path: &Path, builder: ParquetRecordBatchReaderBuilder<File>, policy: 
 }
 
 /// Filters the offers by the policy, and writes its rules as rows.
-fn question(path: &Path, table: Table, policy: &OfferPolicy) -> Result<Question, Error> {
+fn labelled(path: &Path, table: Table, policy: &OfferPolicy) -> Result<LabelledInstance, Error> {
     let rules = &policy.rules;
     let explores = rules.exploration_budget_cents > 0;
     let kinds = kinds(&table, explores);
@@ -112,11 +112,11 @@ fn question(path: &Path, table: Table, policy: &OfferPolicy) -> Result<Question,
     let catalogue =
         Catalogue { kinds, group_columns: table.group_columns.clone(), segments: table.segments.clone(), sizes };
     let instance = Instance { offers: Arc::new(offers), rules: rules.rows(policy.budget_cents, &catalogue) };
-    Ok(Question { instance, ids: table.ids, kinds: catalogue.kinds, blocked_by: table.blocked_by })
+    Ok(LabelledInstance { instance, ids: table.ids, kinds: catalogue.kinds, blocked_by: table.blocked_by })
 }
 
-fn kinds(table: &Table, explores: bool) -> Vec<Kind> {
-    let kind = |(offer, channel): &(String, String), is_exploratory| Kind {
+fn kinds(table: &Table, explores: bool) -> Vec<OfferKind> {
+    let kind = |(offer, channel): &(String, String), is_exploratory| OfferKind {
         offer: offer.clone(),
         channel: channel.clone(),
         is_exploratory,
@@ -166,7 +166,7 @@ fn check_unique(path: &Path, table: &Table, customer: usize, own: Range<usize>) 
 }
 
 /// The digest of the ids, kinds and groups that the positions stand for.
-fn labels(table: &Table, kinds: &[Kind]) -> mainstay_schema::Digest {
+fn labels(table: &Table, kinds: &[OfferKind]) -> mainstay_schema::Digest {
     let mut hasher = DigestHasher::new();
     match &table.ids {
         Ids::Numbers(ids) => {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use mainstay_allocator::ValidInstance;
-use mainstay_allocator::{Solution, standings};
+use mainstay_allocator::{Solution, marginal_prices};
 use mainstay_schema::DecisionReason;
 use mainstay_schema::plan::Offer;
 use parquet::arrow::ArrowWriter;
 
-use super::offers::Question;
+use super::offers::LabelledInstance;
 
 /// What the plan says of one customer.
 #[derive(Debug, Clone, Copy)]
@@ -27,14 +27,14 @@ const BATCH_ROWS: usize = 1 << 16;
 pub(super) const BLOCKED: &str = "blocked";
 
 /// The decision on every customer.
-pub(super) fn rows(question: &Question, instance: &ValidInstance, solution: &Solution) -> Vec<Row> {
+pub(super) fn rows(labelled: &LabelledInstance, instance: &ValidInstance, solution: &Solution) -> Vec<Row> {
     let offers = &instance.as_instance().offers;
-    let mut rows: Vec<Row> = standings(instance, &solution.certificate)
+    let mut rows: Vec<Row> = marginal_prices(instance, &solution.certificate)
         .into_iter()
-        .zip(&question.blocked_by)
-        .map(|(standing, blocked_by)| {
+        .zip(&labelled.blocked_by)
+        .map(|(marginal_price, blocked_by)| {
             let reason = match (blocked_by.0, blocked_by.reason()) {
-                (0, _) => standing.reason.as_str(),
+                (0, _) => marginal_price.reason.as_str(),
                 (_, Some(rule)) => rule.as_str(),
                 (_, None) => BLOCKED,
             };
@@ -63,11 +63,11 @@ pub(super) fn counted(rows: &[Row]) -> BTreeMap<&'static str, (u64, i64, i64)> {
 
 /// Writes the rows as Parquet, sorted by customer.
 pub(super) fn write(
-    question: &Question,
+    labelled: &LabelledInstance,
     rows: &[Row],
     writer: impl Write + Send,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let ids = question.ids.to_array()?;
+    let ids = labelled.ids.to_array()?;
     let schema = Arc::new(Schema::new(vec![
         Field::new("customer_id", ids.data_type().clone(), false),
         Field::new("offer", DataType::Utf8, true),
@@ -78,7 +78,7 @@ pub(super) fn write(
     let mut writer = ArrowWriter::try_new(writer, schema.clone(), None)?;
     for start in (0..rows.len()).step_by(BATCH_ROWS) {
         let own = &rows[start..rows.len().min(start + BATCH_ROWS)];
-        let name = |row: &Row| question.kinds.get(usize::from(row.offer?.kind)).map(|kind| kind.offer.as_str());
+        let name = |row: &Row| labelled.kinds.get(usize::from(row.offer?.kind)).map(|kind| kind.offer.as_str());
         let cents = |of: fn(&Offer) -> i64| -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(own.iter().map(|row| row.offer.as_ref().map_or(0, of))))
         };

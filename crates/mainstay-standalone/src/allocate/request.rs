@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use mainstay_allocator::{Outlook, ValidInstance, allocate, outlook};
+use mainstay_allocator::{Sensitivity, ValidInstance, allocate, sensitivity};
 use mainstay_config::OfferPolicyFile;
 use mainstay_schema::Cents;
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub struct PlannedFile {
     pub reasons: Vec<ReasonCount>,
     /// What other budgets would buy and what each rule costs.
     #[serde(flatten)]
-    pub outlook: Outlook,
+    pub sensitivity: Sensitivity,
     /// Seconds for reading and for solving.
     pub read_seconds: f64,
     /// Seconds for the plan and its certificate.
@@ -85,14 +85,14 @@ pub fn allocate_file(request: &AllocateRequest<'_>) -> Result<PlannedFile, Alloc
         return Err(AllocateFileError::ZeroBudget);
     }
     let started = Instant::now();
-    let question = offers::read(offers, &policy)?;
+    let labelled = offers::read(offers, &policy)?;
     let read_seconds = started.elapsed().as_secs_f64();
     let started = Instant::now();
-    let instance = ValidInstance::new(question.instance.clone())?;
+    let instance = ValidInstance::new(labelled.instance.clone())?;
     let solution = allocate(&instance)?;
     let solve_seconds = started.elapsed().as_secs_f64();
-    let rows = plan::rows(&question, &instance, &solution);
-    let plan_file = Unfinished::write(output, |writer| plan::write(&question, &rows, writer))?;
+    let rows = plan::rows(&labelled, &instance, &solution);
+    let plan_file = Unfinished::write(output, |writer| plan::write(&labelled, &rows, writer))?;
     let proof = CertificateFile { policy: policy.policy().clone(), certificate: solution.certificate.clone() };
     let proof_file = Unfinished::write(certificate, |writer| {
         serde_json::to_writer_pretty(&mut *writer, &proof)?;
@@ -106,7 +106,7 @@ pub fn allocate_file(request: &AllocateRequest<'_>) -> Result<PlannedFile, Alloc
         value_cents: Cents(value),
     });
     Ok(PlannedFile {
-        customers: question.ids.len(),
+        customers: labelled.ids.len(),
         offers: instance.as_instance().offers.len(),
         treated: solution.plan.chosen.len(),
         cost_cents: proof.certificate.plan_cost,
@@ -115,7 +115,7 @@ pub fn allocate_file(request: &AllocateRequest<'_>) -> Result<PlannedFile, Alloc
         gap: proof.certificate.gap(),
         is_optimal: solution.is_optimal,
         reasons: reasons.collect(),
-        outlook: outlook(&instance, &proof.certificate),
+        sensitivity: sensitivity(&instance, &proof.certificate),
         read_seconds,
         solve_seconds,
     })

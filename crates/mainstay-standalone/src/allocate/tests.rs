@@ -140,7 +140,7 @@ fn one_line_of_policy_makes_a_plan_that_is_accepted() {
     let case = Case::new(columns(), BUDGET);
     let planned = case.allocate().unwrap();
     assert_eq!((planned.customers, planned.offers, planned.treated, planned.value_cents.0), (3, 5, 3, 2_600));
-    assert!(planned.is_optimal && planned.outlook.curve.len() > 3);
+    assert!(planned.is_optimal && planned.sensitivity.curve.len() > 3);
     let plan = case.plan();
     assert_eq!(
         plan.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
@@ -178,8 +178,8 @@ fn rules_hold_and_are_told_as_the_reason() {
                   eligibility: [{offer: mail, group: region, is: [south]}]\n";
     let case = Case::new(columns(), policy);
     let planned = case.allocate().unwrap();
-    assert_eq!(planned.outlook.rules[1].name, "most contacts for phone");
-    assert!(planned.outlook.rules[1].price > 0.0 && planned.outlook.rules[1].costs.0 > 0);
+    assert_eq!(planned.sensitivity.rules[1].name, "most contacts for phone");
+    assert!(planned.sensitivity.rules[1].price > 0.0 && planned.sensitivity.rules[1].costs.0 > 0);
     let plan = case.plan();
     assert_eq!(column(&plan, "offer"), told(&["mail", "call", "-"]));
     assert_eq!(column(&plan, "decision_reason"), told(&["chosen", "chosen", "no_positive_value"]));

@@ -8,13 +8,13 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use mainstay_schema::plan::Plan;
 use mainstay_schema::{Cents, DecisionReason};
-use mainstay_verifier::{Standing, Standings, Verified, verify};
+use mainstay_verifier::{MarginalPrice, MarginalPrices, Verified, verify};
 use serde::Serialize;
 
 use super::error::AllocateFileError as Error;
 use super::files::{CertificateFile, open_rows, read_text};
 use super::labels::id_texts;
-use super::offers::{self, Question};
+use super::offers::{self, LabelledInstance};
 use super::plan::BLOCKED;
 
 /// What to check.
@@ -52,25 +52,25 @@ pub fn verify_files(request: &VerifyRequest<'_>) -> Result<VerifiedFiles, Error>
     let text = read_text(request.certificate)?;
     let file: CertificateFile = serde_json::from_str(&text)
         .map_err(|source| Error::NoCertificate { path: request.certificate.to_owned(), source })?;
-    let question = offers::read_again(request.offers, &file.policy)?;
-    let standings = Standings::new(&question.instance, &file.certificate)?;
-    let plan = read_plan(request.plan, &question, &standings)?;
-    let recomputed = verify(&question.instance, &plan, &file.certificate)?;
+    let labelled = offers::read_again(request.offers, &file.policy)?;
+    let marginal_prices = MarginalPrices::new(&labelled.instance, &file.certificate)?;
+    let plan = read_plan(request.plan, &labelled, &marginal_prices)?;
+    let recomputed = verify(&labelled.instance, &plan, &file.certificate)?;
     Ok(VerifiedFiles {
         verified: true,
-        customers: question.ids.len(),
+        customers: labelled.ids.len(),
         treated: plan.chosen.len(),
         recomputed,
-        rules: question.instance.rules.iter().map(|rule| rule.name.clone()).collect(),
+        rules: labelled.instance.rules.iter().map(|rule| rule.name.clone()).collect(),
     })
 }
 
 /// The plan's choices as positions of offers; every row must say what the offers say.
-fn read_plan(path: &Path, question: &Question, standings: &Standings<'_>) -> Result<Plan, Error> {
+fn read_plan(path: &Path, labelled: &LabelledInstance, marginal_prices: &MarginalPrices<'_>) -> Result<Plan, Error> {
     let failed = |source| Error::Damaged { path: path.to_owned(), source };
     let reader = open_rows(path)?.build().map_err(failed)?;
     let customers: HashMap<String, usize> =
-        (0..question.ids.len()).map(|customer| (question.ids.told(customer), customer)).collect();
+        (0..labelled.ids.len()).map(|customer| (labelled.ids.told(customer), customer)).collect();
     let mut is_decided = vec![false; customers.len()];
     let mut plan = Plan::default();
     let others = |what: String| Error::OtherCustomers { path: path.to_owned(), what };
@@ -114,15 +114,15 @@ fn read_plan(path: &Path, question: &Question, standings: &Standings<'_>) -> Res
             };
             let wrong =
                 |(claimed, found)| Error::WrongRow { path: path.to_owned(), customer: id.to_owned(), claimed, found };
-            let chosen = claim.check(customer, question).map_err(wrong)?;
+            let chosen = claim.check(customer, labelled).map_err(wrong)?;
             if chosen.is_none() {
-                claim.check_reason(customer, question, &standings.of(customer)?).map_err(wrong)?;
+                claim.check_reason(customer, labelled, &marginal_prices.of(customer)?).map_err(wrong)?;
             }
             plan.chosen.extend(chosen);
         }
     }
     if let Some(customer) = is_decided.iter().position(|is_decided| !is_decided) {
-        return Err(others(format!("it lacks {}", question.ids.told(customer))));
+        return Err(others(format!("it lacks {}", labelled.ids.told(customer))));
     }
     plan.chosen.sort_unstable();
     Ok(plan)
@@ -138,7 +138,7 @@ struct Claim {
 
 impl Claim {
     /// The position of the offer, or what the row says and what holds.
-    fn check(&self, customer: usize, question: &Question) -> Result<Option<u32>, (String, String)> {
+    fn check(&self, customer: usize, labelled: &LabelledInstance) -> Result<Option<u32>, (String, String)> {
         let Self { offer, cost, value, reason } = self;
         let (&Some(cost), &Some(value)) = (cost, value) else {
             return Err(("it costs or brings nothing that is known".into(), "0 is written as 0".into()));
@@ -156,9 +156,9 @@ impl Claim {
                 Err(("it costs or brings something".into(), "it has no offer".into()))
             };
         };
-        let offers = &question.instance.offers;
+        let offers = &labelled.instance.offers;
         let is_its = |position: &usize| {
-            let kind = offers.get(*position).and_then(|offer| question.kinds.get(usize::from(offer.kind)));
+            let kind = offers.get(*position).and_then(|offer| labelled.kinds.get(usize::from(offer.kind)));
             kind.is_some_and(|kind| kind.offer == *name)
         };
         let found = offers.of(customer).find(is_its).and_then(|position| Some((position, offers.get(position)?)));
@@ -175,10 +175,15 @@ impl Claim {
     }
 
     /// The reason of whoever gets nothing: a rule that forbids contact, or what the prices say.
-    fn check_reason(&self, customer: usize, question: &Question, standing: &Standing) -> Result<(), (String, String)> {
-        let blocked_by = question.blocked_by.get(customer).copied().unwrap_or_default();
+    fn check_reason(
+        &self,
+        customer: usize,
+        labelled: &LabelledInstance,
+        marginal_price: &MarginalPrice,
+    ) -> Result<(), (String, String)> {
+        let blocked_by = labelled.blocked_by.get(customer).copied().unwrap_or_default();
         let follow: Vec<&str> = match (blocked_by.0, blocked_by.reason()) {
-            (0, _) => standing.reasons.iter().map(|reason| reason.as_str()).collect(),
+            (0, _) => marginal_price.reasons.iter().map(|reason| reason.as_str()).collect(),
             (_, Some(rule)) => vec![rule.as_str()],
             (_, None) => vec![BLOCKED],
         };

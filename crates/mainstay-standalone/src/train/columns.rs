@@ -8,8 +8,8 @@ use mainstay_train::{Declared, Monotone, Segmentation, TrainingRows, TrainingSet
 use super::TrainRequest;
 use super::error::TrainFileError;
 use super::label::Label;
-use super::parting::Parting;
 use super::report::LeftOut;
+use super::split::Split;
 use super::table::{FileColumn, Table, Values};
 
 /// Rows that a category needs in training; rarer ones count as missing, which is what an unknown one will be.
@@ -34,7 +34,7 @@ struct Chosen {
 
 impl Columns {
     /// Chooses by the training rows.
-    pub(super) fn choose(table: &Table, request: &TrainRequest, parting: &Parting) -> Result<Self, TrainFileError> {
+    pub(super) fn choose(table: &Table, request: &TrainRequest, split: &Split) -> Result<Self, TrainFileError> {
         let of = |which| request.monotone.iter().filter(|(_, of)| **of == which).map(|(name, _)| name).collect();
         let named: [(_, Vec<&String>); 5] = [
             ("--exclude", request.exclude.iter().collect()),
@@ -46,7 +46,7 @@ impl Columns {
         for (flag, columns) in &named {
             columns.iter().try_for_each(|column| table.named(flag, column).map(|_| ()))?;
         }
-        let is_used = |row: &usize| request.test.is_some() || parting.is_training(*row);
+        let is_used = |row: &usize| request.test.is_some() || split.is_training(*row);
         let rows: Vec<usize> = (0..table.rows).filter(is_used).collect();
         let other = [Some(&request.label), request.key.as_ref(), request.time_column.as_ref()];
         let mut chosen = Self { features: Vec::new(), left_out: Vec::new(), dates: Vec::new() };
@@ -117,7 +117,7 @@ impl Columns {
         &self,
         table: &Table,
         label: &Label,
-        parting: &Parting,
+        split: &Split,
         keep: impl Fn(usize) -> bool,
     ) -> Result<TrainingSet, TrainFileError> {
         let rows: Vec<usize> = (0..table.rows).filter(|row| keep(*row)).collect();
@@ -129,8 +129,8 @@ impl Columns {
             feature_names: self.features.iter().map(|chosen| chosen.name.clone()).collect(),
             columns: values,
             labels: rows.iter().map(|row| label.labels[*row]).collect(),
-            keys: rows.iter().map(|row| parting.keys[*row].clone()).collect(),
-            cuts: rows.iter().map(|row| parting.cuts[*row]).collect(),
+            keys: rows.iter().map(|row| split.keys[*row].clone()).collect(),
+            cuts: rows.iter().map(|row| split.cuts[*row]).collect(),
         })?;
         let declared: BTreeMap<String, Declared> =
             self.features.iter().map(|chosen| (chosen.name.clone(), chosen.declared.clone())).collect();
@@ -158,9 +158,9 @@ impl Columns {
     }
 
     /// Columns of dates, of the training rows in the order of the training set.
-    pub(super) fn dates(&self, table: &Table, parting: &Parting) -> Vec<DateColumn> {
-        let mut rows: Vec<usize> = (0..table.rows).filter(|row| parting.is_training(*row)).collect();
-        rows.sort_by(|a, b| (parting.cuts[*a], &parting.keys[*a]).cmp(&(parting.cuts[*b], &parting.keys[*b])));
+    pub(super) fn dates(&self, table: &Table, split: &Split) -> Vec<DateColumn> {
+        let mut rows: Vec<usize> = (0..table.rows).filter(|row| split.is_training(*row)).collect();
+        rows.sort_by(|a, b| (split.cuts[*a], &split.keys[*a]).cmp(&(split.cuts[*b], &split.keys[*b])));
         let of = |name: &String| match table.find(name).map(|column| &column.values) {
             Some(Values::Days(days)) => {
                 Some(DateColumn { name: name.clone(), days: rows.iter().map(|row| days[*row]).collect() })

@@ -189,7 +189,7 @@ pub enum TrainFileError {
     #[error(
         "key column `{column}` of {path} is `{key}` in rows {} and {} (counted from 0): {advice}", .rows[0], .rows[1]
     )]
-    RepeatedKey {
+    DuplicateKey {
         /// The file.
         path: String,
         /// The column.

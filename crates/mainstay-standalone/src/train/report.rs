@@ -1,4 +1,4 @@
-//! What is told of a model that was trained on a file.
+//! What is reported of a model that was trained on a file.
 
 use std::path::PathBuf;
 
@@ -21,8 +21,9 @@ pub struct TrainReport {
     pub features: Vec<String>,
     /// Columns that are no features.
     pub left_out: Vec<LeftOut>,
-    /// How rows were set aside.
-    pub parted: Parted,
+    /// Which rows were learnt from and which judged on.
+    #[serde(rename = "parted")]
+    pub split: SplitReport,
     /// What makes the figures say less than they seem to.
     pub warnings: Vec<String>,
     /// What was found out.
@@ -39,9 +40,9 @@ pub struct LeftOut {
     pub why: String,
 }
 
-/// How rows were parted.
+/// How rows were split into training and test rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Parted {
+pub struct SplitReport {
     /// `time`, `customer`, or the file that is judged on.
     pub by: String,
     /// Rows that are learnt from.

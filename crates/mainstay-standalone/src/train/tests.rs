@@ -93,7 +93,7 @@ fn request(input: PathBuf) -> TrainRequest {
         exclude: Vec::new(),
         categories: Vec::new(),
         monotone: BTreeMap::new(),
-        kinds: vec![Kind::Tree],
+        kinds: vec![LearnerKind::Tree],
         candidates: 1,
         baseline: None,
         segments: Vec::new(),
@@ -132,7 +132,7 @@ fn trains_in_time_order_and_tells_everything() {
     assert_eq!(report.features, ["recency", "orders", "city", "is_new"]);
     let left_out: Vec<_> = report.left_out.iter().map(|of| of.column.as_str()).collect();
     assert_eq!(left_out, ["same", "note"]);
-    let expected = Parted {
+    let expected = SplitReport {
         by: "time".into(),
         training_rows: 1_800,
         test_rows: 200,
@@ -140,7 +140,7 @@ fn trains_in_time_order_and_tells_everything() {
         time_zone: None,
         rows_between: 0,
     };
-    assert_eq!(report.parted, expected);
+    assert_eq!(report.split, expected);
     assert!(
         report.facts.in_time_order && report.facts.judgement.evaluation.ranking.auc > 0.62,
         "{:?}",
@@ -161,7 +161,7 @@ fn trains_in_time_order_and_tells_everything() {
 fn neither_threads_nor_a_second_run_change_the_model() {
     let files = Files::new();
     let one = request(files.write("rows.parquet", columns()));
-    let auto = TrainRequest { kinds: Kind::ALL.to_vec(), candidates: 5, ..one };
+    let auto = TrainRequest { kinds: LearnerKind::ALL.to_vec(), candidates: 5, ..one };
     let digest = train(&auto).model.digest();
     let three = TrainRequest { threads: NonZeroUsize::new(3).unwrap(), ..auto };
     assert_eq!(train(&three).model.digest(), digest);
@@ -171,8 +171,8 @@ fn neither_threads_nor_a_second_run_change_the_model() {
 fn rows_whose_label_is_not_known_yet_are_on_neither_side() {
     let files = Files::new();
     let request = TrainRequest { label_days: 60, ..request(files.write("rows.parquet", columns())) };
-    let parted = train(&request).report.parted;
-    assert_eq!((parted.training_rows, parted.test_rows, parted.rows_between), (1_600, 200, 200));
+    let split = train(&request).report.split;
+    assert_eq!((split.training_rows, split.test_rows, split.rows_between), (1_600, 200, 200));
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn without_time_customers_are_parted() {
         ..request(files.write("rows.parquet", columns))
     };
     let report = train(&request).report;
-    assert_eq!(report.parted.by, "customer");
-    assert!(report.parted.test_rows.abs_diff(400) < 80 && !report.facts.in_time_order);
+    assert_eq!(report.split.by, "customer");
+    assert!(report.split.test_rows.abs_diff(400) < 80 && !report.facts.in_time_order);
     assert!(report.facts.leakage.findings.is_empty(), "{:?}", report.facts.leakage.findings);
 }
 
@@ -196,7 +196,7 @@ fn without_time_customers_are_parted() {
 fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
     let files = Files::new();
     let input = files.write("rows.parquet", columns());
-    let first = TrainRequest { kinds: vec![Kind::Logistic], ..request(input.clone()) };
+    let first = TrainRequest { kinds: vec![LearnerKind::Logistic], ..request(input.clone()) };
     let champion = train(&first).model;
     let request = TrainRequest {
         test: Some(input),
@@ -209,7 +209,7 @@ fn a_champion_is_judged_on_the_same_rows_and_so_is_another_file() {
     let names: Vec<_> = report.facts.judgement.others.iter().map(|other| other.name.as_str()).collect();
     assert_eq!(names, ["orders alone", "champion"]);
     assert!(report.facts.judgement.others[1].auc_difference.abs() < 0.02);
-    assert_eq!((report.parted.training_rows, report.parted.test_rows), (2_000, 2_000));
+    assert_eq!((report.split.training_rows, report.split.test_rows), (2_000, 2_000));
     let kinds: Vec<_> = report.facts.leakage.findings.iter().map(|finding| finding.kind).collect();
     assert!(kinds.contains(&LeakKind::CustomersOnBothSides), "the same rows: {kinds:?}");
 }
@@ -481,15 +481,15 @@ fn flags_and_their_numbers_are_one_to_training_and_scoring() {
 fn instants_are_parted_by_the_days_of_their_zone_which_is_said() {
     let of_day = |row: i64| ((19_000 + row / 200 * 30) * 86_400 - 90 * 60) * 1_000;
     let instants = || TimestampMillisecondArray::from(of_rows(of_day));
-    let parted = |instants: TimestampMillisecondArray| {
+    let split = |instants: TimestampMillisecondArray| {
         let files = Files::new();
         let mut columns: Vec<(&str, ArrayRef)> = columns().into_iter().filter(|(name, _)| *name != "day").collect();
         columns.push(("day", Arc::new(instants)));
-        train(&request(files.write("rows.parquet", columns))).report.parted
+        train(&request(files.write("rows.parquet", columns))).report.split
     };
-    let paris = parted(instants().with_timezone("Europe/Paris"));
+    let paris = split(instants().with_timezone("Europe/Paris"));
     assert_eq!((paris.time_zone.as_deref(), paris.test_from), (Some("Europe/Paris"), "2022-10-05".parse().ok()));
-    let naive = parted(instants());
+    let naive = split(instants());
     assert_eq!((naive.time_zone.as_deref(), naive.test_from), (Some("UTC"), "2022-10-04".parse().ok()));
 }
 
@@ -587,7 +587,7 @@ fn refuses_a_window_of_the_label_that_the_days_do_not_cover() {
     assert!(endless.ends_with("give at most --label-days 270, or add rows of earlier days"), "{endless}");
     let files = Files::new();
     let longest = TrainRequest { label_days: 270, ..request(files.write("rows.parquet", columns())) };
-    assert_eq!(train(&longest).report.parted.training_rows, 200);
+    assert_eq!(train(&longest).report.split.training_rows, 200);
 }
 
 #[test]

@@ -178,7 +178,7 @@ async fn a_commit_that_landed_unnoticed_is_found_again() {
     let first = attempt("2024-01-01", 1, "r1");
     let publication = Publication { contract: &contract, staged: &staged, attempt: &first };
     let adds = add_actions(&lake, &contract, staged.ds, &staged.files).await.unwrap();
-    let read_before = load_or_create(&lake, &contract, Kind::Replaced).await.unwrap();
+    let read_before = load_or_create(&lake, &contract, WriteMode::Replaced).await.unwrap();
     for _ in 0..2 {
         let change = publication.change(&read_before, &adds).unwrap();
         assert_eq!(commit_next(&read_before, "every_type", change).await.unwrap(), Landing::Landed(1));

@@ -24,9 +24,9 @@ fn with_column(position: usize, name: &str, column: &ArrayRef) -> RecordBatch {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_partition_becomes_a_file_and_reports_its_rows() {
     let (_folder, lake) = new_lake().await;
-    let told = Arc::new(AtomicU64::new(0));
+    let reported = Arc::new(AtomicU64::new(0));
     let streams = [rows(3), vec![], rows(5)[3..].to_vec()].iter().map(|rows| stream(vec![batch(rows, "r")])).collect();
-    let counter = told.clone();
+    let counter = reported.clone();
     let on_rows = move |rows| {
         counter.fetch_add(rows, Ordering::Relaxed);
     };
@@ -35,7 +35,7 @@ async fn each_partition_becomes_a_file_and_reports_its_rows() {
     let paths: Vec<&str> = staged.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, ["every_type/ds=2024-01-01/r-0.parquet", "every_type/ds=2024-01-01/r-2.parquet"]);
     assert_eq!(staged.rows, 5);
-    assert_eq!(told.load(Ordering::Relaxed), 5);
+    assert_eq!(reported.load(Ordering::Relaxed), 5);
     assert_eq!(lake.list("every_type").await.unwrap(), paths);
     for file in &staged.files {
         let content = lake.get(&file.path).await.unwrap().unwrap();

@@ -134,7 +134,7 @@ fn splits_on(node: &Node, position: u32) -> bool {
 }
 
 #[test]
-fn rows_that_cannot_be_told_apart_give_the_base_rate() {
+fn rows_that_cannot_be_distinguished_give_the_base_rate() {
     let mut rows = draw_truth(1, 200).rows;
     rows.columns = vec![vec![1.0; 200], vec![f64::NAN; 200]];
     rows.feature_names.truncate(2);
@@ -145,12 +145,12 @@ fn rows_that_cannot_be_told_apart_give_the_base_rate() {
 }
 
 #[test]
-fn tells_its_progress() {
+fn reports_its_progress() {
     let set = TrainingSet::new(draw_truth(1, 200).rows).unwrap();
     let params = BoostedTreesParams { rounds: 3, ..PARAMS }.check().unwrap();
-    let mut told = Vec::new();
-    params.fit(&set, threads(1), &mut |done, rounds| told.push((done, rounds))).unwrap();
-    assert_eq!(told, [(1, 3), (2, 3), (3, 3)]);
+    let mut reported = Vec::new();
+    params.fit(&set, threads(1), &mut |done, rounds| reported.push((done, rounds))).unwrap();
+    assert_eq!(reported, [(1, 3), (2, 3), (3, 3)]);
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Every kind: quality against a known truth, one model whatever the threads and the order of rows, constraints kept, categories told
-//! apart.
+//! Every kind: quality against a known truth, one model whatever the threads and the order of rows, constraints kept, categories distinguished.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +20,7 @@ fn fit(params: ModelParams, set: &TrainingSet, number: usize) -> Ensemble {
 }
 
 /// Quick to fit.
-fn small(kind: Kind) -> ModelParams {
+fn small(kind: LearnerKind) -> ModelParams {
     match ModelParams::usual(kind, 3) {
         ModelParams::Boosted(params) => {
             ModelParams::Boosted(BoostedTreesParams { rounds: 40, rows_per_tree: 2_000, ..params })
@@ -57,7 +56,7 @@ fn every_kind_learns_what_it_can() {
     let (training, test) = (draw_truth(1, 4_000), draw_truth(2, 6_000));
     let set = TrainingSet::new(training.rows).unwrap();
     let oracle = rank(&test.log_odds, &test.rows.labels).unwrap().auc;
-    let aucs = Kind::ALL.map(|kind| {
+    let aucs = LearnerKind::ALL.map(|kind| {
         let model = fit(small(kind), &set, 2);
         rank(&scores(&model, &test.rows.columns), &test.rows.labels).unwrap().auc
     });
@@ -70,7 +69,7 @@ fn every_kind_learns_what_it_can() {
 fn neither_threads_nor_the_order_of_rows_change_a_bit() {
     let rows = draw_truth(1, 1_000).rows;
     let (set, other) = (TrainingSet::new(rows.clone()).unwrap(), TrainingSet::new(shuffled(&rows)).unwrap());
-    for kind in Kind::ALL {
+    for kind in LearnerKind::ALL {
         let digest = fit(small(kind), &set, 1).digest();
         for number in [1, 2, 5] {
             assert_eq!(fit(small(kind), &other, number).digest(), digest, "{kind}, {number} threads");
@@ -88,7 +87,7 @@ fn constraints_hold_for_every_row() {
         let declared =
             BTreeMap::from([(format!("feature_{feature}"), Declared { monotone: Some(monotone), categories: None })]);
         let set = TrainingSet::new(rows.clone()).unwrap().with_declared(&declared).unwrap();
-        for kind in Kind::ALL {
+        for kind in LearnerKind::ALL {
             let model = fit(small(kind), &set, 2);
             let mut moves = 0;
             for row in 0..50 {
@@ -104,7 +103,7 @@ fn constraints_hold_for_every_row() {
             }
             let is_with_the_truth = feature == 1 || feature == 4;
             assert!(
-                moves > 0 || !is_with_the_truth || kind != Kind::Boosted,
+                moves > 0 || !is_with_the_truth || kind != LearnerKind::Boosted,
                 "{kind} makes no use of feature {feature}"
             );
         }
@@ -127,12 +126,12 @@ fn with_categories(rows: u64, seed: u64) -> TrainingSet {
 }
 
 #[test]
-fn categories_are_told_apart_by_every_kind_and_unknown_ones_are_missing() {
+fn categories_are_distinguished_by_every_kind_and_unknown_ones_are_missing() {
     let (training, test) = (with_categories(6_000, 1), with_categories(3_000, 2));
     let risk = |code: &f64| if code.is_nan() { 0.9 } else { unit(mix(*code as u64 ^ 5)) };
     let truth: Vec<f64> = test.column(1).iter().map(risk).collect();
     let oracle = rank(&truth, test.labels()).unwrap().auc;
-    for kind in Kind::ALL {
+    for kind in LearnerKind::ALL {
         let model = fit(small(kind), &training, 2);
         let auc = rank(&test.raw_scores(&model).unwrap(), test.labels()).unwrap().auc;
         assert!(auc > oracle - 0.03, "{kind}: {auc}, oracle {oracle}");
@@ -142,14 +141,14 @@ fn categories_are_told_apart_by_every_kind_and_unknown_ones_are_missing() {
         assert_eq!(test.raw_scores(&read).unwrap(), test.raw_scores(&model).unwrap());
         let nodes: Vec<Node> = model.trees().iter().flat_map(Tree::nodes).collect();
         let is_set = |node: &&Node| matches!(node, Node::Split { condition: mainstay_model::Condition::OneOf(_), .. });
-        assert_eq!(nodes.iter().filter(is_set).count() > 0, kind != Kind::Logistic);
+        assert_eq!(nodes.iter().filter(is_set).count() > 0, kind != LearnerKind::Logistic);
     }
 }
 
 #[test]
 fn weights_move_the_scores_and_calibration_brings_them_back() {
     let set = TrainingSet::new(draw_truth(1, 4_000).rows).unwrap();
-    let ModelParams::Boosted(params) = small(Kind::Boosted) else { panic!() };
+    let ModelParams::Boosted(params) = small(LearnerKind::Boosted) else { panic!() };
     let model = fit(ModelParams::Boosted(BoostedTreesParams { positive_weight: 5.0, ..params }), &set, 2);
     let raw = set.raw_scores(&model).unwrap();
     let mean = |model: &Ensemble| raw.iter().map(|raw| model.probability(*raw)).sum::<f64>() / raw.len() as f64;
@@ -197,7 +196,7 @@ fn a_logistic_model_is_exact_where_the_truth_is_a_line() {
         keys: (0..n).map(|row| format!("{row:06}")).collect(),
         cuts: vec!["2024-01-01".parse().unwrap(); n as usize],
     };
-    let model = fit(ModelParams::usual(Kind::Logistic, 1), &TrainingSet::new(rows.clone()).unwrap(), 1);
+    let model = fit(ModelParams::usual(LearnerKind::Logistic, 1), &TrainingSet::new(rows.clone()).unwrap(), 1);
     let worst = scores(&model, &rows.columns).into_iter().zip(0..n).map(|(score, row)| (score - truth(row)).abs());
     let worst = worst.fold(0.0, f64::max);
     assert!(worst < 0.25, "{worst}");
@@ -232,7 +231,7 @@ fn parameters_are_written_with_their_kind_and_refused_out_of_range() {
 #[test]
 fn every_kind_refuses_too_few_rows() {
     let set = TrainingSet::new(draw_truth(1, 12).rows).unwrap();
-    for kind in [Kind::Boosted, Kind::Forest, Kind::Tree] {
+    for kind in [LearnerKind::Boosted, LearnerKind::Forest, LearnerKind::Tree] {
         let error = small(kind).check().unwrap().fit(&set, threads(1), &mut |_, _| {}).unwrap_err().to_string();
         assert!(error.starts_with("12 rows are too few, at least "), "{kind}: {error}");
     }

@@ -10,7 +10,7 @@ use crate::evaluate::rank;
 const IMPLAUSIBLE_AUC: f64 = 0.96;
 /// How often two values may differ from two labels and still be the label with errors.
 const NOISY_ERRORS: f64 = 0.08;
-/// An AUC of "is missing" from which on it tells the label.
+/// An AUC of "is missing" from which on it reveals the label.
 const MISSING_AUC: f64 = 0.9;
 /// How far an AUC may come down from the training rows to later ones.
 const COLLAPSE: f64 = 0.15;
@@ -41,10 +41,10 @@ pub(super) fn look(input: &LeakageInput<'_>) -> Vec<Finding> {
         if positives.min(labels.len() - positives) < LEAST_ROWS {
             continue;
         }
-        // The plainest explanation is told, once.
+        // The plainest explanation is reported, once.
         let of_label = alone
             .is_label()
-            .or_else(|| alone.missing_tells())
+            .or_else(|| alone.missing_reveals_label())
             .or_else(|| alone.ranks_too_well())
             .or_else(|| alone.parts_too_well())
             .or_else(|| alone.constant_within_label());
@@ -116,11 +116,11 @@ impl Alone<'_> {
         Some(self.finding(kind, 1.0 - errors, message))
     }
 
-    fn missing_tells(&self) -> Option<Finding> {
+    fn missing_reveals_label(&self) -> Option<Finding> {
         let missing: Vec<f64> = self.values.iter().map(|value| f64::from(u8::from(value.is_nan()))).collect();
         let auc = auc_either_way(&missing, self.labels)?;
         let message = format!(
-            "whether `{}` is missing tells the label (AUC {auc:.3}): it is filled in, or emptied, by what happened; leave it out, \
+            "whether `{}` is missing reveals the label (AUC {auc:.3}): it is filled in, or emptied, by what happened; leave it out, \
              or take its value as of the day of the decision",
             self.name
         );
@@ -132,7 +132,7 @@ impl Alone<'_> {
         let name = self.name;
         if auc >= 1.0 {
             let message = format!(
-                "a threshold of `{name}` parts the labels without an error: it is made from the label, leave it out"
+                "a threshold of `{name}` separates the labels without an error: it is made from the label, leave it out"
             );
             return Some(self.finding(LeakKind::LabelFunction, auc, message));
         }
@@ -172,7 +172,7 @@ impl Alone<'_> {
         let labels: Vec<bool> = tried.iter().map(|row| self.labels[*row]).collect();
         let auc = rank(&scores, &labels).ok()?.auc;
         let message = format!(
-            "the values of `{name}` alone tell the label with the AUC {auc:.3}, which honest features do not: check when they come \
+            "the values of `{name}` alone reveal the label with the AUC {auc:.3}, which honest features do not: check when they come \
              to be known, and take them as of the day of the decision"
         );
         (auc >= IMPLAUSIBLE_AUC).then(|| self.finding(LeakKind::ImplausibleAlone, auc, message))

@@ -1,4 +1,4 @@
-//! Features that tell the cut of a row.
+//! Features that reveal the cut of a row.
 
 use crate::rows::TrainingSet;
 

@@ -7,8 +7,8 @@ use super::{Finding, LeakKind, LeakageInput};
 const ROWS: usize = 5_000;
 /// The least correlation of features that measure the same.
 const SAME: f64 = 0.7;
-/// The AUC of a difference from which on it tells the label, and how far it must lie above that of either feature.
-const TELLS: f64 = 0.96;
+/// The AUC of a difference from which on it reveals the label, and how far it must lie above that of either feature.
+const REVEALS: f64 = 0.96;
 const ABOVE: f64 = 0.1;
 /// The most features whose pairs are looked at.
 const MOST_FEATURES: usize = 300;
@@ -39,9 +39,9 @@ pub(super) fn look(input: &LeakageInput<'_>, known: &[Finding]) -> Vec<Finding> 
             else {
                 continue;
             };
-            if auc >= TELLS && auc >= a.max(b) + ABOVE {
+            if auc >= REVEALS && auc >= a.max(b) + ABOVE {
                 let message = format!(
-                    "the difference of `{name}` and `{other}` tells the label (AUC {auc:.3}): one of them is measured after the day of \
+                    "the difference of `{name}` and `{other}` reveals the label (AUC {auc:.3}): one of them is measured after the day of \
                      the decision, leave it out"
                 );
                 let columns = vec![(*name).clone(), (*other).clone()];

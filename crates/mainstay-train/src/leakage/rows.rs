@@ -110,7 +110,7 @@ fn twins(input: &LeakageInput<'_>) -> Option<Finding> {
     let found = fingerprints(input.test).iter().filter(|row| training.binary_search(row).is_ok()).count();
     let share = found as f64 / rows as f64;
     let message = format!(
-        "{:.1} % of the test rows have the very features of a training row: rows were copied before they were parted; remove the \
+        "{:.1} % of the test rows have the very features of a training row: rows were copied before they were split; remove the \
          copies",
         100.0 * share
     );
@@ -118,7 +118,7 @@ fn twins(input: &LeakageInput<'_>) -> Option<Finding> {
     (rows >= LEAST_ROWS && share > TWINS + 2.0 * among_training).then_some(finding)
 }
 
-/// A hash of the features of each row, in 128 bits, by which rows that differ are told apart.
+/// A hash of the features of each row, in 128 bits, by which rows that differ are distinguished.
 fn fingerprints(set: &TrainingSet) -> Vec<u128> {
     let mut halves = vec![(0_u64, u64::MAX); set.row_count()];
     for column in set.columns() {
@@ -130,7 +130,7 @@ fn fingerprints(set: &TrainingSet) -> Vec<u128> {
     halves.into_iter().map(|(low, high)| u128::from(high) << 64 | u128::from(low)).collect()
 }
 
-/// A customer on both sides at one cut: rows were parted at random, and the model may know the customer.
+/// A customer on both sides at one cut: rows were split at random, and the model may know the customer.
 fn both_sides(input: &LeakageInput<'_>) -> Option<Finding> {
     let cuts: BTreeSet<_> = input.training.cuts().iter().collect();
     let keys: BTreeSet<&str> = input.training.keys().collect();

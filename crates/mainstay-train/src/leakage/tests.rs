@@ -207,7 +207,7 @@ fn rows_and_customers_on_both_sides_are_found() {
 }
 
 #[test]
-fn drift_is_told_but_is_no_leak() {
+fn drift_is_reported_but_is_no_leak() {
     let (training, mut test) = honest();
     for value in &mut test.columns[0] {
         *value += 40.0;

@@ -115,7 +115,7 @@ fn probabilities_hold_on_customers_kept_out_and_on_the_test_rows() {
     assert!(trained.by_cut.iter().all(|cut| cut.auc.unwrap() > 0.7), "{:?}", trained.by_cut);
 }
 
-/// Labels that the feature tells one way round at the first cut, and the other way round at the second.
+/// Labels that the feature ranks one way round at the first cut, and the other way round at the second.
 #[test]
 fn trees_are_fitted_on_the_newest_cuts_only_and_all_cuts_calibrate() {
     let turned = |rows: TrainingRows| {
@@ -139,12 +139,12 @@ fn trees_are_fitted_on_the_newest_cuts_only_and_all_cuts_calibrate() {
 }
 
 #[test]
-fn tells_its_progress_over_all_fits() {
+fn reports_its_progress_over_all_fits() {
     let set = TrainingSet::new(draw_truth(1, 1_000).rows).unwrap();
-    let mut told = Vec::new();
-    let mut progress = |done, rounds| told.push((done, rounds));
+    let mut reported = Vec::new();
+    let mut progress = |done, rounds| reported.push((done, rounds));
     recipe().train(set.clone(), set, NonZeroUsize::MIN, &mut progress).unwrap();
-    assert_eq!(told, (1..=80).map(|done| (done, 80)).collect::<Vec<_>>());
+    assert_eq!(reported, (1..=80).map(|done| (done, 80)).collect::<Vec<_>>());
 }
 
 #[test]

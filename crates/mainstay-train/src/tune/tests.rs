@@ -13,7 +13,7 @@ fn rows(count: u64) -> TrainingRows {
     rows
 }
 
-fn search(kinds: &[Kind], candidates: usize) -> Search {
+fn search(kinds: &[LearnerKind], candidates: usize) -> Search {
     Search { kinds: kinds.to_vec(), candidates, validations: 2, label_days: 30, seed: 5 }
 }
 
@@ -25,9 +25,9 @@ fn run(search: &Search, rows: TrainingRows, threads: usize) -> Searched {
 #[test]
 fn halves_the_candidates_and_gives_the_last_more_rows_and_cuts() {
     let set = TrainingSet::new(rows(8_000)).unwrap();
-    let mut told = Vec::new();
-    let search = search(&[Kind::Tree, Kind::Logistic], 10);
-    let found = search.run(&set, NonZeroUsize::MIN, &mut |done, all| told.push((done, all))).unwrap();
+    let mut reported = Vec::new();
+    let search = search(&[LearnerKind::Tree, LearnerKind::Logistic], 10);
+    let found = search.run(&set, NonZeroUsize::MIN, &mut |done, all| reported.push((done, all))).unwrap();
     let count = |rung| found.trials.iter().filter(|trial| trial.rung == rung).count();
     let candidates = count(1);
     assert!((8..=10).contains(&candidates), "{candidates}");
@@ -36,10 +36,10 @@ fn halves_the_candidates_and_gives_the_last_more_rows_and_cuts() {
     assert!(rungs[0].rows < rungs[1].rows && rungs[0].aucs.len() == 1 && rungs[1].aucs.len() == 2);
     assert_eq!(found.trials.iter().filter(|trial| trial.rung == 2 && trial.kept).count(), 1);
     assert!(found.in_time_order);
-    let all = told.len();
-    assert_eq!(told, (1..=all).map(|done| (done, all)).collect::<Vec<_>>());
+    let all = reported.len();
+    assert_eq!(reported, (1..=all).map(|done| (done, all)).collect::<Vec<_>>());
     // The truth has thresholds and products: trees see what a line cannot.
-    assert_eq!(found.best.kind(), Kind::Tree, "{:?}", found.trials);
+    assert_eq!(found.best.kind(), LearnerKind::Tree, "{:?}", found.trials);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn neither_threads_nor_the_order_of_rows_change_what_is_found() {
         cuts: rows.cuts.iter().rev().copied().collect(),
         feature_names: rows.feature_names.clone(),
     };
-    let search = search(&Kind::ALL, 4);
+    let search = search(&LearnerKind::ALL, 4);
     assert_eq!(run(&search, rows, 1), run(&search, reversed, 3));
 }
 
@@ -64,13 +64,13 @@ fn nothing_is_learnt_from_the_cut_that_judges() {
     for (label, cut) in rows.labels.iter_mut().zip(&rows.cuts) {
         *label ^= Some(*cut) == last;
     }
-    let found = run(&Search { validations: 1, ..search(&[Kind::Tree], 1) }, rows, 2);
+    let found = run(&Search { validations: 1, ..search(&[LearnerKind::Tree], 1) }, rows, 2);
     assert!(found.trials[0].auc < 0.45, "{:?}", found.trials);
 }
 
 #[test]
 fn boosting_keeps_the_rounds_that_help() {
-    let found = run(&search(&[Kind::Boosted], 1), rows(4_000), 2);
+    let found = run(&search(&[LearnerKind::Boosted], 1), rows(4_000), 2);
     let ModelParams::Boosted(params) = found.best else { panic!("{:?}", found.best) };
     assert!(params.rounds > 5 && params.rounds < 150 && params.patience == 0, "{params:?}");
 }
@@ -80,7 +80,7 @@ fn rows_without_time_are_parted_by_customer() {
     let mut rows = rows(4_000);
     rows.cuts.fill("2024-01-01".parse().unwrap());
     rows.keys = (0..4_000).map(|row| format!("C{row:06}")).collect();
-    let found = run(&search(&[Kind::Tree], 1), rows, 2);
+    let found = run(&search(&[LearnerKind::Tree], 1), rows, 2);
     assert!(!found.in_time_order && found.trials[0].aucs.len() == 2);
 }
 
@@ -100,8 +100,8 @@ fn many_cuts_become_blocks_of_whole_cuts() {
 fn refuses_numbers_outside_of_their_range() {
     let set = TrainingSet::new(rows(400)).unwrap();
     let message = |search: Search| search.run(&set, NonZeroUsize::MIN, &mut |_, _| {}).unwrap_err().to_string();
-    assert_eq!(message(search(&[Kind::Tree], 0)), "`candidates` is 0: it must be from 1 to 200");
+    assert_eq!(message(search(&[LearnerKind::Tree], 0)), "`candidates` is 0: it must be from 1 to 200");
     assert_eq!(message(search(&[], 1)), "`kinds` is 0: it must be from 1 to 4");
-    let validations = Search { validations: 11, ..search(&[Kind::Tree], 1) };
+    let validations = Search { validations: 11, ..search(&[LearnerKind::Tree], 1) };
     assert_eq!(message(validations), "`validations` is 11: it must be from 1 to 10");
 }

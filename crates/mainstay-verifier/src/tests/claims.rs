@@ -44,7 +44,7 @@ impl Claim {
         self.chosen().iter().map(|(segment, offer)| asked(rule, *segment, *offer) as i64).sum()
     }
 
-    /// The plan's own cost, value and uses, told honestly.
+    /// The plan's own cost, value and uses, stated honestly.
     pub(super) fn recounted(mut self) -> Self {
         let chosen = self.chosen();
         self.certificate.plan_cost = chosen.iter().map(|(_, offer)| offer.cost).sum();
@@ -140,25 +140,22 @@ fn rule() -> impl Strategy<Value = Rule> {
     })
 }
 
-/// Random questions under a budget and up to four other rules, solved.
+/// Random instances under a budget and up to four other rules, solved.
 pub(super) fn claims() -> impl Strategy<Value = Claim> {
     let offer = proptest::option::weighted(0.8, (0i64..900, 0i64..300));
     let menu = (0..SEGMENTS, proptest::collection::vec(offer, usize::from(KINDS)));
     let rules = proptest::collection::vec(rule(), 0..4);
-    (proptest::collection::vec(menu, 1..9), 0i64..2_000, rules).prop_filter_map(
-        "no plan keeps the floors",
-        |question| {
-            let (menus, budget, rules) = question;
-            let mut offers = Offers::new(Digest::of(b"labels"));
-            for (segment, menu) in menus {
-                let own = (0u16..)
-                    .zip(menu)
-                    .filter_map(|(kind, amounts)| amounts.map(|(value, cost)| self::offer(kind, value, cost)));
-                offers.push_customer(segment, own);
-            }
-            let named = rules.into_iter().enumerate().map(|(at, rule)| Rule { name: format!("rule {at}"), ..rule });
-            let rules = std::iter::once(Rule::budget(budget)).chain(named).collect();
-            solved(Instance { offers: Arc::new(offers), rules })
-        },
-    )
+    (proptest::collection::vec(menu, 1..9), 0i64..2_000, rules).prop_filter_map("no plan keeps the floors", |drawn| {
+        let (menus, budget, rules) = drawn;
+        let mut offers = Offers::new(Digest::of(b"labels"));
+        for (segment, menu) in menus {
+            let own = (0u16..)
+                .zip(menu)
+                .filter_map(|(kind, amounts)| amounts.map(|(value, cost)| self::offer(kind, value, cost)));
+            offers.push_customer(segment, own);
+        }
+        let named = rules.into_iter().enumerate().map(|(at, rule)| Rule { name: format!("rule {at}"), ..rule });
+        let rules = std::iter::once(Rule::budget(budget)).chain(named).collect();
+        solved(Instance { offers: Arc::new(offers), rules })
+    })
 }

@@ -63,7 +63,7 @@ fn short(value: &str) -> String {
 }
 
 fn frequent(column: &ColumnProfile) -> String {
-    match (column.is_declared, column.is_told) {
+    match (column.is_declared, column.is_shown) {
         (false, _) => "(not declared)".to_owned(),
         (true, false) => "(personal)".to_owned(),
         (true, true) => {

@@ -20,7 +20,7 @@ pub(crate) struct CardArguments {
 /// Shows the card.
 pub(crate) async fn execute(global: &GlobalArguments, arguments: &CardArguments) -> Result<()> {
     let open = open(global, Access::Read, None).await?;
-    let model = models::meant(&open, arguments.model.as_deref()).await?;
+    let model = models::resolve(&open, arguments.model.as_deref()).await?;
     let card = models::card(&open, &model, &arguments.version).await?;
     write(global, &card, || card.markdown())
 }

@@ -22,7 +22,7 @@ pub(crate) struct HistoryArguments {
 /// Shows the history.
 pub(crate) async fn execute(global: &GlobalArguments, arguments: &HistoryArguments) -> Result<()> {
     let open = open(global, Access::Read, None).await?;
-    let model = models::meant(&open, arguments.model.as_deref()).await?;
+    let model = models::resolve(&open, arguments.model.as_deref()).await?;
     let history = models::history(&open, &model, arguments.alias.as_deref()).await?;
     write(global, &history, || text(&history))
 }

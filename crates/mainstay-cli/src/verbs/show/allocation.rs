@@ -1,10 +1,10 @@
 //! The allocation of a day.
 
-use mainstay_job::details::{AllocationSummary, FixedTiers};
+use mainstay_job::details::{AllocationSummary, BaselinePolicy};
 use mainstay_job::show::{AllocationView, DecisionCount};
 use mainstay_schema::{Cents, DecisionReason};
 
-use crate::render::{nobody_treated, origin, outlook, table};
+use crate::render::{nobody_treated, origin, sensitivity, table};
 
 /// Decisions, the certificate, the month's money, and the most valuable interventions.
 pub(super) fn text(view: &AllocationView) -> String {
@@ -44,7 +44,7 @@ pub(super) fn text(view: &AllocationView) -> String {
         summary.gap,
         summary.price_of_budget
     );
-    text += &outlook_text(summary);
+    text += &sensitivity_text(summary);
     let month = &view.month;
     text += &format!(
         "{}: {} of {} committed, by {} of its days; {} left\n",
@@ -69,13 +69,13 @@ pub(super) fn text(view: &AllocationView) -> String {
     text + &table(&header, &[3, 4, 5], customers)
 }
 
-/// The prices of the rules, the budget curve, and the fixed policy for comparison.
-fn outlook_text(summary: &AllocationSummary) -> String {
+/// The prices of the rules, the budget curve, and the baseline policy for comparison.
+fn sensitivity_text(summary: &AllocationSummary) -> String {
     let mut text = String::new();
-    if let Some(outlook) = &summary.outlook {
-        text += &outlook::text(outlook);
+    if let Some(sensitivity) = &summary.sensitivity {
+        text += &sensitivity::text(sensitivity);
     }
-    if let Some(FixedTiers { treated, spent_cents, value_cents, plan_value_cents }) = summary.fixed_tiers {
+    if let Some(BaselinePolicy { treated, spent_cents, value_cents, plan_value_cents }) = summary.baseline_policy {
         let for_the_same = plan_value_cents.map(|value| format!(", a plan for the same money {value}"));
         text += &format!(
             "fixed tiers: {treated} treated for {spent_cents} would gain {value_cents}{}; the plan gains {}\n",

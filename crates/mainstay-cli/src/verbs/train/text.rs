@@ -32,10 +32,10 @@ pub(super) fn text(report: &TrainReport, output: &Path) -> String {
 }
 
 fn head(report: &TrainReport, output: &Path) -> String {
-    let parted = &report.parted;
-    let zone = parted.time_zone.as_ref().map(|zone| format!(", days of {zone}")).unwrap_or_default();
-    let from = parted.test_from.map(|day| format!(", from {day} on{zone}")).unwrap_or_default();
-    let between = match parted.rows_between {
+    let split = &report.split;
+    let zone = split.time_zone.as_ref().map(|zone| format!(", days of {zone}")).unwrap_or_default();
+    let from = split.test_from.map(|day| format!(", from {day} on{zone}")).unwrap_or_default();
+    let between = match split.rows_between {
         0 => String::new(),
         rows => format!("; {rows} rows between, whose label came about later"),
     };
@@ -49,9 +49,9 @@ fn head(report: &TrainReport, output: &Path) -> String {
         report.features.len(),
         report.label,
         report.positive,
-        parted.training_rows,
-        parted.test_rows,
-        parted.by,
+        split.training_rows,
+        split.test_rows,
+        split.by,
         left_out.concat()
     )
 }

@@ -8,7 +8,7 @@ use mainstay_schema::plan::{Certificate, Instance, Plan, Rule};
 
 use super::day::{Day, chosen};
 use super::finding::Finding;
-use crate::daily::question;
+use crate::daily::instance;
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     let summary = &day.details.allocation;
@@ -22,7 +22,7 @@ pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
         .collect();
     let plan = plan(&chosen(&day.session).await?, &positions)?;
     let instance = Instance { offers: Arc::clone(&decoded.offers), rules: summary.allocation_rules.clone() };
-    let budget = instance.rules.iter().find(|rule| rule.name == question::BUDGET);
+    let budget = instance.rules.iter().find(|rule| rule.name == instance::BUDGET);
     ensure!(
         budget == Some(&Rule::budget(summary.allowance_cents.0)),
         "the plan was not held to the allowance of the day, {}",

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use mainstay_config::Policy;
-use mainstay_config::rule_rows::{Catalogue, Kind};
+use mainstay_config::rule_rows::{Catalogue, OfferKind};
 use mainstay_schema::Cents;
 use mainstay_schema::plan::Rule;
 
@@ -52,7 +52,7 @@ fn catalogue(customers: &[Customer], policy: &Policy) -> Catalogue {
             *size += 1;
         }
     }
-    let kinds = policy.interventions.iter().map(|intervention| Kind {
+    let kinds = policy.interventions.iter().map(|intervention| OfferKind {
         offer: intervention.name.clone(),
         channel: intervention.channel.clone(),
         is_exploratory: false,

@@ -7,7 +7,7 @@ use datafusion::prelude::SessionContext;
 use mainstay_config::Policy;
 use mainstay_schema::plan::Instance;
 use mainstay_schema::{BlockedBy, Cents, DecisionReason};
-use mainstay_verifier::{Standing, Standings};
+use mainstay_verifier::{MarginalPrice, MarginalPrices};
 
 use super::customers::{Customer, Made};
 use super::day::Day;
@@ -37,7 +37,7 @@ struct Case<'a> {
     policy: &'a Policy,
     /// What the policy has for the customer, be it blocked or not.
     worthwhile: Vec<Made>,
-    standing: Standing,
+    marginal_price: MarginalPrice,
 }
 
 pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
@@ -53,13 +53,13 @@ pub(super) async fn check(day: &Day<'_>) -> Result<Finding> {
     };
     let summary = &day.details.allocation;
     let instance = Instance { offers: day.offers().await?.offers.clone(), rules: summary.allocation_rules.clone() };
-    let standings = Standings::new(&instance, &summary.certificate)?;
+    let marginal_prices = MarginalPrices::new(&instance, &summary.certificate)?;
     let customers = day.customers().await?;
     check_customers(&rows, customers)?;
     let mut wrong = Wrong::default();
     for (position, (row, customer)) in rows.iter().zip(customers).enumerate() {
         let worthwhile = customer.worthwhile(policy);
-        let case = Case { customer, policy, worthwhile, standing: standings.of(position)? };
+        let case = Case { customer, policy, worthwhile, marginal_price: marginal_prices.of(position)? };
         wrong.note(case.judge(row).map_err(|wrong| format!("the decision on {}: {wrong}", row.customer)));
     }
     wrong.refuse()?;
@@ -130,7 +130,7 @@ impl Case<'_> {
             | DecisionReason::Exploration
             | DecisionReason::Capacity
             | DecisionReason::Parity
-            | DecisionReason::Floor => may_be_contacted && has_offers && self.standing.reasons.contains(&reason),
+            | DecisionReason::Floor => may_be_contacted && has_offers && self.marginal_price.reasons.contains(&reason),
             DecisionReason::Chosen => may_be_contacted && has_offers,
         }
     }
@@ -148,7 +148,7 @@ impl Case<'_> {
             };
         }
         if self.offers().next().is_some() {
-            let reasons: Vec<&str> = self.standing.reasons.iter().map(|reason| reason.as_str()).collect();
+            let reasons: Vec<&str> = self.marginal_price.reasons.iter().map(|reason| reason.as_str()).collect();
             return format!("it has offers, of which {} could keep it", reasons.join(" or "));
         }
         match self.worthwhile.is_empty() {
@@ -180,7 +180,7 @@ impl Case<'_> {
             cost,
             value,
             saved: Cents(value.0 + cost.0),
-            threshold_price: self.standing.threshold,
+            threshold_price: self.marginal_price.threshold,
             propensity: self.propensity(),
             reason: row.reason.clone(),
         }
@@ -244,8 +244,8 @@ mod tests {
     use super::super::customers::tests::{customer, reference_policy};
     use super::*;
 
-    fn standing(threshold: Option<f64>, reasons: &[DecisionReason]) -> Standing {
-        Standing { threshold, reasons: reasons.to_vec() }
+    fn marginal_price(threshold: Option<f64>, reasons: &[DecisionReason]) -> MarginalPrice {
+        MarginalPrice { threshold, reasons: reasons.to_vec() }
     }
 
     /// The verdict on a row of a customer with offers of 10.00, 20.00 and 7.00, unless it is changed.
@@ -254,8 +254,9 @@ mod tests {
         change(&mut customer);
         let worthwhile = customer.worthwhile(&policy);
         let has_offers = !customer.offers(&policy).is_empty();
-        let standing = if has_offers { standing(Some(14.0), &[DecisionReason::Budget]) } else { standing(None, &[]) };
-        let case = Case { customer: &customer, policy: &policy, worthwhile, standing };
+        let marginal_price =
+            if has_offers { marginal_price(Some(14.0), &[DecisionReason::Budget]) } else { marginal_price(None, &[]) };
+        let case = Case { customer: &customer, policy: &policy, worthwhile, marginal_price };
         let mut row = Row {
             customer: "ada".into(),
             decision: "none".into(),

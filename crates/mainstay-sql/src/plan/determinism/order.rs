@@ -49,7 +49,7 @@ fn of_aggregate(
     }
     let params = &function.params;
     let order = Order::new(input, grains, group_by.iter().chain(sorted(&params.order_by)));
-    if order.is_total() || order.holds_all_of(&params.args) {
+    if order.is_total() || order.includes_all_of(&params.args) {
         return None;
     }
     let name = format!("{}()", function.func.name());
@@ -85,7 +85,7 @@ fn of_window(
 fn of_distinct_on(distinct: &DistinctOn, grains: &Grains<'_>) -> Option<Refusal> {
     let sort = distinct.sort_expr.as_deref().unwrap_or_default();
     let order = Order::new(&distinct.input, grains, distinct.on_expr.iter().chain(sorted(sort)));
-    if order.is_total() || order.holds_all_of(&distinct.select_expr) {
+    if order.is_total() || order.includes_all_of(&distinct.select_expr) {
         return None;
     }
     Some(Refusal::of_plan(order.advice("`distinct on`", "its columns and `order by`")))
@@ -130,7 +130,7 @@ impl<'a> Order<'a> {
     }
 
     /// Whether tied rows are the same in all that the expressions read.
-    fn holds_all_of(&self, expressions: &[Expr]) -> bool {
+    fn includes_all_of(&self, expressions: &[Expr]) -> bool {
         let read: Vec<Expr> = expressions.iter().flat_map(Expr::column_refs).cloned().map(Expr::Column).collect();
         indices(read.iter(), self.input.schema()).is_subset(&self.columns)
     }

@@ -1,4 +1,4 @@
--- An invoice is an order, a cancellation a return: it never makes a customer eligible, and it tells who sends things back.
+-- An invoice is an order, a cancellation a return: it never makes a customer eligible, and it says who sends things back.
 with invoice_lines as (
     select distinct * from {{ ref('stg_invoice_lines') }}
 )

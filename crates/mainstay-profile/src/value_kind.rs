@@ -18,7 +18,7 @@ const FIRST_DAY_OF_NEVER: i128 = 2_932_532;
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     Text,
     Integer,
     Double,
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Kind {
+impl ValueKind {
     pub(crate) fn of(data_type: &DataType) -> Self {
         use DataType::{
             Boolean, Date32, Date64, Decimal32, Decimal64, Decimal128, Float16, Float32, Float64, Int8, Int16, Int32,
@@ -185,16 +185,16 @@ mod tests {
 
     #[test]
     fn values_are_shown_as_people_write_them() {
-        assert_eq!(Kind::Decimal(2).shown(-1205), "-12.05");
-        assert_eq!(Kind::Decimal(0).shown(7), "7");
-        assert_eq!(Kind::Date.shown(-25567), "1900-01-01");
-        assert_eq!(Kind::Date.shown(i128::MAX), i128::MAX.to_string());
-        assert_eq!(Kind::Timestamp.shown(1_700_000_000_000_000), "2023-11-14T22:13:20Z");
-        assert_eq!(Kind::Timestamp.shown(253_402_300_799_000_001), "9999-12-31T23:59:59.000001Z");
-        assert_eq!(Kind::Timestamp.shown(253_402_214_400_000_000), "9999-12-31T00:00:00Z");
-        assert_eq!(Kind::Timestamp.shown(i128::from(i64::MAX)), i64::MAX.to_string());
-        assert_eq!(Kind::Date.shown(FIRST_DAY_OF_NEVER), "9999-01-01");
-        assert_eq!(Kind::Boolean.shown(1), "true");
-        assert_eq!(Kind::Double.shown(ordinal_of(2.5)), "2.5");
+        assert_eq!(ValueKind::Decimal(2).shown(-1205), "-12.05");
+        assert_eq!(ValueKind::Decimal(0).shown(7), "7");
+        assert_eq!(ValueKind::Date.shown(-25567), "1900-01-01");
+        assert_eq!(ValueKind::Date.shown(i128::MAX), i128::MAX.to_string());
+        assert_eq!(ValueKind::Timestamp.shown(1_700_000_000_000_000), "2023-11-14T22:13:20Z");
+        assert_eq!(ValueKind::Timestamp.shown(253_402_300_799_000_001), "9999-12-31T23:59:59.000001Z");
+        assert_eq!(ValueKind::Timestamp.shown(253_402_214_400_000_000), "9999-12-31T00:00:00Z");
+        assert_eq!(ValueKind::Timestamp.shown(i128::from(i64::MAX)), i64::MAX.to_string());
+        assert_eq!(ValueKind::Date.shown(FIRST_DAY_OF_NEVER), "9999-01-01");
+        assert_eq!(ValueKind::Boolean.shown(1), "true");
+        assert_eq!(ValueKind::Double.shown(ordinal_of(2.5)), "2.5");
     }
 }

@@ -9,7 +9,7 @@ use mainstay_train::tune::blocks;
 
 use super::TrainRequest;
 use super::error::TrainFileError;
-use super::report::Parted;
+use super::report::SplitReport;
 use super::shown;
 use super::table::{Table, Values};
 
@@ -23,7 +23,7 @@ const LEAST_NEWEST_SHARE: usize = 10;
 /// Rows of the rarer label below which an AUC may be off by a tenth: its standard error is at most sqrt(1 / (4 x rows)).
 const LEAST_OF_LABEL: usize = 20;
 
-pub(super) struct Parting {
+pub(super) struct Split {
     /// The day of the decision of each row.
     pub(super) cuts: Vec<Ds>,
     /// The customer of each row.
@@ -36,11 +36,11 @@ pub(super) struct Parting {
     label_days: u32,
 }
 
-impl Parting {
+impl Split {
     pub(super) fn of(table: &Table, request: &TrainRequest) -> Result<Self, TrainFileError> {
-        let mut parting = Self::whole(table, request)?;
+        let mut split = Self::whole(table, request)?;
         if let (Some(column), None) = (&request.time_column, &request.test) {
-            let mut days = parting.cuts.clone();
+            let mut days = split.cuts.clone();
             days.sort_unstable();
             let newest = blocks(&days);
             let first = newest.iter().position(|block| Some(block) == newest.last()).unwrap_or(0);
@@ -48,12 +48,12 @@ impl Parting {
                 let day = days.first().map(ToString::to_string).unwrap_or_default();
                 return Err(TrainFileError::OneDay { column: column.clone(), day });
             }
-            parting.test_from = days.get(first).copied();
+            split.test_from = days.get(first).copied();
             let parts = newest.last().map_or(1, |last| last + 1);
             check_newest(table, column, &days, first, parts)?;
-            parting.check_window(column, days.first().copied(), days.last().copied())?;
+            split.check_window(column, days.first().copied(), days.last().copied())?;
         }
-        Ok(parting)
+        Ok(split)
     }
 
     /// All rows on one side.
@@ -137,8 +137,8 @@ impl Parting {
         })
     }
 
-    pub(super) fn told(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> Parted {
-        Parted {
+    pub(super) fn report(&self, training: &TrainingSet, test: &TrainingSet, file: Option<&Path>) -> SplitReport {
+        SplitReport {
             by: match (file, self.has_time) {
                 (Some(file), _) => format!("the rows of {}", shown(file)),
                 (None, true) => "time".to_owned(),
@@ -174,7 +174,7 @@ fn check_unique(
     let mut first_rows: HashMap<(&str, Ds), usize> = HashMap::with_capacity(keys.len());
     for (row, (key, cut)) in keys.iter().zip(cuts).enumerate() {
         if let Some(first) = first_rows.insert((key, *cut), row) {
-            return Err(TrainFileError::RepeatedKey {
+            return Err(TrainFileError::DuplicateKey {
                 path: table.path.clone(),
                 column: column.to_owned(),
                 key: key.clone(),

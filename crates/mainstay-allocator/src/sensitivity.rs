@@ -1,7 +1,7 @@
-//! What the prices say beyond the plan: what another budget would buy, and what each rule costs.
+//! The sensitivity of the optimum: what another budget would buy, and what each rule costs.
 //!
 //! All of it is read from the relaxation, which is within the gap of what plans reach: L(p) at its lowest, as a function of a limit,
-//! or with a rule left out. Cuts hold for all limits, so that each further question needs few answers. Above so many customers only
+//! or with a rule left out. Cuts hold for all limits, so that each further problem needs few evaluations. Above so many customers only
 //! every so many-th is asked, and the figures are estimates.
 
 use mainstay_schema::plan::Certificate;
@@ -9,7 +9,7 @@ use mainstay_schema::{Cents, DecisionReason};
 use serde::{Deserialize, Serialize};
 
 use crate::coefficients::Coefficients;
-use crate::dual::{Dual, Near, Point, Question};
+use crate::dual::{Dual, DualProblem, Near, Point};
 use crate::frontier::BudgetPoint;
 use crate::instance::ValidInstance;
 use crate::sample::every;
@@ -18,30 +18,30 @@ use crate::sample::every;
 const MOST_ASKED: usize = 100_000;
 /// The budgets that are asked about, in quarters of the plan's.
 const QUARTERS: [i64; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
-/// Where the answers to other questions are looked for first, as a factor of the plan's prices.
+/// Where the prices of other limits are looked for first, as a factor of the plan's prices.
 const TRUST: f64 = 1.5;
 const TOLERANCE: f64 = 1e-7;
 const MOST_EVALUATIONS: usize = 120;
 /// 1,000 in the currency.
 const THOUSAND: i64 = 100_000;
 
-/// What falls out of a plan's prices.
+/// How the optimum changes with the budget and the rules, as far as the prices say.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outlook {
+pub struct Sensitivity {
     /// The most that other budgets buy under the same rules, from none to twice the plan's. Budgets that cannot keep the floors are
     /// left out; empty where no rule is a budget.
     pub curve: Vec<BudgetPoint>,
     /// What the next 1,000 of budget would bring, in cents of value.
     pub next_thousand: Cents,
     /// Every rule with what it costs.
-    pub rules: Vec<RuleOutlook>,
+    pub rules: Vec<RuleSensitivity>,
     /// How many customers were asked: all of them, or a sample.
     pub asked: usize,
 }
 
 /// What one rule costs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleOutlook {
+pub struct RuleSensitivity {
     /// Its name.
     pub name: String,
     /// The most that a plan may use.
@@ -54,8 +54,8 @@ pub struct RuleOutlook {
     pub costs: Cents,
 }
 
-/// Asks what else would be possible.
-pub fn outlook(instance: &ValidInstance, certificate: &Certificate) -> Outlook {
+/// How the optimum would change with the budget and without each rule.
+pub fn sensitivity(instance: &ValidInstance, certificate: &Certificate) -> Sensitivity {
     let offers = instance.offers();
     let stride = offers.customers().div_ceil(MOST_ASKED).max(1);
     let sampled = (stride > 1).then(|| every(offers, stride));
@@ -89,7 +89,7 @@ pub fn outlook(instance: &ValidInstance, certificate: &Certificate) -> Outlook {
         let per_cent = (more.bound - now.bound).max(0.0) * times / THOUSAND.max(times as i64) as f64;
         next_thousand = Cents((per_cent * THOUSAND as f64).round() as i64);
     }
-    let rules = certificate.rules.iter().zip(&prices).enumerate().map(|(rule, (priced, &price))| RuleOutlook {
+    let rules = certificate.rules.iter().zip(&prices).enumerate().map(|(rule, (priced, &price))| RuleSensitivity {
         name: priced.name.clone(),
         limit: priced.limit,
         used: priced.used,
@@ -101,7 +101,7 @@ pub fn outlook(instance: &ValidInstance, certificate: &Certificate) -> Outlook {
         },
     });
     let rules = rules.collect();
-    Outlook { curve, next_thousand, rules, asked: offers.customers() }
+    Sensitivity { curve, next_thousand, rules, asked: offers.customers() }
 }
 
 struct Asked<'a> {
@@ -112,7 +112,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn most(&mut self, limits: &[i64], without: Option<usize>) -> Point {
         let near = Near { prices: self.prices, trust: TRUST, is_focused: false };
-        self.dual.minimise(&Question {
+        self.dual.minimise(&DualProblem {
             limits,
             without,
             near: Some(near),
@@ -143,22 +143,26 @@ mod tests {
         valid(&menus, [Rule::budget(200_000)].into_iter().chain(capacity.map(calls)).collect())
     }
 
-    fn outlook_of(instance: &ValidInstance) -> Outlook {
-        outlook(instance, &allocate(instance).unwrap().certificate)
+    fn sensitivity_of(instance: &ValidInstance) -> Sensitivity {
+        sensitivity(instance, &allocate(instance).unwrap().certificate)
     }
 
     #[test]
     fn the_curve_is_that_of_the_frontier() {
         let instance = instance(None);
-        let outlook = outlook_of(&instance);
+        let sensitivity = sensitivity_of(&instance);
         let frontier = Frontier::build(&instance);
-        assert_eq!(outlook.curve.len(), QUARTERS.len());
-        for point in &outlook.curve {
+        assert_eq!(sensitivity.curve.len(), QUARTERS.len());
+        for point in &sensitivity.curve {
             let exact = frontier.value_at(point.cost);
             assert!((point.value.0 as f64 - exact).abs() <= 1e-5 * exact + 1.0, "{point:?} but {exact}");
         }
         let next = frontier.value_at(Cents(300_000)) - frontier.value_at(Cents(200_000));
-        assert!((outlook.next_thousand.0 as f64 - next).abs() <= 1e-4 * next, "{} but {next}", outlook.next_thousand);
+        assert!(
+            (sensitivity.next_thousand.0 as f64 - next).abs() <= 1e-4 * next,
+            "{} but {next}",
+            sensitivity.next_thousand
+        );
     }
 
     #[test]
@@ -166,8 +170,8 @@ mod tests {
         let instance = instance(Some(100));
         let without = allocate(&self::instance(None)).unwrap().certificate.plan_value;
         let with = allocate(&instance).unwrap().certificate.plan_value;
-        let outlook = outlook_of(&instance);
-        let costs: Vec<Cents> = outlook.rules.iter().map(|rule| rule.costs).collect();
+        let sensitivity = sensitivity_of(&instance);
+        let costs: Vec<Cents> = sensitivity.rules.iter().map(|rule| rule.costs).collect();
         assert_eq!(costs[0], Cents::ZERO, "the budget is not used up");
         let expected = (without.0 - with.0) as f64;
         assert!((costs[1].0 as f64 - expected).abs() <= 1e-4 * expected, "{} but {expected}", costs[1]);

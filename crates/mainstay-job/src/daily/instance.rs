@@ -1,9 +1,9 @@
-//! The question of a day: who could be offered what, under which rules.
+//! The instance of a day: who could be offered what, under which rules.
 
 use std::sync::Arc;
 
 use mainstay_config::Policy;
-use mainstay_config::rule_rows::{Catalogue, Kind};
+use mainstay_config::rule_rows::{Catalogue, OfferKind};
 use mainstay_schema::plan::{Instance, Offer, Offers};
 use mainstay_schema::{Cents, Digest, DigestHasher};
 
@@ -13,13 +13,13 @@ use crate::daily::candidates::{Candidate, Possible};
 pub(crate) const BUDGET: &str = "budget";
 
 /// The offers of a day, built once, and what its rules speak of; the rules wait for what the day may spend.
-pub(crate) struct Question<'a> {
+pub(crate) struct DayOffers<'a> {
     offers: Arc<Offers>,
     catalogue: Catalogue,
     policy: &'a Policy,
 }
 
-impl<'a> Question<'a> {
+impl<'a> DayOffers<'a> {
     /// Every intervention that is worth more than it costs, for everyone who may be contacted, in the channels that consent allows and
     /// as far as the policy holds the customer eligible.
     pub(crate) fn of(candidates: &[Candidate], policy: &'a Policy) -> Self {
@@ -87,7 +87,7 @@ pub(crate) fn wanted<'a>(candidate: &'a Candidate, policy: &'a Policy) -> impl I
 
 /// Interventions as kinds, pairs of risk band and value tier as segments.
 fn catalogue(policy: &Policy) -> Catalogue {
-    let kind = |intervention: &mainstay_config::policy::Intervention| Kind {
+    let kind = |intervention: &mainstay_config::policy::Intervention| OfferKind {
         offer: intervention.name.clone(),
         channel: intervention.channel.clone(),
         is_exploratory: false,

@@ -1,4 +1,4 @@
-//! Own plans are the target's: renamed jobs, another project, another currency, and other software that rewrites tables.
+//! Recent plans are the target's: renamed jobs, another project, another currency, and other software that rewrites tables.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! How varied the values of a group are.
+//! Statistics of the distinct values of a group: how many there are, and how many rows they have.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use datafusion::physical_expr_common::binary_view_map::ArrowBytesViewMap;
 use crate::by_group::{self, ByGroup, KeptValues};
 use crate::kept_rows::for_each_kept;
 
-/// `variety(text)`: a struct of bigints that says how varied the values of a group are. Nulls are passed over; with `distinct`
+/// `distinct_stats(text)`: a struct of bigints about the distinct values of a group. Nulls are passed over; with `distinct`
 /// a value counts as one row of its group.
 ///
 /// - `values`: how many distinct ones there are;
@@ -28,13 +28,15 @@ use crate::kept_rows::for_each_kept;
 ///
 /// What two groupings, by the value and without it, say too; these have an entry in memory for every value of every group.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Variety {
+pub struct DistinctStats {
     signature: Signature,
+    /// Its name in SQL that was written before it had this one.
+    aliases: [String; 1],
 }
 
-impl Default for Variety {
+impl Default for DistinctStats {
     fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable) }
+        Self { signature: Signature::user_defined(Volatility::Immutable), aliases: ["variety".to_owned()] }
     }
 }
 
@@ -48,9 +50,13 @@ fn item() -> FieldRef {
     Arc::new(Field::new_list_field(DataType::Utf8View, false))
 }
 
-impl AggregateUDFImpl for Variety {
+impl AggregateUDFImpl for DistinctStats {
     fn name(&self) -> &str {
-        "variety"
+        "distinct_stats"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -61,9 +67,11 @@ impl AggregateUDFImpl for Variety {
         match arg_types {
             [text] if text.is_string() || text.is_null() => Ok(vec![DataType::Utf8View]),
             [other] => Err(DataFusionError::Plan(format!(
-                "variety() takes text, but its argument is {other}: cast it to text"
+                "distinct_stats() takes text, but its argument is {other}: cast it to text"
             ))),
-            _ => Err(DataFusionError::Plan("variety() takes one argument: the values that are counted".to_owned())),
+            _ => Err(DataFusionError::Plan(
+                "distinct_stats() takes one argument: the values that are counted".to_owned(),
+            )),
         }
     }
 
@@ -105,7 +113,7 @@ impl AggregateUDFImpl for Variety {
     }
 }
 
-/// The values of all groups, each text once and told by its number from then on.
+/// The values of all groups, each text once, and from then on by its number.
 #[derive(Debug)]
 struct Values {
     numbers: ArrowBytesViewMap<u32>,

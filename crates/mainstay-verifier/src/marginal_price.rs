@@ -6,12 +6,12 @@ use mainstay_schema::plan::{Certificate, Instance, Rule};
 
 use crate::{Cells, Measure, Refusal};
 
-/// Two amounts are told apart only where they differ by more than this share of the larger: solvers count in floating point.
-const SHARE_TOLD_APART: i128 = 1_000_000_000;
+/// Two amounts are distinguished only where they differ by more than this share of the larger: solvers count in floating point.
+const SHARE_DISTINGUISHED: i128 = 1_000_000_000;
 
-/// What the prices say of one customer.
+/// The marginal price of one customer, and the rules that may bind it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct MarginalPrice {
     /// The price of budget below which the customer gets an offer, the prices of all other rules as they are: infinite where an offer
     /// costs nothing, 0 where the other rules cost more than any offer is worth. `None` without offers, and where no rule is a budget.
     pub threshold: Option<f64>,
@@ -20,9 +20,9 @@ pub struct Standing {
     pub reasons: Vec<DecisionReason>,
 }
 
-/// The prices of a certificate over the offers of an instance.
+/// The marginal prices of an instance's customers, from the prices of a certificate.
 #[derive(Debug)]
-pub struct Standings<'a> {
+pub struct MarginalPrices<'a> {
     instance: &'a Instance,
     denominator: i128,
     cells: Cells,
@@ -38,7 +38,7 @@ struct Charged {
     surplus: i128,
 }
 
-impl<'a> Standings<'a> {
+impl<'a> MarginalPrices<'a> {
     /// The rules of the certificate must be those of the instance, as [`crate::verify`] checks.
     ///
     /// # Errors
@@ -60,11 +60,11 @@ impl<'a> Standings<'a> {
         Ok(Self { instance, denominator: i128::from(certificate.denominator), cells, rules })
     }
 
-    /// Where a customer stands, by its position.
+    /// The marginal price of a customer, by its position.
     ///
     /// # Errors
     /// Where a sum does not fit 128 bits.
-    pub fn of(&self, customer: usize) -> Result<Standing, Refusal> {
+    pub fn of(&self, customer: usize) -> Result<MarginalPrice, Refusal> {
         let offers = &self.instance.offers;
         let budget = self.rules.iter().position(|(rule, ..)| rule.reason == DecisionReason::Budget);
         let (mut threshold, mut charged) = (None::<f64>, Vec::new());
@@ -80,7 +80,7 @@ impl<'a> Standings<'a> {
             }
             charged.push(found);
         }
-        Ok(Standing { threshold, reasons: self.reasons(&charged) })
+        Ok(MarginalPrice { threshold, reasons: self.reasons(&charged) })
     }
 
     fn charged(&self, value: i128, cell: usize, cost: i128) -> Option<Charged> {
@@ -136,7 +136,7 @@ fn taken(asked: &[Measure], cell: usize, cost: i128) -> Option<i128> {
 /// Whether two amounts can be taken for one another by whoever counts in floating point with amounts up to `scale`.
 fn are_alike(one: i128, other: i128, scale: i128) -> bool {
     let largest = one.unsigned_abs().max(other.unsigned_abs()).max(scale.unsigned_abs());
-    one.abs_diff(other) <= largest / SHARE_TOLD_APART.unsigned_abs()
+    one.abs_diff(other) <= largest / SHARE_DISTINGUISHED.unsigned_abs()
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
     const DENOMINATOR: i64 = 10;
 
     /// A customer for each list of (kind, value, cost), under a budget and a capacity of kind 1, at prices in tenths.
-    fn question(customers: &[&[(u16, i64, i64)]], prices: [i64; 2]) -> (Instance, Certificate) {
+    fn priced(customers: &[&[(u16, i64, i64)]], prices: [i64; 2]) -> (Instance, Certificate) {
         let mut offers = Offers::new(Digest::of(b"labels"));
         for own in customers {
             let own = own.iter().map(|&(kind, value, cost)| Offer { kind, value: Cents(value), cost: Cents(cost) });
@@ -176,26 +176,26 @@ mod tests {
         (instance, certificate)
     }
 
-    fn standing(offers: &[(u16, i64, i64)], prices: [i64; 2]) -> Standing {
-        let (instance, certificate) = question(&[&[], offers], prices);
-        let standings = Standings::new(&instance, &certificate).unwrap();
-        assert_eq!(standings.of(0).unwrap().threshold, None);
-        standings.of(1).unwrap()
+    fn marginal_price(offers: &[(u16, i64, i64)], prices: [i64; 2]) -> MarginalPrice {
+        let (instance, certificate) = priced(&[&[], offers], prices);
+        let marginal_prices = MarginalPrices::new(&instance, &certificate).unwrap();
+        assert_eq!(marginal_prices.of(0).unwrap().threshold, None);
+        marginal_prices.of(1).unwrap()
     }
 
     #[test]
     fn the_threshold_is_what_an_offer_brings_for_a_cent_after_the_other_rules() {
-        assert_eq!(standing(&[(0, 20, 5), (1, 26, 11)], [0, 0]).threshold, Some(4.0));
+        assert_eq!(marginal_price(&[(0, 20, 5), (1, 26, 11)], [0, 0]).threshold, Some(4.0));
         // A call is charged 2.0 for the capacity.
-        assert_eq!(standing(&[(1, 20, 4)], [30, 20]).threshold, Some(4.5));
-        assert_eq!(standing(&[(1, 20, 4)], [30, 200]).threshold, Some(0.0));
-        assert_eq!(standing(&[(0, 1, 0)], [30, 0]).threshold, Some(f64::INFINITY));
+        assert_eq!(marginal_price(&[(1, 20, 4)], [30, 20]).threshold, Some(4.5));
+        assert_eq!(marginal_price(&[(1, 20, 4)], [30, 200]).threshold, Some(0.0));
+        assert_eq!(marginal_price(&[(0, 1, 0)], [30, 0]).threshold, Some(f64::INFINITY));
     }
 
     #[test]
     fn the_rule_that_charges_most_for_the_best_offer_may_be_named() {
         use DecisionReason::{Budget, Capacity, NoPositiveValue};
-        let reasons = |offers: &[(u16, i64, i64)], prices| standing(offers, prices).reasons;
+        let reasons = |offers: &[(u16, i64, i64)], prices| marginal_price(offers, prices).reasons;
         assert_eq!(reasons(&[(1, 20, 4)], [10, 39]), [Budget]);
         assert_eq!(reasons(&[(1, 20, 4)], [10, 41]), [Capacity]);
         assert_eq!(reasons(&[(1, 20, 4)], [10, 40]), [Budget, Capacity], "both charge 4.0");
@@ -208,13 +208,16 @@ mod tests {
 
     #[test]
     fn what_does_not_belong_together_is_refused() {
-        let (instance, mut certificate) = question(&[&[(0, 1, 1)]], [1, 1]);
+        let (instance, mut certificate) = priced(&[&[(0, 1, 1)]], [1, 1]);
         certificate.denominator = 0;
-        assert_eq!(Standings::new(&instance, &certificate).unwrap_err(), Refusal::NoDenominator { denominator: 0 });
+        assert_eq!(
+            MarginalPrices::new(&instance, &certificate).unwrap_err(),
+            Refusal::NoDenominator { denominator: 0 }
+        );
         certificate.rules.pop();
-        assert_eq!(Standings::new(&instance, &certificate).unwrap_err(), Refusal::OtherRules);
-        let (mut instance, certificate) = question(&[&[(0, 1, i64::MAX)]], [i64::MAX, 1]);
+        assert_eq!(MarginalPrices::new(&instance, &certificate).unwrap_err(), Refusal::OtherRules);
+        let (mut instance, certificate) = priced(&[&[(0, 1, i64::MAX)]], [i64::MAX, 1]);
         instance.rules[0].terms[0].factor = i64::MAX;
-        assert_eq!(Standings::new(&instance, &certificate).unwrap().of(0).unwrap_err(), Refusal::Overflow);
+        assert_eq!(MarginalPrices::new(&instance, &certificate).unwrap().of(0).unwrap_err(), Refusal::Overflow);
     }
 }

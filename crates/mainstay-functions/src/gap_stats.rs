@@ -1,4 +1,4 @@
-//! The rhythm of the days on which something happened.
+//! Statistics of the gaps between the days on which something happened.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::kept_rows::for_each_kept;
 /// The gaps that count as recent.
 const RECENT_GAPS: usize = 3;
 
-/// `rhythm(days_ago)`: a struct of bigints that says how far apart the distinct days of a group lie. A gap lies between one day and the
+/// `gap_stats(days_ago)`: a struct of bigints about the gaps between the distinct days of a group. A gap lies between one day and the
 /// next one before it; nulls are passed over, and `distinct` changes nothing.
 ///
 /// - `days`, `gaps`, `recent_gaps`: how many days there are, how many gaps, and how many of these are among the newest three;
@@ -29,13 +29,15 @@ const RECENT_GAPS: usize = 3;
 /// What is said of gaps, but for their number, is null where there is none. Days are integers of 32 bits. Windows over sorted days say the
 /// same, but have to sort all rows of all groups.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct Rhythm {
+pub struct GapStats {
     signature: Signature,
+    /// Its name in SQL that was written before it had this one.
+    aliases: [String; 1],
 }
 
-impl Default for Rhythm {
+impl Default for GapStats {
     fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable) }
+        Self { signature: Signature::user_defined(Volatility::Immutable), aliases: ["rhythm".to_owned()] }
     }
 }
 
@@ -73,9 +75,13 @@ fn item() -> FieldRef {
     Arc::new(Field::new_list_field(DataType::Int32, false))
 }
 
-impl AggregateUDFImpl for Rhythm {
+impl AggregateUDFImpl for GapStats {
     fn name(&self) -> &str {
-        "rhythm"
+        "gap_stats"
+    }
+
+    fn aliases(&self) -> &[String] {
+        &self.aliases
     }
 
     fn signature(&self) -> &Signature {
@@ -86,9 +92,11 @@ impl AggregateUDFImpl for Rhythm {
         match arg_types {
             [days] if days.is_integer() || days.is_null() => Ok(vec![DataType::Int32]),
             [other] => Err(DataFusionError::Plan(format!(
-                "rhythm() takes whole days before a date, but its argument is {other}: cast it to integer"
+                "gap_stats() takes whole days before a date, but its argument is {other}: cast it to integer"
             ))),
-            _ => Err(DataFusionError::Plan("rhythm() takes one argument: how many days ago something was".to_owned())),
+            _ => {
+                Err(DataFusionError::Plan("gap_stats() takes one argument: how many days ago something was".to_owned()))
+            }
         }
     }
 
@@ -175,7 +183,7 @@ fn statements(mut days: ByGroup<i32>) -> Result<ArrayRef> {
 fn bigint(name: &str, stated: i128) -> Result<i64> {
     i64::try_from(stated).map_err(|_| {
         DataFusionError::Execution(format!(
-            "the {name} of rhythm() are too large: its days lie too far from each other"
+            "the {name} of gap_stats() are too large: its days lie too far from each other"
         ))
     })
 }

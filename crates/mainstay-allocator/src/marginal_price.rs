@@ -1,4 +1,4 @@
-//! Where each customer stands: at which price of budget it would get an offer, and which rule kept it from one.
+//! The marginal price of each customer: at which price of budget it would get an offer, and which rule kept it from one.
 
 use mainstay_schema::DecisionReason;
 use mainstay_schema::plan::Certificate;
@@ -6,9 +6,9 @@ use mainstay_schema::plan::Certificate;
 use crate::coefficients::Coefficients;
 use crate::instance::ValidInstance;
 
-/// What the prices say of one customer.
+/// The marginal price of one customer, and the rule that binds it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standing {
+pub struct MarginalPrice {
     /// The price of budget below which the customer gets an offer, the prices of all other rules as they are: infinite where an
     /// offer costs nothing, 0 where the other rules cost more than any offer is worth. `None` for one without offers, and where
     /// no rule is a budget.
@@ -17,8 +17,8 @@ pub struct Standing {
     pub reason: DecisionReason,
 }
 
-/// Where every customer stands at the prices of a plan's certificate.
-pub fn standings(instance: &ValidInstance, certificate: &Certificate) -> Vec<Standing> {
+/// The marginal price of every customer at the prices of a plan's certificate.
+pub fn marginal_prices(instance: &ValidInstance, certificate: &Certificate) -> Vec<MarginalPrice> {
     let rules = instance.rules();
     let coefficients = Coefficients::new(instance.offers(), rules);
     let denominator = certificate.denominator as f64;
@@ -26,23 +26,24 @@ pub fn standings(instance: &ValidInstance, certificate: &Certificate) -> Vec<Sta
     let budget = rules.iter().position(|rule| rule.reason == DecisionReason::Budget);
     (0..instance.offers().customers())
         .map(|customer| {
-            let mut standing = Standing { threshold: None, reason: DecisionReason::NoPositiveValue };
+            let mut marginal_price = MarginalPrice { threshold: None, reason: DecisionReason::NoPositiveValue };
             let mut best = f64::NEG_INFINITY;
             for (cell, value, cost) in own_offers(instance, &coefficients, customer) {
                 let charge = |rule: usize| prices[rule] * coefficients.add(rule, cell, cost) as f64;
                 let charged: f64 = (0..prices.len()).map(charge).sum();
                 if let Some(budget) = budget {
                     let threshold = price_below(value - charged + charge(budget), coefficients.add(budget, cell, cost));
-                    standing.threshold = Some(standing.threshold.map_or(threshold, |other| other.max(threshold)));
+                    marginal_price.threshold =
+                        Some(marginal_price.threshold.map_or(threshold, |other| other.max(threshold)));
                 }
                 if value > 0.0 && value - charged > best {
                     best = value - charged;
                     let dearest = (0..prices.len()).rev().max_by(|&one, &other| charge(one).total_cmp(&charge(other)));
-                    standing.reason =
+                    marginal_price.reason =
                         dearest.and_then(|rule| rules.get(rule)).map_or(DecisionReason::Budget, |rule| rule.reason);
                 }
             }
-            standing
+            marginal_price
         })
         .collect()
 }
@@ -82,10 +83,11 @@ mod tests {
     fn under_a_budget_alone_the_threshold_is_the_best_efficiency() {
         let menus = [menu(&[(20, 5), (26, 11)]), menu(&[(12, 4)]), menu(&[(1, 0)]), menu(&[]), menu(&[(0, 3)])];
         let instance = valid(&menus, vec![Rule::budget(5)]);
-        let standings = standings(&instance, &allocate(&instance).unwrap().certificate);
-        let thresholds: Vec<Option<f64>> = standings.iter().map(|standing| standing.threshold).collect();
+        let marginal_prices = marginal_prices(&instance, &allocate(&instance).unwrap().certificate);
+        let thresholds: Vec<Option<f64>> =
+            marginal_prices.iter().map(|marginal_price| marginal_price.threshold).collect();
         assert_eq!(thresholds, [Some(4.0), Some(3.0), Some(f64::INFINITY), None, Some(0.0)]);
-        let reasons: Vec<&str> = standings.iter().map(|standing| standing.reason.as_str()).collect();
+        let reasons: Vec<&str> = marginal_prices.iter().map(|marginal_price| marginal_price.reason.as_str()).collect();
         assert_eq!(reasons, ["budget", "budget", "budget", "no_positive_value", "no_positive_value"]);
     }
 
@@ -97,9 +99,9 @@ mod tests {
         let instance = valid(&menus, vec![Rule::budget(9), full]);
         let solution = allocate(&instance).unwrap();
         let price = solution.certificate.price_of("calls");
-        let standings = standings(&instance, &solution.certificate);
+        let marginal_prices = marginal_prices(&instance, &solution.certificate);
         assert_eq!(solution.plan.chosen, [2]);
-        assert_eq!(standings[0].reason, DecisionReason::Capacity);
-        assert_eq!(standings[2].threshold, Some(30.0 - price));
+        assert_eq!(marginal_prices[0].reason, DecisionReason::Capacity);
+        assert_eq!(marginal_prices[2].threshold, Some(30.0 - price));
     }
 }

@@ -22,14 +22,14 @@ const GROUPINGS: &str = "
         cast(count(*) as varchar) || ' 0 ' || cast(count(*) as varchar) || ' 1' as of_distinct
     from texts group by c order by c";
 
-const VARIETY: &str = "
-    with v as (select c, variety(x) filter (where f) as v, variety(distinct x) filter (where f) as d from t group by c)
+const DISTINCT_STATS: &str = "
+    with v as (select c, distinct_stats(x) filter (where f) as v, distinct_stats(distinct x) filter (where f) as d from t group by c)
     select c, v['values'] as vs, v['repeated_values'] as repeated, v['rows'] as rs, v['most_rows'] as most,
         concat_ws(' ', d['values'], d['repeated_values'], d['rows'], d['most_rows']) as of_distinct
     from v where v['rows'] > 0 order by c";
 
-fn variety() -> AggregateUDF {
-    AggregateUDF::from(Variety::default())
+fn distinct_stats() -> AggregateUDF {
+    AggregateUDF::from(DistinctStats::default())
 }
 
 fn table(rows: &[Row]) -> RecordBatch {
@@ -48,13 +48,13 @@ proptest! {
         let (rows, layout) = (table(&rows), Layout { batch, partitions, is_cautious });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let found = answer(variety(), &rows, layout, VARIETY).await;
-            prop_assert_eq!(found, answer(variety(), &rows, layout, GROUPINGS).await);
-            let ungrouped = VARIETY.replace("select c, ", "select ").replace(" group by c", "").replace(" order by c", "");
+            let found = answer(distinct_stats(), &rows, layout, DISTINCT_STATS).await;
+            prop_assert_eq!(found, answer(distinct_stats(), &rows, layout, GROUPINGS).await);
+            let ungrouped = DISTINCT_STATS.replace("select c, ", "select ").replace(" group by c", "").replace(" order by c", "");
             let groupings = GROUPINGS.replace("t where", "(select 0 as c, x, f from t) where");
             let groupings = groupings.replace("select c, count(*) as vs", "select count(*) as vs");
-            let found = answer(variety(), &rows, layout, &ungrouped).await;
-            prop_assert_eq!(found, answer(variety(), &rows, layout, &groupings).await);
+            let found = answer(distinct_stats(), &rows, layout, &ungrouped).await;
+            prop_assert_eq!(found, answer(distinct_stats(), &rows, layout, &groupings).await);
             Ok(())
         })?;
     }
@@ -82,7 +82,7 @@ proptest! {
 #[tokio::test]
 async fn says_what_cannot_be_counted() {
     let context = SessionContext::new();
-    context.register_udaf(variety());
+    context.register_udaf(distinct_stats());
     let refusal = async |call: &str| {
         let sql = format!("select g, {call}, count(*) from (values (1, 'a')) as t (g, x) group by g");
         match context.sql(&sql).await {
@@ -91,11 +91,13 @@ async fn says_what_cannot_be_counted() {
         }
     };
     for (call, message) in [
-        ("variety(g)", "but its argument is Int64: cast it to text"),
-        ("variety(x, x)", "variety() takes one argument"),
+        ("distinct_stats(g)", "but its argument is Int64: cast it to text"),
+        ("distinct_stats(x, x)", "distinct_stats() takes one argument"),
     ] {
         let found = refusal(call).await.unwrap_or_default();
         assert!(found.contains(message), "{call}: {found}");
     }
-    assert_eq!(refusal("variety(null)").await, None);
+    for accepted in ["distinct_stats(null)", "variety(null)"] {
+        assert_eq!(refusal(accepted).await, None);
+    }
 }

@@ -30,16 +30,16 @@ const WINDOWS: &str = "
         case when count(*) > 1 then count(*) filter (where gap > pause) end as longer_gaps
     from spaced group by c order by c";
 
-const RHYTHM: &str = "
-    with r as (select c, rhythm(d) filter (where f) as r, rhythm(distinct d) filter (where f) as of_distinct from t group by c)
+const GAP_STATS: &str = "
+    with r as (select c, gap_stats(d) filter (where f) as r, gap_stats(distinct d) filter (where f) as of_distinct from t group by c)
     select c, r['days'] as days, r['gaps'] as gaps, r['recent_gaps'] as recent_gaps,
         r['gap_days'] as gap_days, r['squared_gap_days'] as squared_gap_days,
         r['longest_gap_days'] as longest_gap_days, r['last_gap_days'] as last_gap_days,
         r['recent_gap_days'] as recent_gap_days, r['longer_gaps'] as longer_gaps
     from r where r['days'] > 0 and r = of_distinct order by c";
 
-fn rhythm() -> AggregateUDF {
-    AggregateUDF::from(Rhythm::default())
+fn gap_stats() -> AggregateUDF {
+    AggregateUDF::from(GapStats::default())
 }
 
 fn table(rows: &[Row]) -> RecordBatch {
@@ -58,13 +58,13 @@ proptest! {
         let (rows, layout) = (table(&rows), Layout { batch, partitions, is_cautious });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let found = answer(rhythm(), &rows, layout, RHYTHM).await;
-            prop_assert_eq!(found, answer(rhythm(), &rows, layout, WINDOWS).await);
+            let found = answer(gap_stats(), &rows, layout, GAP_STATS).await;
+            prop_assert_eq!(found, answer(gap_stats(), &rows, layout, WINDOWS).await);
             let ungrouped = |sql: &str| sql.replace("select c, ", "select ").replace(" group by c", "").replace(" order by c", "");
             let windows = WINDOWS.replace("t where", "(select 0 as c, d, f from t) where");
             let windows = windows.replace("select c, count(*) as days", "select count(*) as days");
-            let found = answer(rhythm(), &rows, layout, &ungrouped(RHYTHM)).await;
-            prop_assert_eq!(found, answer(rhythm(), &rows, layout, &windows).await);
+            let found = answer(gap_stats(), &rows, layout, &ungrouped(GAP_STATS)).await;
+            prop_assert_eq!(found, answer(gap_stats(), &rows, layout, &windows).await);
             Ok(())
         })?;
     }
@@ -73,7 +73,7 @@ proptest! {
 #[tokio::test]
 async fn says_what_of_the_days_cannot_be() {
     let context = SessionContext::new();
-    context.register_udaf(rhythm());
+    context.register_udaf(gap_stats());
     let refusal = async |call: &str| {
         let planned = context.sql(&format!("select {call} from (values (-2147483648), (2147483647)) as t (i)")).await;
         match planned {
@@ -82,13 +82,15 @@ async fn says_what_of_the_days_cannot_be() {
         }
     };
     for (call, message) in [
-        ("rhythm('x')", "but its argument is Utf8: cast it to integer"),
-        ("rhythm(i, i)", "rhythm() takes one argument"),
-        ("rhythm(i)", "the squared_gap_days of rhythm() are too large"),
-        ("rhythm(i * 2)", "Int32"),
+        ("gap_stats('x')", "but its argument is Utf8: cast it to integer"),
+        ("gap_stats(i, i)", "gap_stats() takes one argument"),
+        ("gap_stats(i)", "the squared_gap_days of gap_stats() are too large"),
+        ("gap_stats(i * 2)", "Int32"),
     ] {
         let found = refusal(call).await.unwrap_or_default();
         assert!(found.contains(message), "{call}: {found}");
     }
-    assert_eq!(refusal("rhythm(null)").await, None);
+    for accepted in ["gap_stats(null)", "rhythm(null)"] {
+        assert_eq!(refusal(accepted).await, None);
+    }
 }

@@ -1,7 +1,7 @@
-//! What a fixed policy would gain: each risk band has its one intervention, whatever it is worth to the single customer.
+//! What the baseline policy would gain: each risk band has its one intervention, whatever it is worth to the single customer.
 //!
 //! It is given to those likeliest to leave first, to the same people, from the same offers and under the same rules as the plan, so
-//! that the difference is that of the decisions alone. Floors are not enforced: the fixed policy knows none.
+//! that the difference is that of the decisions alone. Floors are not enforced: the baseline policy knows none.
 
 use mainstay_allocator::allocate;
 use mainstay_config::Policy;
@@ -9,11 +9,11 @@ use mainstay_schema::Cents;
 use mainstay_schema::plan::{Offer, Rule, Weight};
 
 use crate::daily::candidates::Decided;
-use crate::daily::question;
-use crate::details::FixedTiers;
+use crate::daily::instance;
+use crate::details::BaselinePolicy;
 
 /// The gain of the catalogue's `tier:` entries, or `None` where there are none.
-pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
+pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<BaselinePolicy> {
     policy.interventions.iter().find(|intervention| intervention.tier.is_some())?;
     let offers = &decided.instance.as_instance().offers;
     let mut chosen: Vec<(f64, u16, Offer)> = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
     let rules: Vec<&Rule> = decided.instance.as_instance().rules.iter().filter(|rule| rule.limit >= 0).collect();
     let mut room: Vec<i64> = rules.iter().map(|rule| rule.limit).collect();
     let mut gain =
-        FixedTiers { treated: 0, spent_cents: Cents::ZERO, value_cents: Cents::ZERO, plan_value_cents: None };
+        BaselinePolicy { treated: 0, spent_cents: Cents::ZERO, value_cents: Cents::ZERO, plan_value_cents: None };
     for (_, segment, offer) in chosen {
         let adds: Vec<i64> = rules.iter().map(|rule| added(rule, segment, offer)).collect();
         if adds.iter().zip(&room).all(|(add, room)| *add <= 0 || add <= room) {
@@ -48,7 +48,7 @@ pub(crate) fn gain(decided: &Decided, policy: &Policy) -> Option<FixedTiers> {
 
 /// What the allocator makes of the same offers with so much money.
 fn value_for(decided: &Decided, money: Cents) -> Option<Cents> {
-    let instance = decided.instance.clone().with_limit(question::BUDGET, money.0).ok()?;
+    let instance = decided.instance.clone().with_limit(instance::BUDGET, money.0).ok()?;
     allocate(&instance).ok().map(|solution| solution.certificate.plan_value)
 }
 
