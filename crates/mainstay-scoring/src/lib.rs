@@ -25,4 +25,5 @@ mod spool;
 mod tests;
 
 pub use error::ScoringError;
-pub use request::{Explanation, FeatureWarning, ScoreRequest, ScoredFile, Seconds, score_file};
+pub use request::{Explanation, ScoreRequest, ScoredFile, Seconds, score_file};
+pub use seen::FeatureWarning;

@@ -13,7 +13,7 @@ use crate::input::InputFile;
 use crate::lanes::Lanes;
 use crate::output::OutputFile;
 use crate::scored::RowScorer;
-use crate::seen::{Seen, add, refuse_nothing, warnings};
+use crate::seen::{FeatureWarning, Seen, add, refuse_nothing, warnings};
 
 /// What to score, and how.
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +54,6 @@ pub struct ScoredFile {
     pub warnings: Vec<FeatureWarning>,
     /// Where the time went.
     pub seconds: Seconds,
-}
-
-/// A feature that the model takes as missing in many rows or in all.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeatureWarning {
-    /// The feature.
-    pub feature: String,
-    /// Of a feature that is missing in every row 1; otherwise the share of its values that the model has not learnt, from 0 to 1.
-    pub share: f64,
-    /// What was found and what to do, in words.
-    pub message: String,
 }
 
 /// Seconds of work, added up over all lanes; the total is that of the clock.

@@ -4,7 +4,6 @@ use mainstay_model::{Ensemble, Feature};
 
 use crate::error::ScoringError;
 use crate::input::InputFile;
-use crate::request::FeatureWarning;
 
 /// The share of a feature's values that are unknown to the model from which on somebody should know of it: where training took rare ones
 /// together, fewer are usual.
@@ -12,6 +11,17 @@ const UNKNOWN: f64 = 0.5;
 /// Categories that a message lists, and the letters of a text that it shows.
 const LISTED: usize = 5;
 const SHOWN_LETTERS: usize = 40;
+
+/// A feature that the model takes as missing in many rows or in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureWarning {
+    /// The feature.
+    pub feature: String,
+    /// Of a feature that is missing in every row 1; otherwise the share of its values that the model has not learnt, from 0 to 1.
+    pub share: f64,
+    /// What was found and what to do, in words.
+    pub message: String,
+}
 
 /// The values of one feature.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

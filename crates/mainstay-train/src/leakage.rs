@@ -109,7 +109,7 @@ pub fn look_for_leaks(input: &LeakageInput<'_>) -> Result<LeakageReport, TrainEr
         let (names, columns) = (input.training.feature_names().len(), input.test.feature_names().len());
         return Err(TrainError::ColumnCount { names, columns });
     }
-    let mut findings = alone::look(input);
+    let mut findings = thresholds::without_explained(alone::look(input), input.training);
     findings.extend(pairs::look(input, &findings));
     findings.extend(rows::look(input));
     findings.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.columns.cmp(&b.columns)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, LeakKind, LeakageInput, thresholds};
+use super::{Finding, LeakKind, LeakageInput};
 use crate::draw::mix;
 use crate::evaluate::rank;
 
@@ -53,7 +53,7 @@ pub(super) fn look(input: &LeakageInput<'_>) -> Vec<Finding> {
             None => findings.extend(alone.collapses(&input.test.column(position), input.test.labels())),
         }
     }
-    thresholds::without_explained(findings, training)
+    findings
 }
 
 impl Alone<'_> {
