@@ -96,13 +96,13 @@ pub fn score_file(
         seconds.copy += copying.elapsed().as_secs_f64();
         Ok(())
     })?;
-    refuse_nothing(&input, request.model, &seen)?;
+    refuse_nothing(input.path(), input.rows(), request.model, &seen)?;
     output.finish()?;
     seconds.total = started.elapsed().as_secs_f64();
     Ok(ScoredFile {
         rows: input.rows(),
         added_columns: added.names().map(str::to_owned).collect(),
-        warnings: warnings(&input, request.model, &seen),
+        warnings: warnings(input.path(), input.rows(), request.model, &seen),
         seconds,
     })
 }

@@ -1,9 +1,10 @@
 //! What the rows of a file hold of each feature: a column that the model can read nothing of is scored all the same, as missing.
 
+use std::path::Path;
+
 use mainstay_model::{Ensemble, Feature};
 
 use crate::error::ScoringError;
-use crate::input::InputFile;
 
 /// The share of a feature's values that are unknown to the model from which on somebody should know of it: where training took rare ones
 /// together, fewer are usual.
@@ -80,23 +81,23 @@ pub(crate) fn add(seen: &mut [Seen], next: &[Seen]) {
 }
 
 /// Refuses a file of which the model can read nothing at all.
-pub(crate) fn refuse_nothing(input: &InputFile, model: &Ensemble, seen: &[Seen]) -> Result<(), ScoringError> {
-    if seen.is_empty() || input.rows() == 0 || !seen.iter().all(Seen::is_nothing) {
+pub(crate) fn refuse_nothing(path: &Path, rows: u64, model: &Ensemble, seen: &[Seen]) -> Result<(), ScoringError> {
+    if seen.is_empty() || rows == 0 || !seen.iter().all(Seen::is_nothing) {
         return Ok(());
     }
     let found = model.features().iter().zip(seen).map(|(feature, seen)| seen.found(feature)).collect();
-    Err(ScoringError::NothingRead { path: input.path().to_owned(), found, rows: input.rows() })
+    Err(ScoringError::NothingRead { path: path.to_owned(), found, rows })
 }
 
 /// Features that are missing in all rows, or whose values the model does not know for the most part.
-pub(crate) fn warnings(input: &InputFile, model: &Ensemble, seen: &[Seen]) -> Vec<FeatureWarning> {
+pub(crate) fn warnings(path: &Path, rows: u64, model: &Ensemble, seen: &[Seen]) -> Vec<FeatureWarning> {
     let warning = |(feature, seen): (&Feature, &Seen)| {
-        let (name, path) = (&feature.name, input.path().display());
+        let (name, path) = (&feature.name, path.display());
         if seen.values == 0 {
             let message = format!(
                 "feature `{name}` is missing in all {} rows of {path}: they are scored as if nobody knew it; fill the column in, or use a \
                  model without it",
-                input.rows()
+                rows
             );
             return Some(FeatureWarning { feature: name.clone(), share: 1.0, message });
         }
@@ -112,7 +113,7 @@ pub(crate) fn warnings(input: &InputFile, model: &Ensemble, seen: &[Seen]) -> Ve
         );
         Some(FeatureWarning { feature: name.clone(), share, message })
     };
-    if input.rows() == 0 {
+    if rows == 0 {
         return Vec::new();
     }
     model.features().iter().zip(seen).filter_map(warning).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, LeakKind, LeakageInput};
+use super::finding::{Finding, LeakKind, LeakageInput};
 use crate::draw::mix;
 use crate::evaluate::rank;
 

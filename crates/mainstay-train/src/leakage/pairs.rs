@@ -1,7 +1,7 @@
 //! Two features that measure the same, one of them after the day of the decision: their difference is what happened.
 
 use super::alone::{auc_either_way, present_or_low};
-use super::{Finding, LeakKind, LeakageInput};
+use super::finding::{Finding, LeakKind, LeakageInput};
 
 /// Rows that pairs are looked at on, drawn evenly.
 const ROWS: usize = 5_000;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mainstay_schema::Ds;
 
-use super::{DateColumn, Finding, LeakKind, LeakageInput};
+use super::finding::{DateColumn, Finding, LeakKind, LeakageInput};
 use crate::draw::mix;
 use crate::rows::TrainingSet;
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::declared::Declared;
 use crate::draw::{mix, unit};
 use crate::rows::TrainingRows;
+use crate::rows::TrainingSet;
 use crate::test_rows::draw_truth;
 
 /// The value of a planted feature, by row and label.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::alone::present_or_low;
-use super::{Finding, LeakKind};
+use super::finding::{Finding, LeakKind};
 use crate::rows::TrainingSet;
 
 /// The findings but for features that are constant within a label as a threshold of a feature that nothing was found in.
