@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::declared::Declared;
 use crate::draw::{mix, unit};
-use crate::rows::TrainingRows;
-use crate::rows::TrainingSet;
+use crate::rows::{TrainingRows, TrainingSet};
 use crate::test_rows::draw_truth;
 
 /// The value of a planted feature, by row and label.
