@@ -75,6 +75,7 @@ impl Shop {
 
     fn with_fault<T>(&self, fault: impl FnOnce(&Self), tables: &[&str], run: impl FnOnce() -> T) -> T {
         let aside = self.project.data().with_extension("aside");
+        std::fs::create_dir_all(&aside).unwrap();
         for table in tables {
             copy_folder(&self.project.data().join(table), &aside.join(table));
         }
