@@ -51,7 +51,7 @@ async fn steps(run: &Run<'_>, job: &DailyJob, found: FoundSources) -> Result<Run
     let mut watch = Watch::begin(run, job).await?;
     let policy_changes = watch.compare_policy(run, &policy.policy, &policy.text).await?;
     let mut day = sources::pin(run, found).await?;
-    watch.compare_variables(run, &day);
+    watch.compare_variables(run, &day)?;
     watch.judge_sources(run, &day).await?;
     watch.refuse_training(run).await?;
     let suppression_rows = consents::check(run, &mut day, job, &policy.policy).await?;

@@ -36,7 +36,7 @@ pub(crate) struct Watch {
     /// What the scored customers are like, and how many ids are written in more than one way.
     scored: ScoredFigures,
     ids_by_case: u64,
-    /// Variables of the SQL that are other ones than on the last published day.
+    /// Variables of the value that are other ones than on the last published day.
     changed_variables: Vec<String>,
     measures: Vec<Measure>,
     /// A source rested for the week, as declared: what follows from it is not held against the days before.
@@ -81,13 +81,14 @@ impl Watch {
         Ok(changes)
     }
 
-    /// Warns of variables of the SQL that are other ones than on the last published day.
-    pub(crate) fn compare_variables(&mut self, run: &Run<'_>, day: &PinnedDay) {
-        self.changed_variables = self.published.changed_variables(&day.sql.variables());
+    /// Warns of variables that the SQL of the value reads and that are other ones than on the last published day.
+    pub(crate) fn compare_variables(&mut self, run: &Run<'_>, day: &PinnedDay) -> Result<()> {
+        self.changed_variables = self.published.changed_variables(&day.variables_of(&self.job.value)?);
         if let (false, Some(last)) = (self.changed_variables.is_empty(), self.published.last_day()) {
             let changed = self.changed_variables.join("; ");
-            run.open.progress.warn(format!("the variables of the SQL are other ones than on {last}: {changed}"));
+            run.open.progress.warn(format!("the value of a customer has other variables than on {last}: {changed}"));
         }
+        Ok(())
     }
 
     /// Judges rows, silence, amounts, history and refused rows of the source tables.

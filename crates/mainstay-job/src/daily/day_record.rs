@@ -37,7 +37,7 @@ impl DoneDay<'_> {
                 sources: day.pin.clone(),
                 freshness: day.freshness.clone(),
                 sql: day.sql.digest(),
-                variables: day.sql.variables(),
+                value_variables: day.variables_of(&job.value)?,
                 absent_models: day.sql.absent().map(str::to_owned).collect(),
                 policy: policy.digest(),
                 policy_changes: self.policy_changes,

@@ -85,9 +85,9 @@ pub struct PinnedInputs {
     pub freshness: Vec<Freshness>,
     /// Digest of the project's SQL, variables and contracts.
     pub sql: Digest,
-    /// The variables of the SQL, each value as JSON; none in records of an earlier release.
+    /// The variables that the SQL of the value reads, each value as JSON; none in records of an earlier release.
     #[serde(default)]
-    pub variables: BTreeMap<String, String>,
+    pub value_variables: BTreeMap<String, String>,
     /// Models that stood empty, as the project declares none of their sources.
     #[serde(default)]
     pub absent_models: Vec<String>,

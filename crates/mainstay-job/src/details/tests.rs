@@ -23,6 +23,7 @@ fn daily_records_of_every_release_are_read() {
         record!("daily-without-kind"),
         record!("daily-with-kind"),
         record!("daily-with-quarantine-file"),
+        record!("daily-with-later-rows"),
         daily_now(),
     ];
     let details = records.map(|record| (DailyDetails::of(&record).unwrap(), record.kind));
@@ -37,17 +38,19 @@ fn daily_records_of_every_release_are_read() {
                 details.inputs.policy_file.is_some(),
                 details.quarantine_file.is_some(),
                 details.inputs.later_rows_are_refused,
+                !details.inputs.value_variables.is_empty(),
             ];
             is_there.map(u8::from)
         })
         .collect();
     let expected = [
-        [0, 0, 0, 0, 0, 0, 0],
-        [0, 1, 0, 1, 0, 0, 0],
-        [0, 0, 1, 0, 0, 0, 0],
-        [1, 0, 1, 1, 1, 0, 0],
-        [1, 0, 1, 1, 1, 1, 0],
-        [1, 0, 1, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        [0, 1, 0, 1, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0, 0, 0],
+        [1, 0, 1, 1, 1, 0, 0, 0],
+        [1, 0, 1, 1, 1, 1, 0, 0],
+        [1, 0, 1, 1, 1, 1, 1, 0],
+        [1, 0, 1, 1, 1, 1, 1, 1],
     ];
     assert_eq!(told, expected);
     assert!(details.iter().all(|(details, _)| details.population.is_reconciled() && !details.features.is_empty()));
@@ -81,12 +84,16 @@ fn failed_runs_say_nothing_beyond_their_status() {
 }
 
 /// What later releases have added, and no record of an earlier one has.
-const ADDED: [&str; 37] = [
+const ADDED: [&str; 41] = [
     "/details/quarantine",
     "/details/quarantine_file",
     "/details/suppression_rows",
     "/details/accepted",
+    "/details/monitoring/value",
+    "/details/monitoring/ids_by_case",
+    "/details/monitoring/refused",
     "/details/monitoring",
+    "/details/inputs/value_variables",
     "/details/inputs/absent_models",
     "/details/inputs/policy_file",
     "/details/inputs/policy_changes",

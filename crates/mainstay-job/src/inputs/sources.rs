@@ -1,5 +1,6 @@
 //! The first step: what may be read is pinned and checked, and the rows that break a contract are put aside.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -72,6 +73,13 @@ pub(crate) async fn find(open: &OpenProject) -> Result<Found<FoundSources>> {
 }
 
 impl PinnedDay {
+    /// The variables that a model and all that it builds on read, each value as JSON.
+    pub(crate) fn variables_of(&self, model: &str) -> Result<BTreeMap<String, String>> {
+        let lineage = self.sql.lineage(&[model])?;
+        let read: BTreeSet<&String> = lineage.iter().flat_map(|model| &model.variables).collect();
+        Ok(self.sql.variables().into_iter().filter(|(name, _)| read.contains(name)).collect())
+    }
+
     /// Refuses to go on where a file was changed as it may have been read: asked after the last read, and before anything rests on it.
     pub(crate) async fn check_unchanged(&self, run: &Run<'_>) -> Result<()> {
         let sources = &run.open.project.config().sources;

@@ -31,7 +31,7 @@ pub(super) struct LastDay {
     files: Vec<(String, u64)>,
     /// Rows that broke their contract.
     refused: Vec<QuarantinedRows>,
-    /// The variables of the SQL.
+    /// The variables that the SQL of the value reads.
     variables: BTreeMap<String, String>,
 }
 
@@ -56,7 +56,7 @@ impl Published {
                 ds: record.ds,
                 files: tables.collect(),
                 refused: details.quarantine.clone(),
-                variables: details.inputs.variables.clone(),
+                variables: details.inputs.value_variables.clone(),
             });
             let PinnedInputs { policy: digest, policy_file, .. } = &details.inputs;
             policy = Some(PolicyOfDay { ds: record.ds, digest: *digest, text: policy_file.clone() });
