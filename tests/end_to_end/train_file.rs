@@ -89,7 +89,7 @@ fn two_runs_give_one_model_and_a_table_for_people() {
         "no leak found",
         "attainable",
         "recency alone",
-        "city Rome",
+        "city   Rome",
         "what was tried",
         "judged on (parted by time, from 2022-06-07 on)",
     ] {
