@@ -95,9 +95,8 @@ pub(crate) fn warnings(path: &Path, rows: u64, model: &Ensemble, seen: &[Seen]) 
         let (name, path) = (&feature.name, path.display());
         if seen.values == 0 {
             let message = format!(
-                "feature `{name}` is missing in all {} rows of {path}: they are scored as if nobody knew it; fill the column in, or use a \
-                 model without it",
-                rows
+                "feature `{name}` is missing in all {rows} rows of {path}: they are scored as if nobody knew it; fill the column in, or use a \
+                 model without it"
             );
             return Some(FeatureWarning { feature: name.clone(), share: 1.0, message });
         }
