@@ -6,7 +6,7 @@ mod refusal;
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use mainstay_config::{CircuitBreaker, DailyJob, Policy, SourceTable, TrainingJob, policy_changes};
+use mainstay_config::{CircuitBreaker, DailyJob, Policy, SourceTable, TrainingJob, policy_changes, source};
 use mainstay_monitor::{
     Acceptance, Accepted, Before, Check, Customers, DayFigures, FeatureProfiles, IdsByCase, Measure, Plan,
     RefusedFigures, TableDays, TableFigures, TrainingFigures, Verdict, judge_features, judge_history, judge_ids,
@@ -67,10 +67,10 @@ impl Watch {
 
     /// What the policy says that it did not say on the last published day, a line a key. Warns where it says anything else.
     pub(crate) async fn compare_policy(&self, run: &Run<'_>, policy: &Policy, text: &str) -> Result<Vec<String>> {
-        let Some(last) = self.published.policy.as_ref().filter(|last| last.digest != policy.digest()) else {
+        let Some(last) = self.published.last.as_ref().filter(|last| last.policy != policy.digest()) else {
             return Ok(Vec::new());
         };
-        let before = match &last.text {
+        let before = match &last.policy_file {
             Some(kept) => run.open.lake.get(&kept.file).await?,
             None => None,
         };
@@ -268,8 +268,7 @@ impl SourcesOfDay {
 
 /// The declared tables by their names.
 fn tables<'a>(run: &Run<'a>) -> impl Iterator<Item = (String, &'a SourceTable)> {
-    let sources = run.open.project.config().sources.iter();
-    sources.flat_map(|source| source.tables.iter().map(|table| (format!("{}.{}", source.name, table.name), table)))
+    source::tables(&run.open.project.config().sources)
 }
 
 /// The measure of each check that came nearest to its limit.

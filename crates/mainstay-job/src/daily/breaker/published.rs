@@ -8,7 +8,7 @@ use mainstay_run::Run;
 use mainstay_schema::{Digest, Ds};
 use mainstay_table::{RunRecord, run_record};
 
-use crate::details::{DailyDetails, KeptFile, PinnedInputs, QuarantinedRows};
+use crate::details::{DailyDetails, KeptFile, QuarantinedRows};
 
 /// Days back whose plans say what is usual.
 const DAYS_OF_PLANS: i32 = 60;
@@ -18,13 +18,11 @@ const DAYS_OF_FIGURES: i32 = 14;
 /// The published days before a run's, oldest first.
 pub(super) struct Published {
     pub(super) days: Vec<Before>,
-    /// What the newest of them found in the source tables.
-    last: Option<LastDay>,
-    /// The policy of the newest of them.
-    pub(super) policy: Option<PolicyOfDay>,
+    /// What the newest of them read.
+    pub(super) last: Option<LastDay>,
 }
 
-/// What the newest published day found in its sources.
+/// What the newest published day read.
 pub(super) struct LastDay {
     pub(super) ds: Ds,
     /// Rows in the files of each table.
@@ -33,21 +31,17 @@ pub(super) struct LastDay {
     refused: Vec<QuarantinedRows>,
     /// The variables that the SQL of the value reads.
     variables: BTreeMap<String, String>,
-}
-
-/// What decided on a day.
-pub(super) struct PolicyOfDay {
-    pub(super) ds: Ds,
-    pub(super) digest: Digest,
-    /// Its text; runs of an earlier release kept none.
-    pub(super) text: Option<KeptFile>,
+    /// The policy that decided.
+    pub(super) policy: Digest,
+    /// The text of it; runs of an earlier release kept none.
+    pub(super) policy_file: Option<KeptFile>,
 }
 
 impl Published {
     pub(super) async fn before(run: &Run<'_>) -> Result<Self> {
         let is_before = |day: Ds| day < run.ds && run.ds.days_since(day) <= DAYS_OF_PLANS;
         let records = run_record::published_days(&run.open.lake, &run.series, is_before).await?;
-        let (mut days, mut last, mut policy) = (Vec::new(), None, None);
+        let (mut days, mut last) = (Vec::new(), None);
         for record in &records {
             let details = DailyDetails::of(record)
                 .with_context(|| format!("cannot hold {} against the days before it", run.ds))?;
@@ -57,12 +51,12 @@ impl Published {
                 files: tables.collect(),
                 refused: details.quarantine.clone(),
                 variables: details.inputs.value_variables.clone(),
+                policy: details.inputs.policy,
+                policy_file: details.inputs.policy_file.clone(),
             });
-            let PinnedInputs { policy: digest, policy_file, .. } = &details.inputs;
-            policy = Some(PolicyOfDay { ds: record.ds, digest: *digest, text: policy_file.clone() });
             days.push(day_of(record, details));
         }
-        Ok(Self { days, last, policy })
+        Ok(Self { days, last })
     }
 
     /// The days of the last two weeks; the newest one, where it is older.
